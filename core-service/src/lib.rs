@@ -1,1 +1,3 @@
 //! core-service
+
+pub mod http;
