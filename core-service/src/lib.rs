@@ -1,3 +1,4 @@
 //! core-service
 
 pub mod http;
+pub mod secret;
