@@ -5,3 +5,5 @@
 pub mod domain;
 pub mod http;
 pub mod secret;
+pub mod clock;
+pub mod store;
