@@ -1,4 +1,5 @@
 //! core-service
 
+pub mod domain;
 pub mod http;
 pub mod secret;

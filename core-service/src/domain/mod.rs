@@ -1,0 +1,4 @@
+//! Rules without IO.
+
+pub mod caption;
+pub mod media;
