@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     failure::Failure,
     ids::{AccountId, Fence, PostId, Revision, UserId},
+    media::Warning,
     platform::{Platform, UnknownValue},
 };
 
@@ -183,17 +184,6 @@ pub struct PlatformOptions {
     /// For Instagram.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instagram: Option<InstagramOptions>,
-}
-
-/// Something changed or ignored on the way, without harm.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Warning {
-    /// Stable reason: `CAPTION_CUT`.
-    pub code: String,
-    /// The field it is about.
-    pub field: String,
-    /// A sentence for people.
-    pub message: String,
 }
 
 /// What the caller wants posted.
