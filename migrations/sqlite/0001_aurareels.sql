@@ -106,6 +106,8 @@ CREATE INDEX aurareels_platform_status ON aurareels_social_posts (platform, stat
 CREATE UNIQUE INDEX aurareels_request_key ON aurareels_social_posts (social_account_id, request_key) WHERE request_key IS NOT NULL;
 CREATE INDEX aurareels_next_step ON aurareels_social_posts (next_step_at, id) WHERE next_step_at IS NOT NULL;
 
+CREATE INDEX aurareels_claims ON aurareels_social_posts (claim_token) WHERE claim_token IS NOT NULL;
+
 CREATE TABLE aurareels_social_analytics (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   social_post_id INTEGER NOT NULL REFERENCES aurareels_social_posts (id) ON DELETE CASCADE,

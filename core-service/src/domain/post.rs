@@ -328,6 +328,8 @@ pub struct Post {
     pub warnings: Vec<Warning>,
     /// The current attempt, 1 for the first. Rises only with proof that the one before cannot act any more.
     pub attempt: i32,
+    /// When the n8n workflow took it for its present time.
+    pub handed_over_at: Option<DateTime<Utc>>,
     /// What it waits for.
     pub waiting_for: Option<WaitReason>,
     /// When the row wants attention next: its time, a poll, a retry, the end of a claim. `None` at rest.
