@@ -35,6 +35,8 @@ pub(crate) struct Fetched {
     pub(crate) content_type: Option<String>,
     /// What the file says about itself; `None` if it is no MP4 or MOV with a readable header.
     pub(crate) probe: Option<Probe>,
+    /// Whether it begins like a WebM or Matroska file.
+    pub(crate) webm: bool,
 }
 
 /// Why a download failed.
@@ -136,8 +138,9 @@ async fn receive(mut answer: reqwest::Response, limits: Limits) -> Result<Fetche
             Err(_) => return Err(FetchError::BrokenOff(received.byte_count)),
         }
     }
+    let webm = received.is_webm();
     let (byte_count, sha256, probe) = received.finish();
-    Ok(Fetched { byte_count, sha256, content_type, probe })
+    Ok(Fetched { byte_count, sha256, content_type, probe, webm })
 }
 
 /// Counts, hashes and scans bytes in their order; for downloads and uploads alike. Cloning it is the way to go back
@@ -147,13 +150,24 @@ pub(crate) struct Received {
     pub(crate) byte_count: u64,
     hash: Sha256,
     scanner: Scanner,
+    magic: Vec<u8>,
 }
+
+/// The first bytes of every EBML file.
+const EBML: [u8; 4] = [0x1A, 0x45, 0xDF, 0xA3];
 
 impl Received {
     pub(crate) fn push(&mut self, piece: &Bytes) {
+        let missing = EBML.len().saturating_sub(self.magic.len());
+        self.magic.extend(piece.iter().take(missing));
         self.byte_count += piece.len() as u64;
         self.hash.update(piece);
         self.scanner.push(piece);
+    }
+
+    /// Whether the bytes begin like a WebM or Matroska file.
+    pub(crate) fn is_webm(&self) -> bool {
+        self.magic == EBML
     }
 
     /// Byte count, lower-case hex SHA-256, and what the file says about itself.

@@ -15,6 +15,8 @@ use tokio::sync::watch;
 /// One simulator's state and services. Vendors reach their own state through their field.
 pub(crate) struct Sim {
     pub(crate) options: Options,
+    /// Where background work runs, also when it is started from outside of the runtime.
+    pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) faults: Faults,
@@ -47,6 +49,7 @@ impl Sim {
             doors,
             urls,
             options,
+            runtime: tokio::runtime::Handle::try_current()?,
         })
     }
 

@@ -5,7 +5,7 @@
 //! `redirect=<url>`, `status=<n>`, `delay_ms=<n>` (before the head), `rate=<bytes per second>`, `break=<percent>`
 //! (the connection ends there), `type=<content type>`, `text=1` (a text file under this name), `html=1`,
 //! `no_range=1`, `no_length=1`, `expires=<unix>&signature=<hex>` (403 unless it fits, see [`sign`]).
-//! Everything is streamed, nothing is buffered whole.
+//! Everything is streamed, nothing is buffered whole. `/avatar/<name>.svg` is a coloured square for profile pictures.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -36,6 +36,9 @@ const PREPARED_LIMIT: usize = 64;
 
 /// Answers a request to the media host.
 pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
+    if let Some(name) = call.path.strip_prefix("/avatar/").and_then(|name| name.strip_suffix(".svg")) {
+        return avatar(name);
+    }
     let Some(name) = call.path.strip_prefix("/v/").filter(|name| !name.is_empty() && !name.contains('/')) else {
         return reply::text(404, "not found");
     };
@@ -75,6 +78,15 @@ pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
         Ok(file) => serve(call, &Source::File(file), &key),
         Err(error) => reply::text(400, error.to_string()),
     }
+}
+
+fn avatar(name: &str) -> Reply {
+    let hue = seed_of(name) % 360;
+    let svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100\" height=\"100\">\
+         <rect width=\"100\" height=\"100\" fill=\"hsl({hue},60%,55%)\"/></svg>"
+    );
+    reply::header(reply::text(200, svg), "content-type", "image/svg+xml")
 }
 
 impl Media {

@@ -60,8 +60,13 @@ pub struct Rules {
     pub pull_timeout_seconds: u64,
     /// Whether branded content with `SELF_ONLY` is refused (`invalid_params`; the API's answer is not documented).
     pub refuse_private_branded_content: bool,
-    /// Where the webhook goes; `None` sends nothing.
-    pub webhook_url: Option<String>,
+    /// Whether a refresh gives the new refresh token a full life again, or what was left of the old one.
+    pub refresh_restarts_life: bool,
+    /// `Content-Range` of upload answers counts bytes (true) or names the last index (false); the docs say both.
+    pub progress_header_is_count: bool,
+    /// What becomes of a task whose upload URL ran out: `FAILED` with this reason, or `None`: it stays
+    /// `PROCESSING_UPLOAD` for ever.
+    pub abandoned_upload_reason: Option<String>,
 }
 
 impl Default for Rules {
@@ -92,7 +97,9 @@ impl Default for Rules {
             check_media: true,
             pull_timeout_seconds: 3_600,
             refuse_private_branded_content: true,
-            webhook_url: None,
+            refresh_restarts_life: true,
+            progress_header_is_count: false,
+            abandoned_upload_reason: None,
         }
     }
 }
