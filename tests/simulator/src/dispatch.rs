@@ -25,6 +25,8 @@ use crate::{control, media, meta, tiktok};
 const BODY_LIMIT: u64 = 4 << 20;
 /// How much of an upload is read although the answer is already known.
 const DRAIN_LIMIT: u64 = 256 << 20;
+/// How long a broken answer waits between its last byte and the end of the connection.
+pub(crate) const FLUSH_TIME: Duration = Duration::from_millis(20);
 
 /// What the connection does next.
 pub(crate) enum Outcome {
@@ -209,7 +211,16 @@ async fn broken_in_the_middle(reply: Reply) -> Reply {
     let (mut parts, bytes) = whole(reply).await;
     parts.headers.insert(CONTENT_LENGTH, bytes.len().max(1).into());
     let half = bytes.slice(..bytes.len() / 2);
-    let pieces = stream::iter([Ok(half), Err(std::io::Error::other("cut by a fault rule"))]);
+    let pieces = stream::unfold(Some(half), |half| async move {
+        match half {
+            Some(half) => Some((Ok(half), None)),
+            None => {
+                // An error drops what is not flushed yet, and the client shall see the half.
+                tokio::time::sleep(FLUSH_TIME).await;
+                Some((Err(std::io::Error::other("cut by a fault rule")), None))
+            }
+        }
+    });
     Reply::from_parts(parts, Body::from_stream(pieces))
 }
 

@@ -37,7 +37,7 @@ mod simulator;
 mod tiktok;
 
 pub use clock::Clock;
-pub use fault::{Action, Chances, Matcher, Rule, RuleId};
+pub use fault::{Action, Chances, Hold, Matcher, Rule, RuleId, When};
 pub use host::Host;
 pub use journal::{Entry, Filter};
 pub use media::mp4::{Codec, Mp4Spec};

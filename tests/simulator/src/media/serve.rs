@@ -21,6 +21,7 @@ use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, E
 use sha2::Sha256;
 
 use crate::call::{Call, Params};
+use crate::dispatch::FLUSH_TIME;
 use crate::host::Host;
 use crate::media::mp4::{Codec, Mp4File, Mp4Spec};
 use crate::reply::{self, Reply};
@@ -204,6 +205,7 @@ fn body(source: Source, range: Range<u64>, breaks_at: Option<u64>, rate: Option<
                 return None;
             }
             if breaks_at.is_some_and(|at| range.start >= at) {
+                tokio::time::sleep(FLUSH_TIME).await;
                 return Some((Err(std::io::Error::other("broken off as asked for")), range.end..range.end));
             }
             let end = breaks_at.map_or(range.end, |at| range.end.min(at));
