@@ -196,14 +196,14 @@ pub(crate) fn act(sim: &Arc<Sim>, call: &Call, rest: &[&str]) -> Option<Reply> {
     Some(match result {
         Ok(Value::Null) => reply::empty(204),
         Ok(value) => reply::json(if post { 201 } else { 200 }, &value),
-        Err(Refused::Reply(reply)) => reply,
+        Err(Refused::Reply(reply)) => *reply,
         Err(Refused::Text(what)) => bad(&what),
     })
 }
 
 /// Why a control request was not carried out.
 enum Refused {
-    Reply(Reply),
+    Reply(Box<Reply>),
     Text(String),
 }
 
@@ -216,7 +216,7 @@ impl From<&str> for Refused {
 type Answer = Result<Value, Refused>;
 
 fn body<T: serde::de::DeserializeOwned>(call: &Call) -> Result<T, Refused> {
-    parse(call).map_err(Refused::Reply)
+    parse(call).map_err(|reply| Refused::Reply(Box::new(reply)))
 }
 
 #[derive(Deserialize)]
