@@ -99,8 +99,17 @@ impl Posts {
             .collect()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.inner.lock().expect("posts lock").posts.len()
+    pub(crate) fn count(&self, platform: Option<&str>, account: Option<&str>) -> usize {
+        let inner = self.inner.lock().expect("posts lock");
+        if platform.is_none() && account.is_none() {
+            return inner.posts.len();
+        }
+        inner
+            .posts
+            .iter()
+            .filter(|post| platform.is_none_or(|platform| post.platform == platform))
+            .filter(|post| account.is_none_or(|account| post.account_id == account))
+            .count()
     }
 
     /// Waits for the next change, at most this long.

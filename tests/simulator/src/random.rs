@@ -32,8 +32,4 @@ impl Random {
     pub(crate) fn chance(&self) -> f64 {
         self.0.lock().expect("random lock").random::<f64>()
     }
-
-    pub(crate) fn reseed(&self, seed: u64) {
-        *self.0.lock().expect("random lock") = StdRng::seed_from_u64(seed);
-    }
 }

@@ -93,7 +93,6 @@ impl Sim {
         self.journal.clear();
         self.posts.clear();
         self.redirects.clear();
-        self.random.reseed(self.options.seed);
         tiktok::reset(self);
         meta::reset(self);
         for host in Host::ALL {
