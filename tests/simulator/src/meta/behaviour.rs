@@ -73,6 +73,10 @@ pub(crate) struct Behaviour {
     pub(crate) code_s: i64,
     /// Lifetime of codes of Instagram Login.
     pub(crate) instagram_code_s: i64,
+    /// `#_=_` behind the redirect of Facebook's dialog (UNCONFIRMED).
+    pub(crate) facebook_fragment: bool,
+    /// A revocation answers plain `true`, as its page prints it, instead of `{"success":true}`.
+    pub(crate) revoke_answers_true: bool,
     /// Whether exchanging a long-lived Facebook token starts a new 60 days (UNCONFIRMED).
     pub(crate) exchange_prolongs: bool,
     /// Whether refreshing an Instagram token ends the old one (UNCONFIRMED).
@@ -169,6 +173,8 @@ impl Default for Behaviour {
             long_token_s: 5_183_944,
             code_s: 600,
             instagram_code_s: 3_600,
+            facebook_fragment: false,
+            revoke_answers_true: false,
             exchange_prolongs: false,
             refresh_ends_old: false,
             accounts_empty: false,

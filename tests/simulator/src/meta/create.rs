@@ -139,20 +139,26 @@ impl Container {
 pub(crate) async fn download(sim: Arc<Sim>, id: Id) {
     let known = {
         let world = sim.meta.lock();
-        world
-            .containers
-            .get(&id)
-            .map(|container| (container.draft.clone(), container.source.clone(), world.behaviour_of(container.account)))
+        world.containers.get(&id).map(|container| {
+            (
+                container.draft.clone(),
+                container.source.clone(),
+                container.created_at,
+                world.behaviour_of(container.account),
+            )
+        })
     };
-    let Some((draft, url, behaviour)) = known else { return };
+    let Some((draft, url, created_at, behaviour)) = known else { return };
     let result = match video(&sim, &url, &draft, &behaviour).await {
         Ok(video) => cover(&sim, &draft, &behaviour).await.map(|()| video),
         Err(error) => Err(error),
     };
     let now = super::now(&sim);
     let mut world = sim.meta.lock();
-    // The simulator may have been reset meanwhile.
-    let Some(container) = world.containers.get_mut(&id) else { return };
+    // The simulator may have been reset meanwhile, and the id given out anew.
+    let Some(container) = world.containers.get_mut(&id).filter(|container| container.created_at == created_at) else {
+        return;
+    };
     match result {
         Ok(video) => container.complete(video.byte_count, video.sha256, Ok(()), now, &behaviour),
         Err(error) => container.stage = Stage::Failed(now, error),

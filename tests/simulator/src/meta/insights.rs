@@ -42,7 +42,8 @@ pub(crate) fn read(world: &World, session: &Session, id: Id, input: &Input<'_>, 
     let names: Vec<&str> = asked.split(',').map(str::trim).collect();
     let facebook = session.flavour() == Flavour::Facebook;
     for name in &names {
-        if !BOTH.contains(name) && !(facebook && FACEBOOK.contains(name)) {
+        let known = BOTH.contains(name) || facebook && FACEBOOK.contains(name);
+        if !known {
             return Err(GraphError::param(format!(
                 "metric[0] must be one of the following values: {}. The metric {name} is not supported for this media",
                 BOTH.join(", ")

@@ -64,7 +64,11 @@ pub(crate) fn dialog(sim: &Sim, call: &Call, flavour: Flavour) -> Reply {
         return refuse("App not active: it is in development mode and this person has no role on it");
     }
     let state = query.get("state");
-    let suffix = if flavour == Flavour::Instagram { "#_" } else { "" };
+    let suffix = match flavour {
+        Flavour::Instagram => "#_",
+        Flavour::Facebook if world.behaviour.facebook_fragment => "#_=_",
+        Flavour::Facebook => "",
+    };
     if !decision.allow {
         let mut pairs = vec![
             ("error", "access_denied"),

@@ -12,6 +12,7 @@
 //! own lock, and is reached as `sim.meta`. No lock is held across an await.
 
 mod access;
+mod accounts;
 mod behaviour;
 mod container;
 mod control;
@@ -160,14 +161,14 @@ pub(crate) fn reset(sim: &Sim) {
 }
 
 /// Makes an account from the body of `POST /_sim/accounts` with `"platform": "instagram"` or `"facebook"`; the fields
-/// are those of [`control::AccountSpec`].
+/// are those of [`accounts::AccountSpec`].
 pub(crate) fn create_account(sim: &Sim, spec: &Value) -> Result<Value, String> {
-    control::create_account(sim, spec)
+    accounts::create_account(sim, spec)
 }
 
 /// All accounts, each an object with `platform`, `id` and `name` at least.
 pub(crate) fn accounts(sim: &Sim) -> Vec<Value> {
-    control::accounts(sim)
+    accounts::list(sim)
 }
 
 /// Requests to `/_sim/meta/…`; `rest` is the path after `meta`. `None` means there is no such path.

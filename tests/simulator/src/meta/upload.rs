@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::Flavour;
 use super::access::Access;
+use super::behaviour::FetchErrors;
 use super::container::{LIFE_MS, Stage};
 use super::create;
 use super::error::upload_error;
@@ -61,10 +62,14 @@ pub(crate) fn target(world: &World, segments: &[&str]) -> Option<(Id, Id)> {
 /// Receives bytes, or a URL to fetch.
 pub(crate) async fn upload(sim: &Arc<Sim>, call: &mut Call) -> Reply {
     let announced = match open(sim, call) {
-        Ok(Opened::Bytes(announced)) => announced,
-        Ok(Opened::Fetching(id)) => {
+        Ok(Opened::Bytes(announced)) => *announced,
+        Ok(Opened::Fetching(id, FetchErrors::Container)) => {
             tokio::spawn(create::download(sim.clone(), id));
             return success();
+        }
+        Ok(Opened::Fetching(id, FetchErrors::Create)) => {
+            create::download(sim.clone(), id).await;
+            return fetched(sim, id);
         }
         Err(refusal) => return refusal.reply(),
     };
@@ -88,8 +93,17 @@ fn success() -> Reply {
 }
 
 enum Opened {
-    Bytes(Announced),
-    Fetching(Id),
+    Bytes(Box<Announced>),
+    Fetching(Id, FetchErrors),
+}
+
+/// The answer to a `file_url` that was pulled before answering; the message of a failure is itself JSON text.
+fn fetched(sim: &Sim, id: Id) -> Reply {
+    let world = sim.meta.lock();
+    match world.containers.get(&id).map(|container| &container.stage) {
+        Some(Stage::Failed(_, error)) => Refusal::processing(error.body("").to_string()).reply(),
+        Some(Stage::Waiting | Stage::Ready(_)) | None => success(),
+    }
 }
 
 fn open(sim: &Sim, call: &Call) -> Result<Opened, Refusal> {
@@ -111,6 +125,7 @@ fn open(sim: &Sim, call: &Call) -> Result<Opened, Refusal> {
         .may_publish(&session, account, Access { verb: "post" })
         .map_err(|error| Refusal::not_authorized(error.message))?;
 
+    let fetch_errors = world.behaviour_of(account).fetch_errors;
     let container = world.containers.get_mut(&id).ok_or_else(unknown)?;
     if !container.resumable || now >= container.created_at + LIFE_MS {
         return Err(unknown());
@@ -123,7 +138,7 @@ fn open(sim: &Sim, call: &Call) -> Result<Opened, Refusal> {
             return Err(busy());
         }
         container.source = url.to_owned();
-        return Ok(Opened::Fetching(id));
+        return Ok(Opened::Fetching(id, fetch_errors));
     }
     let number = |name: &str| {
         call.header(name)
@@ -155,7 +170,7 @@ fn open(sim: &Sim, call: &Call) -> Result<Opened, Refusal> {
     };
     container.file_size = Some(size);
     container.received = received.byte_count;
-    Ok(Opened::Bytes(Announced { id, size, received }))
+    Ok(Opened::Bytes(Box::new(Announced { id, size, received })))
 }
 
 fn busy() -> Refusal {

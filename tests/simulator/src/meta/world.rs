@@ -273,7 +273,7 @@ impl World {
     }
 
     /// Puts a Page into a new portfolio of the person.
-    pub(crate) fn into_portfolio(&mut self, page: Id, person: Id, name: &str, client: bool) -> Id {
+    pub(crate) fn add_to_portfolio(&mut self, page: Id, person: Id, name: &str, client: bool) -> Id {
         let existing = self.people.get(&person).and_then(|person| {
             person.businesses.iter().find(|id| self.businesses.get(id).is_some_and(|business| business.name == name))
         });
@@ -338,7 +338,7 @@ impl World {
         self.add_page("Ada's Notes", ada, all_tasks());
         let ben = self.add_person("Ben Example");
         let page = self.add_page("Ben Studio", ben, all_tasks());
-        self.into_portfolio(page, ben, "Ben Holding", false);
+        self.add_to_portfolio(page, ben, "Ben Holding", false);
         self.add_account("ben.studio", "Ben Studio", Some(page));
         let cleo = self.add_account("cleo.films", "Cleo Films", None);
         if let Some(cleo) = self.accounts.get_mut(&cleo) {

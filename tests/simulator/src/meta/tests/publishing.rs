@@ -7,6 +7,9 @@ use super::{Bed, send};
 use crate::Host;
 use crate::fault::{Action, Matcher, Rule, When};
 
+/// Fields and the error they earn.
+type Case<'a> = (&'a [(&'a str, &'a str)], (i64, Option<i64>));
+
 fn at_publish(action: Action) -> Rule {
     let matcher = Matcher { operation: Some("meta.media_publish".to_owned()), ..Matcher::default() };
     Rule::once(matcher, action)
@@ -137,7 +140,7 @@ async fn bad_fields_are_refused_with_their_codes() {
     let tags = (0..21).map(|n| format!("@user{n}")).collect::<Vec<_>>().join(" ");
     let hashes = (0..31).map(|n| format!("#tag{n}")).collect::<Vec<_>>().join(" ");
     let long = "x".repeat(2_201);
-    let cases: &[(&[(&str, &str)], (i64, Option<i64>))] = &[
+    let cases: &[Case<'_>] = &[
         (&[("media_type", "FILM")], (100, Some(2207023))),
         (&[("caption", &long)], (36004, Some(2207010))),
         (&[("caption", &hashes)], (36004, Some(2207010))),

@@ -106,4 +106,12 @@ async fn a_file_url_is_pulled() {
         bed.http.post(&uri).header("authorization", format!("OAuth {}", bed.page)).header("file_url", bed.video());
     assert_eq!(send(pull).await.status, 200);
     assert_eq!(bed.settled(&id).await, "FINISHED");
+    bed.behave(json!({ "fetch_errors": "create" })).await;
+    let (id, uri) = resumable(&bed).await;
+    let missing = format!("{}/v/a.mp4?status=404", bed.sim.url(Host::Media));
+    let pull = bed.http.post(&uri).header("authorization", format!("OAuth {}", bed.page)).header("file_url", missing);
+    let refused = send(pull).await;
+    assert_eq!(kind(&refused), "ProcessingFailedError");
+    assert!(refused.body["debug_info"]["message"].as_str().unwrap().contains("2207052"));
+    assert_eq!(bed.status(&id).await.body["status_code"], "ERROR");
 }
