@@ -160,3 +160,58 @@ async fn swapped_bytes_change_the_hash() {
     left[100_000..165_536].swap_with_slice(&mut right[..65_536]);
     assert_ne!(one, two);
 }
+
+#[tokio::test]
+async fn newest_put_of_a_chunk_counts() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let upload = Upload::start(TikTokRules::default()).await;
+    let url = url::Url::parse(&upload.url).unwrap();
+    let address = (url.host_str().unwrap().to_owned(), url.port().unwrap());
+    let mut old = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "PUT {}?{} HTTP/1.1\r\nhost: x\r\ncontent-type: video/mp4\r\ncontent-length: {CHUNK}\r\n\
+         content-range: bytes 0-5999999/13000000\r\nconnection: close\r\n\r\n",
+        url.path(),
+        url.query().unwrap()
+    );
+    old.write_all(head.as_bytes()).await.unwrap();
+    old.write_all(&upload.video[..1000]).await.unwrap();
+    let begun = Filter { operation: Some("tiktok.upload_chunk".into()), ..Filter::default() };
+    upload.world.sim.wait_for_requests(&begun, 1, std::time::Duration::from_secs(10)).await;
+    assert_eq!(upload.put(0, CHUNK).await.unwrap().0, 206, "a dead connection does not block its chunk");
+    old.write_all(&upload.video[1000..CHUNK]).await.unwrap();
+    let mut answer = String::new();
+    old.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 416"), "{answer}");
+    assert_eq!(upload.uploaded().await, 6_000_000);
+}
+
+#[tokio::test]
+async fn abandoned_upload_stays_or_fails_as_configured() {
+    let upload = Upload::start(TikTokRules { access_token_seconds: 86_400, ..TikTokRules::default() }).await;
+    upload.put(0, CHUNK).await.unwrap();
+    upload.world.advance(4_000).await;
+    let (_, body) = upload.world.status(&upload.login, &upload.id).await;
+    assert_eq!(body["data"]["status"], "PROCESSING_UPLOAD");
+    upload.world.set("tiktok/rules", json!({ "abandoned_upload_reason": "internal" })).await;
+    let (_, body) = upload.world.status(&upload.login, &upload.id).await;
+    assert_eq!((&body["data"]["status"], &body["data"]["fail_reason"]), (&json!("FAILED"), &json!("internal")));
+}
+
+#[tokio::test]
+async fn untruthful_status_still_makes_one_visible_post() {
+    for (outcome, expected) in [("publish_silently", (200, "ok")), ("publish_and_forget", (400, "invalid_publish_id"))]
+    {
+        let upload = Upload::start(TikTokRules::default()).await;
+        // The behaviour is taken at init, so this task still has the default; the next one is the untruthful one.
+        upload.world.set("tiktok/behaviour", json!({ "account": PUBLIC_CREATOR, "outcome": outcome })).await;
+        let id = upload.world.publish(&upload.login, "SELF_ONLY").await;
+        upload.world.advance(60).await;
+        let (status, body) = upload.world.status(&upload.login, &id).await;
+        assert_eq!((status, code(&body)), expected);
+        if status == 200 {
+            assert_eq!(body["data"]["status"], "PROCESSING_UPLOAD");
+        }
+        assert_eq!(upload.world.sim.posts().len(), 1);
+    }
+}
