@@ -315,3 +315,60 @@ async fn accounts_page_hide_portfolio_pages_and_may_be_empty() {
     bed.behave(json!({ "accounts_empty": true })).await;
     assert_eq!(bed.get("/v25.0/me/accounts", &bed.user).await.body["data"], Value::Array(Vec::new()));
 }
+
+#[tokio::test]
+async fn a_new_login_does_not_revive_revoked_tokens() {
+    let bed = Bed::start().await;
+    let path = format!("/v25.0/{}/permissions", bed.person);
+    let app_token = format!("{APP}|{SECRET}");
+    let stranger = bed.request(Method::DELETE, Host::MetaGraph, "/v25.0/10220000000000001/permissions");
+    assert_eq!(send(stranger.bearer_auth(&bed.user)).await.error(), (100, Some(33)));
+    assert_eq!(send(bed.request(Method::DELETE, Host::MetaGraph, &path).bearer_auth(app_token)).await.status, 200);
+    let code = facebook_code(&bed, SCOPES, &[("decision", "allow")]).await;
+    let token = exchange(&bed, &code, REDIRECT).await.text("access_token");
+    assert_eq!(bed.get("/v25.0/me", &token).await.status, 200);
+    assert_eq!(bed.get("/v25.0/me", &bed.user).await.error(), (190, Some(458)));
+    assert_eq!(bed.get("/v25.0/me", &bed.page).await.error(), (190, Some(458)));
+    let permissions = bed.get("/v25.0/me/permissions", &token).await.body.to_string();
+    assert!(!permissions.contains("business_management"), "{permissions}");
+}
+
+#[tokio::test]
+async fn wrong_app_ids_and_secrets_are_told_apart() {
+    let bed = Bed::start().await;
+    let ask = async |id: &str, secret: &str| {
+        let query = [("client_id", id), ("client_secret", secret), ("redirect_uri", REDIRECT), ("code", "x")];
+        send(bed.request(Method::POST, Host::MetaGraph, "/v25.0/oauth/access_token").form(&query)).await.error()
+    };
+    assert_eq!(ask("5", SECRET).await, (101, None));
+    assert_eq!(ask(APP, "wrong").await, (1, None));
+    assert_eq!(ask(APP, SECRET).await, (100, None));
+    bed.behave(json!({ "omit_expires_in": true, "facebook_fragment": true })).await;
+    let code = facebook_code(&bed, SCOPES, &[("decision", "allow")]).await;
+    assert_eq!(exchange(&bed, &code, REDIRECT).await.body.get("expires_in"), None);
+}
+
+#[tokio::test]
+async fn in_development_mode_only_people_with_a_role_connect() {
+    let bed = Bed::start().await;
+    bed.control("apps", json!({ "flavour": "facebook", "development": true })).await;
+    let query = [("client_id", APP), ("redirect_uri", REDIRECT), ("scope", SCOPES), ("account", &bed.person)];
+    let allow = [("decision", "allow")];
+    assert!(consent(&bed, Host::MetaDialog, &query, &allow).await.is_ok());
+    bed.control(&format!("people/{}", bed.person), json!({ "app_role": false })).await;
+    assert_eq!(consent(&bed, Host::MetaDialog, &query, &allow).await, Err(400));
+}
+
+#[tokio::test]
+async fn unticked_pages_and_their_accounts_stay_hidden() {
+    let bed = Bed::start().await;
+    let spec = json!({ "platform": "instagram", "username": "second", "person": bed.person });
+    let second = bed.sim.create_account(&spec).unwrap();
+    let page = second["page_id"].as_str().unwrap();
+    let code = facebook_code(&bed, SCOPES, &[("decision", "allow"), ("asset", page)]).await;
+    let token = exchange(&bed, &code, REDIRECT).await.text("access_token");
+    let accounts = bed.get("/v25.0/me/accounts?fields=id", &token).await;
+    assert_eq!(accounts.body["data"], json!([{ "id": page }]));
+    assert_eq!(bed.get(&format!("/v25.0/{}/media", bed.ig), &token).await.error(), (100, Some(33)));
+    assert_eq!(bed.get(&format!("/v25.0/{}/media", second["id"].as_str().unwrap()), &token).await.status, 200);
+}

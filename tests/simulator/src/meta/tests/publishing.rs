@@ -257,3 +257,53 @@ async fn instagram_login_publishes_on_its_own_host() {
     assert_eq!(delete.error(), (100, Some(33)));
     assert!(delete.body["error"]["message"].as_str().unwrap().starts_with("Unsupported delete request"));
 }
+
+#[tokio::test]
+async fn of_publishes_at_the_same_time_one_makes_the_post() {
+    let bed = Bed::start().await;
+    let id = bed.container("race").await;
+    let answers = futures_util::future::join_all((0..16).map(|_| bed.publish(&id))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    assert_eq!(bed.visible(), 1);
+}
+
+#[tokio::test]
+async fn parameters_come_by_query_form_or_json() {
+    let bed = Bed::start().await;
+    let path = format!("/v25.0/{}/media", bed.ig);
+    let body =
+        json!({ "media_type": "REELS", "video_url": bed.video(), "collaborators": ["a", "b"], "share_to_feed": true });
+    let as_json = bed.request(Method::POST, Host::MetaGraph, &path).bearer_auth(&bed.page).json(&body);
+    let id = send(as_json).await.text("id");
+    bed.settled(&id).await;
+    let path = format!("/v25.0/{}/media_publish", bed.ig);
+    let query = [("creation_id", id.as_str()), ("access_token", bed.user.as_str())];
+    assert_eq!(send(bed.request(Method::POST, Host::MetaGraph, &path).query(&query)).await.status, 200);
+}
+
+#[tokio::test]
+async fn forced_processing_errors_show_their_subcode() {
+    let bed = Bed::start().await;
+    let set = json!({ "processing_error": "-1/2207053", "processing_ms": 30_000 });
+    bed.control("behaviour", json!({ "account": bed.ig, "set": set })).await;
+    let id = bed.container("x").await;
+    assert_eq!(bed.status(&id).await.text("status_code"), "IN_PROGRESS");
+    bed.advance(31);
+    let status = bed.status(&id).await;
+    assert_eq!(status.text("status_code"), "ERROR");
+    assert!(status.text("status").contains("2207053"));
+    bed.control("faults", json!({ "operation": "meta.container_status", "answer": "html_502" })).await;
+    let page = bed.status(&id).await;
+    assert_eq!((page.status, page.headers["content-type"].to_str().unwrap()), (502, "text/html; charset=utf-8"));
+}
+
+#[tokio::test]
+async fn published_containers_stay_readable_unless_forgotten() {
+    let bed = Bed::start().await;
+    let id = bed.container("x").await;
+    bed.publish(&id).await.text("id");
+    bed.advance(90_000);
+    assert_eq!(bed.status(&id).await.text("status_code"), "PUBLISHED");
+    bed.behave(json!({ "forget_published_after_s": 86_400 })).await;
+    assert_eq!(bed.status(&id).await.error(), (100, Some(33)));
+}
