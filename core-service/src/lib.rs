@@ -1,1 +1,7 @@
-//! core-service
+//! The AuraReels core: owns accounts, tokens, posts, the schedule and the platform clients.
+//!
+//! Dependencies point to `domain`. `docs/architecture.md` tells which module owns what.
+
+pub mod domain;
+pub mod http;
+pub mod secret;

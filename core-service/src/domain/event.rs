@@ -1,0 +1,99 @@
+//! What happened, as the outbox keeps it: each change of state has its event, once, in commit order.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    ids::{AccountId, PostId, Sequence, UserId},
+    platform::UnknownValue,
+    post::Status,
+};
+
+/// What an event tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// A post was created.
+    PostCreated,
+    /// A draft or scheduled post was edited or rescheduled.
+    PostUpdated,
+    /// A post's status changed.
+    PostStatusChanged,
+    /// A draft was deleted.
+    PostDeleted,
+    /// Something was learned of a live post.
+    PostDetails,
+    /// An account was connected or connected again.
+    AccountConnected,
+    /// An account's login needs its owner.
+    AccountNeedsReconnect,
+    /// An account was disconnected.
+    AccountDisconnected,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::PostCreated,
+        Self::PostUpdated,
+        Self::PostStatusChanged,
+        Self::PostDeleted,
+        Self::PostDetails,
+        Self::AccountConnected,
+        Self::AccountNeedsReconnect,
+        Self::AccountDisconnected,
+    ];
+
+    /// The stored form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PostCreated => "post.created",
+            Self::PostUpdated => "post.updated",
+            Self::PostStatusChanged => "post.status_changed",
+            Self::PostDeleted => "post.deleted",
+            Self::PostDetails => "post.details",
+            Self::AccountConnected => "account.connected",
+            Self::AccountNeedsReconnect => "account.needs_reconnect",
+            Self::AccountDisconnected => "account.disconnected",
+        }
+    }
+}
+
+impl std::str::FromStr for EventKind {
+    type Err = UnknownValue;
+
+    fn from_str(text: &str) -> Result<Self, UnknownValue> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownValue { kind: "event kind", value: text.to_owned() })
+    }
+}
+
+/// An event to be written with the change it tells of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    /// Whose it is.
+    pub wp_user_id: UserId,
+    /// What happened.
+    pub kind: EventKind,
+    /// The post, for post events.
+    pub post_id: Option<PostId>,
+    /// The account.
+    pub account_id: Option<AccountId>,
+    /// The status before, for status changes.
+    pub previous_status: Option<Status>,
+    /// The status at the event, for post events.
+    pub status: Option<Status>,
+    /// The reason, where there is one.
+    pub reason: Option<String>,
+}
+
+/// A stored event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its position.
+    pub sequence: Sequence,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// What it tells.
+    pub event: NewEvent,
+}

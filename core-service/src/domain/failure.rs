@@ -1,0 +1,235 @@
+//! Why something did not work, in words that are API: `Reason` names stay for ever, `FailureClass` decides what the
+//! engine does next. A failure is built where the platform's answer is understood and never re-read from text.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What the engine does about a failure (design: error classes).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "class")]
+pub enum FailureClass {
+    /// May work in a while; costs one automatic retry.
+    Transient,
+    /// The platform asked to wait; costs no retry. `until` when it said so.
+    RateLimited {
+        /// When the platform takes requests again, if it told.
+        until: Option<DateTime<Utc>>,
+    },
+    /// The platform's publishing quota is used up; waits, costs no retry.
+    Quota {
+        /// When there is room again, if the platform told.
+        until: Option<DateTime<Utc>>,
+    },
+    /// The access token is refused; refresh it and repeat the same step.
+    AuthExpired,
+    /// Only the account's owner can help.
+    NeedsReconnect,
+    /// The platform refuses this video.
+    InvalidMedia,
+    /// The platform refuses this request; repeating it cannot help.
+    InvalidRequest,
+    /// Refused for good for another reason (banned account, configuration).
+    Permanent,
+}
+
+impl FailureClass {
+    /// Whether the engine tries again by itself, and it costs one of the post's automatic retries.
+    pub const fn costs_a_retry(&self) -> bool {
+        match self {
+            Self::Transient => true,
+            Self::RateLimited { .. }
+            | Self::Quota { .. }
+            | Self::AuthExpired
+            | Self::NeedsReconnect
+            | Self::InvalidMedia
+            | Self::InvalidRequest
+            | Self::Permanent => false,
+        }
+    }
+
+    /// Whether a person's RetryPost could help without changing the post.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Transient
+            | Self::RateLimited { .. }
+            | Self::Quota { .. }
+            | Self::AuthExpired
+            | Self::NeedsReconnect => true,
+            Self::InvalidMedia | Self::InvalidRequest | Self::Permanent => false,
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// Stable reasons: `ErrorInfo.reason` of gRPC errors and `error.code` of posts. They are API and keep their
+        /// names. The first nine are the original design's error table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Reason { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable text.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+
+        impl std::str::FromStr for Reason {
+            type Err = super::platform::UnknownValue;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text { $($text => Ok(Self::$name),)* _ => Err(super::platform::UnknownValue { kind: "reason", value: text.to_owned() }) }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The platform refuses the account's token (original: Invalid Token).
+    TokenInvalid = "TOKEN_INVALID",
+    /// The platform's rate limit (original: Rate Limit Exceeded).
+    RateLimitExceeded = "RATE_LIMIT_EXCEEDED",
+    /// The video cannot be fetched by a stranger (original: Video Not Public).
+    VideoNotPublic = "VIDEO_NOT_PUBLIC",
+    /// The file is larger than the platform takes (original: Video Too Large).
+    VideoTooLarge = "VIDEO_TOO_LARGE",
+    /// Container or codec is not taken (original: Invalid Video Format).
+    VideoFormatInvalid = "VIDEO_FORMAT_INVALID",
+    /// The caption is longer than the platform takes (original: Caption Too Long).
+    CaptionTooLong = "CAPTION_TOO_LONG",
+    /// The same content is on its way or live (original: Duplicate Post).
+    DuplicatePost = "DUPLICATE_POST",
+    /// The OAuth state is unknown, used, expired or another user's (original: OAuth State Mismatch).
+    OauthStateMismatch = "OAUTH_STATE_MISMATCH",
+    /// Instagram still processes the video (original: Container Not Ready).
+    ContainerNotReady = "CONTAINER_NOT_READY",
+
+    /// A field of the request is malformed.
+    InvalidField = "INVALID_FIELD",
+    /// The request breaks one or more rules of the platform.
+    RuleViolation = "RULE_VIOLATION",
+    /// The request key was used before with other content.
+    RequestKeyReused = "REQUEST_KEY_REUSED",
+    /// The time lies in the past.
+    TimeInPast = "TIME_IN_PAST",
+    /// No such post of this user.
+    PostNotFound = "POST_NOT_FOUND",
+    /// No such account of this user.
+    AccountNotFound = "ACCOUNT_NOT_FOUND",
+    /// The post's status forbids the move.
+    StatusForbids = "STATUS_FORBIDS",
+    /// The platform may have it already: too late to cancel or edit.
+    TooLate = "TOO_LATE",
+    /// Someone else changed it first.
+    ConcurrentChange = "CONCURRENT_CHANGE",
+    /// The account was disconnected.
+    AccountDisconnected = "ACCOUNT_DISCONNECTED",
+    /// The account's owner must connect it again.
+    AccountNeedsReconnect = "ACCOUNT_NEEDS_RECONNECT",
+    /// A scope that the call needs was not granted.
+    ScopeMissing = "SCOPE_MISSING",
+    /// Another identity than the one to be reconnected was connected.
+    IdentityMismatch = "IDENTITY_MISMATCH",
+    /// The person refused to connect.
+    ConsentDenied = "CONSENT_DENIED",
+    /// The platform has no account to publish to under this login.
+    NoPublishableAccount = "NO_PUBLISHABLE_ACCOUNT",
+    /// The privacy level is not on offer for this account.
+    PrivacyNotOffered = "PRIVACY_NOT_OFFERED",
+    /// The platform's publishing quota is used up.
+    QuotaExceeded = "QUOTA_EXCEEDED",
+    /// The core's own limit per user, platform and day is used up.
+    DailyLimitReached = "DAILY_LIMIT_REACHED",
+    /// The post was found too late after its time.
+    Missed = "MISSED",
+    /// The media host could not be reached for now.
+    MediaUnreachable = "MEDIA_UNREACHABLE",
+    /// The platform found the video unfit.
+    MediaRejected = "MEDIA_REJECTED",
+    /// The platform refused the text or the post as spam.
+    ContentRejected = "CONTENT_REJECTED",
+    /// The platform restricts the account.
+    AccountRestricted = "ACCOUNT_RESTRICTED",
+    /// The platform refused the request itself: our request or configuration is wrong.
+    PlatformRefused = "PLATFORM_REFUSED",
+    /// The platform is away or answered with its own error.
+    PlatformUnavailable = "PLATFORM_UNAVAILABLE",
+    /// The platform is not configured in this core.
+    PlatformNotConfigured = "PLATFORM_NOT_CONFIGURED",
+    /// This release cannot do that on this platform.
+    Unsupported = "UNSUPPORTED",
+    /// It could not be found out whether the post is live.
+    OutcomeUnknown = "OUTCOME_UNKNOWN",
+    /// A person said that the post is not on the platform.
+    ResolvedNotPublished = "RESOLVED_NOT_PUBLISHED",
+    /// The stored token cannot be read with the keys this core has.
+    TokenUnreadable = "TOKEN_UNREADABLE",
+    /// The caller's key or token is missing, unknown, forged or expired.
+    Unauthenticated = "UNAUTHENTICATED",
+    /// The caller's key does not allow this.
+    PermissionDenied = "PERMISSION_DENIED",
+    /// The event position is older than what is kept.
+    PositionTooOld = "POSITION_TOO_OLD",
+    /// The database is away.
+    StoreUnavailable = "STORE_UNAVAILABLE",
+    /// The post stopped the worker several times and was set aside.
+    Quarantined = "QUARANTINED",
+    /// Our bug.
+    Internal = "INTERNAL",
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A failure as the post keeps it and people read it. Holds no secrets: it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What the engine does about it.
+    pub class: FailureClass,
+    /// Stable reason.
+    pub reason: Reason,
+    /// The broken rule, or the platform's own code ("9004/2207052"); empty when there is none.
+    pub rule: String,
+    /// A sentence for people, lower case, without full stop.
+    pub message: String,
+    /// What to do about it.
+    pub remediation: String,
+}
+
+impl Failure {
+    /// A failure without a rule or remedy; add them with the builder methods.
+    pub fn new(class: FailureClass, reason: Reason, message: impl Into<String>) -> Self {
+        Self { class, reason, rule: String::new(), message: message.into(), remediation: String::new() }
+    }
+
+    /// Names the rule or the platform's code.
+    pub fn with_rule(mut self, rule: impl Into<String>) -> Self {
+        self.rule = rule.into();
+        self
+    }
+
+    /// Says what to do.
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remediation = remedy.into();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_round_trip_and_are_unique() {
+        let mut seen = std::collections::HashSet::new();
+        for reason in Reason::ALL {
+            assert_eq!(reason.as_str().parse::<Reason>().as_ref(), Ok(reason));
+            assert!(seen.insert(reason.as_str()), "{reason} twice");
+        }
+    }
+}

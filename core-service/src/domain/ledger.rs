@@ -1,0 +1,266 @@
+//! The ledger: what was sent to a platform for a post, and what is known of it. A row is committed before its request
+//! leaves and completed once; nothing is ever removed. Whoever takes over a post knows only what stands here.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{ids::Fence, platform::UnknownValue};
+
+/// What repeating a step can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepClass {
+    /// Only reads. May run any number of times; its row is written only when it learned something.
+    Read,
+    /// Changes something that nobody can see; harmless to send again.
+    Repeatable,
+    /// Continues with a stored id or offset; harmless to continue.
+    Resumable,
+    /// Can make the post visible. Sent once; an unknown outcome is reconciled, never repeated blindly.
+    PointOfNoReturn,
+}
+
+impl StepClass {
+    /// The stored form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Repeatable => "repeatable",
+            Self::Resumable => "resumable",
+            Self::PointOfNoReturn => "point_of_no_return",
+        }
+    }
+}
+
+impl FromStr for StepClass {
+    type Err = UnknownValue;
+
+    fn from_str(text: &str) -> Result<Self, UnknownValue> {
+        [Self::Read, Self::Repeatable, Self::Resumable, Self::PointOfNoReturn]
+            .into_iter()
+            .find(|class| class.as_str() == text)
+            .ok_or_else(|| UnknownValue { kind: "step class", value: text.to_owned() })
+    }
+}
+
+/// What is known of a step that was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// The platform took it, by its own answer.
+    Accepted,
+    /// Provably without effect.
+    NoEffect,
+    /// May or may not have had an effect. For a point of no return: to be reconciled.
+    Unknown,
+    /// Found on the platform by reading.
+    Found,
+    /// Proven absent by reading.
+    Absent,
+}
+
+impl StepOutcome {
+    /// The stored form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::NoEffect => "no_effect",
+            Self::Unknown => "unknown",
+            Self::Found => "found",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+impl FromStr for StepOutcome {
+    type Err = UnknownValue;
+
+    fn from_str(text: &str) -> Result<Self, UnknownValue> {
+        [Self::Accepted, Self::NoEffect, Self::Unknown, Self::Found, Self::Absent]
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+            .ok_or_else(|| UnknownValue { kind: "step outcome", value: text.to_owned() })
+    }
+}
+
+/// What a step needs or what it learned: ids, upload URLs, offsets. Sealed where it is stored; never shown.
+/// Each platform client keeps its own small set of names in it.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Handle(pub Map<String, Value>);
+
+impl Handle {
+    /// A text value by name.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
+    /// A whole number by name.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.0.get(name).and_then(Value::as_i64)
+    }
+
+    /// An instant by name, stored as RFC 3339.
+    pub fn instant(&self, name: &str) -> Option<DateTime<Utc>> {
+        DateTime::parse_from_rfc3339(self.text(name)?).ok().map(|at| at.with_timezone(&Utc))
+    }
+
+    /// Sets a value.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets an instant.
+    pub fn with_instant(self, name: &str, at: DateTime<Utc>) -> Self {
+        self.with(name, at.to_rfc3339())
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What was seen, for people: status codes, platform codes, readings. Shown in `attempts`; holds no secret and no URL.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Evidence(pub Map<String, Value>);
+
+impl Evidence {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a fact.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds one reading to the list `readings`, keeping the first and the newest twenty.
+    pub fn push_reading(&mut self, at: DateTime<Utc>, what: &str, detail: Self) {
+        let mut reading = Map::new();
+        reading.insert("at".into(), at.to_rfc3339().into());
+        reading.insert("what".into(), what.into());
+        reading.extend(detail.0);
+        let list = self.0.entry("readings").or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(readings) = list {
+            if readings.len() > 20 {
+                readings.remove(1);
+            }
+            readings.push(Value::Object(reading));
+        }
+    }
+
+    /// The readings so far, oldest first, as (instant, what).
+    pub fn readings(&self) -> impl Iterator<Item = (DateTime<Utc>, &str)> {
+        self.0.get("readings").and_then(Value::as_array).into_iter().flatten().filter_map(|reading| {
+            let at = DateTime::parse_from_rfc3339(reading.get("at")?.as_str()?).ok()?.with_timezone(&Utc);
+            Some((at, reading.get("what")?.as_str()?))
+        })
+    }
+}
+
+/// One recorded step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Rising number within the post.
+    pub number: i32,
+    /// The attempt it belongs to.
+    pub attempt: i32,
+    /// What it was: `tiktok.video_init`.
+    pub step: String,
+    /// What repeating it can do.
+    pub class: StepClass,
+    /// What it was sent with, and, once accepted, what it learned.
+    pub handle: Handle,
+    /// Recorded as sent. The request leaves after this instant, or never.
+    pub sent_at: DateTime<Utc>,
+    /// Until when its request may still be under way: `sent_at` + the call's timeout.
+    pub deadline_at: DateTime<Utc>,
+    /// What is known; `None` while it may be under way or its sender died.
+    pub outcome: Option<StepOutcome>,
+    /// When the outcome was recorded.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// What was seen.
+    pub evidence: Evidence,
+    /// Fencing number of the claim that wrote it.
+    pub fence: Fence,
+}
+
+/// The entries of one post, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ledger {
+    entries: Vec<Entry>,
+}
+
+impl Ledger {
+    /// A ledger from its rows, in the order of their number.
+    pub fn new(mut entries: Vec<Entry>) -> Self {
+        entries.sort_by_key(|entry| entry.number);
+        Self { entries }
+    }
+
+    /// All entries, oldest first.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entries of one attempt, oldest first.
+    pub fn of_attempt(&self, attempt: i32) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.attempt == attempt)
+    }
+
+    /// The newest accepted (or found) entry of a step in an attempt.
+    pub fn accepted(&self, attempt: i32, step: &str) -> Option<&Entry> {
+        self.of_attempt(attempt)
+            .rev()
+            .find(|entry| entry.step == step && matches!(entry.outcome, Some(StepOutcome::Accepted | StepOutcome::Found)))
+    }
+
+    /// The newest entry of an attempt.
+    pub fn last(&self, attempt: i32) -> Option<&Entry> {
+        self.of_attempt(attempt).next_back()
+    }
+
+    /// The point-of-no-return entry of an attempt that is not settled: sent without an answer, or unknown.
+    pub fn unsettled(&self, attempt: i32) -> Option<&Entry> {
+        self.of_attempt(attempt).rev().find(|entry| {
+            entry.class == StepClass::PointOfNoReturn && matches!(entry.outcome, None | Some(StepOutcome::Unknown))
+        })
+    }
+
+    /// Whether the point of no return of an attempt may have been passed: accepted, found, unknown or under way.
+    pub fn may_be_visible(&self, attempt: i32) -> bool {
+        self.of_attempt(attempt).any(|entry| {
+            entry.class == StepClass::PointOfNoReturn
+                && !matches!(entry.outcome, Some(StepOutcome::NoEffect | StepOutcome::Absent))
+        })
+    }
+
+    /// The number the next entry gets.
+    pub fn next_number(&self) -> i32 {
+        self.entries.last().map_or(1, |entry| entry.number + 1)
+    }
+
+    /// Adds a freshly recorded entry.
+    pub fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Changes an entry in place, after the store has.
+    pub fn entry_mut(&mut self, number: i32) -> Option<&mut Entry> {
+        self.entries.iter_mut().find(|entry| entry.number == number)
+    }
+}

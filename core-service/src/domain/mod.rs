@@ -1,0 +1,13 @@
+//! The words and rules of publishing: ids, accounts, posts, the status machine, the ledger, failures. Pure: no IO, no
+//! async, no clock; everything here can be tested by calling it.
+
+pub mod account;
+pub mod event;
+pub mod failure;
+pub mod ids;
+pub mod ledger;
+pub mod platform;
+pub mod post;
+pub mod retry;
+pub mod schedule;
+pub mod transition;

@@ -1,0 +1,361 @@
+//! A post: one video on one account, with everything the engine needs to move it.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    failure::Failure,
+    ids::{AccountId, Fence, PostId, Revision, UserId},
+    platform::{Platform, UnknownValue},
+};
+
+/// Where a post stands: the original's six words, and three that tell the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Not to be published yet.
+    Draft,
+    /// Waits for its time.
+    Scheduled,
+    /// On its way.
+    Publishing,
+    /// The platform may have it; being found out.
+    Confirming,
+    /// The platform says that it is live.
+    Published,
+    /// Proven not to be on the platform.
+    Failed,
+    /// Cancelled before anything was visible.
+    Cancelled,
+    /// Cannot be found out: a person decides.
+    NeedsReview,
+    /// In the creator's inbox (TikTok drafts).
+    Delivered,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 9] = [
+        Self::Draft,
+        Self::Scheduled,
+        Self::Publishing,
+        Self::Confirming,
+        Self::Published,
+        Self::Failed,
+        Self::Cancelled,
+        Self::NeedsReview,
+        Self::Delivered,
+    ];
+
+    /// The stored form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Scheduled => "scheduled",
+            Self::Publishing => "publishing",
+            Self::Confirming => "confirming",
+            Self::Published => "published",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::NeedsReview => "needs_review",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Status {
+    type Err = UnknownValue;
+
+    fn from_str(text: &str) -> Result<Self, UnknownValue> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| UnknownValue { kind: "status", value: text.to_owned() })
+    }
+}
+
+/// Who wakes a scheduled post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SchedulerKind {
+    /// The core itself.
+    Core,
+    /// An n8n workflow; the core steps in when it does not come back.
+    N8n,
+}
+
+impl SchedulerKind {
+    /// The stored form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::N8n => "n8n",
+        }
+    }
+}
+
+impl FromStr for SchedulerKind {
+    type Err = UnknownValue;
+
+    fn from_str(text: &str) -> Result<Self, UnknownValue> {
+        match text {
+            "core" => Ok(Self::Core),
+            "n8n" => Ok(Self::N8n),
+            _ => Err(UnknownValue { kind: "scheduler", value: text.to_owned() }),
+        }
+    }
+}
+
+/// How the video travels to TikTok.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TiktokTransfer {
+    /// The core uploads the bytes: every crash is recoverable.
+    #[default]
+    FileUpload,
+    /// TikTok fetches the URL: a lost answer needs a person.
+    PullFromUrl,
+}
+
+/// How the video travels to Instagram.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstagramTransfer {
+    /// Resumable where the login has it, else by URL.
+    #[default]
+    Auto,
+    /// Instagram fetches the URL.
+    VideoUrl,
+    /// The core uploads the bytes.
+    Resumable,
+}
+
+/// TikTok's own options.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TiktokOptions {
+    /// How the video travels.
+    pub transfer: TiktokTransfer,
+    /// Frame used as cover, milliseconds.
+    pub video_cover_timestamp_ms: Option<i32>,
+    /// Advertises a third party.
+    pub brand_content_toggle: bool,
+    /// Advertises the creator's own business.
+    pub brand_organic_toggle: bool,
+    /// Label as made by AI.
+    pub is_aigc: bool,
+}
+
+/// Instagram's own options.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InstagramOptions {
+    /// How the video travels.
+    pub transfer: InstagramTransfer,
+    /// Show the reel in the feed too; true when absent.
+    pub share_to_feed: Option<bool>,
+    /// Frame used as cover, milliseconds.
+    pub thumb_offset_ms: Option<i32>,
+    /// Up to three usernames.
+    pub collaborators: Vec<String>,
+    /// Name of the original audio.
+    pub audio_name: Option<String>,
+    /// Label as made by AI.
+    pub is_ai_generated: bool,
+}
+
+/// Options that only one platform knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PlatformOptions {
+    /// For TikTok.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tiktok: Option<TiktokOptions>,
+    /// For Instagram.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instagram: Option<InstagramOptions>,
+}
+
+/// Something changed or ignored on the way, without harm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Stable reason: `CAPTION_CUT`.
+    pub code: String,
+    /// The field it is about.
+    pub field: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// What the caller wants posted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Content {
+    /// The job that made the video; may be empty.
+    pub video_job_id: String,
+    /// Where the video comes from; empty when `media_id` is set.
+    pub video_url: String,
+    /// An uploaded video; empty when `video_url` is set.
+    pub media_id: String,
+    /// Cover image.
+    pub thumbnail_url: Option<String>,
+    /// Caption as given.
+    pub caption: String,
+    /// Hashtags as given.
+    pub hashtags: Vec<String>,
+    /// Mentions as given.
+    pub mentions: Vec<String>,
+    /// The text that is sent: the three above, joined once by `domain::caption`.
+    pub full_caption: String,
+    /// Place.
+    pub location: Option<String>,
+    /// Privacy as asked for; empty when none was given.
+    pub privacy_level: String,
+    /// Comments; the platform's default when absent.
+    pub allow_comments: Option<bool>,
+    /// TikTok duets.
+    pub allow_duet: Option<bool>,
+    /// TikTok stitches.
+    pub allow_stitch: Option<bool>,
+    /// The caller's own data.
+    pub metadata: Value,
+    /// Options of the account's platform.
+    pub options: PlatformOptions,
+}
+
+/// What a post waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
+    /// Its time.
+    Schedule,
+    /// The platform processes the video.
+    Processing,
+    /// The platform's quota.
+    Quota,
+    /// The core's own daily limit.
+    DailyLimit,
+    /// The platform asked to slow down.
+    RateLimit,
+    /// The next automatic retry.
+    Retry,
+    /// The account's owner.
+    Reconnect,
+    /// The next look at the platform.
+    Confirming,
+    /// The n8n workflow that was handed the post.
+    Workflow,
+}
+
+impl WaitReason {
+    /// The stored form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Processing => "processing",
+            Self::Quota => "quota",
+            Self::DailyLimit => "daily_limit",
+            Self::RateLimit => "rate_limit",
+            Self::Retry => "retry",
+            Self::Reconnect => "reconnect",
+            Self::Confirming => "confirming",
+            Self::Workflow => "workflow",
+        }
+    }
+}
+
+impl FromStr for WaitReason {
+    type Err = UnknownValue;
+
+    fn from_str(text: &str) -> Result<Self, UnknownValue> {
+        [
+            Self::Schedule,
+            Self::Processing,
+            Self::Quota,
+            Self::DailyLimit,
+            Self::RateLimit,
+            Self::Retry,
+            Self::Reconnect,
+            Self::Confirming,
+            Self::Workflow,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == text)
+        .ok_or_else(|| UnknownValue { kind: "wait reason", value: text.to_owned() })
+    }
+}
+
+/// One video on one account, as the row holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Post {
+    /// Our id.
+    pub id: PostId,
+    /// The owner.
+    pub wp_user_id: UserId,
+    /// Where it goes.
+    pub social_account_id: AccountId,
+    /// The account's platform.
+    pub platform: Platform,
+    /// Where it stands.
+    pub status: Status,
+    /// When it should go out; `None` for posts to be published at once.
+    pub scheduled_at: Option<DateTime<Utc>>,
+    /// When the platform took it.
+    pub published_at: Option<DateTime<Utc>>,
+    /// The platform's id of the public post.
+    pub platform_post_id: Option<String>,
+    /// Link to the public post.
+    pub platform_post_url: Option<String>,
+    /// Every id the platform gave; more than one is rare.
+    pub all_platform_post_ids: Vec<String>,
+    /// What is posted.
+    pub content: Content,
+    /// Why it failed or waits.
+    pub error: Option<Failure>,
+    /// Retries so far, automatic and by hand.
+    pub retry_count: i32,
+    /// Automatic retries used since the last retry by hand.
+    pub automatic_retries: i32,
+    /// When the last retry began.
+    pub last_retry_at: Option<DateTime<Utc>>,
+    /// The key of the request that made it.
+    pub request_key: Option<String>,
+    /// Whether the core derived `request_key`.
+    pub request_key_derived: bool,
+    /// Who wakes it.
+    pub scheduler: SchedulerKind,
+    /// Publish when found late by less than this, seconds.
+    pub late_policy_seconds: i64,
+    /// Things changed or ignored on the way.
+    pub warnings: Vec<Warning>,
+    /// The current attempt, 1 for the first. Rises only with proof that the one before cannot act any more.
+    pub attempt: i32,
+    /// What it waits for.
+    pub waiting_for: Option<WaitReason>,
+    /// When the row wants attention next: its time, a poll, a retry, the end of a claim. `None` at rest.
+    pub next_step_at: Option<DateTime<Utc>>,
+    /// Reads in a row that found nothing new; drives the gap between polls.
+    pub poll_count: i32,
+    /// Claims in a row that ended without a written result: a poison post is set aside.
+    pub crash_count: i32,
+    /// When the present status began.
+    pub status_since: DateTime<Utc>,
+    /// What the media check found.
+    pub media_facts: Option<Value>,
+    /// Fencing number of the latest claim.
+    pub fence: Fence,
+    /// Rises with every change.
+    pub revision: Revision,
+    /// Created.
+    pub created_at: DateTime<Utc>,
+    /// Last changed.
+    pub updated_at: DateTime<Utc>,
+}

@@ -1,0 +1,71 @@
+//! When to try or look again. Pure: chance comes in as a number between 0 and 1.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Automatic retries of a failed step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How many (`AURAREELS_MAX_RETRY_ATTEMPTS`; the original's 3).
+    pub max_attempts: i32,
+    /// How far apart (`AURAREELS_RETRY_DELAY_SECONDS`; the original's 300).
+    pub delay: Duration,
+}
+
+impl RetryPolicy {
+    /// When the next automatic retry is due, `None` when none is left. The delay is spread by up to a tenth either way,
+    /// so that posts which failed together do not come back together.
+    pub fn next(&self, used: i32, now: DateTime<Utc>, chance: f64) -> Option<DateTime<Utc>> {
+        (used < self.max_attempts).then(|| now + spread(self.delay, chance))
+    }
+}
+
+/// A delay, spread by up to a tenth either way.
+fn spread(delay: Duration, chance: f64) -> TimeDelta {
+    let factor = 0.9 + 0.2 * chance.clamp(0.0, 1.0);
+    TimeDelta::microseconds((delay.as_micros() as f64 * factor) as i64)
+}
+
+/// The gap to the next look at a platform that is still at work: 10 s at first, growing to a minute, after ten minutes
+/// to minutes, so that ten thousand slow posts cost next to nothing.
+pub fn poll_gap(first: Duration, waited: TimeDelta, chance: f64) -> TimeDelta {
+    let waited = waited.num_seconds().max(0);
+    let base = match waited {
+        0..60 => first,
+        60..600 => Duration::from_secs(waited.clamp(10, 60) as u64).max(first),
+        600..1_800 => Duration::from_secs(120),
+        1_800..7_200 => Duration::from_secs(300),
+        _ => Duration::from_secs(600),
+    };
+    // Scaled with `first`, so that a test's short first gap shortens the later ones too.
+    let scale = first.as_secs_f64() / 10.0;
+    let gap = if base == first { base } else { base.mul_f64(scale.min(1.0)) };
+    spread(gap.max(Duration::from_millis(20)), chance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_is_spread_and_ends() {
+        let policy = RetryPolicy { max_attempts: 3, delay: Duration::from_secs(300) };
+        let now = DateTime::UNIX_EPOCH;
+        assert_eq!(policy.next(0, now, 0.5), Some(now + TimeDelta::seconds(300)));
+        assert_eq!(policy.next(2, now, 0.0), Some(now + TimeDelta::seconds(270)));
+        assert_eq!(policy.next(2, now, 1.0), Some(now + TimeDelta::seconds(330)));
+        assert_eq!(policy.next(3, now, 0.5), None);
+    }
+
+    #[test]
+    fn polls_start_at_ten_seconds_and_grow_to_minutes() {
+        let gap = |seconds| poll_gap(Duration::from_secs(10), TimeDelta::seconds(seconds), 0.5).num_seconds();
+        assert_eq!(gap(0), 10);
+        assert_eq!(gap(59), 10);
+        assert_eq!(gap(120), 60);
+        assert_eq!(gap(900), 120);
+        assert_eq!(gap(3_600), 300);
+        assert_eq!(gap(86_400), 600);
+    }
+}

@@ -1,0 +1,143 @@
+//! The status machine: every legal move in one function (design §3). Pure, so a test walks every pair.
+//!
+//! `failed` needs proof of absence, `published` needs the platform's word: the events that lead there say so by name.
+
+use super::post::Status;
+
+/// What moves a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Give it a time, or another one, or edit it.
+    Schedule,
+    /// Cancel. For a publishing post only before its first visible request; the caller checks the ledger.
+    Cancel,
+    /// Its time has come, or it is to be published now.
+    Begin,
+    /// A step was made, or it waits.
+    Progress,
+    /// The answer to a point of no return is unknown.
+    ReplyLost,
+    /// The platform's word: live.
+    Confirmed,
+    /// The platform's word: in the creator's inbox.
+    Delivered,
+    /// Proven absent, and not tried again by itself.
+    Rejected,
+    /// Proven absent, and tried again.
+    ProvedAbsent,
+    /// Cannot be found out.
+    CannotTell,
+    /// Missed its time, or its account is gone, before it began.
+    Missed,
+    /// A person saw it live.
+    ResolvedPublished,
+    /// A person saw that it is not there.
+    ResolvedNotPublished,
+    /// Look again at the platform.
+    Reconcile,
+    /// By hand, after a failure.
+    Retry,
+}
+
+impl Move {
+    /// Every move.
+    pub const ALL: [Self; 15] = [
+        Self::Schedule,
+        Self::Cancel,
+        Self::Begin,
+        Self::Progress,
+        Self::ReplyLost,
+        Self::Confirmed,
+        Self::Delivered,
+        Self::Rejected,
+        Self::ProvedAbsent,
+        Self::CannotTell,
+        Self::Missed,
+        Self::ResolvedPublished,
+        Self::ResolvedNotPublished,
+        Self::Reconcile,
+        Self::Retry,
+    ];
+}
+
+/// A move that the post's status forbids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a {status} post cannot be moved by {by:?}")]
+pub struct InvalidMove {
+    /// The status.
+    pub status: Status,
+    /// The move.
+    pub by: Move,
+}
+
+/// The status after a move.
+pub fn next(status: Status, by: Move) -> Result<Status, InvalidMove> {
+    use Move as M;
+    use Status as S;
+    match (status, by) {
+        (S::Draft | S::Scheduled, M::Schedule) => Ok(S::Scheduled),
+        (S::Draft | S::Scheduled | S::Publishing, M::Cancel) => Ok(S::Cancelled),
+        (S::Draft | S::Scheduled, M::Begin) => Ok(S::Publishing),
+        (S::Scheduled, M::Missed) => Ok(S::Failed),
+        (S::Publishing, M::Progress) => Ok(S::Publishing),
+        (S::Publishing, M::ReplyLost) => Ok(S::Confirming),
+        (S::Publishing | S::Confirming | S::Delivered, M::Confirmed) => Ok(S::Published),
+        (S::Publishing | S::Confirming, M::Delivered) => Ok(S::Delivered),
+        (S::Publishing | S::Confirming | S::Delivered, M::Rejected) => Ok(S::Failed),
+        (S::Confirming, M::ProvedAbsent) => Ok(S::Publishing),
+        (S::Confirming, M::Progress) => Ok(S::Confirming),
+        (S::Confirming, M::CannotTell) => Ok(S::NeedsReview),
+        (S::NeedsReview, M::ResolvedPublished | M::Confirmed) => Ok(S::Published),
+        (S::NeedsReview, M::ResolvedNotPublished) => Ok(S::Failed),
+        (S::NeedsReview | S::Confirming, M::Reconcile) => Ok(S::Confirming),
+        (S::Failed, M::Retry) => Ok(S::Publishing),
+        (status, by) => Err(InvalidMove { status, by }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole table of design §3, written out; every pair that is not in it is refused.
+    #[test]
+    fn every_pair_is_as_the_design_says() {
+        use Move as M;
+        use Status as S;
+        let legal = [
+            (S::Draft, M::Schedule, S::Scheduled),
+            (S::Draft, M::Begin, S::Publishing),
+            (S::Draft, M::Cancel, S::Cancelled),
+            (S::Scheduled, M::Schedule, S::Scheduled),
+            (S::Scheduled, M::Begin, S::Publishing),
+            (S::Scheduled, M::Cancel, S::Cancelled),
+            (S::Scheduled, M::Missed, S::Failed),
+            (S::Publishing, M::Cancel, S::Cancelled),
+            (S::Publishing, M::Progress, S::Publishing),
+            (S::Publishing, M::ReplyLost, S::Confirming),
+            (S::Publishing, M::Confirmed, S::Published),
+            (S::Publishing, M::Delivered, S::Delivered),
+            (S::Publishing, M::Rejected, S::Failed),
+            (S::Confirming, M::Confirmed, S::Published),
+            (S::Confirming, M::Delivered, S::Delivered),
+            (S::Confirming, M::ProvedAbsent, S::Publishing),
+            (S::Confirming, M::Rejected, S::Failed),
+            (S::Confirming, M::Progress, S::Confirming),
+            (S::Confirming, M::Reconcile, S::Confirming),
+            (S::Confirming, M::CannotTell, S::NeedsReview),
+            (S::NeedsReview, M::ResolvedPublished, S::Published),
+            (S::NeedsReview, M::Confirmed, S::Published),
+            (S::NeedsReview, M::ResolvedNotPublished, S::Failed),
+            (S::NeedsReview, M::Reconcile, S::Confirming),
+            (S::Delivered, M::Confirmed, S::Published),
+            (S::Delivered, M::Rejected, S::Failed),
+            (S::Failed, M::Retry, S::Publishing),
+        ];
+        for status in Status::ALL {
+            for by in Move::ALL {
+                let expected = legal.iter().find(|(from, how, _)| *from == status && *how == by).map(|(_, _, to)| *to);
+                assert_eq!(next(status, by).ok(), expected, "{status} by {by:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! What a platform can be asked. One trait for the publishing course of a platform, one for its logins; one file or
+//! folder per platform implements both. Wire structs are private to it.
+//!
+//! The division of labour: a client says what the next step is (`next`, pure), runs one bounded exchange (`run`), and
+//! reads what became of one (`reconcile`, read-only). It never loops, waits, retries or remembers: everything it knows
+//! stands in the ledger, and the engine in `publisher` decides what happens next.
+//!
+//! Expected failures are values: [`Outcome`], [`Lookup`] and [`AccountError`]. A failure that nobody listed, once a
+//! write has begun, is [`Outcome::Unknown`].
+
+pub mod wire;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::stream::BoxStream;
+use serde_json::Value;
+use url::Url;
+
+use crate::{
+    domain::{
+        account::Account,
+        failure::Failure,
+        ledger::{Entry, Evidence, Handle, Ledger, StepClass},
+        media::{MediaFacts, MediaRules, Violation},
+        platform::{LoginFlavour, Platform},
+        post::{Content, Post},
+    },
+    secret::Secret,
+};
+
+/// Everything `next` may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The post. Its `attempt` says which ledger entries count.
+    pub post: &'a Post,
+    /// Its account.
+    pub account: &'a Account,
+    /// What was done so far.
+    pub ledger: &'a Ledger,
+    /// The clock's time.
+    pub now: DateTime<Utc>,
+}
+
+/// When a step may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotBefore {
+    /// Nobody can see it: up to `prepare_lead` before the post's time.
+    Prepare,
+    /// At the post's time.
+    Due,
+    /// Not before this instant: the platform or the sheet says so.
+    At(DateTime<Utc>),
+}
+
+/// A step that a client proposes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Name: platform, dot, what it does. Stays in ledgers for ever: `tiktok.video_init`.
+    pub kind: &'static str,
+    /// What repeating it can do.
+    pub class: StepClass,
+    /// When it may leave.
+    pub not_before: NotBefore,
+    /// The longest the exchange may take. For a point of no return, absence is never concluded before it has passed.
+    pub timeout: Duration,
+    /// What it is sent with, as far as a takeover needs to know it.
+    pub handle: Handle,
+}
+
+/// What is known of a live post.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Live {
+    /// The platform's id of the public post, once known.
+    pub platform_post_id: Option<String>,
+    /// Its link, once known.
+    pub platform_post_url: Option<String>,
+    /// Every id the platform gave.
+    pub all_platform_post_ids: Vec<String>,
+}
+
+/// What comes next for a post: a pure function of its ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Run this step.
+    Step(Step),
+    /// The platform's own word: it is live. `then` is something still to be learned or set (link, comments), which can
+    /// never make the post fail.
+    Live {
+        /// What is known of it.
+        live: Live,
+        /// A follow-up, if one is left.
+        then: Option<Step>,
+    },
+    /// In the creator's inbox. `then` looks whether the creator posted it.
+    Delivered {
+        /// The next look.
+        then: Option<Step>,
+    },
+    /// The platform's own word: this attempt is not visible and cannot become visible. A failure whose class allows it
+    /// leads to a new attempt with new handles.
+    Rejected(Failure),
+}
+
+/// What one exchange of a step brought.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The platform took it, or a read learned something that `next` needs. `handle` holds what was learned; it is
+    /// merged over the step's own handle.
+    Accepted {
+        /// What was learned.
+        handle: Handle,
+        /// For people.
+        evidence: Evidence,
+    },
+    /// A read that found the platform still at work; nothing is recorded but the time of the next look.
+    Pending {
+        /// When to look again; the engine's growing gap when absent.
+        check_after: Option<Duration>,
+        /// For people.
+        evidence: Evidence,
+    },
+    /// Provably without effect: not sent, or a refusal that the platform documents as such. For a read: it failed.
+    NoEffect {
+        /// Why, and by its class what is next: `AuthExpired` refreshes and repeats the same step.
+        failure: Failure,
+        /// For people.
+        evidence: Evidence,
+    },
+    /// It may or may not have had an effect.
+    Unknown {
+        /// For people.
+        evidence: Evidence,
+    },
+}
+
+/// What reading found out about a step whose outcome is unknown.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Lookup {
+    /// The platform has it. `handle` is merged like that of an accepted step.
+    Found {
+        /// What was learned.
+        handle: Handle,
+        /// For people.
+        evidence: Evidence,
+    },
+    /// The platform does not have it, as the sheet allows to conclude. The engine believes it only after the call's
+    /// deadline plus `settle`, and after `confirmations` equal readings.
+    Absent {
+        /// True when the old handle can never act any more: only then is a new attempt with new handles allowed.
+        /// Otherwise the same step is sent again with the same handle.
+        handle_dead: bool,
+        /// For people.
+        evidence: Evidence,
+    },
+    /// The platform is still at work on it.
+    Pending {
+        /// When to look again; the engine's growing gap when absent.
+        check_after: Option<Duration>,
+        /// For people.
+        evidence: Evidence,
+    },
+    /// Reading cannot tell now. `hopeless` when no later reading could.
+    CannotTell {
+        /// Go to a person as soon as the settle time has passed.
+        hopeless: bool,
+        /// For people.
+        evidence: Evidence,
+    },
+    /// The reading itself failed: token, rate limit, network.
+    Failed(Failure),
+}
+
+/// The tokens of a call, opened for it.
+pub struct Tokens {
+    /// The access token: TikTok user, Instagram user or Page token.
+    pub access: Secret,
+    /// The refresh token, where the platform has one.
+    pub refresh: Option<Secret>,
+    /// The token of the grant behind it: the Facebook user token of a Page token.
+    pub grant: Option<Secret>,
+}
+
+/// A stream of a video's bytes. Ends with an error, never early: the length of the range is checked.
+pub type VideoStream = BoxStream<'static, std::io::Result<Bytes>>;
+
+/// The post's video, by URL or uploaded. Bytes are streamed in bounded memory; the SSRF rule stands inside.
+#[async_trait]
+pub trait Video: Send + Sync {
+    /// Size, container and the rest, as measured. Fails when the source cannot be read now, or breaks a rule.
+    async fn facts(&self) -> Result<MediaFacts, Failure>;
+
+    /// Opens the bytes from `first` to `last`, both counted from 0 and included.
+    async fn open(&self, first: u64, last: u64) -> Result<VideoStream, Failure>;
+
+    /// A URL at which a platform can fetch it.
+    fn public_url(&self) -> Result<Url, Failure>;
+}
+
+/// Says whether the claim under which a request is made still holds. Asked right before bytes leave.
+pub trait Lease: Send + Sync {
+    /// False once the claim's time has run out by the monotonic clock: then nothing may be sent any more.
+    fn holds(&self) -> bool;
+}
+
+/// Where an upload tells how far it is. Cheap; may be called for every few hundred kilobytes.
+pub trait Progress: Send + Sync {
+    /// `sent` of `total` bytes of the video are with the platform.
+    fn uploaded(&self, sent: u64, total: u64);
+}
+
+/// Everything an exchange may use.
+pub struct Call<'a> {
+    /// The post, its account, its ledger, the time.
+    pub view: View<'a>,
+    /// Opened tokens.
+    pub tokens: &'a Tokens,
+    /// The video.
+    pub video: &'a dyn Video,
+    /// The claim.
+    pub lease: &'a dyn Lease,
+    /// Upload progress.
+    pub progress: &'a dyn Progress,
+}
+
+/// The publishing course of one platform.
+#[async_trait]
+pub trait PlatformClient: Send + Sync {
+    /// What it asks of a video and a caption.
+    fn rules(&self) -> &MediaRules;
+
+    /// Checks what only this platform knows about a request, before a post is created and again before it is published:
+    /// privacy words, option ranges. Pure. Broken rules, all at once.
+    fn check_options(&self, content: &Content) -> Vec<Violation>;
+
+    /// What comes next: pure, from the post's current attempt in the ledger.
+    fn next(&self, view: &View<'_>) -> Next;
+
+    /// Runs one step: one bounded exchange. For a point of no return the request travels on its own connection.
+    async fn run(&self, call: &Call<'_>, step: &Step) -> Outcome;
+
+    /// Reads what became of a step whose outcome is unknown. Sends nothing that could change anything.
+    async fn reconcile(&self, call: &Call<'_>, entry: &Entry) -> Lookup;
+
+    /// How long after a call's deadline the platform may still be taking it up.
+    fn settle(&self) -> Duration;
+
+    /// How many equal readings, spread over the settle time, prove absence.
+    fn confirmations(&self) -> usize;
+}
+
+/// One account that a login brought.
+pub struct Identity {
+    /// The platform's id of the account.
+    pub account_id: String,
+    /// Display name.
+    pub account_name: String,
+    /// Handle without "@".
+    pub account_username: Option<String>,
+    /// E-mail.
+    pub account_email: Option<String>,
+    /// Picture.
+    pub profile_picture_url: Option<String>,
+    /// What the client needs later (`page_id`) and what the platform told. No secrets.
+    pub metadata: Value,
+    /// Identity of the grant: accounts that share it are revoked together.
+    pub grant_id: Option<String>,
+    /// Its tokens.
+    pub grant: Grant,
+}
+
+/// Tokens with their life.
+pub struct Grant {
+    /// The tokens.
+    pub tokens: Tokens,
+    /// When the access token ends; `None` when it has no known end.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When the refresh token ends.
+    pub refresh_expires_at: Option<DateTime<Utc>>,
+    /// Granted scopes.
+    pub scope: Vec<String>,
+}
+
+/// Why an account call did not work.
+#[derive(Debug)]
+pub enum AccountError {
+    /// Refused, or failed with a class that says what to do.
+    Failed(Failure),
+    /// The request may have had its effect, and the answer is lost. For a refresh: the old token may be dead.
+    Unknown(String),
+}
+
+impl From<Failure> for AccountError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// What asking for a refresh brought.
+pub enum Refreshed {
+    /// New tokens. They are to be stored before they are used.
+    New(Grant),
+    /// This login cannot be refreshed now (too young, or by design); the sentence says why and what to do.
+    NotRefreshable(String),
+}
+
+/// What may be chosen for a post, as the platform says now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PublishOptions {
+    /// Allowed values of privacy_level, in the platform's words.
+    pub privacy_level_options: Vec<String>,
+    /// Comments are off for this creator.
+    pub comment_disabled: bool,
+    /// Duets are off.
+    pub duet_disabled: bool,
+    /// Stitches are off.
+    pub stitch_disabled: bool,
+    /// Longest video in seconds for this creator.
+    pub max_video_post_duration_sec: Option<i32>,
+    /// Name to show.
+    pub creator_nickname: String,
+    /// Handle.
+    pub creator_username: String,
+    /// Picture.
+    pub creator_avatar_url: String,
+    /// `None` when the account can post now; otherwise why not.
+    pub cannot_post: Option<Failure>,
+}
+
+/// The platform's own count of publishing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlatformQuota {
+    /// Used in the window.
+    pub used: Option<i32>,
+    /// Allowed in the window.
+    pub total: Option<i32>,
+    /// Length of the window in seconds.
+    pub window_seconds: i32,
+}
+
+/// The logins and account calls of one platform.
+#[async_trait]
+pub trait LoginClient: Send + Sync {
+    /// The logins that are configured, the default first; empty when the platform is not configured.
+    fn flavours(&self) -> Vec<LoginFlavour>;
+
+    /// Names of settings that are missing.
+    fn missing_settings(&self) -> Vec<&'static str>;
+
+    /// The scopes asked for.
+    fn scopes(&self, flavour: LoginFlavour) -> &'static [&'static str];
+
+    /// The consent page.
+    fn auth_url(&self, flavour: LoginFlavour, redirect_uri: &str, state: &str) -> Url;
+
+    /// Turns the redirect's code into every account under the grant, with long-lived tokens where there are any.
+    async fn exchange(&self, flavour: LoginFlavour, code: &str, redirect_uri: &str, now: DateTime<Utc>) -> Result<Vec<Identity>, AccountError>;
+
+    /// Asks for new tokens.
+    async fn refresh(&self, account: &Account, tokens: &Tokens, now: DateTime<Utc>) -> Result<Refreshed, AccountError>;
+
+    /// Revokes the whole grant at the platform. The sentence says why it cannot, where it cannot.
+    async fn revoke(&self, account: &Account, tokens: &Tokens) -> Result<(), AccountError>;
+
+    /// Whether the token works: a small read.
+    async fn check(&self, account: &Account, tokens: &Tokens) -> Result<(), AccountError>;
+
+    /// What may be chosen for a post now.
+    async fn publish_options(&self, account: &Account, tokens: &Tokens) -> Result<PublishOptions, AccountError>;
+
+    /// The platform's own count.
+    async fn quota(&self, account: &Account, tokens: &Tokens, now: DateTime<Utc>) -> Result<PlatformQuota, AccountError>;
+}
+
+/// One platform of this core: its publishing course and its logins.
+#[derive(Clone)]
+pub struct Service {
+    /// The publishing course.
+    pub client: Arc<dyn PlatformClient>,
+    /// The logins.
+    pub login: Arc<dyn LoginClient>,
+}
+
+/// The platforms of this core. A platform that is not in it is not part of this release.
+#[derive(Clone, Default)]
+pub struct Registry {
+    services: BTreeMap<Platform, Service>,
+}
+
+impl Registry {
+    /// A registry of these services.
+    pub fn new(services: impl IntoIterator<Item = (Platform, Service)>) -> Self {
+        Self { services: services.into_iter().collect() }
+    }
+
+    /// The service of a platform.
+    pub fn get(&self, platform: Platform) -> Option<&Service> {
+        self.services.get(&platform)
+    }
+
+    /// Every platform, in a fixed order.
+    pub fn platforms(&self) -> impl Iterator<Item = (Platform, &Service)> {
+        self.services.iter().map(|(platform, service)| (*platform, service))
+    }
+}
