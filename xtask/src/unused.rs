@@ -2,7 +2,7 @@
 //!
 //! A dependency counts as used when its crate name appears as a word in the crate's sources. That is coarse, but it
 //! needs no nightly compiler and errs on the quiet side. A dependency that is there only to switch on features of
-//! another crate is listed in the crate's `[package.metadata.unused] keep`, with its reason beside it.
+//! another crate is listed in the crate's `[package.metadata.cargo-machete] ignored` (the key that cargo-machete reads), with its reason beside it.
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report> {
         read_sources(dir, &others, &mut source)?;
         for dependency in &package.dependencies {
             let name = dependency.rename.as_ref().unwrap_or(&dependency.name).replace('-', "_");
-            if !names(&source, &name) && !is_kept(package, &dependency.name) {
+            if !names(&source, &name) && !is_ignored(package, &dependency.name) {
                 unused.push(format!("{}: {}", package.name, dependency.name));
             }
         }
@@ -92,9 +92,9 @@ fn read_sources(dir: &Path, others: &[&Path], source: &mut String) -> Result<()>
     Ok(())
 }
 
-fn is_kept(package: &Package, dependency: &str) -> bool {
-    let keep = package.metadata.as_ref().and_then(|metadata| metadata.pointer("/unused/keep")?.as_array());
-    keep.is_some_and(|keep| keep.iter().any(|name| name == dependency))
+fn is_ignored(package: &Package, dependency: &str) -> bool {
+    let ignored = package.metadata.as_ref().and_then(|metadata| metadata.pointer("/cargo-machete/ignored")?.as_array());
+    ignored.is_some_and(|ignored| ignored.iter().any(|name| name == dependency))
 }
 
 /// Whether `word` appears in `text` with no letter, digit or underscore beside it.
