@@ -1,8 +1,9 @@
 //! Dependencies that nobody names: each one costs build time and trust.
 //!
 //! A dependency counts as used when its crate name appears as a word in the crate's sources. That is coarse, but it
-//! needs no nightly compiler and errs on the quiet side. A dependency that is there only to switch on features of
-//! another crate is listed in the crate's `[package.metadata.cargo-machete] ignored` (the key that cargo-machete reads), with its reason beside it.
+//! needs no nightly compiler and errs on the quiet side. A dependency that only generated code uses, or that is there
+//! only to switch on features of another crate, is listed in the crate's `[package.metadata.cargo-machete] ignored`
+//! (the key that cargo-machete reads), with its reason beside it.
 
 use std::path::Path;
 

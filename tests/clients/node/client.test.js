@@ -29,7 +29,7 @@ function setting(name) {
 
 const address = setting("AURAREELS_ADDRESS");
 const simulator = setting("AURAREELS_SIMULATOR_CONTROL");
-const videoUrl = `${setting("AURAREELS_SIMULATOR_MEDIA")}/video.mp4`;
+const videoUrl = `${setting("AURAREELS_SIMULATOR_MEDIA")}/v/node-client.mp4`;
 
 function clients(key) {
   const authorize = (next) => (request) => {
@@ -158,8 +158,8 @@ test("connect, publish, watch and list", { timeout: PUBLISH_DEADLINE_MS + 60_000
   assert.deepEqual(new Set(listed.posts.map((post) => post.id)), new Set(ids));
   assert.equal(listed.total, BigInt(ids.length));
 
-  const answer = await (await fetch(`${simulator}/_sim/posts`)).json();
-  const ours = (answer.posts ?? answer).filter((post) => post.caption.includes(caption));
+  const { posts } = await (await fetch(`${simulator}/_sim/posts`)).json();
+  const ours = posts.filter((post) => post.caption.includes(caption));
   assert.equal(ours.length, ids.length, `each post is visible once, not as in ${JSON.stringify(ours)}`);
   for (const id of ids) {
     const post = await core.posts.getPost({ id });

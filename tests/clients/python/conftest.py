@@ -46,4 +46,4 @@ def simulator():
 
 @pytest.fixture(scope="session")
 def video_url():
-    return setting("AURAREELS_SIMULATOR_MEDIA") + "/video.mp4"
+    return setting("AURAREELS_SIMULATOR_MEDIA") + "/v/python-client.mp4"

@@ -158,8 +158,7 @@ def test_connect_publish_watch_and_list(core, accounts, simulator, video_url):
     )
     assert {post.id for post in listed.posts} == set(ids) and listed.total == len(ids), listed
 
-    visible = json.loads(browser.get(simulator + "/_sim/posts").text)
-    visible = visible["posts"] if isinstance(visible, dict) else visible
+    visible = json.loads(browser.get(simulator + "/_sim/posts").text)["posts"]
     ours = [post for post in visible if caption in post["caption"]]
     assert len(ours) == len(ids), f"each post is visible once, not as in {visible}"
     for post_id in ids:
