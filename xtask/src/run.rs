@@ -87,6 +87,14 @@ impl Program {
         self
     }
 
+    /// Takes away every variable of the environment for which `remove` is true.
+    pub(crate) fn without_env(mut self, remove: impl Fn(&str) -> bool) -> Self {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| remove(&name.to_string_lossy())) {
+            self.command.env_remove(name);
+        }
+        self
+    }
+
     pub(crate) fn dir(mut self, dir: &Path) -> Self {
         self.command.current_dir(dir);
         self

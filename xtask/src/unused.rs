@@ -1,10 +1,11 @@
 //! Dependencies that nobody names: each one costs build time and trust.
 //!
-//! A dependency counts as used when its crate name appears as a word in the crate's sources. That is coarse, but it
-//! needs no nightly compiler and errs on the quiet side. A dependency that only generated code uses, or that is there
+//! A dependency counts as used when a source file of the crate has `name::`, `use name` or `extern crate name`. That is
+//! coarse, but it needs no nightly compiler and errs on the quiet side. A dependency that only generated code uses, or that is there
 //! only to switch on features of another crate, is listed in the crate's `[package.metadata.cargo-machete] ignored`
 //! (the key that cargo-machete reads), with its reason beside it.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -38,10 +39,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report> {
     let metadata = workspace.cargo("metadata").args(args).output()?;
     let metadata: Metadata = serde_json::from_str(&metadata).context("cannot read what cargo metadata printed")?;
     let mut unused = Vec::new();
-    let mut named = String::new();
+    let mut named = HashSet::new();
     for package in &metadata.packages {
         let dir = Path::new(&package.manifest_path).parent().context("a manifest without a directory")?;
-        named.push_str(&std::fs::read_to_string(&package.manifest_path)?);
         let others: Vec<&Path> = metadata
             .packages
             .iter()
@@ -51,8 +51,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report> {
         let mut source = String::new();
         read_sources(dir, &others, &mut source)?;
         for dependency in &package.dependencies {
-            let name = dependency.rename.as_ref().unwrap_or(&dependency.name).replace('-', "_");
-            if !names(&source, &name) && !is_ignored(package, &dependency.name) {
+            let name = dependency.rename.as_ref().unwrap_or(&dependency.name);
+            named.insert(name.as_str());
+            if !uses(&source, &name.replace('-', "_")) && !is_ignored(package, &dependency.name) {
                 unused.push(format!("{}: {}", package.name, dependency.name));
             }
         }
@@ -60,7 +61,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report> {
     let shared = std::fs::read_to_string(workspace.root.join("Cargo.toml")).context("cannot read Cargo.toml")?;
     let shared: toml::Table = shared.parse().context("cannot read Cargo.toml")?;
     if let Some(dependencies) = shared["workspace"].get("dependencies").and_then(toml::Value::as_table) {
-        for name in dependencies.keys().filter(|name| !names(&named, name)) {
+        for name in dependencies.keys().filter(|name| !named.contains(name.as_str())) {
             unused.push(format!("workspace: {name}"));
         }
     }
@@ -98,24 +99,28 @@ fn is_ignored(package: &Package, dependency: &str) -> bool {
     ignored.is_some_and(|ignored| ignored.iter().any(|name| name == dependency))
 }
 
-/// Whether `word` appears in `text` with no letter, digit or underscore beside it.
-fn names(text: &str, word: &str) -> bool {
+/// Whether Rust source names a crate: as `name::`, or as a whole word after `use` or `crate`.
+fn uses(source: &str, name: &str) -> bool {
     let inside = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(word).any(|(at, _)| {
-        !text[..at].chars().next_back().is_some_and(inside)
-            && !text[at + word.len()..].chars().next().is_some_and(inside)
+    source.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&source[..at], &source[at + name.len()..]);
+        let whole = !before.ends_with(inside) && !after.starts_with(inside);
+        whole && (after.starts_with("::") || before.ends_with("use ") || before.ends_with("crate "))
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::names;
+    use super::uses;
 
     #[test]
-    fn a_name_counts_only_as_a_whole_word() {
-        assert!(names("use hex::encode;", "hex"));
-        assert!(names("hex", "hex"));
-        assert!(!names("hexdump(my_hex)", "hex"));
-        assert!(!names("", "hex"));
+    fn a_crate_is_used_where_it_is_a_path_and_not_where_it_is_a_word() {
+        assert!(uses("let text = hex::encode(bytes);", "hex"));
+        assert!(uses("#[derive(thiserror::Error)]", "thiserror"));
+        assert!(uses("pub use hex;", "hex"));
+        assert!(uses("extern crate hex as h;", "hex"));
+        assert!(!uses("// see https://example.org, http and hexdump::run", "http"));
+        assert!(!uses("my_hex::run(); hexdump::run();", "hex"));
+        assert!(!uses("", "hex"));
     }
 }
