@@ -124,7 +124,7 @@ test("a refused consent hands back no code", async () => {
   assert.ok(redirect.searchParams.get("error"), redirect.href);
 });
 
-test("connect, publish, watch and list", { timeout: PUBLISH_DEADLINE_MS + 60_000 }, async () => {
+test("connect, publish, watch and list", { timeout: PUBLISH_DEADLINE_MS + 60_000 }, async (t) => {
   const accounts = [];
   for (const platform of PLATFORMS) {
     accounts.push(await connect(platform));
@@ -134,6 +134,10 @@ test("connect, publish, watch and list", { timeout: PUBLISH_DEADLINE_MS + 60_000
 
   const stop = new AbortController();
   const deadline = setTimeout(() => stop.abort(new Error("not published in time")), PUBLISH_DEADLINE_MS);
+  t.after(() => {
+    clearTimeout(deadline);
+    stop.abort();
+  });
   const watch = core.posts.watchPosts({ afterSequence: 0n }, { signal: stop.signal, timeoutMs: 0 });
   const caption = "Made by the Node client ✨";
   const request = {
@@ -146,7 +150,6 @@ test("connect, publish, watch and list", { timeout: PUBLISH_DEADLINE_MS + 60_000
   assert.deepEqual(published.existed, [false, false]);
 
   const sequences = (await eventsUntilPublished(watch, ids)).map((event) => event.sequence);
-  clearTimeout(deadline);
   stop.abort();
   assert.ok(sequences.every((sequence, index) => index === 0 || sequence > sequences[index - 1]), String(sequences));
 
