@@ -13,7 +13,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, LOCATION, RANGE};
 use url::{Host, Url};
 
-use super::{ProbeError, address, refused};
+use super::{FileVersion, ProbeError, address, refused};
 use crate::http;
 
 /// Redirects that are followed for one request.
@@ -40,14 +40,12 @@ pub(super) struct Opened {
     pub(super) response: reqwest::Response,
     /// Where the redirects ended.
     pub(super) url: Url,
-    /// Size of the whole file.
-    pub(super) total: u64,
     /// Position of the body's first byte in the file.
     pub(super) first: u64,
     /// The host sent the part that was asked for, not the whole.
     pub(super) is_partial: bool,
-    /// The host's name for this version of the file.
-    pub(super) etag: Option<String>,
+    /// Size and name of the whole file.
+    pub(super) version: FileVersion,
 }
 
 /// The part of a file to ask for: first byte and, optionally, last byte.
@@ -202,7 +200,8 @@ fn opened(response: reqwest::Response, url: Url, part: Option<Part>) -> Result<O
     let content_length = response.content_length();
     if response.status() == StatusCode::OK {
         let total = content_length.ok_or_else(|| size_unknown(&url, "no Content-Length"))?;
-        return Ok(Opened { response, url, total, first: 0, is_partial: false, etag });
+        let version = FileVersion { size_bytes: total, etag };
+        return Ok(Opened { response, url, first: 0, is_partial: false, version });
     }
     let range = headers.get(CONTENT_RANGE).and_then(|range| range.to_str().ok()).and_then(content_range);
     let Some((first, last, total)) = range else {
@@ -213,7 +212,7 @@ fn opened(response: reqwest::Response, url: Url, part: Option<Part>) -> Result<O
     if first != wanted || last < first || last >= total || content_length.is_some_and(|l| l != last - first + 1) {
         return Err(wrong_answer(&url, "another part of the file than was asked for"));
     }
-    Ok(Opened { response, url, total, first, is_partial: true, etag })
+    Ok(Opened { response, url, first, is_partial: true, version: FileVersion { size_bytes: total, etag } })
 }
 
 /// `bytes 0-99/1000` or `bytes 0-99/*`.

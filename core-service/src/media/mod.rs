@@ -32,6 +32,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -74,6 +75,31 @@ pub struct Probe {
     pub etag: Option<String>,
     /// The host sends parts of the file when asked for them.
     pub supports_range: bool,
+}
+
+impl Probe {
+    /// What tells this version of the file from another under the same URL.
+    pub fn version(&self) -> FileVersion {
+        FileVersion { size_bytes: self.facts.size_bytes, etag: self.etag.clone() }
+    }
+}
+
+/// What tells one version of a file from another under the same URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileVersion {
+    /// Size of the whole file.
+    pub size_bytes: u64,
+    /// The host's name for the version, if it gives one.
+    pub etag: Option<String>,
+}
+
+impl FileVersion {
+    /// False if the two surely differ. Weak names (`W/"..."`) and missing ones prove nothing.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let strong = |version: &Self| version.etag.clone().filter(|etag| !etag.starts_with("W/"));
+        let names_differ = matches!((strong(self), strong(other)), (Some(one), Some(two)) if one != two);
+        self.size_bytes == other.size_bytes && !names_differ
+    }
 }
 
 /// Why a video could not be looked at.
@@ -123,11 +149,10 @@ impl Prober {
 
     /// Finds out what stands behind `url`: reachable, public, size, format, and what the file tells about itself.
     ///
-    /// A result less than a minute old is used again, so that a batch of posts asks once; failures that may pass are
-    /// not kept.
+    /// A good result less than a minute old is used again, so that a batch of posts asks once. Failures are shared by
+    /// those who ask at the same time and not kept: who has repaired a URL wants to be believed at once.
     pub async fn probe(&self, url: &Url) -> Result<Probe, ProbeError> {
-        let is_kept = |result: &Result<Probe, ProbeError>| !matches!(result, Err(ProbeError::Unreachable { .. }));
-        self.cache.get(url.as_str(), is_kept, || self.probe_now(url)).await
+        self.cache.get(url.as_str(), Result::is_ok, || self.probe_now(url)).await
     }
 
     /// Like [`Self::probe`], but asks the host in any case: for the check right before publishing.
@@ -141,8 +166,8 @@ impl Prober {
         let probing = async {
             let mut file = remote::RemoteFile::open(&self.fetcher, url).await?;
             let facts = inspect::inspect(&mut file).await?;
-            let remote::About { final_url, etag, supports_range, .. } = file.into_about();
-            Ok(Probe { facts, final_url, etag, supports_range })
+            let remote::About { final_url, version, supports_range } = file.into_about();
+            Ok(Probe { facts, final_url, etag: version.etag, supports_range })
         };
         tokio::time::timeout(self.probe_timeout, probing).await.unwrap_or_else(|_| {
             let message = format!("{} answers too slowly to look at the video", fetch::host(url));
@@ -155,6 +180,31 @@ impl Prober {
     /// The stream's length is known before the first byte; a stream that ends early ends with an error.
     pub async fn open_stream(&self, url: &Url, range: Option<Range<u64>>) -> Result<MediaStream, ProbeError> {
         MediaStream::open(&self.fetcher, url, range).await
+    }
+
+    /// Like [`Self::open_stream`], but refuses if the file is surely not the `expected` version any more: for uploads
+    /// in several parts, which must not mix two files.
+    pub async fn open_same(
+        &self,
+        url: &Url,
+        range: Option<Range<u64>>,
+        expected: &FileVersion,
+    ) -> Result<MediaStream, ProbeError> {
+        let stream = self.open_stream(url, range).await?;
+        if stream.version().may_be(expected) {
+            return Ok(stream);
+        }
+        let name = |version: &FileVersion| {
+            let etag = version.etag.as_deref().unwrap_or("no name");
+            format!("{} bytes, version {etag}", version.size_bytes)
+        };
+        Err(refused(
+            "VIDEO_CHANGED",
+            &name(stream.version()),
+            &name(expected),
+            "keep the file behind a URL as it is until the post is published",
+            &format!("the video on {} was replaced by another", fetch::host(url)),
+        ))
     }
 }
 

@@ -7,9 +7,9 @@
 use bytes::{Buf, Bytes, BytesMut};
 use url::Url;
 
-use super::ProbeError;
 use super::fetch::{Fetcher, Opened, host};
 use super::source::{MAX_READ, ReadError, Source};
+use super::{FileVersion, ProbeError};
 
 /// Bytes asked for at once.
 const PIECE: u64 = 64 * 1024;
@@ -23,9 +23,8 @@ const MAX_SEQUENTIAL: u64 = 32 * 1024 * 1024;
 /// What is known of a file besides its content.
 pub(super) struct About {
     pub(super) final_url: Url,
-    pub(super) etag: Option<String>,
+    pub(super) version: FileVersion,
     pub(super) supports_range: bool,
-    total: u64,
 }
 
 /// The file, with a window of its bytes in memory.
@@ -43,10 +42,10 @@ impl<'a> RemoteFile<'a> {
     /// Makes the first request. The URL given is asked first, so a redirect is followed anew by each opening.
     pub(super) async fn open(fetcher: &'a Fetcher, url: &Url) -> Result<Self, ProbeError> {
         let opened = fetcher.open(url, Some((0, Some(PIECE - 1)))).await?;
-        let Opened { response, url, total, is_partial, etag, .. } = opened;
+        let Opened { response, url, is_partial, version, .. } = opened;
         Ok(Self {
             fetcher,
-            about: About { final_url: url, etag, supports_range: is_partial, total },
+            about: About { final_url: url, version, supports_range: is_partial },
             response: Some(response),
             window: BytesMut::new(),
             window_start: 0,
@@ -70,6 +69,9 @@ impl<'a> RemoteFile<'a> {
             return self.request(at).await;
         }
         while at > self.window_end() {
+            if self.response.is_none() {
+                return Err(self.broken().into());
+            }
             self.window_start = self.window_end();
             self.window.clear();
             self.more().await?;
@@ -84,9 +86,9 @@ impl<'a> RemoteFile<'a> {
             return Err(ReadError::OutOfReach);
         }
         self.requests += 1;
-        let last = (at + PIECE).min(self.about.total) - 1;
+        let last = (at + PIECE).min(self.about.version.size_bytes) - 1;
         let opened = self.fetcher.open(&self.about.final_url, Some((at, Some(last)))).await?;
-        if opened.total != self.about.total || opened.etag != self.about.etag || !opened.is_partial {
+        if !opened.version.may_be(&self.about.version) || !opened.is_partial {
             return Err(self.changed().into());
         }
         self.response = Some(opened.response);
@@ -122,15 +124,15 @@ impl<'a> RemoteFile<'a> {
 
 impl Source for RemoteFile<'_> {
     fn size(&self) -> u64 {
-        self.about.total
+        self.about.version.size_bytes
     }
 
     async fn read(&mut self, at: u64, length: usize) -> Result<Bytes, ReadError> {
         debug_assert!(length <= MAX_READ, "{length} bytes at once");
-        if at >= self.about.total {
+        if at >= self.about.version.size_bytes {
             return Ok(Bytes::new());
         }
-        let wanted = usize::try_from(self.about.total - at).unwrap_or(usize::MAX).min(length);
+        let wanted = usize::try_from(self.about.version.size_bytes - at).unwrap_or(usize::MAX).min(length);
         self.move_to(at).await?;
         while self.window.len() < wanted {
             if self.response.is_none() {

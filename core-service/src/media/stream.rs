@@ -10,7 +10,7 @@ use futures_util::{Stream, StreamExt};
 use url::Url;
 
 use super::fetch::{Fetcher, host};
-use super::{ProbeError, refused};
+use super::{FileVersion, ProbeError, refused};
 
 /// Why a stream ended before its last byte. Nothing is known about the bytes behind `received`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,8 +31,7 @@ pub struct MediaStream {
     to_skip: u64,
     length: u64,
     received: u64,
-    total: u64,
-    etag: Option<String>,
+    version: FileVersion,
     is_done: bool,
 }
 
@@ -43,17 +42,16 @@ impl MediaStream {
         }
         let part = range.as_ref().map(|range| (range.start, Some(range.end - 1)));
         let opened = fetcher.open(url, part).await?;
-        let wanted = range.clone().unwrap_or(0..opened.total);
-        if wanted.end > opened.total {
-            return Err(out_of_file(&opened.url, range.as_ref(), Some(opened.total)));
+        let wanted = range.clone().unwrap_or(0..opened.version.size_bytes);
+        if wanted.end > opened.version.size_bytes {
+            return Err(out_of_file(&opened.url, range.as_ref(), Some(opened.version.size_bytes)));
         }
         Ok(Self {
             // Equal, unless the host ignored the range and sends the file from its start.
             to_skip: wanted.start - opened.first,
             length: wanted.end - wanted.start,
             received: 0,
-            total: opened.total,
-            etag: opened.etag,
+            version: opened.version,
             is_done: false,
             body: Box::pin(opened.response.bytes_stream()),
         })
@@ -64,14 +62,9 @@ impl MediaStream {
         self.length
     }
 
-    /// Size of the whole file. If it differs from the probe's, the file was replaced.
-    pub fn total(&self) -> u64 {
-        self.total
-    }
-
-    /// The host's name for this version of the file, if it gives one.
-    pub fn etag(&self) -> Option<&str> {
-        self.etag.as_deref()
+    /// Size and name of the whole file that the bytes are of.
+    pub fn version(&self) -> &FileVersion {
+        &self.version
     }
 
     fn end(&mut self, cause: Option<String>) -> Option<Result<Bytes, StreamError>> {

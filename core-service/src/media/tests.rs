@@ -293,7 +293,7 @@ async fn streams_give_exactly_the_bytes_asked_for() {
     for path in ["range", "plain"] {
         for range in [0..total, 0..1, 100..5_000, total - 1..total] {
             let stream = prober.open_stream(&host.url(path), Some(range.clone())).await.unwrap();
-            assert_eq!((stream.length(), stream.total()), (range.end - range.start, total));
+            assert_eq!((stream.length(), stream.version().size_bytes), (range.end - range.start, total));
             let bytes = collect(stream).await.unwrap();
             assert_eq!(bytes, VIDEO[range.start as usize..range.end as usize], "{path} {range:?}");
         }
@@ -302,6 +302,25 @@ async fn streams_give_exactly_the_bytes_asked_for() {
     }
     assert_eq!(collect(prober.open_stream(&host.url("plain"), None).await.unwrap()).await.unwrap(), VIDEO);
     assert!(prober.open_stream(&host.url("range"), Some(5..5)).await.is_err());
+}
+
+#[tokio::test]
+async fn parts_of_two_files_are_not_mixed() {
+    let host = Host::start().await;
+    let (prober, url) = (prober(true), host.url("range"));
+    let probe = prober.probe(&url).await.unwrap();
+    assert!(prober.open_same(&url, Some(0..9), &probe.version()).await.is_ok());
+    for other in [
+        FileVersion { size_bytes: 5, ..probe.version() },
+        FileVersion { etag: Some("\"v0\"".to_owned()), ..probe.version() },
+    ] {
+        let error = prober.open_same(&url, Some(0..9), &other).await.unwrap_err();
+        assert!(matches!(error, ProbeError::Refused(violation) if violation.rule == "VIDEO_CHANGED"));
+    }
+    for same in [None, Some("W/\"v0\"".to_owned())] {
+        let version = FileVersion { etag: same, ..probe.version() };
+        assert!(prober.open_same(&url, Some(0..9), &version).await.is_ok());
+    }
 }
 
 /// Answers every connection with `answer` and closes it.
