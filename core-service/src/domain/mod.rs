@@ -2,10 +2,12 @@
 //! async, no clock; everything here can be tested by calling it.
 
 pub mod account;
+pub mod caption;
 pub mod event;
 pub mod failure;
 pub mod ids;
 pub mod ledger;
+pub mod media;
 pub mod platform;
 pub mod post;
 pub mod retry;

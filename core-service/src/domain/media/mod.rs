@@ -1,0 +1,224 @@
+//! What a video is, what a platform asks of it, and the comparison of the two. Pure.
+//!
+//! Guaranteed:
+//! - [`check`] names every broken rule at once, each with what was measured, the limit and a remedy.
+//! - The limits stand here once, as data ([`MediaRules`]); what callers are told about them is read from the same
+//!   place.
+//! - A fact that could not be measured breaks no rule: it becomes a warning, and the platform has the last word.
+
+use serde::{Deserialize, Serialize};
+
+use super::caption::CaptionRules;
+
+mod check;
+mod rules;
+
+pub use check::{Checked, check};
+pub use rules::{INSTAGRAM_REELS, TIKTOK};
+
+/// A rule that is broken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// The field of the request that breaks it, for example `content.video_url`.
+    pub field: &'static str,
+    /// Stable name of the rule, for example `VIDEO_TOO_LARGE`.
+    pub rule: &'static str,
+    /// What was measured, with its unit.
+    pub measured: String,
+    /// The limit, with its unit.
+    pub limit: String,
+    /// What to do.
+    pub remedy: String,
+    /// A sentence that says all of it, lower case, without full stop.
+    pub message: String,
+}
+
+/// Something changed, ignored or not measurable, without harm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Stable reason: `CAPTION_CUT`.
+    pub code: String,
+    /// The field it is about.
+    pub field: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// The file format around the streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Container {
+    /// ISO base media file (MP4, M4V).
+    Mp4,
+    /// QuickTime.
+    Mov,
+    /// WebM.
+    Webm,
+}
+
+impl Container {
+    /// The usual file name extension.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mp4 => "mp4",
+            Self::Mov => "mov",
+            Self::Webm => "webm",
+        }
+    }
+}
+
+/// How the picture is coded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum VideoCodec {
+    /// AVC.
+    H264,
+    /// HEVC.
+    H265,
+    /// VP8.
+    Vp8,
+    /// VP9.
+    Vp9,
+    /// AV1.
+    Av1,
+    /// Another one, by the name the file gives it.
+    Other(String),
+}
+
+impl VideoCodec {
+    /// The name shown and stored: `h264`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::H264 => "h264",
+            Self::H265 => "h265",
+            Self::Vp8 => "vp8",
+            Self::Vp9 => "vp9",
+            Self::Av1 => "av1",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl From<String> for VideoCodec {
+    fn from(name: String) -> Self {
+        match name.as_str() {
+            "h264" => Self::H264,
+            "h265" => Self::H265,
+            "vp8" => Self::Vp8,
+            "vp9" => Self::Vp9,
+            "av1" => Self::Av1,
+            _ => Self::Other(name),
+        }
+    }
+}
+
+impl From<VideoCodec> for String {
+    fn from(codec: VideoCodec) -> Self {
+        codec.as_str().to_owned()
+    }
+}
+
+/// The first sound track of a video.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioFacts {
+    /// `aac`, `opus`, `vorbis`, ..., or the name the file gives it.
+    pub codec: String,
+    /// Samples per second.
+    pub sample_rate_hz: Option<u32>,
+    /// Number of channels.
+    pub channels: Option<u16>,
+}
+
+/// What was found out about a video file. `None` means that the file does not tell or could not be read that far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaFacts {
+    /// Size of the whole file.
+    pub size_bytes: u64,
+    /// File format, told from its bytes and not from its name.
+    pub container: Container,
+    /// Length.
+    pub duration_ms: Option<u64>,
+    /// Width in pixels as shown, after rotation.
+    pub width: Option<u32>,
+    /// Height in pixels as shown, after rotation.
+    pub height: Option<u32>,
+    /// How the picture is coded.
+    pub video_codec: Option<VideoCodec>,
+    /// Average frames per 1000 seconds: 29970 is 29.97 fps.
+    pub frame_rate_millis: Option<u32>,
+    /// `Some(false)` if the file surely has no sound.
+    pub has_audio: Option<bool>,
+    /// The first sound track.
+    pub audio: Option<AudioFacts>,
+    /// MP4 and MOV: the index stands before the pictures.
+    pub moov_first: Option<bool>,
+}
+
+/// What a platform asks of a video and its caption.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MediaRules {
+    /// Shortest video.
+    pub min_duration_ms: u64,
+    /// Longest video.
+    pub max_duration_ms: u64,
+    /// Largest file.
+    pub max_size_bytes: u64,
+    /// Accepted file formats.
+    pub containers: &'static [Container],
+    /// Accepted picture codecs.
+    pub video_codecs: &'static [VideoCodec],
+    /// Aspect ratios that fit the platform's player, widest use first. A recommendation.
+    pub aspect_ratios: &'static [&'static str],
+    /// Least and greatest width divided by height, each as (width, height), where the platform names them.
+    pub aspect_range: Option<[(u32, u32); 2]>,
+    /// Shortest side that is accepted, in pixels.
+    pub min_side: Option<u32>,
+    /// Longest side that is accepted, in pixels.
+    pub max_side: Option<u32>,
+    /// Largest width that is accepted, in pixels.
+    pub max_width: Option<u32>,
+    /// Smallest resolution that looks right, by its shorter side: 540 is "540p". A recommendation.
+    pub min_resolution: u32,
+    /// The resolution to aim for, by its shorter side.
+    pub recommended_resolution: u32,
+    /// Lowest frame rate, frames per 1000 seconds.
+    pub min_frame_rate_millis: u32,
+    /// Highest frame rate, frames per 1000 seconds.
+    pub max_frame_rate_millis: u32,
+    /// Highest average bit rate of the whole file, where the platform names one. Checked as a recommendation.
+    pub max_bits_per_second: Option<u64>,
+    /// The index of an MP4 must stand before the pictures.
+    pub needs_moov_first: bool,
+    /// Accepted sound codecs; empty when the platform names none.
+    pub audio_codecs: &'static [&'static str],
+    /// Highest sample rate of the sound.
+    pub max_audio_sample_rate_hz: Option<u32>,
+    /// Most sound channels.
+    pub max_audio_channels: Option<u16>,
+    /// What is asked of the text.
+    pub caption: CaptionRules,
+    /// The platform's page that these numbers were read from.
+    pub source_url: &'static str,
+}
+
+impl MediaRules {
+    /// The same rules with the longest video of one creator, as the platform told it in seconds.
+    ///
+    /// TikTok: `max_video_post_duration_sec` of creator info. Never widens the rules.
+    pub fn for_creator(&self, max_duration_seconds: Option<i32>) -> Self {
+        let narrowed = max_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|&s| s > 0);
+        let max_duration_ms =
+            narrowed.map_or(self.max_duration_ms, |seconds| self.max_duration_ms.min(seconds.saturating_mul(1000)));
+        Self { max_duration_ms, ..self.clone() }
+    }
+
+    /// File formats by name: "mp4".
+    pub fn formats(&self) -> Vec<&'static str> {
+        self.containers.iter().map(|container| container.as_str()).collect()
+    }
+
+    /// Picture codecs by name: "h264".
+    pub fn codecs(&self) -> Vec<&str> {
+        self.video_codecs.iter().map(VideoCodec::as_str).collect()
+    }
+}

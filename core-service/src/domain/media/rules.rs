@@ -1,0 +1,67 @@
+//! The platforms' numbers, as read from their pages on 22 November 2026.
+
+use super::{Container, MediaRules, VideoCodec};
+use crate::domain::caption::{CaptionRules, CaptionUnit};
+
+/// TikTok, Content Posting API. Longer videos than three minutes are a matter of the creator: see
+/// [`MediaRules::for_creator`].
+///
+/// 4 GB are taken as 4,000,000,000 bytes, the stricter reading. The least duration and the number of hashtags are the
+/// original design's; TikTok's pages name neither.
+pub const TIKTOK: MediaRules = MediaRules {
+    min_duration_ms: 3_000,
+    max_duration_ms: 600_000,
+    max_size_bytes: 4_000_000_000,
+    containers: &[Container::Mp4, Container::Mov, Container::Webm],
+    video_codecs: &[VideoCodec::H264, VideoCodec::H265, VideoCodec::Vp8, VideoCodec::Vp9],
+    aspect_ratios: &["9:16", "16:9", "1:1"],
+    aspect_range: None,
+    min_side: Some(360),
+    max_side: Some(4096),
+    max_width: None,
+    min_resolution: 540,
+    recommended_resolution: 1080,
+    min_frame_rate_millis: 23_000,
+    max_frame_rate_millis: 60_000,
+    max_bits_per_second: None,
+    needs_moov_first: false,
+    audio_codecs: &[],
+    max_audio_sample_rate_hz: None,
+    max_audio_channels: None,
+    caption: CaptionRules { max_length: 2200, unit: CaptionUnit::Utf16CodeUnits, max_hashtags: 30, max_mentions: None },
+    source_url: "https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide",
+};
+
+/// Instagram Reels.
+///
+/// 300 MB are taken as 300,000,000 bytes and captions are counted in UTF-16 code units, the stricter readings: Meta's
+/// page names neither unit. Meta also rules out edit lists, but common encoders write them and Instagram takes such
+/// files, so they are not checked.
+pub const INSTAGRAM_REELS: MediaRules = MediaRules {
+    min_duration_ms: 3_000,
+    max_duration_ms: 900_000,
+    max_size_bytes: 300_000_000,
+    containers: &[Container::Mp4, Container::Mov],
+    video_codecs: &[VideoCodec::H264, VideoCodec::H265],
+    aspect_ratios: &["9:16"],
+    aspect_range: Some([(1, 100), (10, 1)]),
+    min_side: None,
+    max_side: None,
+    max_width: Some(1920),
+    min_resolution: 540,
+    recommended_resolution: 1080,
+    min_frame_rate_millis: 23_000,
+    max_frame_rate_millis: 60_000,
+    max_bits_per_second: Some(25_000_000),
+    needs_moov_first: true,
+    audio_codecs: &["aac"],
+    max_audio_sample_rate_hz: Some(48_000),
+    max_audio_channels: Some(2),
+    caption: CaptionRules {
+        max_length: 2200,
+        unit: CaptionUnit::Utf16CodeUnits,
+        max_hashtags: 30,
+        max_mentions: Some(20),
+    },
+    source_url: "https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media",
+};
