@@ -2,7 +2,11 @@
 //!
 //! Dependencies point to `domain`. `docs/architecture.md` tells which module owns what.
 
+pub mod app;
+pub mod clock;
 pub mod domain;
 pub mod http;
 pub mod media;
+pub mod platform;
 pub mod secret;
+pub mod store;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     failure::Failure,
     ids::{AccountId, Fence, PostId, Revision, UserId},
+    media::Warning,
     platform::{Platform, UnknownValue},
 };
 
@@ -185,17 +186,6 @@ pub struct PlatformOptions {
     pub instagram: Option<InstagramOptions>,
 }
 
-/// Something changed or ignored on the way, without harm.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Warning {
-    /// Stable reason: `CAPTION_CUT`.
-    pub code: String,
-    /// The field it is about.
-    pub field: String,
-    /// A sentence for people.
-    pub message: String,
-}
-
 /// What the caller wants posted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Content {
@@ -338,6 +328,8 @@ pub struct Post {
     pub warnings: Vec<Warning>,
     /// The current attempt, 1 for the first. Rises only with proof that the one before cannot act any more.
     pub attempt: i32,
+    /// When the n8n workflow took it for its present time.
+    pub handed_over_at: Option<DateTime<Utc>>,
     /// What it waits for.
     pub waiting_for: Option<WaitReason>,
     /// When the row wants attention next: its time, a poll, a retry, the end of a claim. `None` at rest.

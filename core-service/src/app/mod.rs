@@ -1,0 +1,123 @@
+//! Use cases: what a caller can ask for, with every rule that stands between the wish and a row. The gRPC layer, the
+//! OAuth page and the scheduler call these; none of them has rules of its own.
+//!
+//! Guaranteed: a request that is refused changed nothing; one user never sees or touches another's rows, and "not found"
+//! and "not yours" are the same answer.
+
+pub mod accounts;
+pub mod posts;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{
+    failure::{Failure, Reason},
+    ids::{Sequence, UserId},
+    media::Violation,
+};
+
+/// On whose behalf a call is made; established by the gRPC layer before any use case runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The user whose rows the call may see.
+    pub user: UserId,
+}
+
+/// A broken rule, and the account it holds for where it does not hold for all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken {
+    /// The account; `None` when the rule holds for the whole request.
+    pub account: Option<crate::domain::ids::AccountId>,
+    /// The rule.
+    pub violation: Violation,
+}
+
+/// Why a use case did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request breaks rules; all of them at once.
+    #[error("{}", describe(.reason, .broken))]
+    Invalid {
+        /// The reason that names the kind of refusal: `RULE_VIOLATION`, `INVALID_FIELD`, `REQUEST_KEY_REUSED`, ...
+        reason: Reason,
+        /// What is broken.
+        broken: Vec<Broken>,
+    },
+    /// No such row of this caller.
+    #[error("{kind} {id} was not found")]
+    NotFound {
+        /// `POST_NOT_FOUND` or `ACCOUNT_NOT_FOUND`.
+        reason: Reason,
+        /// "post" or "account".
+        kind: &'static str,
+        /// As given.
+        id: i64,
+    },
+    /// The state forbids it.
+    #[error("{message}")]
+    Precondition {
+        /// Stable reason.
+        reason: Reason,
+        /// "post 125", "account 7".
+        subject: String,
+        /// A sentence for people.
+        message: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// Somebody else changed it first; reading again and repeating helps.
+    #[error("{message}")]
+    Conflict {
+        /// A sentence for people.
+        message: String,
+    },
+    /// A limit is used up.
+    #[error("{message}")]
+    Exhausted {
+        /// Stable reason.
+        reason: Reason,
+        /// What the limit counts.
+        subject: String,
+        /// A sentence for people.
+        message: String,
+        /// When it works again.
+        retry_at: Option<DateTime<Utc>>,
+    },
+    /// Something is away for a while.
+    #[error("{message}")]
+    Unavailable {
+        /// Stable reason.
+        reason: Reason,
+        /// A sentence for people.
+        message: String,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The event position is older than what is kept.
+    #[error("events before {oldest} are no longer kept; resume from there and read the posts anew")]
+    PositionTooOld {
+        /// The oldest position that can be resumed from.
+        oldest: Sequence,
+    },
+    /// The platform said no.
+    #[error("{}", .0.message)]
+    Platform(Failure),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    /// Our bug.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+fn describe(reason: &Reason, broken: &[Broken]) -> String {
+    match broken {
+        [] => reason.as_str().to_owned(),
+        [one] => one.violation.message.clone(),
+        [first, rest @ ..] => format!("{} (and {} more)", first.violation.message, rest.len()),
+    }
+}
+
+/// The result of a use case.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,214 @@
+//! What callers hand to the post use cases: plain values in the words of `domain`, free of wire types.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{
+    caption::OnLongCaption,
+    event::EventKind,
+    ids::{AccountId, PostId, Revision, Sequence},
+    ledger::Entry,
+    media::{Violation, Warning},
+    platform::Platform,
+    post::{Content, Post, SchedulerKind, Status},
+};
+
+/// What is to be posted, for every account of a request. `content.full_caption` is left empty: it is joined per account.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wish {
+    /// The content as given.
+    pub content: Content,
+    /// What to do with a caption that is too long.
+    pub on_long_caption: OnLongCaption,
+}
+
+/// A time as given, before it is read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GivenTime {
+    /// An instant.
+    At(DateTime<Utc>),
+    /// A text, RFC 3339 or without zone.
+    Text(String),
+    /// A wall clock time in a zone.
+    Wall {
+        /// What the clock shows.
+        local: String,
+        /// The zone.
+        zone: String,
+    },
+}
+
+/// When posts of a request go out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum When {
+    /// At once.
+    Now,
+    /// At a time.
+    At {
+        /// The time.
+        time: GivenTime,
+        /// Who wakes them; the core's default when `None`.
+        scheduler: Option<SchedulerKind>,
+        /// How late they may still go out; the core's default when `None`.
+        late_policy_seconds: Option<i64>,
+    },
+}
+
+/// PublishPosts and SchedulePosts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreatePosts {
+    /// The accounts, in order.
+    pub accounts: Vec<AccountId>,
+    /// What is posted.
+    pub wish: Wish,
+    /// When.
+    pub when: When,
+    /// The caller's key; derived when `None`.
+    pub request_key: Option<String>,
+    /// Post the same again on purpose.
+    pub allow_duplicate: bool,
+}
+
+/// CreateDraft.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateDraft {
+    /// The account.
+    pub account: AccountId,
+    /// What is posted.
+    pub wish: Wish,
+    /// The time it should get, where one is known.
+    pub time: Option<GivenTime>,
+    /// The caller's key.
+    pub request_key: Option<String>,
+}
+
+/// A created post.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Created {
+    /// The post.
+    pub post: Post,
+    /// True when it existed before the call.
+    pub existed: bool,
+}
+
+/// UpdatePost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdatePost {
+    /// The post.
+    pub id: PostId,
+    /// The new values.
+    pub wish: Wish,
+    /// Names of the fields of `content` to take, as in the proto.
+    pub fields: Vec<String>,
+    /// The revision the caller saw.
+    pub revision: Option<Revision>,
+}
+
+/// ValidatePosts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Validated {
+    /// Broken rules.
+    pub broken: Vec<super::super::Broken>,
+    /// Per account that could be checked: the text that would be sent and what would be changed.
+    pub posts: Vec<(AccountId, String, Vec<Warning>)>,
+}
+
+/// A filter of ListPosts.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub struct PostFilter {
+    /// Only these; all when empty.
+    pub statuses: Vec<Status>,
+    /// Only this one.
+    pub platform: Option<Platform>,
+    /// Only this one.
+    pub account: Option<AccountId>,
+    /// From this time on.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Only this job.
+    pub video_job_id: Option<String>,
+}
+
+/// ListPosts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPosts {
+    /// The filter.
+    pub filter: PostFilter,
+    /// 1 to 500.
+    pub page_size: u32,
+    /// Where the page before ended.
+    pub page_token: Option<String>,
+    /// Leave out so many at the front.
+    pub skip: u32,
+    /// Count everything that fits.
+    pub include_total: bool,
+}
+
+/// A page of posts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PostPage {
+    /// The posts.
+    pub posts: Vec<Post>,
+    /// Where the next page starts.
+    pub next_page_token: Option<String>,
+    /// How many fit the filter, when asked for.
+    pub total: Option<i64>,
+}
+
+/// A post with what was done for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PostDetail {
+    /// The post.
+    pub post: Post,
+    /// Its ledger, oldest first. Handles are for the engine: the API shows evidence only.
+    pub steps: Vec<Entry>,
+}
+
+/// What PublishPostNow did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublishNow {
+    /// It is on its way because of this call.
+    Started,
+    /// It was on its way or live already.
+    AlreadyUnderWay,
+    /// It has another time, was cancelled or has failed meanwhile; nothing was done.
+    Superseded,
+}
+
+/// A person's word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolve {
+    /// The post.
+    pub id: PostId,
+    /// Live or not.
+    pub published: bool,
+    /// The platform's id, where known.
+    pub platform_post_id: Option<String>,
+    /// The link, where known.
+    pub platform_post_url: Option<String>,
+    /// Who looked and what they saw.
+    pub note: String,
+}
+
+/// A filter of WatchPosts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WatchFilter {
+    /// Only these posts; all of the user when empty.
+    pub posts: Vec<PostId>,
+    /// Only these kinds; all when empty.
+    pub kinds: Vec<EventKind>,
+}
+
+/// A batch of events and the position they reach.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventBatch {
+    /// In order.
+    pub events: Vec<crate::domain::event::Event>,
+    /// Resume after this, also when no event of the batch fitted the filter.
+    pub position: Sequence,
+}
+
+/// Violations of one account, as a broken rule each.
+pub fn of_account(account: AccountId, violations: Vec<Violation>) -> impl Iterator<Item = super::super::Broken> {
+    violations.into_iter().map(move |violation| super::super::Broken { account: Some(account), violation })
+}

@@ -1,0 +1,126 @@
+//! The store: all SQL of the core. Nothing outside this module sees a statement, a row or a database error.
+//!
+//! Guaranteed: a write that returned `Ok` is durable (SQLite runs with `synchronous=FULL`); a change of state and its
+//! event commit together; no transaction is open across a network call. Expected failures are [`Error`] variants.
+//!
+//! One SQL text per statement serves every database: only what SQLite, PostgreSQL and MySQL share is used, values are
+//! bound through [`db::Value`], and the few places where they differ (a new row's id, claiming) are functions of `db`.
+//! See docs/decisions.md for what was measured.
+
+pub mod accounts;
+pub mod api_keys;
+pub mod claims;
+pub mod db;
+pub mod encryption_keys;
+pub mod events;
+pub mod ledger;
+pub mod oauth_states;
+pub mod posts;
+
+use std::{path::Path, sync::Arc};
+
+use tokio::sync::watch;
+
+use crate::{clock::Clock, secret::KeyRing};
+
+/// Why a store call did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database is away, busy beyond patience, or full.
+    #[error("the database is not available")]
+    Unavailable(#[source] sqlx::Error),
+    /// The caller's claim on a post is gone: somebody else may work on it. Nothing was written.
+    #[error("the claim on post {0} is gone")]
+    Fenced(crate::domain::ids::PostId),
+    /// A stored secret cannot be opened with the keys at hand.
+    #[error("a stored secret cannot be read")]
+    Secret(#[from] crate::secret::Error),
+    /// A row holds what no release of this core writes.
+    #[error("a stored value is unreadable: {0}")]
+    Corrupt(String),
+    /// Migrating failed.
+    #[error("cannot migrate the database")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The writer is gone: the core is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::ColumnNotFound(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Corrupt(error.to_string()),
+            other => Self::Unavailable(other),
+        }
+    }
+}
+
+impl From<crate::domain::platform::UnknownValue> for Error {
+    fn from(error: crate::domain::platform::UnknownValue) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
+/// The result of a store call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    db: db::Db,
+    keys: Arc<KeyRing>,
+    clock: Clock,
+}
+
+impl Store {
+    /// Opens the database of a URL, creating a SQLite file that is not there yet. Does not migrate.
+    pub async fn open(url: &str, keys: Arc<KeyRing>, clock: Clock) -> Result<Self> {
+        Ok(Self { db: db::Db::open(url).await?, keys, clock })
+    }
+
+    /// The default URL of a data directory.
+    pub fn default_url(data_dir: &Path) -> String {
+        format!("sqlite://{}", data_dir.join("aurareels.db").display())
+    }
+
+    /// Brings the schema up to this release. Safe to call from several processes at once.
+    pub async fn migrate(&self) -> Result<()> {
+        self.db.migrate().await
+    }
+
+    /// A small read, to see whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.db.read().await?.fetch_optional("SELECT 1 AS one", &[]).await.map(|_| ())
+    }
+
+    /// The keys that seal secrets.
+    pub fn keys(&self) -> &Arc<KeyRing> {
+        &self.keys
+    }
+
+    /// The clock whose time the store binds.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Changes with every committed event; watchers read the new ones then.
+    pub fn events_committed(&self) -> watch::Receiver<u64> {
+        self.db.events_committed()
+    }
+
+    /// Changes with every commit that gave some post a new time to be looked at; the scheduler counts anew then.
+    pub fn schedule_changed(&self) -> watch::Receiver<u64> {
+        self.db.schedule_changed()
+    }
+
+    /// Ends the writer after what is queued, and closes all connections.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}
