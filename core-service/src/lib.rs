@@ -8,5 +8,7 @@ pub mod domain;
 pub mod http;
 pub mod media;
 pub mod platform;
+pub mod publisher;
+pub mod scheduler;
 pub mod secret;
 pub mod store;
