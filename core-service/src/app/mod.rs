@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod posts;
+pub mod tokens;
 
 use std::time::Duration;
 
