@@ -6,6 +6,7 @@ pub mod app;
 pub mod clock;
 pub mod domain;
 pub mod http;
+pub mod media;
 pub mod platform;
 pub mod secret;
 pub mod store;

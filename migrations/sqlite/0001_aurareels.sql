@@ -83,6 +83,7 @@ CREATE TABLE aurareels_social_posts (
   request_key TEXT,                            -- unique per account; NULL once freed
   request_key_derived INTEGER NOT NULL DEFAULT 0 CHECK (request_key_derived IN (0, 1)),
   request_fingerprint TEXT,                    -- JSON: a short hash per field of the request, to name a field that differs
+  content_key TEXT,                            -- what is posted, as a hash: two posts with the same one say the same
   scheduler TEXT NOT NULL DEFAULT 'core' CHECK (scheduler IN ('core', 'n8n')),
   handed_over_at INTEGER,                      -- the n8n workflow took the post for its present time
   late_policy_seconds INTEGER NOT NULL,
@@ -110,6 +111,7 @@ CREATE INDEX aurareels_platform_status ON aurareels_social_posts (platform, stat
 CREATE INDEX aurareels_account_published ON aurareels_social_posts (social_account_id, published_at) WHERE published_at IS NOT NULL;
 CREATE INDEX aurareels_user_published ON aurareels_social_posts (wp_user_id, platform, published_at) WHERE published_at IS NOT NULL;
 CREATE UNIQUE INDEX aurareels_request_key ON aurareels_social_posts (social_account_id, request_key) WHERE request_key IS NOT NULL;
+CREATE INDEX aurareels_content_key ON aurareels_social_posts (social_account_id, content_key) WHERE content_key IS NOT NULL;
 CREATE INDEX aurareels_next_step ON aurareels_social_posts (next_step_at, id) WHERE next_step_at IS NOT NULL;
 
 CREATE INDEX aurareels_claims ON aurareels_social_posts (claim_token) WHERE claim_token IS NOT NULL;
