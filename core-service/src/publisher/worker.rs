@@ -211,9 +211,8 @@ impl<'a> Worker<'a> {
             Err(error) => error,
         };
         match error {
-            TokenError::Store(error) => Err(error),
-            // The core's keys are at fault, not the login: nothing is lost, and it goes on with the right key.
-            TokenError::Unreadable(_) | TokenError::Transient(_) => {
+            // The core's keys, its settings or the network are at fault, not the login: it goes on when they are right.
+            TokenError::Unreadable(..) | TokenError::Transient(_) | TokenError::Refused(_) | TokenError::Store(_) => {
                 let failure = error.failure();
                 let at = self.now() + TimeDelta::minutes(1);
                 let change = Change { error: Some(Some(failure)), ..Self::release(Some(at), Some(WaitReason::Retry)) };
@@ -338,7 +337,11 @@ impl<'a> Worker<'a> {
     async fn refresh(&mut self, work: &mut Work, failure: Failure) -> Result<Flow> {
         let seen = work.account.token_version;
         let renewed = if self.refreshed {
-            self.engine.keeper.give_up(work.account.id, &failure).await
+            match self.engine.keeper.lost(&work.account, &failure.message).await {
+                Ok(Some(error)) | Err(error) => Err(error),
+                // Somebody else stored newer tokens meanwhile.
+                Ok(None) => self.engine.keeper.tokens_for(work.account.id).await,
+            }
         } else {
             self.refreshed = true;
             self.engine.keeper.refresh_after_refusal(work.account.id, seen).await
@@ -349,7 +352,6 @@ impl<'a> Worker<'a> {
                 work.tokens = tokens;
                 Ok(Flow::GoOn)
             }
-            Err(TokenError::Store(error)) => Err(error),
             Err(error) => {
                 let failure = error.failure();
                 let now = self.now();
