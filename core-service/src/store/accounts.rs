@@ -58,7 +58,7 @@ const PAGE_OF_PLATFORM: &str = concat!(
      ORDER BY id DESC LIMIT ?"
 );
 const IDENTITY: &str =
-    "SELECT id FROM aurareels_social_accounts WHERE platform = ? AND account_id = ? AND wp_user_id = ?";
+    "SELECT id, is_active FROM aurareels_social_accounts WHERE platform = ? AND account_id = ? AND wp_user_id = ?";
 const INSERT: &str = "INSERT INTO aurareels_social_accounts (account_name, account_username, account_email, \
      profile_picture_url, access_token, refresh_token, grant_token, token_expires_at, refresh_token_expires_at, \
      token_lifetime_seconds, refresh_due_at, token_scope, metadata, login_flavour, grant_id, health_reason, updated_at, \
@@ -292,6 +292,13 @@ impl Store {
             None => reader.fetch_all(PAGE, &params![user, least, most, before, i64::from(limit)]).await?,
         };
         rows.iter().map(account).collect()
+    }
+
+    /// Whether a user has this identity connected.
+    pub async fn has_active_identity(&self, user: UserId, platform: Platform, account_id: &str) -> Result<bool> {
+        let values = params![platform.as_str(), account_id, user];
+        let row = self.db.read().await?.fetch_optional(IDENTITY, &values).await?;
+        row.map_or(Ok(false), |row| row.flag("is_active"))
     }
 
     /// Keeps what a login brought: every identity of the grant, new or known, in one transaction. Posts that waited for
