@@ -46,7 +46,7 @@ pub enum StartError {
     Key(#[from] secret::Error),
     /// The database needs keys that were not given.
     #[error("{0}")]
-    MissingKeys(#[from] crate::store::encryption_keys::KeyProblem),
+    MissingKeys(#[from] crate::store::encryption_keys::KeyError),
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Store(#[from] store::Error),
@@ -141,7 +141,7 @@ impl Parts {
     /// Builds a core. Nothing runs yet.
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
         let store = open_store(settings, clock.clone()).await?;
-        store.check_keys().await?;
+        store.check_keys(clock.now()).await?;
         let tls = http::tls_config(&settings.http)?;
         let registry = registry(settings, &tls)?;
         let prober = Arc::new(Prober::new(&ProbeSettings {
