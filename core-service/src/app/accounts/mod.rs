@@ -258,7 +258,11 @@ fn refused(subject: String, failure: Failure) -> Error {
             reason: Reason::AccountNeedsReconnect,
             subject,
             message: failure.message,
-            remedy: if failure.remediation.is_empty() { "connect the account again".to_owned() } else { failure.remediation },
+            remedy: if failure.remediation.is_empty() {
+                "connect the account again".to_owned()
+            } else {
+                failure.remediation
+            },
         },
         FailureClass::Transient => {
             Error::Unavailable { reason: failure.reason, message: failure.message, retry_after: RETRY_AFTER }
