@@ -8,6 +8,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod media;
+pub mod parts;
 pub mod platform;
 pub mod publisher;
 pub mod scheduler;

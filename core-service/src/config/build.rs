@@ -196,7 +196,8 @@ fn publishing(reader: &mut Reader) -> Publishing {
         daily_posts_per_user: (daily > 0).then_some(daily),
         prepare_lead: reader.seconds("AURAREELS_PREPARE_LEAD_SECONDS", 0.0, 86_400.0, 900.0),
         poll_first: reader.seconds("AURAREELS_POLL_FIRST_SECONDS", 0.02, 600.0, 10.0).max(Duration::from_millis(20)),
-        concurrency: reader.number("AURAREELS_CONCURRENCY", 1, 10_000, 256),
+        review_after: reader.seconds("AURAREELS_REVIEW_AFTER_SECONDS", 60.0, 604_800.0, 86_400.0),
+        concurrency: reader.number("AURAREELS_CONCURRENCY", 1, 20_000, 1_024),
     }
 }
 

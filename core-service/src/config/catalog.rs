@@ -46,6 +46,7 @@ pub const CATALOG: &[Setting] = &[
     setting("AURAREELS_DAILY_POSTS_PER_USER", "publishing", "daily_posts_per_user"),
     setting("AURAREELS_PREPARE_LEAD_SECONDS", "publishing", "prepare_lead_seconds"),
     setting("AURAREELS_POLL_FIRST_SECONDS", "publishing", "poll_first_seconds"),
+    setting("AURAREELS_REVIEW_AFTER_SECONDS", "publishing", "review_after_seconds"),
     setting("AURAREELS_CONCURRENCY", "publishing", "concurrency"),
     setting("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS", "media", "allow_private_media_hosts"),
     setting("TIKTOK_CLIENT_ID", "tiktok", "client_id"),

@@ -163,6 +163,8 @@ pub struct Publishing {
     pub prepare_lead: Duration,
     /// The first gap between two looks at a platform that is at work.
     pub poll_first: Duration,
+    /// How long a post may stay unknown before a person is asked.
+    pub review_after: Duration,
     /// Posts that are worked on at the same time.
     pub concurrency: usize,
 }

@@ -21,6 +21,8 @@ pub(crate) struct Behaviour {
     pub(crate) fetch_redirects: usize,
     /// Whether the video itself is checked against the Reels rules.
     pub(crate) media_checks: bool,
+    /// Whether a video without sound is refused (UNCONFIRMED).
+    pub(crate) refuse_silent: bool,
     /// Every container ends in `ERROR` with this `code/subcode`.
     pub(crate) processing_error: Option<String>,
     /// Containers per account and rolling 24 hours.
@@ -147,6 +149,7 @@ impl Default for Behaviour {
             fetch_timeout_ms: 30_000,
             fetch_redirects: 5,
             media_checks: true,
+            refuse_silent: false,
             processing_error: None,
             container_limit: 400,
             container_limit_error: "9".to_owned(),

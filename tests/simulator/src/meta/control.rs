@@ -3,7 +3,7 @@
 //! | path | method | what |
 //! |---|---|---|
 //! | `behaviour` | GET, POST | `{"account"?, "set": {…}}` changes fields of the common or one account's behaviour; `{"account", "set": null}` drops the account's own |
-//! | `faults` | POST | `{"operation"?, "account"?, "error": "4/2207051" \| "answer": "broken_json" \| "html_502" \| "empty_200", "act"?, "times"?, "skip"?}` makes a fault rule with Meta's body |
+//! | `faults` | POST | `{"operation"?, "account"?, "error": "4/2207051" \| "answer": "broken_json" \| "html_502" \| "empty_200", "type"?, "act"?, "times"?, "skip"?}` makes a fault rule with Meta's body |
 //! | `media` | POST | `{"account", "caption"?, "seconds_ago"?, "media_type"?, "product"?, "deletable"?, "insights"?}`: a post that was not made through us |
 //! | `media/<id>` | POST | `{"insights": {…}}` |
 //! | `sessions` | POST | `{"person" \| "account", "subcode"}` ends all tokens with 190 / subcode; 459 and 464 block until `"subcode": 0` or a new login |
@@ -117,6 +117,9 @@ struct FaultSpec {
     operation: Option<String>,
     account: Option<String>,
     error: Option<String>,
+    /// `error.type`, instead of the usual one.
+    #[serde(rename = "type")]
+    kind: Option<String>,
     answer: Option<String>,
     #[serde(default)]
     act: bool,
@@ -134,7 +137,11 @@ fn add_fault(sim: &Sim, spec: FaultSpec) -> Answer {
     let (status, body) = match (&spec.error, spec.answer.as_deref()) {
         (Some(code), None) => {
             let error = GraphError::parse(code).ok_or("no such error code")?;
-            (error.status, Some(error.body(&format!("A{}", sim.random.token(22)))))
+            let mut body = error.body(&format!("A{}", sim.random.token(22)));
+            if let Some(kind) = &spec.kind {
+                body["error"]["type"] = json!(kind);
+            }
+            (error.status, Some(body))
         }
         (None, Some("broken_json")) => (200, Some(json!("{\"id\":\"1789"))),
         (None, Some("empty_200")) => (200, None),

@@ -243,7 +243,8 @@ pub(crate) fn check_video(
         && probe.width <= 1_920
         && (0.01..=10.0).contains(&aspect)
         && (3_000..=longest_ms).contains(&probe.duration_ms)
-        && bytes <= largest;
+        && bytes <= largest
+        && (probe.audio || !behaviour.refuse_silent);
     if behaviour.media_checks && !fits {
         return Err(unsupported());
     }

@@ -128,3 +128,41 @@ async fn ten_thousand_containers_on_two_thousand_accounts_stand_beside_each_othe
     let state = send(bed.request(Method::GET, Host::Control, "/_sim/meta/state")).await.body;
     assert_eq!(state["containers"], 10_000);
 }
+
+/// `cargo test -p aurareels-simulator --lib meta -- --ignored --nocapture` says how long it took.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a load test"]
+async fn ten_thousand_reels_go_out() {
+    let bed = std::sync::Arc::new(Bed::start().await);
+    let video = crate::Mp4Spec { size: 20_000, ..crate::Mp4Spec::default() }.to_bytes().unwrap();
+    let started = std::time::Instant::now();
+    let workers: Vec<_> = (0..32)
+        .map(|worker| {
+            let (bed, video) = (bed.clone(), video.clone());
+            tokio::spawn(async move {
+                for number in (worker..2_000).step_by(32) {
+                    let spec = json!({ "platform": "instagram", "username": format!("user{number}"), "tokens": true });
+                    let made = bed.sim.create_account(&spec).unwrap();
+                    let (id, token) = (made["id"].as_str().unwrap(), made["tokens"]["page"].as_str().unwrap());
+                    for _ in 0..5 {
+                        let form = [("media_type", "REELS"), ("upload_type", "resumable")];
+                        let made = bed.post(&format!("/v25.0/{id}/media"), token, &form).await;
+                        let upload = bed.http.post(made.text("uri")).header("authorization", format!("OAuth {token}"));
+                        let upload = upload.header("offset", "0").header("file_size", video.len().to_string());
+                        assert_eq!(send(upload.body(video.clone())).await.status, 200);
+                        let container = made.text("id");
+                        let status = bed.get(&format!("/v25.0/{container}?fields=status_code"), token).await;
+                        assert_eq!(status.text("status_code"), "FINISHED");
+                        let path = format!("/v25.0/{id}/media_publish");
+                        bed.post(&path, token, &[("creation_id", &container)]).await.text("id");
+                    }
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    eprintln!("10,000 Reels, 40,000 requests in {:?}", started.elapsed());
+    assert_eq!(bed.visible(), 10_000);
+}

@@ -292,6 +292,9 @@ async fn forced_processing_errors_show_their_subcode() {
     let status = bed.status(&id).await;
     assert_eq!(status.text("status_code"), "ERROR");
     assert!(status.text("status").contains("2207053"));
+    let fault = json!({ "operation": "meta.container_status", "error": "190", "type": "IGApiException" });
+    bed.control("faults", fault).await;
+    assert_eq!(bed.status(&id).await.body["error"]["type"], "IGApiException");
     bed.control("faults", json!({ "operation": "meta.container_status", "answer": "html_502" })).await;
     let page = bed.status(&id).await;
     assert_eq!((page.status, page.headers["content-type"].to_str().unwrap()), (502, "text/html; charset=utf-8"));
@@ -306,4 +309,15 @@ async fn published_containers_stay_readable_unless_forgotten() {
     assert_eq!(bed.status(&id).await.text("status_code"), "PUBLISHED");
     bed.behave(json!({ "forget_published_after_s": 86_400 })).await;
     assert_eq!(bed.status(&id).await.error(), (100, Some(33)));
+}
+
+#[tokio::test]
+async fn silent_videos_are_taken_unless_switched() {
+    let bed = Bed::start().await;
+    let silent = format!("{}&audio=0", bed.video());
+    for (refuse, expected) in [(false, "FINISHED"), (true, "ERROR")] {
+        bed.behave(json!({ "refuse_silent": refuse })).await;
+        let id = bed.create(&[("media_type", "REELS"), ("video_url", &silent)]).await.text("id");
+        assert_eq!(bed.settled(&id).await, expected);
+    }
 }
