@@ -33,6 +33,7 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one, for the life of the process")]
 enum Command {
     /// Run the core.
     Serve(Configured),

@@ -35,11 +35,17 @@ struct Calls {
     seconds: f64,
 }
 
+/// The posts by status, as they were counted last.
+struct Counted {
+    at: Instant,
+    posts: Vec<(PostStatus, i64)>,
+}
+
 /// What is counted. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Metrics {
     calls: Arc<Mutex<BTreeMap<&'static str, Calls>>>,
-    posts: Arc<tokio::sync::Mutex<Option<(Instant, Vec<(PostStatus, i64)>)>>>,
+    posts: Arc<tokio::sync::Mutex<Option<Counted>>>,
     store: Store,
 }
 
@@ -101,12 +107,11 @@ impl Metrics {
     /// The posts by status, counted anew when the last count is old; `None` when the database does not answer.
     async fn posts(&self) -> Option<Vec<(PostStatus, i64)>> {
         let mut counted = self.posts.lock().await;
-        if let Some((at, posts)) = counted.as_ref().filter(|(at, _)| at.elapsed() < COUNT_FOR) {
-            let _ = at;
-            return Some(posts.clone());
+        if let Some(fresh) = counted.as_ref().filter(|counted| counted.at.elapsed() < COUNT_FOR) {
+            return Some(fresh.posts.clone());
         }
         let posts = self.store.posts_by_status().await.ok()?;
-        *counted = Some((Instant::now(), posts.clone()));
+        *counted = Some(Counted { at: Instant::now(), posts: posts.clone() });
         Some(posts)
     }
 }

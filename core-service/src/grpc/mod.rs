@@ -14,6 +14,8 @@ mod platforms;
 mod posts;
 mod serve;
 mod status;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod watch;
 

@@ -7,7 +7,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::{
-    auth::layer::caller,
+    auth::layer::{caller, still},
     convert::{post, requests},
     status::from_app,
     watch::{self, Stopping},
@@ -192,9 +192,9 @@ impl PostService for PostApi {
     type WatchPostsStream = ReceiverStream<std::result::Result<v1::WatchPostsResponse, Status>>;
 
     async fn watch_posts(&self, request: Request<v1::WatchPostsRequest>) -> Answer<Self::WatchPostsStream> {
-        let caller = caller(&request)?;
+        let (caller, still) = (caller(&request)?, still(&request)?);
         let watch = requests::watch(request.into_inner()).map_err(from_app(&self.clock))?;
-        let stream = watch::start(self.clone(), caller, watch).await.map_err(from_app(&self.clock))?;
+        let stream = watch::start(self.clone(), caller, still, watch).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(stream))
     }
 }

@@ -16,6 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::{
+    auth::layer::Still,
     convert::{self, account, event, requests::Watch},
     posts::PostApi,
     status,
@@ -55,6 +56,7 @@ const MOST_UPLOADS: usize = 256;
 struct Watcher {
     api: PostApi,
     caller: Caller,
+    still: Still,
     watch: Watch,
     position: Sequence,
     /// The newest step of each upload that was not told yet.
@@ -73,7 +75,7 @@ enum End {
 }
 
 /// Starts a stream. The first batch is read before the answer, so that a position that is too old is refused at once.
-pub(super) async fn start(api: PostApi, caller: Caller, watch: Watch) -> Result<ReceiverStream<Message>> {
+pub(super) async fn start(api: PostApi, caller: Caller, still: Still, watch: Watch) -> Result<ReceiverStream<Message>> {
     let committed = api.posts.events_committed();
     let progress = watch.progress.then(|| api.posts.progress());
     let first = match watch.after {
@@ -82,7 +84,7 @@ pub(super) async fn start(api: PostApi, caller: Caller, watch: Watch) -> Result<
     };
     let position = watch.after.unwrap_or(first.position);
     let (out, messages) = mpsc::channel(BUFFER);
-    let watcher = Watcher { api, caller, watch, position, uploads: HashMap::new(), out };
+    let watcher = Watcher { api, caller, still, watch, position, uploads: HashMap::new(), out };
     tokio::spawn(watcher.run(first, committed, progress));
     Ok(ReceiverStream::new(messages))
 }
@@ -207,7 +209,9 @@ impl Watcher {
         Ok(shown.collect())
     }
 
+    /// Also the moment at which a revoked key or an ended token ends the stream.
     async fn heartbeat(&self) -> std::result::Result<(), End> {
+        self.still.allowed().await.map_err(End::Failed)?;
         self.send(WatchPostsResponse { event: None, position: self.position.0 }).await
     }
 

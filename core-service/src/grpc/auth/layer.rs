@@ -5,10 +5,14 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use http::{HeaderMap, HeaderName};
 use tonic::Status;
 
-use super::{Authenticator, scopes};
-use crate::{app::Caller, grpc::status};
+use super::{Authenticator, Denied, USER_HEADER, scopes};
+use crate::{
+    app::{Caller, api_keys::Scope},
+    grpc::status,
+};
 
 /// Middleware for the gRPC routes. Paths outside of `aurareels.v1` (health, reflection) pass.
 pub(crate) async fn authenticate(State(gate): State<Authenticator>, mut request: Request, next: Next) -> Response {
@@ -19,11 +23,50 @@ pub(crate) async fn authenticate(State(gate): State<Authenticator>, mut request:
             return Status::unimplemented(format!("this core has no RPC {name}")).into_http();
         };
         match gate.caller(request.headers(), scope).await {
-            Ok(caller) => drop(request.extensions_mut().insert(caller)),
+            Ok(caller) => {
+                let still = Still::new(&gate, request.headers(), scope);
+                request.extensions_mut().insert(caller);
+                request.extensions_mut().insert(still);
+            }
             Err(denied) => return status::denied(denied, gate.clock.now()).into_http(),
         }
     }
     next.run(request).await
+}
+
+/// Asks again whether a credential works, for streams that outlive it.
+#[derive(Clone)]
+pub(crate) struct Still {
+    gate: Authenticator,
+    headers: HeaderMap,
+    scope: Scope,
+}
+
+impl Still {
+    pub(super) fn new(gate: &Authenticator, headers: &HeaderMap, scope: Scope) -> Self {
+        Self { gate: gate.clone(), headers: credentials(headers), scope }
+    }
+
+    /// Fails once the key was revoked or the token ended. A store that is away for a while ends no stream.
+    #[allow(clippy::result_large_err, reason = "it is the stream's last word")]
+    pub(crate) async fn allowed(&self) -> Result<(), Status> {
+        match self.gate.caller(&self.headers, self.scope).await {
+            Ok(_) | Err(Denied::App(_)) => Ok(()),
+            Err(denied) => Err(status::denied(denied, self.gate.clock.now())),
+        }
+    }
+}
+
+/// The headers that say who calls.
+fn credentials(headers: &HeaderMap) -> HeaderMap {
+    let names = [http::header::AUTHORIZATION, HeaderName::from_static(USER_HEADER)];
+    names.into_iter().filter_map(|name| Some((name.clone(), headers.get(&name)?.clone()))).collect()
+}
+
+/// What a stream asks again later.
+#[allow(clippy::result_large_err, reason = "tonic's handlers answer Status")]
+pub(crate) fn still<T>(request: &tonic::Request<T>) -> Result<Still, Status> {
+    request.extensions().get::<Still>().cloned().ok_or_else(status::no_caller)
 }
 
 /// The caller that the gate put into the request.

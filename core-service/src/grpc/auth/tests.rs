@@ -231,3 +231,19 @@ async fn without_a_key_no_token_is_taken() {
     let claims = with(gate.claims(), "aud", json!("aurareels-core"));
     refused(gate.bearer(&eddsa(&claims, PRIVATE)).await, Code::Unauthenticated, "AURAREELS_JWT_PUBLIC_KEY is not set");
 }
+
+#[tokio::test]
+async fn a_stream_ends_with_its_credential() {
+    let gate = gate(both_keys()).await;
+    let (key, row) = gate.keys.create("k", vec![Scope::Read], Some(UserId(5))).await.unwrap();
+    let of = |credential: &str| {
+        let headers = headers(&[("authorization", &format!("Bearer {credential}"))]);
+        super::layer::Still::new(&gate.authenticator, &headers, Scope::Read)
+    };
+    let (by_key, by_token) = (of(key.expose()), of(&hs256(&gate.claims())));
+    assert!(by_key.allowed().await.is_ok() && by_token.allowed().await.is_ok());
+    gate.keys.revoke(row.id).await.unwrap();
+    gate.clock.set_offset(TimeDelta::seconds(120));
+    assert_eq!(by_key.allowed().await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(by_token.allowed().await.unwrap_err().code(), Code::Unauthenticated);
+}
