@@ -93,7 +93,7 @@ impl std::fmt::Display for MissingKey {
 /// What a rotation did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rotation {
-    /// Values sealed anew.
+    /// Rows whose values were sealed anew.
     pub rewritten: u64,
     /// Values that could not be opened, by their place ("refresh_token of account 7"). They were left as they are.
     pub unreadable: Vec<String>,
