@@ -39,7 +39,9 @@ const HOUSEKEEPING: Duration = Duration::from_secs(600);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No encryption key is set.
-    #[error("AURAREELS_SOCIAL_ENCRYPTION_KEY is not set; make one with `aurareels keys generate`, keep it safe, and set it")]
+    #[error(
+        "AURAREELS_SOCIAL_ENCRYPTION_KEY is not set; make one with `aurareels keys generate`, keep it safe, and set it"
+    )]
     NoKey,
     /// A key does not fit.
     #[error("AURAREELS_SOCIAL_ENCRYPTION_KEY: {0}")]
@@ -93,7 +95,8 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Star
     let old: Vec<&str> = settings.keys.old.iter().map(|key| key.expose()).collect();
     let keys = Arc::new(KeyRing::from_settings(current.expose(), &old)?);
     let data_dir = &settings.store.data_dir;
-    std::fs::create_dir_all(data_dir).map_err(|source| StartError::DataDir { path: data_dir.display().to_string(), source })?;
+    std::fs::create_dir_all(data_dir)
+        .map_err(|source| StartError::DataDir { path: data_dir.display().to_string(), source })?;
     let store = Store::open(settings.store.database_url.expose(), keys, clock).await?;
     store.migrate().await?;
     Ok(store)

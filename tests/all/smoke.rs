@@ -1,7 +1,13 @@
 //! scratch
+use aurareels_core::{
+    app::{Caller, accounts::*, posts::requests::*},
+    clock::Clock,
+    config::Settings,
+    domain::{ids::*, platform::*, post::*},
+    parts::Parts,
+};
+use aurareels_simulator::{Host, Options, Simulator};
 use std::time::Duration;
-use aurareels_core::{app::{Caller, accounts::*, posts::requests::*}, clock::Clock, config::Settings, domain::{ids::*, platform::*, post::*}, parts::Parts};
-use aurareels_simulator::{Options, Simulator, Host};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn smoke() {
@@ -21,20 +27,41 @@ async fn smoke() {
     let http = reqwest_client();
     let mut ids = vec![];
     for (platform, account) in [(Platform::Tiktok, "-000tiktok-creator-one"), (Platform::Instagram, "")] {
-        let link = parts.accounts.connect(caller, Connect { platform, flavour: None, redirect_uri: None, reconnect: None }).await.unwrap();
+        let link = parts
+            .accounts
+            .connect(caller, Connect { platform, flavour: None, redirect_uri: None, reconnect: None })
+            .await
+            .unwrap();
         println!("{}", link.auth_url);
         let mut form = vec![("decision", "allow")];
-        if !account.is_empty() { form.push(("account", account)); }
+        if !account.is_empty() {
+            form.push(("account", account));
+        }
         let answer = http.post(link.auth_url.clone()).form(&form).send().await.unwrap();
         println!("{} {:?}", answer.status(), answer.headers().get("location"));
         let location = url::Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
         let code = location.query_pairs().find(|(n, _)| n == "code").unwrap().1.into_owned();
         let connected = parts.accounts.complete(None, platform, &code, &link.state).await.unwrap();
-        for a in &connected.accounts { println!("{} {} {:?}", a.id, a.account_name, a.account_username); }
+        for a in &connected.accounts {
+            println!("{} {} {:?}", a.id, a.account_name, a.account_username);
+        }
         ids.push(connected.accounts[0].id);
     }
-    let wish = Wish { content: Content { video_url: format!("{}/v/demo.mp4?size=20000000&duration=15", sim.url(Host::Media)), caption: "Hello".into(), hashtags: vec!["one".into()], privacy_level: "PUBLIC".into(), ..Content::default() }, ..Wish::default() };
-    let made = parts.posts.create(caller, CreatePosts { accounts: ids, wish, when: When::Now, request_key: None, allow_duplicate: false }).await.unwrap();
+    let wish = Wish {
+        content: Content {
+            video_url: format!("{}/v/demo.mp4?size=20000000&duration=15", sim.url(Host::Media)),
+            caption: "Hello".into(),
+            hashtags: vec!["one".into()],
+            privacy_level: "PUBLIC".into(),
+            ..Content::default()
+        },
+        ..Wish::default()
+    };
+    let made = parts
+        .posts
+        .create(caller, CreatePosts { accounts: ids, wish, when: When::Now, request_key: None, allow_duplicate: false })
+        .await
+        .unwrap();
     for _ in 0..100 {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let mut done = true;
@@ -42,12 +69,19 @@ async fn smoke() {
             let d = parts.posts.get(caller, created.post.id).await.unwrap();
             done &= d.post.status == Status::Published && d.post.platform_post_url.is_some();
         }
-        if done { break; }
+        if done {
+            break;
+        }
     }
     for created in &made {
         let d = parts.posts.get(caller, created.post.id).await.unwrap();
-        println!("{:?} {:?} {:?} {:?} {:?}", d.post.status, d.post.platform_post_id, d.post.platform_post_url, d.post.error, d.post.waiting_for);
-        for s in d.steps { println!("   {} {} {:?} {:?} {:?}", s.number, s.step, s.outcome, s.handle, s.evidence.0); }
+        println!(
+            "{:?} {:?} {:?} {:?} {:?}",
+            d.post.status, d.post.platform_post_id, d.post.platform_post_url, d.post.error, d.post.waiting_for
+        );
+        for s in d.steps {
+            println!("   {} {} {:?} {:?} {:?}", s.number, s.step, s.outcome, s.handle, s.evidence.0);
+        }
     }
     println!("{:#?}", sim.posts());
     parts.stopping.send_replace(true);

@@ -8,9 +8,9 @@
 //! Expected failures are values: [`Outcome`], [`Lookup`] and [`AccountError`]. A failure that nobody listed, once a
 //! write has begun, is [`Outcome::Unknown`].
 
-pub mod tiktok;
 pub(crate) mod graph;
 pub mod instagram;
+pub mod tiktok;
 pub mod wire;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -28,7 +28,14 @@ pub(super) enum Verdict {
 
 impl Engine {
     /// Checks before a step. Reads and continued uploads need none.
-    pub(super) async fn check_before(&self, post: &Post, account: &Account, ledger: &Ledger, step: &Step, now: DateTime<Utc>) -> Result<Verdict> {
+    pub(super) async fn check_before(
+        &self,
+        post: &Post,
+        account: &Account,
+        ledger: &Ledger,
+        step: &Step,
+        now: DateTime<Utc>,
+    ) -> Result<Verdict> {
         let first = !ledger.of_attempt(post.attempt).any(|entry| entry.class != StepClass::Read);
         let last = step.class == StepClass::PointOfNoReturn;
         if step.class == StepClass::Read || !(first || last) {
@@ -36,13 +43,21 @@ impl Engine {
         }
         if last && let Some(id) = &post.platform_post_id {
             return Ok(Verdict::Fail(
-                Failure::new(FailureClass::Permanent, Reason::DuplicatePost, format!("the post is already on the platform as {id}"))
-                    .with_remedy("nothing is to be done"),
+                Failure::new(
+                    FailureClass::Permanent,
+                    Reason::DuplicatePost,
+                    format!("the post is already on the platform as {id}"),
+                )
+                .with_remedy("nothing is to be done"),
             ));
         }
         if let Some(until) = account.quota_blocked_until.filter(|until| *until > now) {
-            let failure = Failure::new(FailureClass::Quota { until: Some(until) }, Reason::QuotaExceeded, "the platform's publishing quota of the account is used up")
-                .with_remedy("nothing to do: it is published when there is room");
+            let failure = Failure::new(
+                FailureClass::Quota { until: Some(until) },
+                Reason::QuotaExceeded,
+                "the platform's publishing quota of the account is used up",
+            )
+            .with_remedy("nothing to do: it is published when there is room");
             return Ok(Verdict::Wait(until, WaitReason::Quota, failure));
         }
         if last && let Some(verdict) = self.daily_limit(post, now).await? {
@@ -68,7 +83,9 @@ impl Engine {
             Reason::DailyLimitReached,
             format!("{limit} posts a day are allowed per user and platform"),
         )
-        .with_remedy("nothing to do: it is published when there is room; the operator sets AURAREELS_DAILY_POSTS_PER_USER");
+        .with_remedy(
+            "nothing to do: it is published when there is room; the operator sets AURAREELS_DAILY_POSTS_PER_USER",
+        );
         Ok(Some(Verdict::Wait(until.max(now + TimeDelta::seconds(1)), WaitReason::DailyLimit, failure)))
     }
 
@@ -87,7 +104,9 @@ impl Engine {
                 "VIDEO_FORMAT_INVALID" | "VIDEO_CODEC_INVALID" => Reason::VideoFormatInvalid,
                 _ => Reason::MediaRejected,
             };
-            let failure = Failure::new(FailureClass::InvalidMedia, reason, all.join("; ")).with_rule(broken.rule).with_remedy(broken.remedy.clone());
+            let failure = Failure::new(FailureClass::InvalidMedia, reason, all.join("; "))
+                .with_rule(broken.rule)
+                .with_remedy(broken.remedy.clone());
             return Ok(Verdict::Fail(failure));
         }
         let facts = serde_json::to_value(&facts)?;

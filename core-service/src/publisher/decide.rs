@@ -80,7 +80,8 @@ impl Situation<'_> {
         let gap = after
             .and_then(|after| TimeDelta::from_std(after).ok())
             .unwrap_or_else(|| poll_gap(self.policy.poll_first, self.now - since, self.chance));
-        let reason = if self.post.status == Status::Confirming { WaitReason::Confirming } else { WaitReason::Processing };
+        let reason =
+            if self.post.status == Status::Confirming { WaitReason::Confirming } else { WaitReason::Processing };
         self.wait(Change { poll_count: Some(self.post.poll_count.saturating_add(1)), ..change }, self.now + gap, reason)
     }
 
@@ -97,8 +98,9 @@ impl Situation<'_> {
 
     /// A person has to look.
     fn review(&self, change: Change, message: &str) -> Decision {
-        let failure = Failure::new(FailureClass::Permanent, Reason::OutcomeUnknown, message)
-            .with_remedy("look at the account, then say by ResolvePost whether the post is there; RetryPost works after that");
+        let failure = Failure::new(FailureClass::Permanent, Reason::OutcomeUnknown, message).with_remedy(
+            "look at the account, then say by ResolvePost whether the post is there; RetryPost works after that",
+        );
         Decision::LetGo(Change {
             by: Some(Move::CannotTell),
             error: Some(Some(failure)),
@@ -132,11 +134,15 @@ impl Situation<'_> {
             {
                 let since = self.open_since();
                 if self.now - since > self.policy.review_after {
-                    return self.review(self.confirming(told), "the platform could not tell for a long time whether the post is live");
+                    return self.review(
+                        self.confirming(told),
+                        "the platform could not tell for a long time whether the post is live",
+                    );
                 }
                 self.look_again(told, None, since)
             }
-            FailureClass::Transient => match self.policy.retry.next(self.post.automatic_retries, self.now, self.chance) {
+            FailureClass::Transient => match self.policy.retry.next(self.post.automatic_retries, self.now, self.chance)
+            {
                 Some(at) => self.wait(Change { retry: true, ..told }, at, WaitReason::Retry),
                 None => self.fail(change, failure),
             },
@@ -190,12 +196,17 @@ impl Situation<'_> {
                     }
                     return self.review(change, "the platform has been processing the video for too long");
                 }
-                let ledger = if recorded { settle(entry, StepOutcome::Unknown, Evidence::new()) } else { LedgerWrite::Nothing };
+                let ledger =
+                    if recorded { settle(entry, StepOutcome::Unknown, Evidence::new()) } else { LedgerWrite::Nothing };
                 self.look_again(Change { ledger, error: Some(None), ..Change::default() }, check_after, since)
             }
             Outcome::NoEffect { failure, evidence } => {
                 let ledger = if recorded {
-                    settle(entry, StepOutcome::NoEffect, evidence.with("reason", failure.reason.as_str()).with("message", failure.message.as_str()))
+                    settle(
+                        entry,
+                        StepOutcome::NoEffect,
+                        evidence.with("reason", failure.reason.as_str()).with("message", failure.message.as_str()),
+                    )
                 } else {
                     LedgerWrite::Nothing
                 };
@@ -214,9 +225,14 @@ impl Situation<'_> {
                 Decision::GoOn(self.confirming(Change { ledger, ..Change::default() }))
             }
             Outcome::Unknown { evidence } => {
-                let ledger = if recorded { settle(entry, StepOutcome::Unknown, evidence) } else { LedgerWrite::Nothing };
-                let failure = Failure::new(FailureClass::Transient, Reason::PlatformUnavailable, "the platform gave no usable answer")
-                    .with_remedy("nothing to do: the step is harmless to repeat and will be");
+                let ledger =
+                    if recorded { settle(entry, StepOutcome::Unknown, evidence) } else { LedgerWrite::Nothing };
+                let failure = Failure::new(
+                    FailureClass::Transient,
+                    Reason::PlatformUnavailable,
+                    "the platform gave no usable answer",
+                )
+                .with_remedy("nothing to do: the step is harmless to repeat and will be");
                 self.after_failure(Change { ledger, ..Change::default() }, failure)
             }
         }
@@ -297,7 +313,11 @@ impl Situation<'_> {
                 | FailureClass::InvalidMedia
                 | FailureClass::InvalidRequest
                 | FailureClass::Permanent => {
-                    entry.evidence.push_reading(self.now, "unreadable", Evidence::new().with("reason", failure.reason.as_str()));
+                    entry.evidence.push_reading(
+                        self.now,
+                        "unreadable",
+                        Evidence::new().with("reason", failure.reason.as_str()),
+                    );
                     if expired {
                         return self.review(keep(entry), "the platform could not be read for a long time");
                     }
@@ -317,7 +337,8 @@ impl Situation<'_> {
             _ => change,
         };
         match failure.class {
-            FailureClass::Transient => match self.policy.retry.next(self.post.automatic_retries, self.now, self.chance) {
+            FailureClass::Transient => match self.policy.retry.next(self.post.automatic_retries, self.now, self.chance)
+            {
                 Some(at) => self.wait(back(Change { retry: true, ..told }), at, WaitReason::Retry),
                 None => self.fail(change, failure),
             },
@@ -363,3 +384,7 @@ impl Situation<'_> {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

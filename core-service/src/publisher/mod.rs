@@ -9,12 +9,12 @@
 //! Expected failures end as a time on the row (retry, quota, processing), as `failed` with proof of absence, or as
 //! `needs_review` with the evidence at hand.
 
+mod checks;
 pub mod decide;
 pub mod handover;
 pub mod lease;
 pub mod progress;
 pub mod video;
-mod checks;
 mod worker;
 
 use std::{sync::Arc, time::Duration};

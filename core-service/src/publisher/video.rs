@@ -61,7 +61,9 @@ pub fn failure(error: ProbeError) -> Failure {
                 "VIDEO_FORMAT_INVALID" => Reason::VideoFormatInvalid,
                 _ => Reason::VideoNotPublic,
             };
-            Failure::new(FailureClass::InvalidMedia, reason, violation.message).with_rule(violation.rule).with_remedy(violation.remedy)
+            Failure::new(FailureClass::InvalidMedia, reason, violation.message)
+                .with_rule(violation.rule)
+                .with_remedy(violation.remedy)
         }
         ProbeError::Unreachable { message } => Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message)
             .with_remedy("make sure that the video's host answers; it is tried again"),

@@ -139,8 +139,12 @@ impl<'a> Worker<'a> {
         let now = self.now();
         let late = now - due;
         if late > TimeDelta::seconds(post.late_policy_seconds) {
-            let failure = Failure::new(FailureClass::Transient, Reason::Missed, format!("found {} s after its time", late.num_seconds()))
-                .with_remedy("publish it now with RetryPost, or allow more in late_policy_seconds");
+            let failure = Failure::new(
+                FailureClass::Transient,
+                Reason::Missed,
+                format!("found {} s after its time", late.num_seconds()),
+            )
+            .with_remedy("publish it now with RetryPost, or allow more in late_policy_seconds");
             let change = Change { by: Some(Move::Missed), error: Some(Some(failure)), ..Self::release(None, None) };
             return self.apply(post, change).await;
         }
@@ -154,7 +158,11 @@ impl<'a> Worker<'a> {
         let grace = due + self.engine.settings.workflow_grace;
         if post.handed_over_at.is_some() {
             // Nothing came by the grace time: the core publishes.
-            return if now < grace { self.apply(post, Self::release(Some(grace), Some(WaitReason::Workflow))).await } else { Ok(Flow::GoOn) };
+            return if now < grace {
+                self.apply(post, Self::release(Some(grace), Some(WaitReason::Workflow))).await
+            } else {
+                Ok(Flow::GoOn)
+            };
         }
         if now >= due {
             return Ok(Flow::GoOn);
@@ -165,7 +173,8 @@ impl<'a> Worker<'a> {
         };
         match handed {
             Ok(()) => {
-                let change = Change { handed_over_at: Some(now), ..Self::release(Some(grace), Some(WaitReason::Workflow)) };
+                let change =
+                    Change { handed_over_at: Some(now), ..Self::release(Some(grace), Some(WaitReason::Workflow)) };
                 self.apply(post, change).await
             }
             Err(error) => {
@@ -179,8 +188,12 @@ impl<'a> Worker<'a> {
     /// A post that stopped its worker again and again: nothing is sent for it any more.
     async fn set_aside(&self, mut post: Post) -> Result<()> {
         let ledger = self.engine.store.ledger(post.id).await?;
-        let failure = Failure::new(FailureClass::Permanent, Reason::Quarantined, "the post stopped its worker several times and was set aside")
-            .with_remedy("tell the operator; RetryPost tries again");
+        let failure = Failure::new(
+            FailureClass::Permanent,
+            Reason::Quarantined,
+            "the post stopped its worker several times and was set aside",
+        )
+        .with_remedy("tell the operator; RetryPost tries again");
         let change = Change { error: Some(Some(failure)), ..Self::release(None, None) };
         let by = match post.status {
             Status::Published | Status::Delivered => None,
@@ -202,7 +215,11 @@ impl<'a> Worker<'a> {
         let visible = ledger.may_be_visible(post.attempt);
         let live = matches!(post.status, Status::Published | Status::Delivered);
         let Some(service) = self.engine.registry.get(post.platform).cloned() else {
-            let failure = Failure::new(FailureClass::Permanent, Reason::Unsupported, format!("this core cannot publish to {}", post.platform.display_name()));
+            let failure = Failure::new(
+                FailureClass::Permanent,
+                Reason::Unsupported,
+                format!("this core cannot publish to {}", post.platform.display_name()),
+            );
             self.give_up(&mut post, visible, live, failure).await?;
             return Ok(None);
         };
@@ -250,7 +267,8 @@ impl<'a> Worker<'a> {
             return self.reconcile(work, entry).await;
         }
         let now = self.now();
-        let next = work.service.client.next(&View { post: &work.post, account: &work.account, ledger: &work.ledger, now });
+        let next =
+            work.service.client.next(&View { post: &work.post, account: &work.account, ledger: &work.ledger, now });
         match next {
             Next::Step(step) => self.step(work, step).await,
             Next::Live { live, then } => self.live(work, Move::Confirmed, Some(live), then).await,
@@ -278,7 +296,8 @@ impl<'a> Worker<'a> {
         entry.answered_at = Some(self.now());
         entry.evidence = entry.evidence.with("worker", "died before the outcome was recorded");
         let lost = entry.class == StepClass::PointOfNoReturn && work.post.status == Status::Publishing;
-        let change = Change { by: lost.then_some(Move::ReplyLost), ledger: LedgerWrite::Update(entry), ..Change::default() };
+        let change =
+            Change { by: lost.then_some(Move::ReplyLost), ledger: LedgerWrite::Update(entry), ..Change::default() };
         self.commit(work, change).await
     }
 
@@ -294,12 +313,15 @@ impl<'a> Worker<'a> {
             let limit = Duration::from_secs(120);
             match tokio::time::timeout(limit, work.service.client.reconcile(&call, &entry)).await {
                 Ok(lookup) => lookup,
-                Err(_) => Lookup::CannotTell { hopeless: false, evidence: Evidence::new().with("reading", "took too long") },
+                Err(_) => {
+                    Lookup::CannotTell { hopeless: false, evidence: Evidence::new().with("reading", "took too long") }
+                }
             }
         };
         let now = self.now();
         let (settle, confirmations) = (work.service.client.settle(), work.service.client.confirmations());
-        let decision = self.situation(work, now, |situation| situation.after_lookup(entry, lookup, settle, confirmations));
+        let decision =
+            self.situation(work, now, |situation| situation.after_lookup(entry, lookup, settle, confirmations));
         self.follow(work, decision).await
     }
 
@@ -356,10 +378,12 @@ impl<'a> Worker<'a> {
                 let failure = error.failure();
                 let now = self.now();
                 if matches!(work.post.status, Status::Published | Status::Delivered) {
-                    let decision = self.situation(work, now, |situation| situation.after_follow_up(false, None, &failure.message));
+                    let decision =
+                        self.situation(work, now, |situation| situation.after_follow_up(false, None, &failure.message));
                     return self.follow_up_let_go(work, decision).await;
                 }
-                let decision = self.situation(work, now, |situation| situation.after_failure(Change::default(), failure));
+                let decision =
+                    self.situation(work, now, |situation| situation.after_failure(Change::default(), failure));
                 match decision {
                     Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _) => {
                         let flow = self.commit(work, change).await?;
@@ -409,7 +433,8 @@ impl<'a> Worker<'a> {
                 return self.commit(work, change).await;
             }
             Verdict::Fail(failure) => {
-                let decision = self.situation(work, now, |situation| situation.after_failure(Change::default(), failure));
+                let decision =
+                    self.situation(work, now, |situation| situation.after_failure(Change::default(), failure));
                 return self.follow(work, decision).await;
             }
         }
@@ -428,7 +453,8 @@ impl<'a> Worker<'a> {
             fence: work.post.fence,
         };
         if step.class != StepClass::Read {
-            let change = Change { by: begins(work, &step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
+            let change =
+                Change { by: begins(work, &step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
             self.commit(work, change).await?;
         }
         if armed {
@@ -440,6 +466,13 @@ impl<'a> Worker<'a> {
             entry.number = work.ledger.next_number();
         }
         let now = self.now();
+        if let Outcome::NoEffect {
+            failure: Failure { class: FailureClass::Quota { until: Some(until) }, .. }, ..
+        } = &outcome
+        {
+            // The account's other posts wait too, instead of asking one after the other.
+            self.engine.store.set_quota_blocked(&work.account, Some(*until)).await?;
+        }
         let decision = self.situation(work, now, |situation| situation.after_outcome(entry, outcome));
         self.follow(work, decision).await
     }
@@ -522,10 +555,15 @@ impl<'a> Worker<'a> {
             Outcome::Pending { check_after, .. } => {
                 (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, check_after, step.kind)))
             }
-            Outcome::Unknown { .. } => (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, None, step.kind))),
+            Outcome::Unknown { .. } => {
+                (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, None, step.kind)))
+            }
             Outcome::NoEffect { failure, .. } => {
                 let hopeless = !failure.class.is_retryable();
-                (StepOutcome::NoEffect, self.situation(work, now, |s| s.after_follow_up(hopeless, None, &failure.message)))
+                (
+                    StepOutcome::NoEffect,
+                    self.situation(work, now, |s| s.after_follow_up(hopeless, None, &failure.message)),
+                )
             }
         };
         if recorded {
@@ -537,7 +575,9 @@ impl<'a> Worker<'a> {
 
     async fn follow_up_let_go(&self, work: &mut Work, decision: Decision) -> Result<Flow> {
         match decision {
-            Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _) => self.commit(work, change).await,
+            Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _) => {
+                self.commit(work, change).await
+            }
         }
     }
 }

@@ -75,7 +75,8 @@ impl Scheduler {
     pub async fn run(self) {
         let mut workers = JoinSet::new();
         let mut stopping = self.engine.stopping.clone();
-        let heartbeat = tokio::spawn(heartbeat(self.engine.clone(), self.leases.clone(), self.token.clone(), self.orphans.clone()));
+        let heartbeat =
+            tokio::spawn(heartbeat(self.engine.clone(), self.leases.clone(), self.token.clone(), self.orphans.clone()));
         let mut schedule = self.engine.store.schedule_changed();
         let mut freed = self.freed.subscribe();
         while !*stopping.borrow() {
@@ -137,7 +138,11 @@ impl Scheduler {
         let full = posts.len() == batch;
         let mut late: HashMap<AccountId, i32> = HashMap::new();
         for post in posts {
-            let place = if is_backlog(&post, now) { late.entry(post.social_account_id).and_modify(|place| *place += 1).or_insert(0) } else { &mut 0 };
+            let place = if is_backlog(&post, now) {
+                late.entry(post.social_account_id).and_modify(|place| *place += 1).or_insert(0)
+            } else {
+                &mut 0
+            };
             let wait = BACKLOG_GAP * *place;
             self.start(workers, post, self.leases.claimed(asked), wait);
         }
@@ -198,17 +203,27 @@ fn is_backlog(post: &Post, now: DateTime<Utc>) -> bool {
 async fn heartbeat(engine: Engine, leases: Leases, token: String, orphans: Arc<Mutex<HashMap<PostId, Fence>>>) {
     loop {
         tokio::time::sleep(engine.settings.renew_every).await;
-        let gone: Vec<(PostId, Fence)> = orphans.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(post, fence)| (*post, *fence)).collect();
+        let gone: Vec<(PostId, Fence)> = orphans
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|(post, fence)| (*post, *fence))
+            .collect();
         if !gone.is_empty() {
             match engine.store.abandon(&gone, engine.clock.now() + TimeDelta::seconds(5)).await {
-                Ok(()) => orphans.lock().unwrap_or_else(PoisonError::into_inner).retain(|post, fence| !gone.contains(&(*post, *fence))),
+                Ok(()) => orphans
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .retain(|post, fence| !gone.contains(&(*post, *fence))),
                 Err(problem) => warn!(error = %describe(&problem), "cannot let abandoned posts go yet"),
             }
         }
         let asked = leases.mark();
         match engine.store.renew_claims(&token, engine.clock.now(), leases.length()).await {
             Ok(_) => leases.renewed(asked),
-            Err(problem) => warn!(error = %describe(&problem), "cannot renew claims; nothing is sent once they have run out"),
+            Err(problem) => {
+                warn!(error = %describe(&problem), "cannot renew claims; nothing is sent once they have run out")
+            }
         }
     }
 }

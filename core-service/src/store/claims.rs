@@ -190,7 +190,13 @@ impl Store {
     }
 
     /// When a user's posts on a platform were published since an instant, at most `limit` of them.
-    pub async fn published_times(&self, user: UserId, platform: Platform, since: DateTime<Utc>, limit: u32) -> Result<Vec<DateTime<Utc>>> {
+    pub async fn published_times(
+        &self,
+        user: UserId,
+        platform: Platform,
+        since: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<DateTime<Utc>>> {
         let rows = self
             .db
             .read()
@@ -205,7 +211,14 @@ impl Store {
     }
 
     /// Applies a change under a claim and answers the post after it.
-    pub async fn apply(&self, id: PostId, fence: Fence, seen: Revision, change: Change, now: DateTime<Utc>) -> Result<Post> {
+    pub async fn apply(
+        &self,
+        id: PostId,
+        fence: Fence,
+        seen: Revision,
+        change: Change,
+        now: DateTime<Utc>,
+    ) -> Result<Post> {
         let keys = self.keys.clone();
         self.db
             .write(async move |tx| {
@@ -382,7 +395,11 @@ fn changed(before: &Post, seen: Revision, change: &Change, now: DateTime<Utc>) -
     }
     after.crash_count = 0;
     // A poll that found nothing new is not a change that a caller could have missed.
-    if after.status != before.status || after.error != before.error || after.platform_post_id != before.platform_post_id || change.retry {
+    if after.status != before.status
+        || after.error != before.error
+        || after.platform_post_id != before.platform_post_id
+        || change.retry
+    {
         after.revision = Revision(before.revision.0 + 1);
     }
     after.updated_at = now;

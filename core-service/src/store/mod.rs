@@ -18,6 +18,8 @@ pub mod encryption_keys;
 pub mod events;
 pub mod ledger;
 pub mod oauth_states;
+#[cfg(test)]
+mod plans;
 pub mod posts;
 
 use std::{path::Path, sync::Arc};

@@ -130,7 +130,13 @@ async fn of_user(tx: &mut Tx, user: UserId, id: PostId) -> Result<Option<Post>> 
 }
 
 /// The event of a post's change of status.
-pub(super) async fn status_event(tx: &mut Tx, post: &Post, to: Status, reason: Option<String>, now: DateTime<Utc>) -> Result<()> {
+pub(super) async fn status_event(
+    tx: &mut Tx,
+    post: &Post,
+    to: Status,
+    reason: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let event = NewEvent {
         wp_user_id: post.wp_user_id,
         kind: EventKind::PostStatusChanged,
@@ -158,7 +164,12 @@ pub(super) async fn post_event(tx: &mut Tx, kind: EventKind, post: &Post, now: D
 }
 
 /// Fails the scheduled posts of an account that is gone, with their events. Answers how many.
-pub(super) async fn fail_waiting_of_account(tx: &mut Tx, account: AccountId, failure: &Failure, now: DateTime<Utc>) -> Result<i32> {
+pub(super) async fn fail_waiting_of_account(
+    tx: &mut Tx,
+    account: AccountId,
+    failure: &Failure,
+    now: DateTime<Utc>,
+) -> Result<i32> {
     let rows = tx
         .fetch_all(
             "SELECT * FROM aurareels_social_posts WHERE social_account_id = ? AND status = 'scheduled'",
@@ -413,7 +424,12 @@ impl Store {
 
     /// One post.
     pub async fn post(&self, id: PostId) -> Result<Option<Post>> {
-        let row = self.db.read().await?.fetch_optional("SELECT * FROM aurareels_social_posts WHERE id = ?", &params![id]).await?;
+        let row = self
+            .db
+            .read()
+            .await?
+            .fetch_optional("SELECT * FROM aurareels_social_posts WHERE id = ?", &params![id])
+            .await?;
         row.as_ref().map(post).transpose()
     }
 
@@ -430,7 +446,14 @@ impl Store {
     }
 
     /// A page of a user's posts, newest time first, after a position.
-    pub async fn list_posts(&self, user: UserId, narrowed: &Narrowed, after: Option<Position>, skip: u32, limit: u32) -> Result<Vec<(Position, Post)>> {
+    pub async fn list_posts(
+        &self,
+        user: UserId,
+        narrowed: &Narrowed,
+        after: Option<Position>,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Vec<(Position, Post)>> {
         let (mut sql, mut values) = narrowed.conditions(user);
         if let Some(after) = after {
             // This form is a range on every database; the others are slow on one of them (docs/decisions.md).
@@ -539,7 +562,14 @@ impl Store {
 
     /// Begins a draft, a scheduled or a failed post now: its next step is due. `by` is `Begin` or `Retry`.
     /// `only_scheduled_at` refuses a post whose time is another one by now.
-    pub async fn begin_now(&self, user: UserId, id: PostId, by: Move, only_scheduled_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Moved<Post>> {
+    pub async fn begin_now(
+        &self,
+        user: UserId,
+        id: PostId,
+        by: Move,
+        only_scheduled_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<Moved<Post>> {
         self.db
             .write(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
@@ -639,7 +669,13 @@ impl Store {
     }
 
     /// Settles a post in review by a person's word; the word is kept as evidence in the ledger's newest row.
-    pub async fn resolve(&self, user: UserId, id: PostId, word: ResolvedWord, now: DateTime<Utc>) -> Result<Moved<Post>> {
+    pub async fn resolve(
+        &self,
+        user: UserId,
+        id: PostId,
+        word: ResolvedWord,
+        now: DateTime<Utc>,
+    ) -> Result<Moved<Post>> {
         self.db
             .write(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };

@@ -17,7 +17,6 @@ use crate::{
     domain::{
         account::Account,
         failure::Reason,
-        ids::{Fence, PostId, Revision},
         media::{self, Violation, Warning},
         post::{Post, SchedulerKind, Status, WaitReason},
     },
@@ -106,7 +105,12 @@ impl Posts {
     }
 
     /// The posts that hold the request's keys already, per part.
-    async fn known(&self, parts: &[Part], asked: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Vec<Option<Created>>> {
+    async fn known(
+        &self,
+        parts: &[Part],
+        asked: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Option<Created>>> {
         let keys: Vec<_> = parts.iter().map(|part| (part.account.id, part.key.clone())).collect();
         let found = self.store.posts_by_keys(&keys).await?;
         parts
@@ -122,14 +126,28 @@ impl Posts {
             .collect()
     }
 
-    fn times(&self, when: &When, asked: Option<DateTime<Utc>>, warning: Option<Warning>, now: DateTime<Utc>) -> Result<Times> {
+    fn times(
+        &self,
+        when: &When,
+        asked: Option<DateTime<Utc>>,
+        warning: Option<Warning>,
+        now: DateTime<Utc>,
+    ) -> Result<Times> {
         let default = self.settings.late_policy_seconds;
         let (scheduler, late) = match when {
             When::Now => (SchedulerKind::Core, default),
-            When::At { scheduler, late_policy_seconds, .. } => (scheduler.unwrap_or(self.settings.scheduler), late_policy_seconds.unwrap_or(default)),
+            When::At { scheduler, late_policy_seconds, .. } => {
+                (scheduler.unwrap_or(self.settings.scheduler), late_policy_seconds.unwrap_or(default))
+            }
         };
         if !(0..=MAX_LATE_SECONDS).contains(&late) {
-            let one = rules::broken("late_policy_seconds", "FIELD_MALFORMED", format!("{late} s"), "0 to 31622400 seconds are taken", "give a number of seconds in that range");
+            let one = rules::broken(
+                "late_policy_seconds",
+                "FIELD_MALFORMED",
+                format!("{late} s"),
+                "0 to 31622400 seconds are taken",
+                "give a number of seconds in that range",
+            );
             return Err(rules::invalid(Reason::InvalidField, one));
         }
         let placed = asked.map(|at| rules::place_time(at, now)).transpose()?;
@@ -138,7 +156,14 @@ impl Posts {
 
     /// Checks every part that is not known yet, and makes its row. Parts that are known get a row too, which the insert
     /// recognises by its key: the answer keeps the request's order.
-    async fn new_posts(&self, request: &CreatePosts, parts: Vec<Part>, known: &[Option<Created>], times: &Times, now: DateTime<Utc>) -> Result<Vec<(NewPost, Fingerprint)>> {
+    async fn new_posts(
+        &self,
+        request: &CreatePosts,
+        parts: Vec<Part>,
+        known: &[Option<Created>],
+        times: &Times,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(NewPost, Fingerprint)>> {
         let mut all: Vec<Broken> = Vec::new();
         let facts = match self.look_at_video(&request.wish.content).await? {
             Ok(facts) => Some(facts),
@@ -198,7 +223,7 @@ impl Posts {
             next_step_at: Some(next_step_at),
             waiting_for,
             content: part.prepared.content,
-            ..blank(&part.account, status, now)
+            ..Post::blank(&part.account, status, now)
         };
         let new = NewPost {
             post,
@@ -235,8 +260,13 @@ impl Posts {
             return Err(rules::refuse(vec![one.clone()]));
         }
         let broken = shape.into_iter().map(|one| one.violation).chain(prepared.violations.clone());
-        warnings.extend(broken.map(|violation| Warning { code: violation.rule.into(), field: violation.field.into(), message: violation.message }));
-        let fingerprint = Fingerprint::of(account.platform, &prepared.content, &prepared.content.full_caption, scheduled_at);
+        warnings.extend(broken.map(|violation| Warning {
+            code: violation.rule.into(),
+            field: violation.field.into(),
+            message: violation.message,
+        }));
+        let fingerprint =
+            Fingerprint::of(account.platform, &prepared.content, &prepared.content.full_caption, scheduled_at);
         let post = Post {
             request_key: request.request_key,
             scheduled_at,
@@ -244,12 +274,20 @@ impl Posts {
             late_policy_seconds: self.settings.late_policy_seconds,
             warnings,
             content: prepared.content,
-            ..blank(&account, Status::Draft, now)
+            ..Post::blank(&account, Status::Draft, now)
         };
-        let new = NewPost { post, fingerprint: fingerprint.to_json(), key_valid_since: None, content_key: None, refuse_duplicates_since: None };
+        let new = NewPost {
+            post,
+            fingerprint: fingerprint.to_json(),
+            key_valid_since: None,
+            content_key: None,
+            refuse_duplicates_since: None,
+        };
         match self.store.insert_posts(vec![new]).await?.into_iter().next() {
             Some(Inserted::New(post)) => Ok(post),
-            Some(Inserted::Existing { post, fingerprint: stored }) => Ok(same_content(&fingerprint, &stored, post)?.post),
+            Some(Inserted::Existing { post, fingerprint: stored }) => {
+                Ok(same_content(&fingerprint, &stored, post)?.post)
+            }
             Some(Inserted::Duplicate(post)) => Err(duplicate(&post)),
             None => Err(Error::Internal("the store inserted nothing".into())),
         }
@@ -293,43 +331,5 @@ fn duplicate(post: &Post) -> Error {
         subject: format!("post {}", post.id),
         message: format!("the same content is already {} as post {}", post.status, post.id),
         remedy: "read that post; to post it again on purpose set allow_duplicate with a request_key of its own".into(),
-    }
-}
-
-/// A post without content.
-fn blank(account: &Account, status: Status, now: DateTime<Utc>) -> Post {
-    Post {
-        id: PostId(0),
-        wp_user_id: account.wp_user_id,
-        social_account_id: account.id,
-        platform: account.platform,
-        status,
-        scheduled_at: None,
-        published_at: None,
-        platform_post_id: None,
-        platform_post_url: None,
-        all_platform_post_ids: Vec::new(),
-        content: crate::domain::post::Content::default(),
-        error: None,
-        retry_count: 0,
-        automatic_retries: 0,
-        last_retry_at: None,
-        request_key: None,
-        request_key_derived: false,
-        scheduler: SchedulerKind::Core,
-        late_policy_seconds: 0,
-        warnings: Vec::new(),
-        attempt: 1,
-        handed_over_at: None,
-        waiting_for: None,
-        next_step_at: None,
-        poll_count: 0,
-        crash_count: 0,
-        status_since: now,
-        media_facts: None,
-        fence: Fence(0),
-        revision: Revision(1),
-        created_at: now,
-        updated_at: now,
     }
 }

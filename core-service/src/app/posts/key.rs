@@ -20,8 +20,35 @@ pub(super) const DERIVED: &str = "derived:";
 
 /// Query parameters that only sign a URL and change with every signing.
 const SIGNATURE_PARAMETERS: &[&str] = &[
-    "signature", "sig", "expires", "expiry", "exp", "e", "policy", "key-pair-id", "googleaccessid", "awsaccesskeyid", "token", "hmac", "se", "sp",
-    "st", "sv", "sr", "spr", "ske", "skoid", "sks", "skt", "sktid", "skv", "hash", "md5", "nonce", "auth", "verify",
+    "signature",
+    "sig",
+    "expires",
+    "expiry",
+    "exp",
+    "e",
+    "policy",
+    "key-pair-id",
+    "googleaccessid",
+    "awsaccesskeyid",
+    "token",
+    "hmac",
+    "se",
+    "sp",
+    "st",
+    "sv",
+    "sr",
+    "spr",
+    "ske",
+    "skoid",
+    "sks",
+    "skt",
+    "sktid",
+    "skv",
+    "hash",
+    "md5",
+    "nonce",
+    "auth",
+    "verify",
 ];
 
 /// A URL without what only signs it.
@@ -31,7 +58,9 @@ pub(super) fn unsigned(url: &str) -> String {
         .query_pairs()
         .filter(|(name, _)| {
             let name = name.to_ascii_lowercase();
-            !(name.starts_with("x-amz-") || name.starts_with("x-goog-") || SIGNATURE_PARAMETERS.contains(&name.as_str()))
+            !(name.starts_with("x-amz-")
+                || name.starts_with("x-goog-")
+                || SIGNATURE_PARAMETERS.contains(&name.as_str()))
         })
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
@@ -68,7 +97,10 @@ fn digest(parts: &[&str]) -> String {
 pub(super) fn derive(account: &Account, content: &Content, full_caption: &str, at: Option<DateTime<Utc>>) -> String {
     let time = at.map_or_else(|| "now".to_owned(), |at| at.timestamp_micros().to_string());
     let caption = caption::normalise(full_caption);
-    format!("{DERIVED}{}", digest(&[account.platform.as_str(), &account.account_id, &video_identity(content), &caption, &time]))
+    format!(
+        "{DERIVED}{}",
+        digest(&[account.platform.as_str(), &account.account_id, &video_identity(content), &caption, &time])
+    )
 }
 
 /// A short hash per field of a request.
@@ -105,7 +137,11 @@ impl Fingerprint {
     /// count.
     pub(super) fn differences(&self, stored: &str) -> Vec<String> {
         let stored: BTreeMap<String, String> = serde_json::from_str(stored).unwrap_or_default();
-        self.0.iter().filter(|(field, hash)| stored.get(*field).is_some_and(|other| other != *hash)).map(|(field, _)| field.clone()).collect()
+        self.0
+            .iter()
+            .filter(|(field, hash)| stored.get(*field).is_some_and(|other| other != *hash))
+            .map(|(field, _)| field.clone())
+            .collect()
     }
 }
 
@@ -124,11 +160,18 @@ mod tests {
 
     #[test]
     fn a_fingerprint_names_what_differs() {
-        let content = Content { video_url: "https://a.example/1.mp4".into(), privacy_level: "PUBLIC".into(), ..Content::default() };
+        let content = Content {
+            video_url: "https://a.example/1.mp4".into(),
+            privacy_level: "PUBLIC".into(),
+            ..Content::default()
+        };
         let stored = Fingerprint::of(Platform::Tiktok, &content, "hello", None).to_json();
         let same = Fingerprint::of(Platform::Tiktok, &content, " hello ", None);
         assert_eq!(same.differences(&stored), Vec::<String>::new());
         let other = Content { privacy_level: "PRIVATE".into(), ..content };
-        assert_eq!(Fingerprint::of(Platform::Tiktok, &other, "hullo", None).differences(&stored), ["content.caption", "content.privacy_level"]);
+        assert_eq!(
+            Fingerprint::of(Platform::Tiktok, &other, "hullo", None).differences(&stored),
+            ["content.caption", "content.privacy_level"]
+        );
     }
 }

@@ -44,21 +44,35 @@ impl Posts {
     /// A page of the caller's posts, newest time first.
     pub async fn list(&self, caller: Caller, request: ListPosts) -> Result<PostPage> {
         if request.page_size == 0 || request.page_size > MAX_PAGE {
-            let one = rules::broken("page_size", "FIELD_MALFORMED", request.page_size.to_string(), "1 to 500 posts a page", "ask for fewer, and page");
+            let one = rules::broken(
+                "page_size",
+                "FIELD_MALFORMED",
+                request.page_size.to_string(),
+                "1 to 500 posts a page",
+                "ask for fewer, and page",
+            );
             return Err(rules::invalid(Reason::InvalidField, one));
         }
         if request.skip > MAX_SKIP {
-            let one = rules::broken("skip", "FIELD_MALFORMED", request.skip.to_string(), "at most 10000 posts are left out", "page by next_page_token");
+            let one = rules::broken(
+                "skip",
+                "FIELD_MALFORMED",
+                request.skip.to_string(),
+                "at most 10000 posts are left out",
+                "page by next_page_token",
+            );
             return Err(rules::invalid(Reason::InvalidField, one));
         }
         let fingerprint = filter_fingerprint(caller, &request.filter);
         let after = request.page_token.as_deref().map(|token| read_token(token, &fingerprint)).transpose()?;
         let narrowed = narrowed(request.filter);
-        let mut found = self.store.list_posts(caller.user, &narrowed, after, request.skip, request.page_size + 1).await?;
+        let mut found =
+            self.store.list_posts(caller.user, &narrowed, after, request.skip, request.page_size + 1).await?;
         let more = found.len() > request.page_size as usize;
         found.truncate(request.page_size as usize);
         let next_page_token = found.last().filter(|_| more).map(|(at, _)| write_token(*at, fingerprint));
-        let total = if request.include_total { Some(self.store.count_posts(caller.user, &narrowed).await?) } else { None };
+        let total =
+            if request.include_total { Some(self.store.count_posts(caller.user, &narrowed).await?) } else { None };
         Ok(PostPage { posts: found.into_iter().map(|(_, post)| post).collect(), next_page_token, total })
     }
 }
@@ -85,15 +99,28 @@ fn write_token(at: Position, filter: String) -> String {
 }
 
 fn read_token(text: &str, filter: &str) -> Result<Position> {
-    let token: Option<PageToken> = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let token: Option<PageToken> =
+        URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     match token {
         Some(token) if token.filter == filter => Ok(Position { list_at: token.at, id: PostId(token.id) }),
         Some(_) => {
-            let one = rules::broken("page_token", "FIELD_MALFORMED", "of another list", "a token belongs to the filter of its list", "repeat the filter, or begin without a token");
+            let one = rules::broken(
+                "page_token",
+                "FIELD_MALFORMED",
+                "of another list",
+                "a token belongs to the filter of its list",
+                "repeat the filter, or begin without a token",
+            );
             Err(rules::invalid(Reason::InvalidField, one))
         }
         None => {
-            let one = rules::broken("page_token", "FIELD_MALFORMED", "not one of ours", "it must be a next_page_token", "begin without a token");
+            let one = rules::broken(
+                "page_token",
+                "FIELD_MALFORMED",
+                "not one of ours",
+                "it must be a next_page_token",
+                "begin without a token",
+            );
             Err(rules::invalid(Reason::InvalidField, one))
         }
     }

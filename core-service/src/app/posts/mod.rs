@@ -51,7 +51,14 @@ pub struct Posts {
 
 impl Posts {
     /// The use cases over these parts.
-    pub fn new(store: Store, clock: Clock, registry: Registry, prober: Arc<Prober>, uploads: Uploads, settings: PostSettings) -> Self {
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        registry: Registry,
+        prober: Arc<Prober>,
+        uploads: Uploads,
+        settings: PostSettings,
+    ) -> Self {
         Self { store, clock, registry, prober, uploads, settings }
     }
 }

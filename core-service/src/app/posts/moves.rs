@@ -41,7 +41,13 @@ impl Posts {
             return Err(forbidden(&post, "edited", "only drafts and scheduled posts can be"));
         }
         if request.fields.is_empty() {
-            let one = rules::broken("update_mask", "FIELD_MALFORMED", "empty", "it must name the fields to change", "name them, such as `caption`");
+            let one = rules::broken(
+                "update_mask",
+                "FIELD_MALFORMED",
+                "empty",
+                "it must name the fields to change",
+                "name them, such as `caption`",
+            );
             return Err(rules::invalid(Reason::InvalidField, one));
         }
         let mut content = post.content.clone();
@@ -51,8 +57,12 @@ impl Posts {
         let account = self.account_of(caller, &post).await?;
         let mut changed = Post { content, ..post };
         if changed.status == Status::Draft {
-            let prepared = rules::prepare(self.service(&account)?, &crate::app::posts::requests::Wish { content: changed.content.clone(), ..request.wish });
-            let broken = rules::check_shape(&prepared.content).into_iter().map(|one| one.violation).chain(prepared.violations);
+            let prepared = rules::prepare(
+                self.service(&account)?,
+                &crate::app::posts::requests::Wish { content: changed.content.clone(), ..request.wish },
+            );
+            let broken =
+                rules::check_shape(&prepared.content).into_iter().map(|one| one.violation).chain(prepared.violations);
             changed.warnings = prepared.warnings;
             changed.warnings.extend(broken.map(as_warning));
             changed.content = prepared.content;
@@ -86,7 +96,13 @@ impl Posts {
     }
 
     /// Moves a draft or scheduled post to another time.
-    pub async fn reschedule(&self, caller: Caller, id: PostId, time: GivenTime, revision: Option<Revision>) -> Result<Post> {
+    pub async fn reschedule(
+        &self,
+        caller: Caller,
+        id: PostId,
+        time: GivenTime,
+        revision: Option<Revision>,
+    ) -> Result<Post> {
         let now = self.clock.now();
         let post = self.read(caller, id).await?;
         check_revision(&post, revision)?;
@@ -148,7 +164,12 @@ impl Posts {
 
     /// Publishes a draft or scheduled post now. What is on its way or live already is a success, and so is a call that
     /// was overtaken by a change: a workflow that comes late does no harm.
-    pub async fn publish_now(&self, caller: Caller, id: PostId, expected: Option<DateTime<Utc>>) -> Result<(PublishNow, Post)> {
+    pub async fn publish_now(
+        &self,
+        caller: Caller,
+        id: PostId,
+        expected: Option<DateTime<Utc>>,
+    ) -> Result<(PublishNow, Post)> {
         let post = self.read(caller, id).await?;
         if post.status == Status::Draft {
             let account = self.account_of(caller, &post).await?;
@@ -160,7 +181,11 @@ impl Posts {
             Moved::Gone => Err(not_found(id)),
             Moved::Refused(post) => {
                 let result = match post.status {
-                    Status::Publishing | Status::Confirming | Status::Published | Status::NeedsReview | Status::Delivered => PublishNow::AlreadyUnderWay,
+                    Status::Publishing
+                    | Status::Confirming
+                    | Status::Published
+                    | Status::NeedsReview
+                    | Status::Delivered => PublishNow::AlreadyUnderWay,
                     Status::Draft | Status::Scheduled | Status::Failed | Status::Cancelled => PublishNow::Superseded,
                 };
                 Ok((result, post))
@@ -173,19 +198,31 @@ impl Posts {
         match self.store.reconcile_again(caller.user, id, self.clock.now()).await? {
             Moved::Done(post) => Ok(post),
             Moved::Gone => Err(not_found(id)),
-            Moved::Refused(post) => Err(forbidden(&post, "reconciled", "only posts that are confirming or need review can be")),
+            Moved::Refused(post) => {
+                Err(forbidden(&post, "reconciled", "only posts that are confirming or need review can be"))
+            }
         }
     }
 
     /// Settles a post in review by a person's word.
     pub async fn resolve(&self, caller: Caller, word: Resolve) -> Result<Post> {
         if word.note.len() > MAX_NOTE {
-            let one = rules::broken("note", "FIELD_MALFORMED", format!("{} bytes", word.note.len()), "at most 2000 bytes are taken", "shorten it");
+            let one = rules::broken(
+                "note",
+                "FIELD_MALFORMED",
+                format!("{} bytes", word.note.len()),
+                "at most 2000 bytes are taken",
+                "shorten it",
+            );
             return Err(rules::invalid(Reason::InvalidField, one));
         }
         let failure = (!word.published).then(|| {
-            Failure::new(FailureClass::Transient, Reason::ResolvedNotPublished, "a person looked and found that the post is not on the platform")
-                .with_remedy("publish it with RetryPost")
+            Failure::new(
+                FailureClass::Transient,
+                Reason::ResolvedNotPublished,
+                "a person looked and found that the post is not on the platform",
+            )
+            .with_remedy("publish it with RetryPost")
         });
         let resolved = ResolvedWord {
             published: word.published,
@@ -204,9 +241,12 @@ impl Posts {
 
 fn check_revision(post: &Post, revision: Option<Revision>) -> Result<()> {
     match revision {
-        Some(revision) if revision != post.revision => {
-            Err(Error::Conflict { message: format!("post {} is at revision {}, not {revision}; read it again and repeat", post.id, post.revision) })
-        }
+        Some(revision) if revision != post.revision => Err(Error::Conflict {
+            message: format!(
+                "post {} is at revision {}, not {revision}; read it again and repeat",
+                post.id, post.revision
+            ),
+        }),
         _ => Ok(()),
     }
 }
@@ -222,13 +262,17 @@ fn forbidden(post: &Post, done: &str, rule: &str) -> Error {
 
 fn too_late(post: &Post, done: &str) -> Error {
     match post.status {
-        Status::Publishing | Status::Confirming | Status::Published | Status::Delivered | Status::NeedsReview => Error::Precondition {
-            reason: Reason::TooLate,
-            subject: format!("post {}", post.id),
-            message: format!("post {} is {}: it is too late for it to be {done}", post.id, post.status),
-            remedy: "delete it on the platform if it must not stay".into(),
-        },
-        Status::Draft | Status::Scheduled | Status::Failed | Status::Cancelled => forbidden(post, done, "its status does not allow it"),
+        Status::Publishing | Status::Confirming | Status::Published | Status::Delivered | Status::NeedsReview => {
+            Error::Precondition {
+                reason: Reason::TooLate,
+                subject: format!("post {}", post.id),
+                message: format!("post {} is {}: it is too late for it to be {done}", post.id, post.status),
+                remedy: "delete it on the platform if it must not stay".into(),
+            }
+        }
+        Status::Draft | Status::Scheduled | Status::Failed | Status::Cancelled => {
+            forbidden(post, done, "its status does not allow it")
+        }
     }
 }
 

@@ -36,7 +36,13 @@ const MAX_TEXT: usize = 255;
 const MAX_URL: usize = 4096;
 
 /// A broken rule about a field.
-pub(super) fn broken(field: &'static str, rule: &'static str, measured: impl Into<String>, limit: &str, remedy: &str) -> Broken {
+pub(super) fn broken(
+    field: &'static str,
+    rule: &'static str,
+    measured: impl Into<String>,
+    limit: &str,
+    remedy: &str,
+) -> Broken {
     let (measured, limit, remedy) = (measured.into(), limit.to_owned(), remedy.to_owned());
     let message = format!("{field}: {limit}, but it is {measured}; {remedy}");
     Broken { account: None, violation: Violation { field, rule, measured, limit, remedy, message } }
@@ -67,11 +73,23 @@ pub(super) fn check_accounts(accounts: &[AccountId]) -> Vec<Broken> {
     let mut seen = std::collections::HashSet::new();
     let mut all = Vec::new();
     if accounts.is_empty() || accounts.len() > MAX_ACCOUNTS {
-        all.push(broken("accounts", "FIELD_MALFORMED", format!("{} accounts", accounts.len()), "1 to 100 accounts are taken", "name at least one, and split larger requests"));
+        all.push(broken(
+            "accounts",
+            "FIELD_MALFORMED",
+            format!("{} accounts", accounts.len()),
+            "1 to 100 accounts are taken",
+            "name at least one, and split larger requests",
+        ));
     }
     for account in accounts {
         if !seen.insert(account) {
-            all.push(broken("accounts", "FIELD_MALFORMED", format!("account {account} twice"), "each account may be named once", "remove the repetition"));
+            all.push(broken(
+                "accounts",
+                "FIELD_MALFORMED",
+                format!("account {account} twice"),
+                "each account may be named once",
+                "remove the repetition",
+            ));
         }
     }
     all
@@ -82,13 +100,31 @@ pub(super) fn check_key(request_key: Option<&str>, allow_duplicate: bool) -> Vec
     let mut all = Vec::new();
     match request_key {
         Some(text) if text.is_empty() || text.len() > key::MAX_LENGTH || text.chars().any(char::is_control) => {
-            all.push(broken("request_key", "FIELD_MALFORMED", format!("{} bytes", text.len()), "a key has 1 to 128 bytes without control characters", "shorten it, for example by hashing"));
+            all.push(broken(
+                "request_key",
+                "FIELD_MALFORMED",
+                format!("{} bytes", text.len()),
+                "a key has 1 to 128 bytes without control characters",
+                "shorten it, for example by hashing",
+            ));
         }
         Some(text) if text.starts_with(key::DERIVED) => {
-            all.push(broken("request_key", "FIELD_MALFORMED", "one of the core's own", "keys of callers do not begin with `derived:`", "choose another key"));
+            all.push(broken(
+                "request_key",
+                "FIELD_MALFORMED",
+                "one of the core's own",
+                "keys of callers do not begin with `derived:`",
+                "choose another key",
+            ));
         }
         None if allow_duplicate => {
-            all.push(broken("request_key", "FIELD_MALFORMED", "empty", "allow_duplicate needs a key of its own", "give a request_key that names this repetition"));
+            all.push(broken(
+                "request_key",
+                "FIELD_MALFORMED",
+                "empty",
+                "allow_duplicate needs a key of its own",
+                "give a request_key that names this repetition",
+            ));
         }
         _ => {}
     }
@@ -98,19 +134,44 @@ pub(super) fn check_key(request_key: Option<&str>, allow_duplicate: bool) -> Vec
 /// The shape of the content, which holds for every account.
 pub(super) fn check_shape(content: &Content) -> Vec<Broken> {
     let mut all = Vec::new();
-    let malformed = |field, measured: String, limit: &str, remedy: &str| broken(field, "FIELD_MALFORMED", measured, limit, remedy);
+    let malformed =
+        |field, measured: String, limit: &str, remedy: &str| broken(field, "FIELD_MALFORMED", measured, limit, remedy);
     match (content.video_url.is_empty(), content.media_id.is_empty()) {
-        (true, true) => all.push(malformed(VIDEO_URL_FIELD, "empty".into(), "a post needs a video", "give the http(s) URL of the video")),
-        (false, false) => all.push(malformed("content.media_id", "given beside video_url".into(), "a post has one video", "give either video_url or media_id")),
-        (true, false) => all.push(malformed("content.media_id", format!("`{}`", content.media_id), "it must name an uploaded video of yours", "give the video by video_url")),
+        (true, true) => all.push(malformed(
+            VIDEO_URL_FIELD,
+            "empty".into(),
+            "a post needs a video",
+            "give the http(s) URL of the video",
+        )),
+        (false, false) => all.push(malformed(
+            "content.media_id",
+            "given beside video_url".into(),
+            "a post has one video",
+            "give either video_url or media_id",
+        )),
+        (true, false) => all.push(malformed(
+            "content.media_id",
+            format!("`{}`", content.media_id),
+            "it must name an uploaded video of yours",
+            "give the video by video_url",
+        )),
         (false, true) => {}
     }
-    let urls = [(VIDEO_URL_FIELD, content.video_url.as_str()), ("content.thumbnail_url", content.thumbnail_url.as_deref().unwrap_or_default())];
+    let urls = [
+        (VIDEO_URL_FIELD, content.video_url.as_str()),
+        ("content.thumbnail_url", content.thumbnail_url.as_deref().unwrap_or_default()),
+    ];
     for (field, url) in urls.into_iter().filter(|(_, url)| !url.is_empty()) {
-        let good = url.len() <= MAX_URL && Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        let good = url.len() <= MAX_URL
+            && Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
         if !good {
             let shown: String = url.chars().take(60).collect();
-            all.push(malformed(field, format!("`{shown}`"), "it must be an http(s) URL of at most 4096 bytes", "give the full URL, beginning with https://"));
+            all.push(malformed(
+                field,
+                format!("`{shown}`"),
+                "it must be an http(s) URL of at most 4096 bytes",
+                "give the full URL, beginning with https://",
+            ));
         }
     }
     let texts = [
@@ -120,11 +181,21 @@ pub(super) fn check_shape(content: &Content) -> Vec<Broken> {
     ];
     for (field, text) in texts {
         if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
-            all.push(malformed(field, format!("{} characters", text.chars().count()), "at most 255 characters without control characters are taken", "shorten it"));
+            all.push(malformed(
+                field,
+                format!("{} characters", text.chars().count()),
+                "at most 255 characters without control characters are taken",
+                "shorten it",
+            ));
         }
     }
     if content.metadata.to_string().len() > MAX_METADATA {
-        all.push(malformed("content.metadata", format!("{} bytes", content.metadata.to_string().len()), "at most 65536 bytes of JSON are taken", "keep large data elsewhere and store its id here"));
+        all.push(malformed(
+            "content.metadata",
+            format!("{} bytes", content.metadata.to_string().len()),
+            "at most 65536 bytes of JSON are taken",
+            "keep large data elsewhere and store its id here",
+        ));
     }
     all
 }
@@ -136,10 +207,13 @@ pub(super) fn read_time(given: &GivenTime) -> Result<(DateTime<Utc>, Option<Warn
         GivenTime::At(at) if schedule::in_range(*at) => Ok((*at, None)),
         GivenTime::At(at) => Err(schedule::TimeError::Malformed(at.to_string())),
         GivenTime::Text(text) => schedule::parse_text(text).map(|at| (at, None)),
-        GivenTime::Wall { local, zone } => schedule::parse_wall(local, zone).map(|instant| (instant.at, instant.warning)),
+        GivenTime::Wall { local, zone } => {
+            schedule::parse_wall(local, zone).map(|instant| (instant.at, instant.warning))
+        }
     };
     let (at, warning) = read.map_err(time_error)?;
-    let warning = warning.map(|message| Warning { code: "TIME_AMBIGUOUS".into(), field: "scheduled_at".into(), message });
+    let warning =
+        warning.map(|message| Warning { code: "TIME_AMBIGUOUS".into(), field: "scheduled_at".into(), message });
     Ok((at, warning))
 }
 
@@ -157,7 +231,14 @@ fn time_error(error: schedule::TimeError) -> Error {
         schedule::TimeError::Malformed(_) => (Reason::InvalidField, "TIME_MALFORMED"),
     };
     let message = error.to_string();
-    let violation = Violation { field: "scheduled_at", rule, measured: String::new(), limit: String::new(), remedy: String::new(), message };
+    let violation = Violation {
+        field: "scheduled_at",
+        rule,
+        measured: String::new(),
+        limit: String::new(),
+        remedy: String::new(),
+        message,
+    };
     invalid(reason, Broken { account: None, violation })
 }
 
@@ -172,7 +253,8 @@ pub(super) struct Prepared {
 pub(super) fn prepare(service: &Service, wish: &Wish) -> Prepared {
     let mut content = wish.content.clone();
     let rules = service.client.rules();
-    let composed = caption::compose(&content.caption, &content.hashtags, &content.mentions, &rules.caption, wish.on_long_caption);
+    let composed =
+        caption::compose(&content.caption, &content.hashtags, &content.mentions, &rules.caption, wish.on_long_caption);
     content.full_caption = composed.text;
     let mut violations = composed.violations;
     violations.extend(service.client.check_options(&content));
@@ -186,7 +268,11 @@ impl Posts {
         ids.iter()
             .map(|id| {
                 let at = found.iter().position(|account| account.id == *id);
-                at.map(|at| found.swap_remove(at)).ok_or(Error::NotFound { reason: Reason::AccountNotFound, kind: "account", id: id.0 })
+                at.map(|at| found.swap_remove(at)).ok_or(Error::NotFound {
+                    reason: Reason::AccountNotFound,
+                    kind: "account",
+                    id: id.0,
+                })
             })
             .collect()
     }
@@ -204,7 +290,14 @@ impl Posts {
     /// Looks at the video once for all platforms of a request. A broken rule comes as a violation.
     pub(super) async fn look_at_video(&self, content: &Content) -> Result<std::result::Result<MediaFacts, Violation>> {
         let Ok(url) = Url::parse(&content.video_url) else {
-            return Ok(Err(broken(VIDEO_URL_FIELD, "FIELD_MALFORMED", "no URL", "it must be an http(s) URL", "give the full URL").violation));
+            return Ok(Err(broken(
+                VIDEO_URL_FIELD,
+                "FIELD_MALFORMED",
+                "no URL",
+                "it must be an http(s) URL",
+                "give the full URL",
+            )
+            .violation));
         };
         match self.prober.probe(&url).await {
             Ok(probe) => Ok(Ok(probe.facts)),
@@ -218,7 +311,13 @@ impl Posts {
     }
 
     /// ValidatePosts: everything that PublishPosts or SchedulePosts would refuse, without creating anything.
-    pub async fn validate(&self, caller: Caller, ids: Vec<AccountId>, wish: Wish, time: Option<GivenTime>) -> Result<Validated> {
+    pub async fn validate(
+        &self,
+        caller: Caller,
+        ids: Vec<AccountId>,
+        wish: Wish,
+        time: Option<GivenTime>,
+    ) -> Result<Validated> {
         let mut all = check_accounts(&ids);
         all.extend(check_shape(&wish.content));
         if let Some(time) = time {
@@ -230,15 +329,27 @@ impl Posts {
             }
         }
         let mut posts = Vec::new();
-        let accounts = if all.iter().any(|one| one.violation.field == "accounts") { Vec::new() } else { self.accounts(caller, &ids).await? };
-        let video_named = !all.iter().any(|one| one.violation.field == VIDEO_URL_FIELD || one.violation.field == "content.media_id");
+        let accounts = if all.iter().any(|one| one.violation.field == "accounts") {
+            Vec::new()
+        } else {
+            self.accounts(caller, &ids).await?
+        };
+        let video_named =
+            !all.iter().any(|one| one.violation.field == VIDEO_URL_FIELD || one.violation.field == "content.media_id");
         let facts = if video_named { Some(self.look_at_video(&wish.content).await?) } else { None };
         if let Some(Err(violation)) = &facts {
             all.push(Broken { account: None, violation: violation.clone() });
         }
         for account in &accounts {
             if let Err(Error::Precondition { message, remedy, .. }) = usable(account, true) {
-                let violation = Violation { field: "accounts", rule: "ACCOUNT_NOT_USABLE", measured: account.health.as_str().into(), limit: "ok".into(), remedy, message };
+                let violation = Violation {
+                    field: "accounts",
+                    rule: "ACCOUNT_NOT_USABLE",
+                    measured: account.health.as_str().into(),
+                    limit: "ok".into(),
+                    remedy,
+                    message,
+                };
                 all.push(Broken { account: Some(account.id), violation });
             }
             let service = self.service(account)?;
@@ -256,7 +367,11 @@ impl Posts {
 
     /// Checks a single post that exists already: a draft that is scheduled, an edited post. Answers the content as it is
     /// sent, warnings and facts.
-    pub(super) async fn check_one(&self, account: &Account, content: &Content) -> Result<(Content, Vec<Warning>, serde_json::Value)> {
+    pub(super) async fn check_one(
+        &self,
+        account: &Account,
+        content: &Content,
+    ) -> Result<(Content, Vec<Warning>, serde_json::Value)> {
         let service = self.service(account)?;
         let mut all = check_shape(content);
         let prepared = prepare(service, &Wish { content: content.clone(), on_long_caption: OnLongCaption::Refuse });
@@ -264,7 +379,10 @@ impl Posts {
         if !all.is_empty() {
             return Err(refuse(all));
         }
-        let facts = self.look_at_video(content).await?.map_err(|violation| refuse(vec![Broken { account: Some(account.id), violation }]))?;
+        let facts = self
+            .look_at_video(content)
+            .await?
+            .map_err(|violation| refuse(vec![Broken { account: Some(account.id), violation }]))?;
         let checked = media::check(VIDEO_URL_FIELD, &facts, service.client.rules());
         if !checked.violations.is_empty() {
             return Err(refuse(of_account(account.id, checked.violations).collect()));
@@ -289,9 +407,19 @@ pub(super) fn usable(account: &Account, now: bool) -> Result<Option<Warning>> {
     if account.health != Health::NeedsReconnect {
         return Ok(None);
     }
-    let message = format!("account {} ({}) has to be connected again: {}", account.id, account.account_name, account.health_reason.as_deref().unwrap_or("the platform refuses its login"));
+    let message = format!(
+        "account {} ({}) has to be connected again: {}",
+        account.id,
+        account.account_name,
+        account.health_reason.as_deref().unwrap_or("the platform refuses its login")
+    );
     if now {
-        return Err(Error::Precondition { reason: Reason::AccountNeedsReconnect, subject, message, remedy: "its owner connects it again with ConnectAccount".into() });
+        return Err(Error::Precondition {
+            reason: Reason::AccountNeedsReconnect,
+            subject,
+            message,
+            remedy: "its owner connects it again with ConnectAccount".into(),
+        });
     }
     Ok(Some(Warning { code: Reason::AccountNeedsReconnect.as_str().into(), field: "accounts".into(), message }))
 }

@@ -17,7 +17,13 @@ use crate::{
 impl Posts {
     /// The caller's events after a position, at most `limit` of them, oldest first. A position before what is kept is an
     /// error that names the oldest one.
-    pub async fn events_after(&self, caller: Caller, after: Sequence, filter: &WatchFilter, limit: u32) -> Result<EventBatch> {
+    pub async fn events_after(
+        &self,
+        caller: Caller,
+        after: Sequence,
+        filter: &WatchFilter,
+        limit: u32,
+    ) -> Result<EventBatch> {
         // Read before the events: what is committed in between comes with the next batch.
         let newest = self.store.newest_event().await?;
         let oldest = self.store.pruned_through().await?;

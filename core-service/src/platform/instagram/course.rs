@@ -231,6 +231,8 @@ enum Fate {
         at: DateTime<Utc>,
         /// Meta's subcode, if it told.
         subcode: Option<i64>,
+        /// It failed at Instagram, so the next one waits a while; a lost upload begins anew at once.
+        wait: bool,
     },
 }
 
@@ -427,27 +429,28 @@ impl<'a> Course<'a> {
             match last.handle.text(name::STATUS) {
                 Some(status::EXPIRED | status::GONE) if was_ready => return Fate::Outdated,
                 Some(status::ERROR | status::EXPIRED | status::GONE) => {
-                    return Fate::Failed { at: known_at(last), subcode: last.handle.number(name::SUBCODE) };
+                    let subcode = last.handle.number(name::SUBCODE);
+                    return Fate::Failed { at: known_at(last), subcode, wait: true };
                 }
                 _ => {}
             }
         }
         if self.upload_state(container_id) == Some(upload::LOST) {
             let at = self.about(UPLOAD_OFFSET, container_id).next_back().map_or(entry.sent_at, known_at);
-            return Fate::Failed { at, subcode: None };
+            return Fate::Failed { at, subcode: None, wait: false };
         }
         let last_upload = self.about(UPLOAD, container_id).next_back();
         if let Some(last) = last_upload
             && self.upload_state(container_id).is_none()
             && self.about(UPLOAD, container_id).count() >= MAX_UPLOADS
         {
-            return Fate::Failed { at: known_at(last), subcode: None };
+            return Fate::Failed { at: known_at(last), subcode: None, wait: true };
         }
         let created = entry.handle.instant(name::CREATED_AT).unwrap_or(entry.sent_at);
         match self.view.now - created < USABLE {
             true => Fate::Usable,
             false if was_ready => Fate::Outdated,
-            false => Fate::Failed { at: created + USABLE, subcode: None },
+            false => Fate::Failed { at: created + USABLE, subcode: None, wait: false },
         }
     }
 
@@ -461,15 +464,15 @@ impl<'a> Course<'a> {
     }
 
     fn new_container(&self, transfer: Transfer, fingerprint: String) -> Next {
-        let failed: Vec<(DateTime<Utc>, Option<i64>)> = self
+        let failed: Vec<(DateTime<Utc>, Option<i64>, bool)> = self
             .of_step(CONTAINER)
             .filter(|entry| is_accepted(entry))
             .filter_map(|entry| match self.fate(entry, entry.handle.text(name::CONTAINER_ID)?, &fingerprint) {
-                Fate::Failed { at, subcode } => Some((at, subcode)),
+                Fate::Failed { at, subcode, wait } => Some((at, subcode, wait)),
                 Fate::Usable | Fate::Outdated => None,
             })
             .collect();
-        if let Some((_, subcode)) = failed.last() {
+        if let Some((_, subcode, _)) = failed.last() {
             let row = subcode.and_then(row_of);
             if failed.len() >= MAX_FAILED_CONTAINERS || row.is_some_and(|row| !row.allows_new_container()) {
                 return Next::Rejected(match row {
@@ -486,8 +489,9 @@ impl<'a> Course<'a> {
         }
         let newest = self.of_step(CONTAINER).next_back();
         let not_before = match (newest, failed.last()) {
-            (Some(newest), _) if lost > 0 => NotBefore::At(known_at(newest) + pause(lost)),
-            (Some(newest), Some((at, _))) if is_accepted(newest) => NotBefore::At(*at + pause(failed.len())),
+            // One lost answer is most likely our own end; more of them are Instagram's.
+            (Some(newest), _) if lost > 1 => NotBefore::At(known_at(newest) + pause(lost - 1)),
+            (Some(newest), Some((at, _, true))) if is_accepted(newest) => NotBefore::At(*at + pause(failed.len())),
             _ => NotBefore::Prepare,
         };
         Next::Step(Step {
