@@ -31,6 +31,15 @@ mod put;
 mod replies;
 mod upload;
 
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod login_tests;
+#[cfg(test)]
+mod publish_tests;
+#[cfg(test)]
+mod upload_tests;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;

@@ -98,7 +98,7 @@ impl Tiktok {
             .with("publish_id", data.publish_id)
             .with("upload_url", url)
             .with("content_type", content_type(facts.container))
-            // From before the request left: never later than TikTok's own end by more than the call took.
+            // Counted from before the request left, so never later than TikTok's own end.
             .with_instant("upload_expires_at", call.view.now + UPLOAD_URL_LIFE);
         Outcome::Accepted { handle: plan.write(handle), evidence }
     }
