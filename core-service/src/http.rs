@@ -189,6 +189,41 @@ mod tests {
         assert_eq!(connections.load(Ordering::SeqCst), 3);
     }
 
+    /// Serves one certificate for `localhost` and answers every request with an empty 200.
+    async fn tls_server() -> u16 {
+        let certificate = CertificateDer::from_pem_slice(include_bytes!("testdata/tls_localhost.pem")).unwrap();
+        let key = rustls_pki_types::PrivateKeyDer::from_pem_slice(include_bytes!("testdata/tls_localhost_key.pem"));
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key.unwrap())
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            loop {
+                let (socket, _) = listener.accept().await.unwrap();
+                let Ok(mut socket) = acceptor.accept(socket).await else { continue };
+                let _ = socket.read(&mut [0; 4096]).await;
+                let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn certificates_and_host_names_are_checked_against_the_roots_and_the_extra_ca() {
+        let port = tls_server().await;
+        let extra_ca = Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/testdata/tls_ca.pem")));
+        let trusting = client_builder(&tls_config(&HttpSettings { extra_ca }).unwrap()).build().unwrap();
+        let get = |client: &reqwest::Client, host: &str| client.get(format!("https://{host}:{port}/")).send();
+        assert_eq!(get(&trusting, "localhost").await.unwrap().status(), 200);
+        assert!(get(&trusting, "127.0.0.1").await.unwrap_err().is_connect(), "the certificate is for localhost");
+        assert!(get(&client(false), "localhost").await.unwrap_err().is_connect(), "an unknown CA");
+    }
+
     #[test]
     fn a_ca_file_without_certificates_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();

@@ -8,6 +8,8 @@
 //! Expected failures are values: [`Outcome`], [`Lookup`] and [`AccountError`]. A failure that nobody listed, once a
 //! write has begun, is [`Outcome::Unknown`].
 
+pub(crate) mod graph;
+pub mod instagram;
 pub mod tiktok;
 pub mod wire;
 
@@ -224,6 +226,11 @@ pub struct Call<'a> {
     pub lease: &'a dyn Lease,
     /// Upload progress.
     pub progress: &'a dyn Progress,
+    /// Platform ids already bound to other posts of this account: a search for the post's own never takes one of them.
+    pub siblings: &'a [String],
+    /// Another post of this account, whose outcome is not known either, has the same caption: the two cannot be told
+    /// apart by what the platform lists.
+    pub twins: bool,
 }
 
 /// The publishing course of one platform.
@@ -357,7 +364,13 @@ pub trait LoginClient: Send + Sync {
     fn auth_url(&self, flavour: LoginFlavour, redirect_uri: &str, state: &str) -> Url;
 
     /// Turns the redirect's code into every account under the grant, with long-lived tokens where there are any.
-    async fn exchange(&self, flavour: LoginFlavour, code: &str, redirect_uri: &str, now: DateTime<Utc>) -> Result<Vec<Identity>, AccountError>;
+    async fn exchange(
+        &self,
+        flavour: LoginFlavour,
+        code: &str,
+        redirect_uri: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Identity>, AccountError>;
 
     /// Asks for new tokens.
     async fn refresh(&self, account: &Account, tokens: &Tokens, now: DateTime<Utc>) -> Result<Refreshed, AccountError>;
@@ -372,7 +385,12 @@ pub trait LoginClient: Send + Sync {
     async fn publish_options(&self, account: &Account, tokens: &Tokens) -> Result<PublishOptions, AccountError>;
 
     /// The platform's own count.
-    async fn quota(&self, account: &Account, tokens: &Tokens, now: DateTime<Utc>) -> Result<PlatformQuota, AccountError>;
+    async fn quota(
+        &self,
+        account: &Account,
+        tokens: &Tokens,
+        now: DateTime<Utc>,
+    ) -> Result<PlatformQuota, AccountError>;
 }
 
 /// One platform of this core: its publishing course and its logins.

@@ -1,1 +1,407 @@
-//! claims
+//! Claims: the temporary right of one worker to move a post, and the engine's writes under it.
+//!
+//! Guaranteed: a claim is given to one worker at a time; each carries a higher fence than the one before, and a write
+//! whose fence is not the newest, or whose claim was taken away, is refused as [`Error::Fenced`] and changes nothing.
+//! While a post is claimed, `next_step_at` is the end of its claim, so one index finds both what is due and what was
+//! left behind by a worker that died.
+//!
+//! A claim saves work and proves nothing about the platform: what may have been sent stands in the ledger.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    Error, Result, Store, ledger,
+    posts::{self, legal},
+};
+use crate::{
+    domain::{
+        event::EventKind,
+        failure::Failure,
+        ids::{Fence, PostId, Revision, UserId},
+        ledger::Entry,
+        media::Warning,
+        platform::Platform,
+        post::{Post, Status, WaitReason},
+        transition::Move,
+    },
+    params,
+};
+
+/// A ledger row to be written with a change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum LedgerWrite {
+    /// None.
+    #[default]
+    Nothing,
+    /// A step that is about to be sent, or a read that learned something.
+    Insert(Entry),
+    /// What became of a step.
+    Update(Entry),
+}
+
+/// What is learned of a live post.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveDetails {
+    /// The platform's id of the public post.
+    pub platform_post_id: Option<String>,
+    /// Its link.
+    pub platform_post_url: Option<String>,
+    /// Every id.
+    pub all_platform_post_ids: Vec<String>,
+}
+
+/// How a worker lets a post go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Release {
+    /// When it wants attention next; `None`: it rests.
+    pub at: Option<DateTime<Utc>>,
+    /// What it waits for.
+    pub waiting_for: Option<WaitReason>,
+}
+
+/// A change that the engine makes to a post under its claim. Fields that are left out stay as they are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Change {
+    /// The ledger row that belongs to it.
+    pub ledger: LedgerWrite,
+    /// A move of the status.
+    pub by: Option<Move>,
+    /// The failure to keep, or `Some(None)` to clear it.
+    pub error: Option<Option<Failure>>,
+    /// What was learned of a live post.
+    pub live: Option<LiveDetails>,
+    /// Count a retry: one that the engine makes by itself.
+    pub retry: bool,
+    /// The handles of the attempt are proven dead: the next step begins a new one.
+    pub new_attempt: bool,
+    /// Reads in a row that found nothing new.
+    pub poll_count: Option<i32>,
+    /// The n8n workflow took the post.
+    pub handed_over_at: Option<DateTime<Utc>>,
+    /// What the media check measured.
+    pub media_facts: Option<serde_json::Value>,
+    /// A warning to add, once.
+    pub warning: Option<Warning>,
+    /// Let the post go; the claim is kept when `None`.
+    pub release: Option<Release>,
+}
+
+impl Store {
+    /// Claims posts whose time has come, those that wait longest first.
+    pub async fn claim_due(&self, now: DateTime<Utc>, token: &str, lease: Duration, limit: u32) -> Result<Vec<Post>> {
+        let until = now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
+        let token = token.to_owned();
+        self.db
+            .write(async move |tx| {
+                // A claim that was left behind counts as a crash of its worker; any written result clears the count.
+                let rows = tx
+                    .fetch_all(
+                        "UPDATE aurareels_social_posts SET crash_count = crash_count + (claim_token IS NOT NULL), \
+                         claim_token = ?, claim_expires_at = ?, next_step_at = ?, fence = fence + 1 \
+                         WHERE id IN (SELECT id FROM aurareels_social_posts WHERE next_step_at IS NOT NULL AND next_step_at <= ? \
+                                      ORDER BY next_step_at, id LIMIT ?) RETURNING *",
+                        &params![&token, until, until, now, i64::from(limit)],
+                    )
+                    .await?;
+                rows.iter().map(posts::post).collect()
+            })
+            .await
+    }
+
+    /// When the next post wants attention; `None` when none waits.
+    pub async fn next_step_at(&self) -> Result<Option<DateTime<Utc>>> {
+        let row = self
+            .db
+            .read()
+            .await?
+            .fetch_optional(
+                "SELECT next_step_at FROM aurareels_social_posts WHERE next_step_at IS NOT NULL ORDER BY next_step_at LIMIT 1",
+                &[],
+            )
+            .await?;
+        row.map_or(Ok(None), |row| row.opt_time("next_step_at"))
+    }
+
+    /// Prolongs every claim of a worker process. Claims that were taken away stay away.
+    pub async fn renew_claims(&self, token: &str, now: DateTime<Utc>, lease: Duration) -> Result<u64> {
+        let until = now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
+        let token = token.to_owned();
+        self.db
+            .write(async move |tx| {
+                tx.execute(
+                    "UPDATE aurareels_social_posts SET claim_expires_at = ?, next_step_at = ? WHERE claim_token = ?",
+                    &params![until, until, &token],
+                )
+                .await
+            })
+            .await
+    }
+
+    /// Lets every claim of a worker process go at once, for a clean end.
+    pub async fn release_claims(&self, token: &str, now: DateTime<Utc>) -> Result<u64> {
+        let token = token.to_owned();
+        self.db
+            .write(async move |tx| {
+                tx.execute(
+                    "UPDATE aurareels_social_posts SET claim_token = NULL, claim_expires_at = NULL, next_step_at = ? \
+                     WHERE claim_token = ?",
+                    &params![now, &token],
+                )
+                .await
+            })
+            .await
+    }
+
+    /// Lets a post go until later, untouched.
+    pub async fn postpone(&self, id: PostId, fence: Fence, at: DateTime<Utc>) -> Result<()> {
+        self.db
+            .write(async move |tx| {
+                tx.execute(
+                    "UPDATE aurareels_social_posts SET claim_token = NULL, claim_expires_at = NULL, next_step_at = ? \
+                     WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
+                    &params![at, id, fence],
+                )
+                .await?;
+                tx.note_schedule();
+                Ok(())
+            })
+            .await
+    }
+
+    /// Takes claims away from workers that ended without a result. They count as crashed when they are claimed next.
+    pub async fn abandon(&self, claims: &[(PostId, Fence)], at: DateTime<Utc>) -> Result<()> {
+        let claims = claims.to_vec();
+        self.db
+            .write(async move |tx| {
+                for (id, fence) in &claims {
+                    tx.execute(
+                        "UPDATE aurareels_social_posts SET claim_token = 'abandoned', next_step_at = ? \
+                         WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
+                        &params![at, *id, *fence],
+                    )
+                    .await?;
+                }
+                tx.note_schedule();
+                Ok(())
+            })
+            .await
+    }
+
+    /// When a user's posts on a platform were published since an instant, at most `limit` of them.
+    pub async fn published_times(
+        &self,
+        user: UserId,
+        platform: Platform,
+        since: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<DateTime<Utc>>> {
+        let rows = self
+            .db
+            .read()
+            .await?
+            .fetch_all(
+                "SELECT published_at FROM aurareels_social_posts WHERE wp_user_id = ? AND status = 'published' AND platform = ? \
+                 AND published_at > ? ORDER BY published_at DESC LIMIT ?",
+                &params![user, platform.as_str(), since, i64::from(limit)],
+            )
+            .await?;
+        rows.iter().map(|row| row.time("published_at")).collect()
+    }
+
+    /// Applies a change under a claim and answers the post after it.
+    pub async fn apply(
+        &self,
+        id: PostId,
+        fence: Fence,
+        seen: Revision,
+        change: Change,
+        now: DateTime<Utc>,
+    ) -> Result<Post> {
+        let keys = self.keys.clone();
+        self.db
+            .write(async move |tx| {
+                let row = tx
+                    .fetch_optional(
+                        "SELECT * FROM aurareels_social_posts WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
+                        &params![id, fence],
+                    )
+                    .await?;
+                let before = row.as_ref().map(posts::post).transpose()?.ok_or(Error::Fenced(id))?;
+                match &change.ledger {
+                    LedgerWrite::Nothing => {}
+                    LedgerWrite::Insert(entry) => ledger::insert_entry(tx, &keys, id, entry).await?,
+                    LedgerWrite::Update(entry) => ledger::update_entry(tx, &keys, id, entry).await?,
+                }
+                let after = changed(&before, seen, &change, now)?;
+                let released = change.release.is_some();
+                tx.execute(
+                    "UPDATE aurareels_social_posts SET status = ?, status_since = ?, published_at = ?, platform_post_id = ?, \
+                     platform_post_url = ?, all_platform_post_ids = ?, error = ?, error_message = ?, retry_count = ?, \
+                     automatic_retries = ?, last_retry_at = ?, attempt = ?, poll_count = ?, crash_count = 0, handed_over_at = ?, \
+                     media_facts = ?, warnings = ?, waiting_for = ?, next_step_at = ?, \
+                     claim_token = CASE WHEN ? = 1 THEN NULL ELSE claim_token END, \
+                     claim_expires_at = CASE WHEN ? = 1 THEN NULL ELSE claim_expires_at END, revision = ?, updated_at = ? \
+                     WHERE id = ?",
+                    &params![
+                        after.status.as_str(),
+                        after.status_since,
+                        after.published_at,
+                        after.platform_post_id.as_deref(),
+                        after.platform_post_url.as_deref(),
+                        serde_json::to_string(&after.all_platform_post_ids)?,
+                        after.error.as_ref().map(serde_json::to_string).transpose()?,
+                        after.error.as_ref().map(|error| error.message.as_str()),
+                        after.retry_count,
+                        after.automatic_retries,
+                        after.last_retry_at,
+                        after.attempt,
+                        after.poll_count,
+                        after.handed_over_at,
+                        after.media_facts.as_ref(),
+                        serde_json::to_string(&after.warnings)?,
+                        after.waiting_for.map(|reason| reason.as_str()),
+                        after.next_step_at,
+                        released,
+                        released,
+                        after.revision,
+                        after.updated_at,
+                        id,
+                    ],
+                )
+                .await?;
+                if after.status != before.status {
+                    let reason = after.error.as_ref().map(|error| error.reason.as_str().to_owned());
+                    posts::status_event(tx, &before, after.status, reason, now).await?;
+                } else if after.platform_post_id != before.platform_post_id || after.platform_post_url != before.platform_post_url {
+                    posts::post_event(tx, EventKind::PostDetails, &after, now).await?;
+                }
+                if released && after.next_step_at.is_some() {
+                    tx.note_schedule();
+                }
+                Ok(after)
+            })
+            .await
+    }
+
+    /// How long the oldest post that only the core could have started is overdue; `None` when none is.
+    pub async fn oldest_overdue(&self, now: DateTime<Utc>, workflow_grace: TimeDelta) -> Result<Option<TimeDelta>> {
+        let rows = self
+            .db
+            .read()
+            .await?
+            .fetch_all(
+                "SELECT scheduled_at, handed_over_at FROM aurareels_social_posts \
+                 WHERE status = 'scheduled' AND scheduled_at < ? ORDER BY scheduled_at LIMIT 100",
+                &params![now],
+            )
+            .await?;
+        let mut oldest = None;
+        for row in &rows {
+            let grace = if row.opt_int("handed_over_at")?.is_some() { workflow_grace } else { TimeDelta::zero() };
+            let overdue = now - row.time("scheduled_at")? - grace;
+            if overdue > TimeDelta::zero() {
+                oldest = oldest.max(Some(overdue));
+            }
+        }
+        Ok(oldest)
+    }
+
+    /// Other posts of an account whose captions equal this one's and whose fate is open, and the platform ids that are
+    /// bound to posts of the account: what a match in the account's list must not be confused with.
+    pub async fn siblings(&self, post: &Post) -> Result<(Vec<String>, bool)> {
+        let mut reader = self.db.read().await?;
+        // By platform account, not by row: two users may hold the same one.
+        let rows = reader
+            .fetch_all(
+                "SELECT p.platform_post_id AS bound FROM aurareels_social_accounts mine \
+                 JOIN aurareels_social_accounts a ON a.platform = mine.platform AND a.account_id = mine.account_id \
+                 JOIN aurareels_social_posts p ON p.social_account_id = a.id \
+                 WHERE mine.id = ? AND p.platform_post_id IS NOT NULL AND p.list_at > ? AND p.id <> ? LIMIT 1000",
+                &params![post.social_account_id, post.created_at - TimeDelta::days(7), post.id],
+            )
+            .await?;
+        let bound: Result<Vec<String>> = rows.iter().map(|row| row.text("bound")).collect();
+        let twin = reader
+            .fetch_optional(
+                "SELECT p.id FROM aurareels_social_accounts mine \
+                 JOIN aurareels_social_accounts a ON a.platform = mine.platform AND a.account_id = mine.account_id \
+                 JOIN aurareels_social_posts p ON p.social_account_id = a.id \
+                 WHERE mine.id = ? AND p.id <> ? AND p.full_caption = ? AND p.status IN ('publishing', 'confirming', 'needs_review') LIMIT 1",
+                &params![post.social_account_id, post.id, &post.content.full_caption],
+            )
+            .await?;
+        Ok((bound?, twin.is_some()))
+    }
+}
+
+/// The post after a change. A caller may have moved it meanwhile (publish now while it was being prepared): the move is
+/// judged by the stored status, and a release that waits for the old time is due at once.
+fn changed(before: &Post, seen: Revision, change: &Change, now: DateTime<Utc>) -> Result<Post> {
+    let mut after = before.clone();
+    if let Some(by) = change.by {
+        // Beginning is idempotent here: "publish now" may have begun it while a worker held it.
+        let begun_already = by == Move::Begin && before.status == Status::Publishing;
+        if !begun_already {
+            after.status = legal(before, by)?;
+        }
+    }
+    if after.status != before.status {
+        after.status_since = now;
+        if after.status == Status::Published {
+            after.published_at = Some(now);
+        }
+    }
+    if let Some(error) = &change.error {
+        after.error.clone_from(error);
+    }
+    if let Some(live) = &change.live {
+        after.platform_post_id = live.platform_post_id.clone().or(after.platform_post_id);
+        after.platform_post_url = live.platform_post_url.clone().or(after.platform_post_url);
+        for id in &live.all_platform_post_ids {
+            if !after.all_platform_post_ids.contains(id) {
+                after.all_platform_post_ids.push(id.clone());
+            }
+        }
+    }
+    if change.retry {
+        after.retry_count += 1;
+        after.automatic_retries += 1;
+        after.last_retry_at = Some(now);
+    }
+    if change.new_attempt {
+        after.attempt += 1;
+    }
+    if let Some(count) = change.poll_count {
+        after.poll_count = count;
+    }
+    after.handed_over_at = change.handed_over_at.or(after.handed_over_at);
+    if let Some(facts) = &change.media_facts {
+        after.media_facts = Some(facts.clone());
+    }
+    if let Some(warning) = &change.warning
+        && !after.warnings.contains(warning)
+    {
+        after.warnings.push(warning.clone());
+    }
+    if let Some(release) = change.release {
+        after.waiting_for = release.waiting_for;
+        after.next_step_at = release.at;
+        let moved_meanwhile = before.revision != seen;
+        if moved_meanwhile && release.waiting_for == Some(WaitReason::Schedule) {
+            after.next_step_at = Some(now);
+        }
+    }
+    after.crash_count = 0;
+    // A poll that found nothing new is not a change that a caller could have missed.
+    if after.status != before.status
+        || after.error != before.error
+        || after.platform_post_id != before.platform_post_id
+        || change.retry
+    {
+        after.revision = Revision(before.revision.0 + 1);
+    }
+    after.updated_at = now;
+    Ok(after)
+}

@@ -1,1 +1,128 @@
-//! events
+//! The outbox: what happened, in commit order. SQLite has one writer, so an AUTOINCREMENT sequence rises in commit order;
+//! a database with several writers needs a counter row here.
+//!
+//! Guaranteed: an event commits with the change it tells of, once. Events are kept for [`KEPT`]; older positions are
+//! known to be gone.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Result, Store, db::Row, db::Tx};
+use crate::{
+    domain::{
+        event::{Event, EventKind, NewEvent},
+        ids::{AccountId, PostId, Sequence, UserId},
+    },
+    params,
+};
+
+/// How long events are kept.
+pub const KEPT: TimeDelta = TimeDelta::days(30);
+
+/// Name of the setting that holds the newest removed sequence.
+const PRUNED_THROUGH: &str = "events_pruned_through";
+
+/// Events removed in one write, so that a long backlog never holds the writer.
+const PRUNE_BATCH: i64 = 2_000;
+
+/// Writes an event into the transaction of the change it tells of.
+pub(super) async fn append(tx: &mut Tx, event: &NewEvent, now: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        "INSERT INTO aurareels_events (wp_user_id, kind, post_id, account_id, previous_status, status, reason, created_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        &params![
+            event.wp_user_id,
+            event.kind.as_str(),
+            event.post_id,
+            event.account_id,
+            event.previous_status.map(|status| status.as_str()),
+            event.status.map(|status| status.as_str()),
+            event.reason.as_deref(),
+            now,
+        ],
+    )
+    .await?;
+    tx.note_event();
+    Ok(())
+}
+
+fn event(row: &Row) -> Result<Event> {
+    Ok(Event {
+        sequence: Sequence(row.int("sequence")?),
+        created_at: row.time("created_at")?,
+        event: NewEvent {
+            wp_user_id: UserId(row.int("wp_user_id")?),
+            kind: row.word::<EventKind>("kind")?,
+            post_id: row.opt_int("post_id")?.map(PostId),
+            account_id: row.opt_int("account_id")?.map(AccountId),
+            previous_status: row.opt_text("previous_status")?.map(|text| text.parse()).transpose()?,
+            status: row.opt_text("status")?.map(|text| text.parse()).transpose()?,
+            reason: row.opt_text("reason")?,
+        },
+    })
+}
+
+impl Store {
+    /// A user's events after a position, oldest first.
+    pub async fn events_after(&self, user: UserId, after: Sequence, limit: u32) -> Result<Vec<Event>> {
+        let rows = self
+            .db
+            .read()
+            .await?
+            .fetch_all(
+                "SELECT * FROM aurareels_events WHERE wp_user_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+                &params![user, after, i64::from(limit)],
+            )
+            .await?;
+        rows.iter().map(event).collect()
+    }
+
+    /// The newest position of all users: nothing was written after it.
+    pub async fn newest_event(&self) -> Result<Sequence> {
+        let row =
+            self.db.read().await?.fetch_optional("SELECT MAX(sequence) AS newest FROM aurareels_events", &[]).await?;
+        let newest = row.map(|row| row.opt_int("newest")).transpose()?.flatten().unwrap_or(0);
+        Ok(Sequence(newest.max(self.pruned_through().await?.0)))
+    }
+
+    /// The newest position whose event is gone; positions before it cannot be resumed from.
+    pub async fn pruned_through(&self) -> Result<Sequence> {
+        let row = self
+            .db
+            .read()
+            .await?
+            .fetch_optional("SELECT value FROM aurareels_settings WHERE name = ?", &params![PRUNED_THROUGH])
+            .await?;
+        let text = row.map(|row| row.text("value")).transpose()?.unwrap_or_else(|| "0".to_owned());
+        text.parse().map(Sequence).map_err(|_| super::Error::Corrupt(format!("{PRUNED_THROUGH} is {text}")))
+    }
+
+    /// Removes one batch of events older than `before`. True when there may be more.
+    pub async fn prune_events(&self, before: DateTime<Utc>) -> Result<bool> {
+        self.db
+            .write(async move |tx| {
+                let rows = tx
+                    .fetch_all(
+                        "SELECT sequence, created_at FROM aurareels_events ORDER BY sequence LIMIT ?",
+                        &params![PRUNE_BATCH],
+                    )
+                    .await?;
+                let mut through = None;
+                for row in &rows {
+                    if row.time("created_at")? >= before {
+                        break;
+                    }
+                    through = Some(row.int("sequence")?);
+                }
+                let Some(through) = through else { return Ok(false) };
+                tx.execute("DELETE FROM aurareels_events WHERE sequence <= ?", &params![through]).await?;
+                tx.execute("DELETE FROM aurareels_settings WHERE name = ?", &params![PRUNED_THROUGH]).await?;
+                tx.execute(
+                    "INSERT INTO aurareels_settings (name, value) VALUES (?, ?)",
+                    &params![PRUNED_THROUGH, through.to_string()],
+                )
+                .await?;
+                Ok(rows.len() as i64 == PRUNE_BATCH)
+            })
+            .await
+    }
+}

@@ -1,1 +1,734 @@
-//! posts
+//! Posts as rows: reading, creating, and the moves that callers make. The engine's own moves are in `claims`.
+//!
+//! Guaranteed: every move is a compare-and-set on what the caller saw; a move and its event commit together; a post that
+//! is claimed by a worker changes only where the move says that it may.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Error, Result, Store,
+    db::{Row, Tx, Value},
+    events,
+};
+use crate::{
+    domain::{
+        event::{EventKind, NewEvent},
+        failure::Failure,
+        ids::{AccountId, Fence, PostId, Revision, UserId},
+        post::{Content, Post, Status, WaitReason},
+        transition::{self, Move},
+    },
+    params,
+};
+
+/// A post to be created.
+#[derive(Clone, Debug)]
+pub struct NewPost {
+    /// The post as it will be; `id`, `fence` and `revision` are given by the store.
+    pub post: Post,
+    /// A short hash per field of the request, to name a field that differs (JSON).
+    pub fingerprint: String,
+    /// A post with the same key that was created before this instant does not count: its key is freed.
+    pub key_valid_since: Option<DateTime<Utc>>,
+    /// What is posted, as a key: two posts with the same one say the same. `None` for drafts.
+    pub content_key: Option<String>,
+    /// Refuse it when a post with the same content key was created since then and is live or on its way.
+    pub refuse_duplicates_since: Option<DateTime<Utc>>,
+}
+
+/// What became of a post to be created.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inserted {
+    /// Created.
+    New(Post),
+    /// A post with this key is there already; `fingerprint` is that of its request.
+    Existing {
+        /// The post as it is now.
+        post: Post,
+        /// The fingerprint of the request that made it.
+        fingerprint: String,
+    },
+    /// Nothing was created, here and for the whole request: this post says the same under another key.
+    Duplicate(Post),
+}
+
+/// What became of a compare-and-set.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Moved<T> {
+    /// Done.
+    Done(T),
+    /// No such post of this user.
+    Gone,
+    /// The post is not, or no longer, in a state that allows it; this is how it is now.
+    Refused(Post),
+}
+
+/// Columns of a page query, written once.
+const PAGE: &str = "SELECT * FROM aurareels_social_posts";
+
+pub(super) fn post(row: &Row) -> Result<Post> {
+    let text = |column: &str| row.text(column);
+    Ok(Post {
+        id: PostId(row.int("id")?),
+        wp_user_id: UserId(row.int("wp_user_id")?),
+        social_account_id: AccountId(row.int("social_account_id")?),
+        platform: row.word("platform")?,
+        status: row.word("status")?,
+        scheduled_at: row.opt_time("scheduled_at")?,
+        published_at: row.opt_time("published_at")?,
+        platform_post_id: row.opt_text("platform_post_id")?,
+        platform_post_url: row.opt_text("platform_post_url")?,
+        all_platform_post_ids: row.json("all_platform_post_ids")?,
+        content: Content {
+            video_job_id: text("video_job_id")?,
+            video_url: text("video_url")?,
+            media_id: text("media_id")?,
+            thumbnail_url: row.opt_text("thumbnail_url")?,
+            caption: text("caption")?,
+            hashtags: row.json("hashtags")?,
+            mentions: row.json("mentions")?,
+            full_caption: text("full_caption")?,
+            location: row.opt_text("location")?,
+            privacy_level: text("privacy_level")?,
+            allow_comments: row.opt_flag("allow_comments")?,
+            allow_duet: row.opt_flag("allow_duet")?,
+            allow_stitch: row.opt_flag("allow_stitch")?,
+            metadata: row.opt_json("metadata")?.unwrap_or_default(),
+            options: row.json("options")?,
+        },
+        error: row.opt_json("error")?,
+        retry_count: row.small("retry_count")?,
+        automatic_retries: row.small("automatic_retries")?,
+        last_retry_at: row.opt_time("last_retry_at")?,
+        request_key: row.opt_text("request_key")?,
+        request_key_derived: row.flag("request_key_derived")?,
+        scheduler: row.word("scheduler")?,
+        late_policy_seconds: row.int("late_policy_seconds")?,
+        warnings: row.json("warnings")?,
+        attempt: row.small("attempt")?,
+        handed_over_at: row.opt_time("handed_over_at")?,
+        waiting_for: row.opt_text("waiting_for")?.map(|text| text.parse()).transpose()?,
+        next_step_at: row.opt_time("next_step_at")?,
+        poll_count: row.small("poll_count")?,
+        crash_count: row.small("crash_count")?,
+        status_since: row.time("status_since")?,
+        media_facts: row.opt_json("media_facts")?,
+        fence: Fence(row.int("fence")?),
+        revision: Revision(row.int("revision")?),
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}
+
+pub(super) async fn by_id(tx: &mut Tx, id: PostId) -> Result<Option<Post>> {
+    let row = tx.fetch_optional("SELECT * FROM aurareels_social_posts WHERE id = ?", &params![id]).await?;
+    row.as_ref().map(post).transpose()
+}
+
+async fn of_user(tx: &mut Tx, user: UserId, id: PostId) -> Result<Option<Post>> {
+    Ok(by_id(tx, id).await?.filter(|post| post.wp_user_id == user))
+}
+
+/// The event of a post's change of status.
+pub(super) async fn status_event(
+    tx: &mut Tx,
+    post: &Post,
+    to: Status,
+    reason: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let event = NewEvent {
+        wp_user_id: post.wp_user_id,
+        kind: EventKind::PostStatusChanged,
+        post_id: Some(post.id),
+        account_id: Some(post.social_account_id),
+        previous_status: Some(post.status),
+        status: Some(to),
+        reason,
+    };
+    events::append(tx, &event, now).await
+}
+
+/// The event of a post's other change.
+pub(super) async fn post_event(tx: &mut Tx, kind: EventKind, post: &Post, now: DateTime<Utc>) -> Result<()> {
+    let event = NewEvent {
+        wp_user_id: post.wp_user_id,
+        kind,
+        post_id: Some(post.id),
+        account_id: Some(post.social_account_id),
+        previous_status: None,
+        status: Some(post.status),
+        reason: None,
+    };
+    events::append(tx, &event, now).await
+}
+
+/// Fails the scheduled posts of an account that is gone, with their events. Answers how many.
+pub(super) async fn fail_waiting_of_account(
+    tx: &mut Tx,
+    account: AccountId,
+    failure: &Failure,
+    now: DateTime<Utc>,
+) -> Result<i32> {
+    let rows = tx
+        .fetch_all(
+            "SELECT * FROM aurareels_social_posts WHERE social_account_id = ? AND status = 'scheduled'",
+            &params![account],
+        )
+        .await?;
+    for row in &rows {
+        let post = post(row)?;
+        let to = legal(&post, Move::Missed)?;
+        fail(tx, &post, to, failure, now).await?;
+    }
+    Ok(i32::try_from(rows.len()).unwrap_or(i32::MAX))
+}
+
+/// Lets the posts that wait for an account's owner go on.
+pub(super) async fn wake_account(tx: &mut Tx, account: AccountId, now: DateTime<Utc>) -> Result<()> {
+    let woken = tx
+        .execute(
+            "UPDATE aurareels_social_posts SET next_step_at = ?, updated_at = ? \
+             WHERE social_account_id = ? AND waiting_for = 'reconnect' AND claim_token IS NULL",
+            &params![now, now, account],
+        )
+        .await?;
+    if woken > 0 {
+        tx.note_schedule();
+    }
+    Ok(())
+}
+
+/// The status a move leads to; an illegal one is our bug and never written.
+pub(super) fn legal(post: &Post, by: Move) -> Result<Status> {
+    transition::next(post.status, by).map_err(|error| Error::Corrupt(format!("post {}: {error}", post.id)))
+}
+
+/// Writes a failure and its event.
+pub(super) async fn fail(tx: &mut Tx, post: &Post, to: Status, failure: &Failure, now: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        "UPDATE aurareels_social_posts SET status = ?, status_since = ?, error = ?, error_message = ?, waiting_for = NULL, \
+         next_step_at = NULL, claim_token = NULL, claim_expires_at = NULL, revision = revision + 1, updated_at = ? WHERE id = ?",
+        &params![to.as_str(), now, serde_json::to_string(failure)?, &failure.message, now, post.id],
+    )
+    .await?;
+    status_event(tx, post, to, Some(failure.reason.as_str().to_owned()), now).await
+}
+
+/// The post that stands in the way of a new one: it holds the same key, or says the same under another one. A key whose
+/// time is over is freed.
+async fn held_by(tx: &mut Tx, new: &NewPost) -> Result<Option<Inserted>> {
+    let wanted = &new.post;
+    if let Some(key) = &wanted.request_key {
+        let row = tx
+            .fetch_optional(
+                "SELECT * FROM aurareels_social_posts WHERE social_account_id = ? AND request_key = ?",
+                &params![wanted.social_account_id, key],
+            )
+            .await?;
+        if let Some(row) = row {
+            let found = post(&row)?;
+            if new.key_valid_since.is_none_or(|since| found.created_at >= since) {
+                let fingerprint = row.opt_text("request_fingerprint")?.unwrap_or_default();
+                return Ok(Some(Inserted::Existing { post: found, fingerprint }));
+            }
+            tx.execute("UPDATE aurareels_social_posts SET request_key = NULL WHERE id = ?", &params![found.id]).await?;
+        }
+    }
+    if let (Some(content_key), Some(since)) = (&new.content_key, new.refuse_duplicates_since) {
+        let row = tx
+            .fetch_optional(
+                "SELECT * FROM aurareels_social_posts WHERE social_account_id = ? AND content_key = ? AND created_at >= ? \
+                 AND status IN ('scheduled', 'publishing', 'confirming', 'published', 'needs_review', 'delivered') LIMIT 1",
+                &params![wanted.social_account_id, content_key, since],
+            )
+            .await?;
+        if let Some(row) = row {
+            return Ok(Some(Inserted::Duplicate(post(&row)?)));
+        }
+    }
+    Ok(None)
+}
+
+async fn insert(tx: &mut Tx, new: &NewPost) -> Result<Post> {
+    let wanted = &new.post;
+    let content = &wanted.content;
+    let id = tx
+        .insert(
+            "INSERT INTO aurareels_social_posts (wp_user_id, video_job_id, social_account_id, platform, status, scheduled_at, \
+             video_url, media_id, thumbnail_url, caption, hashtags, mentions, full_caption, location, privacy_level, \
+             allow_comments, allow_duet, allow_stitch, metadata, options, warnings, media_facts, list_at, request_key, \
+             request_key_derived, request_fingerprint, scheduler, late_policy_seconds, waiting_for, next_step_at, \
+             status_since, created_at, updated_at, content_key) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            &params![
+                wanted.wp_user_id,
+                &content.video_job_id,
+                wanted.social_account_id,
+                wanted.platform.as_str(),
+                wanted.status.as_str(),
+                wanted.scheduled_at,
+                &content.video_url,
+                &content.media_id,
+                content.thumbnail_url.as_deref(),
+                &content.caption,
+                serde_json::to_string(&content.hashtags)?,
+                serde_json::to_string(&content.mentions)?,
+                &content.full_caption,
+                content.location.as_deref(),
+                &content.privacy_level,
+                content.allow_comments,
+                content.allow_duet,
+                content.allow_stitch,
+                metadata_value(&content.metadata),
+                serde_json::to_string(&content.options)?,
+                serde_json::to_string(&wanted.warnings)?,
+                wanted.media_facts.as_ref(),
+                wanted.scheduled_at.unwrap_or(wanted.created_at),
+                wanted.request_key.as_deref(),
+                wanted.request_key_derived,
+                &new.fingerprint,
+                wanted.scheduler.as_str(),
+                wanted.late_policy_seconds,
+                wanted.waiting_for.map(|reason| reason.as_str()),
+                wanted.next_step_at,
+                wanted.created_at,
+                wanted.created_at,
+                wanted.created_at,
+                new.content_key.as_deref(),
+            ],
+        )
+        .await?;
+    if wanted.next_step_at.is_some() {
+        tx.note_schedule();
+    }
+    let created = Post { id: PostId(id), fence: Fence(0), revision: Revision(1), ..wanted.clone() };
+    post_event(tx, EventKind::PostCreated, &created, wanted.created_at).await?;
+    Ok(created)
+}
+
+fn metadata_value(metadata: &serde_json::Value) -> Value {
+    if metadata.is_null() { Value::Null } else { Value::from(metadata) }
+}
+
+/// A keyset position in the order of lists: (list_at, id), newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Microseconds.
+    pub list_at: i64,
+    /// The post.
+    pub id: PostId,
+}
+
+/// What a list is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Narrowed {
+    /// Only these; all when empty.
+    pub statuses: Vec<Status>,
+    /// Only this one.
+    pub platform: Option<crate::domain::platform::Platform>,
+    /// Only this one.
+    pub account: Option<AccountId>,
+    /// From this time on.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Only this job.
+    pub video_job_id: Option<String>,
+}
+
+impl Narrowed {
+    fn conditions(&self, user: UserId) -> (String, Vec<Value>) {
+        let mut sql = " WHERE wp_user_id = ?".to_owned();
+        let mut values = vec![Value::from(user)];
+        if !self.statuses.is_empty() {
+            let marks = vec!["?"; self.statuses.len()].join(", ");
+            sql.push_str(&format!(" AND status IN ({marks})"));
+            values.extend(self.statuses.iter().map(|status| Value::from(status.as_str())));
+        }
+        let mut and = |condition: &str, value: Value| {
+            sql.push_str(condition);
+            values.push(value);
+        };
+        if let Some(platform) = self.platform {
+            and(" AND platform = ?", platform.as_str().into());
+        }
+        if let Some(account) = self.account {
+            and(" AND social_account_id = ?", account.into());
+        }
+        if let Some(from) = self.from {
+            and(" AND list_at >= ?", from.into());
+        }
+        if let Some(until) = self.until {
+            and(" AND list_at < ?", until.into());
+        }
+        if let Some(job) = &self.video_job_id {
+            and(" AND video_job_id <> '' AND video_job_id = ?", job.into());
+        }
+        (sql, values)
+    }
+}
+
+impl Store {
+    /// Creates all posts of a request in one transaction, in order, or finds the ones that are there. When one is there
+    /// already, the others are created all the same: a request that was cut off half way cannot be, and a request that
+    /// names a further account adds that one.
+    pub async fn insert_posts(&self, posts: Vec<NewPost>) -> Result<Vec<Inserted>> {
+        self.db
+            .write(async move |tx| {
+                // What refuses the request is looked for before the first row: a refusal leaves nothing behind.
+                let mut held = Vec::with_capacity(posts.len());
+                for new in &posts {
+                    match held_by(tx, new).await? {
+                        Some(Inserted::Duplicate(post)) => return Ok(vec![Inserted::Duplicate(post)]),
+                        Some(Inserted::Existing { post, fingerprint }) if fingerprint != new.fingerprint => {
+                            return Ok(vec![Inserted::Existing { post, fingerprint }]);
+                        }
+                        other => held.push(other),
+                    }
+                }
+                let mut inserted = Vec::with_capacity(posts.len());
+                for (new, held) in posts.iter().zip(held) {
+                    inserted.push(match held {
+                        Some(existing) => existing,
+                        None => Inserted::New(insert(tx, new).await?),
+                    });
+                }
+                Ok(inserted)
+            })
+            .await
+    }
+
+    /// The posts that hold these request keys, with the fingerprints of their requests: (account, key).
+    pub async fn posts_by_keys(&self, keys: &[(AccountId, String)]) -> Result<Vec<(Post, String)>> {
+        let mut reader = self.db.read().await?;
+        let mut found = Vec::new();
+        for (account, key) in keys {
+            let row = reader
+                .fetch_optional(
+                    "SELECT * FROM aurareels_social_posts WHERE social_account_id = ? AND request_key = ?",
+                    &params![*account, key],
+                )
+                .await?;
+            if let Some(row) = row {
+                found.push((post(&row)?, row.opt_text("request_fingerprint")?.unwrap_or_default()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// One post of a user.
+    pub async fn post_of_user(&self, user: UserId, id: PostId) -> Result<Option<Post>> {
+        Ok(self.post(id).await?.filter(|post| post.wp_user_id == user))
+    }
+
+    /// One post.
+    pub async fn post(&self, id: PostId) -> Result<Option<Post>> {
+        let row = self
+            .db
+            .read()
+            .await?
+            .fetch_optional("SELECT * FROM aurareels_social_posts WHERE id = ?", &params![id])
+            .await?;
+        row.as_ref().map(post).transpose()
+    }
+
+    /// Several posts of a user, in no order; those that are not there are missing.
+    pub async fn posts_of_user(&self, user: UserId, ids: &[PostId]) -> Result<Vec<Post>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!("{PAGE} WHERE id IN ({})", vec!["?"; ids.len()].join(", "));
+        let values: Vec<Value> = ids.iter().map(|id| Value::from(*id)).collect();
+        let rows = self.db.read().await?.fetch_all(&sql, &values).await?;
+        let posts: Result<Vec<Post>> = rows.iter().map(post).collect();
+        Ok(posts?.into_iter().filter(|post| post.wp_user_id == user).collect())
+    }
+
+    /// A page of a user's posts, newest time first, after a position.
+    pub async fn list_posts(
+        &self,
+        user: UserId,
+        narrowed: &Narrowed,
+        after: Option<Position>,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Vec<(Position, Post)>> {
+        let (mut sql, mut values) = narrowed.conditions(user);
+        if let Some(after) = after {
+            // This form is a range on every database; the others are slow on one of them (docs/decisions.md).
+            sql.push_str(" AND list_at <= ? AND (list_at < ? OR id < ?)");
+            values.extend(params![after.list_at, after.list_at, after.id]);
+        }
+        sql.push_str(" ORDER BY list_at DESC, id DESC LIMIT ? OFFSET ?");
+        values.extend(params![i64::from(limit), i64::from(skip)]);
+        let rows = self.db.read().await?.fetch_all(&format!("{PAGE}{sql}"), &values).await?;
+        rows.iter()
+            .map(|row| {
+                let post = post(row)?;
+                Ok((Position { list_at: row.int("list_at")?, id: post.id }, post))
+            })
+            .collect()
+    }
+
+    /// How many of a user's posts fit.
+    pub async fn count_posts(&self, user: UserId, narrowed: &Narrowed) -> Result<i64> {
+        let (sql, values) = narrowed.conditions(user);
+        let sql = format!("SELECT COUNT(*) AS total FROM aurareels_social_posts{sql}");
+        let row = self.db.read().await?.fetch_optional(&sql, &values).await?;
+        row.map_or(Ok(0), |row| row.int("total"))
+    }
+
+    /// How many posts have each status, over all users.
+    pub async fn posts_by_status(&self) -> Result<Vec<(Status, i64)>> {
+        let mut counts = Vec::new();
+        let mut reader = self.db.read().await?;
+        for status in Status::ALL {
+            let row = reader
+                .fetch_optional(
+                    "SELECT COUNT(*) AS total FROM aurareels_social_posts WHERE status = ?",
+                    &params![status.as_str()],
+                )
+                .await?;
+            counts.push((status, row.map_or(Ok(0), |row| row.int("total"))?));
+        }
+        Ok(counts)
+    }
+
+    /// Changes a draft or scheduled post by a compare-and-set on its revision. `changed` is the post as it shall be, read
+    /// at `changed.revision`. A post that a worker has claimed is refused: it is being prepared or published.
+    pub async fn update_waiting(&self, changed: Post, now: DateTime<Utc>) -> Result<Moved<Post>> {
+        self.db
+            .write(async move |tx| {
+                let Some(found) = of_user(tx, changed.wp_user_id, changed.id).await? else { return Ok(Moved::Gone) };
+                let status_changes = found.status != changed.status;
+                let content = &changed.content;
+                let done = tx
+                    .execute(
+                        "UPDATE aurareels_social_posts SET status = ?, status_since = ?, scheduled_at = ?, list_at = ?, video_job_id = ?, \
+                         video_url = ?, media_id = ?, thumbnail_url = ?, caption = ?, hashtags = ?, mentions = ?, full_caption = ?, \
+                         location = ?, privacy_level = ?, allow_comments = ?, allow_duet = ?, allow_stitch = ?, metadata = ?, \
+                         options = ?, warnings = ?, media_facts = ?, scheduler = ?, late_policy_seconds = ?, attempt = ?, \
+                         waiting_for = ?, next_step_at = ?, handed_over_at = NULL, error = NULL, error_message = NULL, \
+                         revision = revision + 1, updated_at = ? \
+                         WHERE id = ? AND revision = ? AND status IN ('draft', 'scheduled') AND claim_token IS NULL",
+                        &params![
+                            changed.status.as_str(),
+                            if status_changes { now } else { found.status_since },
+                            changed.scheduled_at,
+                            changed.scheduled_at.unwrap_or(changed.created_at),
+                            &content.video_job_id,
+                            &content.video_url,
+                            &content.media_id,
+                            content.thumbnail_url.as_deref(),
+                            &content.caption,
+                            serde_json::to_string(&content.hashtags)?,
+                            serde_json::to_string(&content.mentions)?,
+                            &content.full_caption,
+                            content.location.as_deref(),
+                            &content.privacy_level,
+                            content.allow_comments,
+                            content.allow_duet,
+                            content.allow_stitch,
+                            metadata_value(&content.metadata),
+                            serde_json::to_string(&content.options)?,
+                            serde_json::to_string(&changed.warnings)?,
+                            changed.media_facts.as_ref(),
+                            changed.scheduler.as_str(),
+                            changed.late_policy_seconds,
+                            changed.attempt,
+                            changed.waiting_for.map(|reason| reason.as_str()),
+                            changed.next_step_at,
+                            now,
+                            changed.id,
+                            changed.revision,
+                        ],
+                    )
+                    .await?;
+                if done == 0 {
+                    return Ok(Moved::Refused(found));
+                }
+                tx.note_schedule();
+                let after = reread(tx, changed.id).await?;
+                if status_changes {
+                    status_event(tx, &found, changed.status, None, now).await?;
+                } else {
+                    post_event(tx, EventKind::PostUpdated, &after, now).await?;
+                }
+                Ok(Moved::Done(after))
+            })
+            .await
+    }
+
+    /// Begins a draft, a scheduled or a failed post now: its next step is due. `by` is `Begin` or `Retry`.
+    /// `only_scheduled_at` refuses a post whose time is another one by now.
+    pub async fn begin_now(
+        &self,
+        user: UserId,
+        id: PostId,
+        by: Move,
+        only_scheduled_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<Moved<Post>> {
+        self.db
+            .write(async move |tx| {
+                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
+                let other_time = only_scheduled_at.is_some_and(|at| found.scheduled_at != Some(at));
+                let Ok(to) = transition::next(found.status, by) else { return Ok(Moved::Refused(found)) };
+                if other_time {
+                    return Ok(Moved::Refused(found));
+                }
+                let retry = by == Move::Retry;
+                // A worker may hold the post to prepare it: it keeps its claim and sees the new status at its next write;
+                // `next_step_at` then stays the end of its claim.
+                tx.execute(
+                    "UPDATE aurareels_social_posts SET status = ?, status_since = ?, error = NULL, error_message = NULL, \
+                     retry_count = retry_count + ?, last_retry_at = CASE WHEN ? = 1 THEN ? ELSE last_retry_at END, \
+                     automatic_retries = 0, poll_count = 0, crash_count = 0, waiting_for = NULL, \
+                     next_step_at = CASE WHEN claim_token IS NULL THEN ? ELSE next_step_at END, \
+                     revision = revision + 1, updated_at = ? WHERE id = ?",
+                    &params![to.as_str(), now, i64::from(retry), retry, now, now, now, id],
+                )
+                .await?;
+                tx.note_schedule();
+                status_event(tx, &found, to, None, now).await?;
+                Ok(Moved::Done(reread(tx, id).await?))
+            })
+            .await
+    }
+
+    /// Cancels a post whose point of no return was not passed: the ledger is read in the same transaction. A worker that
+    /// holds it loses its claim, and with it the right to send. Frees a derived request key.
+    pub async fn cancel(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<Post>> {
+        self.db
+            .write(async move |tx| {
+                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
+                let Ok(to) = transition::next(found.status, Move::Cancel) else { return Ok(Moved::Refused(found)) };
+                let sent = tx
+                    .fetch_optional(
+                        "SELECT number FROM aurareels_post_steps WHERE post_id = ? AND class = 'point_of_no_return' \
+                         AND (outcome IS NULL OR outcome NOT IN ('no_effect', 'absent')) LIMIT 1",
+                        &params![id],
+                    )
+                    .await?;
+                if sent.is_some() {
+                    return Ok(Moved::Refused(found));
+                }
+                tx.execute(
+                    "UPDATE aurareels_social_posts SET status = ?, status_since = ?, waiting_for = NULL, next_step_at = NULL, \
+                     claim_token = NULL, claim_expires_at = NULL, fence = fence + 1, \
+                     request_key = CASE WHEN request_key_derived = 1 THEN NULL ELSE request_key END, \
+                     revision = revision + 1, updated_at = ? WHERE id = ?",
+                    &params![to.as_str(), now, now, id],
+                )
+                .await?;
+                status_event(tx, &found, to, None, now).await?;
+                Ok(Moved::Done(reread(tx, id).await?))
+            })
+            .await
+    }
+
+    /// Deletes a draft.
+    pub async fn delete_draft(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<()>> {
+        self.db
+            .write(async move |tx| {
+                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
+                let done = tx
+                    .execute("DELETE FROM aurareels_social_posts WHERE id = ? AND status = 'draft'", &params![id])
+                    .await?;
+                if done == 0 {
+                    return Ok(Moved::Refused(found));
+                }
+                post_event(tx, EventKind::PostDeleted, &found, now).await?;
+                Ok(Moved::Done(()))
+            })
+            .await
+    }
+
+    /// Looks again at the platform for a post that is confirming or in review.
+    pub async fn reconcile_again(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<Post>> {
+        self.db
+            .write(async move |tx| {
+                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
+                let Ok(to) = transition::next(found.status, Move::Reconcile) else { return Ok(Moved::Refused(found)) };
+                tx.execute(
+                    "UPDATE aurareels_social_posts SET status = ?, status_since = CASE WHEN status = ? THEN status_since ELSE ? END, \
+                     waiting_for = ?, poll_count = 0, crash_count = 0, error = NULL, error_message = NULL, \
+                     next_step_at = CASE WHEN claim_token IS NULL THEN ? ELSE next_step_at END, \
+                     revision = revision + 1, updated_at = ? WHERE id = ?",
+                    &params![to.as_str(), to.as_str(), now, WaitReason::Confirming.as_str(), now, now, id],
+                )
+                .await?;
+                tx.note_schedule();
+                if found.status != to {
+                    status_event(tx, &found, to, None, now).await?;
+                }
+                Ok(Moved::Done(reread(tx, id).await?))
+            })
+            .await
+    }
+
+    /// Settles a post in review by a person's word; the word is kept as evidence in the ledger's newest row.
+    pub async fn resolve(
+        &self,
+        user: UserId,
+        id: PostId,
+        word: ResolvedWord,
+        now: DateTime<Utc>,
+    ) -> Result<Moved<Post>> {
+        self.db
+            .write(async move |tx| {
+                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
+                let by = if word.published { Move::ResolvedPublished } else { Move::ResolvedNotPublished };
+                let Ok(to) = transition::next(found.status, by) else { return Ok(Moved::Refused(found)) };
+                super::ledger::settle_by_hand(tx, &found, &word, now).await?;
+                match &word.failure {
+                    None => {
+                        tx.execute(
+                            "UPDATE aurareels_social_posts SET status = ?, status_since = ?, published_at = ?, \
+                             platform_post_id = COALESCE(?, platform_post_id), platform_post_url = COALESCE(?, platform_post_url), \
+                             error = NULL, error_message = NULL, waiting_for = NULL, next_step_at = NULL, \
+                             revision = revision + 1, updated_at = ? WHERE id = ?",
+                            &params![
+                                to.as_str(),
+                                now,
+                                now,
+                                word.platform_post_id.as_deref(),
+                                word.platform_post_url.as_deref(),
+                                now,
+                                id
+                            ],
+                        )
+                        .await?;
+                        status_event(tx, &found, to, None, now).await?;
+                    }
+                    // The old handles are out of the game: a person said that nothing is there.
+                    Some(failure) => {
+                        tx.execute("UPDATE aurareels_social_posts SET attempt = attempt + 1 WHERE id = ?", &params![id]).await?;
+                        fail(tx, &found, to, failure, now).await?;
+                    }
+                }
+                Ok(Moved::Done(reread(tx, id).await?))
+            })
+            .await
+    }
+}
+
+/// A person's word on a post in review.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedWord {
+    /// Live.
+    pub published: bool,
+    /// The platform's id, where known.
+    pub platform_post_id: Option<String>,
+    /// The link, where known.
+    pub platform_post_url: Option<String>,
+    /// Who looked and what they saw.
+    pub note: String,
+    /// The failure to write when it is not live.
+    pub failure: Option<Failure>,
+}
+
+async fn reread(tx: &mut Tx, id: PostId) -> Result<Post> {
+    by_id(tx, id).await?.ok_or_else(|| Error::Corrupt(format!("post {id} is gone within its own transaction")))
+}

@@ -1,0 +1,456 @@
+//! The exchanges of a publishing course: one bounded request or two, and what their answers mean.
+//!
+//! Guaranteed: tokens travel in a header, never in a URL; every call to a Facebook host carries `appsecret_proof`; the
+//! publish is sent only if the claim holds at that instant.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{
+    Instagram,
+    course::{self, name, status},
+    errors::{Judge, unavailable},
+    matching::Match,
+    reading::is_success,
+    wire::{ContainerNode, ContainerStatus, Created, Media, Page, PublishingLimit, shaped, unwrapped},
+};
+use crate::{
+    domain::{
+        failure::{Failure, FailureClass, Reason},
+        ledger::{Evidence, Handle},
+        platform::LoginFlavour,
+    },
+    platform::{
+        Call, Outcome, Step,
+        graph::{General, Said, appsecret_proof},
+        wire,
+    },
+    secret::Secret,
+};
+
+/// Fields of a request.
+pub(super) type Fields<'a> = Vec<(&'a str, String)>;
+
+/// Who calls: the login decides host, token and proof.
+#[derive(Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub(super) flavour: LoginFlavour,
+    pub(super) token: &'a Secret,
+    /// The clock's time; `None` for calls that do not wait.
+    pub(super) now: Option<DateTime<Utc>>,
+}
+
+impl<'a> Caller<'a> {
+    pub(super) fn of(call: &'a Call<'_>) -> Self {
+        Self { flavour: call.view.account.login_flavour, token: &call.tokens.access, now: Some(call.view.now) }
+    }
+
+    /// How errors are judged for it. Facebook's tokens begin with `EAA`, those of Instagram Login with `IG`.
+    pub(super) fn judge(&self) -> Judge {
+        let wrong = match self.flavour {
+            LoginFlavour::InstagramLogin => "EAA",
+            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok => "IG",
+        };
+        Judge { now: self.now, token_fits_host: !self.token.expose().starts_with(wrong) }
+    }
+}
+
+/// A failed call as the outcome of a read: nothing was changed.
+fn failed(failure: Failure, evidence: Evidence) -> Outcome {
+    Outcome::NoEffect { failure, evidence }
+}
+
+/// How long one request of a step may still take.
+fn left(until: Instant) -> std::time::Duration {
+    until.saturating_duration_since(Instant::now())
+}
+
+impl Instagram {
+    /// A request to the Graph host of a login, with its token and proof. `GET` and `DELETE` carry fields in the query,
+    /// `POST` in a form.
+    pub(super) fn request(
+        &self,
+        client: &reqwest::Client,
+        caller: &Caller<'_>,
+        method: Method,
+        path: &str,
+        mut fields: Fields<'_>,
+    ) -> Result<RequestBuilder, Failure> {
+        let mut url = match caller.flavour {
+            LoginFlavour::InstagramLogin => self.settings.ig_graph_base.clone(),
+            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok => {
+                fields.push(("appsecret_proof", self.proof(caller.token)?));
+                self.settings.graph_base.clone()
+            }
+        };
+        url.set_path(&format!("/{}/{path}", self.settings.version));
+        let request = client.request(method.clone(), url).bearer_auth(caller.token.expose());
+        Ok(match method {
+            Method::POST => request.form(&fields),
+            _ => request.query(&fields),
+        })
+    }
+
+    fn proof(&self, token: &Secret) -> Result<String, Failure> {
+        let app = self.settings.facebook_app.as_ref().ok_or_else(not_configured)?;
+        Ok(appsecret_proof(&app.secret, token))
+    }
+
+    /// One read from the Graph host.
+    pub(super) async fn get(
+        &self,
+        caller: &Caller<'_>,
+        path: &str,
+        fields: Fields<'_>,
+        until: Instant,
+    ) -> Result<Said, Failure> {
+        let request = self.request(&self.pooled, caller, Method::GET, path, fields)?;
+        Ok(Said::read(wire::exchange(request, left(until)).await))
+    }
+
+    /// Runs a step of the course.
+    pub(super) async fn run_step(&self, call: &Call<'_>, step: &Step) -> Outcome {
+        let until = Instant::now() + step.timeout;
+        let done = match step.kind {
+            course::CONTAINER => self.create_container(call, step, until).await,
+            course::UPLOAD => self.upload(call, step, until).await,
+            course::UPLOAD_OFFSET => self.read_offset(call, step, until).await,
+            course::STATUS => self.read_status(call, step, until).await,
+            course::SNAPSHOT => self.take_snapshot(call, step, until).await,
+            course::PUBLISH => self.publish(call, step).await,
+            course::PERMALINK => self.read_permalink(call, step, until).await,
+            course::COMMENTS_OFF => self.turn_comments_off(call, step, until).await,
+            unknown => Err(Failure::new(
+                FailureClass::Permanent,
+                Reason::Internal,
+                format!("instagram has no step `{unknown}`"),
+            )),
+        };
+        done.unwrap_or_else(|failure| failed(failure, Evidence::new()))
+    }
+
+    async fn create_container(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
+        let caller = Caller::of(call);
+        let fields = self.container_fields(call, step)?;
+        let path = format!("{}/media", call.view.account.account_id);
+        let request = self.request(&self.pooled, &caller, Method::POST, &path, fields)?;
+        if !call.lease.holds() {
+            return Err(claim_lost());
+        }
+        let said = Said::read(wire::exchange(request, left(until)).await);
+        if let Some(outcome) = caller.judge().on_create(&said) {
+            return Ok(outcome);
+        }
+        let evidence = said.evidence();
+        let Said::Value(value) = said else { return Ok(Outcome::Unknown { evidence }) };
+        let Some(created) = shaped::<Created>(value) else {
+            return Ok(Outcome::Unknown { evidence: Evidence::new().with("answer", "no container id") });
+        };
+        let mut handle = Handle::default()
+            .with(name::CONTAINER_ID, created.id.as_str())
+            .with_instant(name::CREATED_AT, call.view.now);
+        if step.handle.text(name::TRANSFER) == Some(course::Transfer::Resumable.as_str()) {
+            let uri = created.uri.unwrap_or_else(|| {
+                let mut uri = self.settings.rupload_base.clone();
+                uri.set_path(&format!("/ig-api-upload/{}/{}", self.settings.version, created.id));
+                uri.into()
+            });
+            handle = handle.with(name::URI, uri);
+        }
+        Ok(Outcome::Accepted { handle, evidence: evidence.with("container_id", created.id) })
+    }
+
+    /// The container's fields, by §4.1 of the sheet.
+    fn container_fields(&self, call: &Call<'_>, step: &Step) -> Result<Fields<'static>, Failure> {
+        let content = &call.view.post.content;
+        let options = content.options.instagram.clone().unwrap_or_default();
+        // Always sent: what Meta assumes without it is not documented.
+        let share = options.share_to_feed.unwrap_or(true);
+        let mut fields: Fields<'static> = vec![("media_type", "REELS".into()), ("share_to_feed", share.to_string())];
+        match step.handle.text(name::TRANSFER) == Some(course::Transfer::Resumable.as_str()) {
+            true => fields.push(("upload_type", "resumable".into())),
+            false => fields.push(("video_url", call.video.public_url()?.into())),
+        }
+        if !content.full_caption.is_empty() {
+            fields.push(("caption", content.full_caption.clone()));
+        }
+        if let Some(cover) = content.thumbnail_url.as_ref().filter(|url| !url.is_empty()) {
+            fields.push(("cover_url", cover.clone()));
+        }
+        if let Some(offset) = options.thumb_offset_ms {
+            fields.push(("thumb_offset", offset.to_string()));
+        }
+        if let Some(location) = content.location.as_ref().filter(|place| !place.is_empty()) {
+            fields.push(("location_id", location.clone()));
+        }
+        if !options.collaborators.is_empty() {
+            let names: Vec<_> = options.collaborators.iter().map(|name| name.trim_start_matches('@')).collect();
+            fields.push(("collaborators", json!(names).to_string()));
+        }
+        if let Some(audio) = options.audio_name {
+            fields.push(("audio_name", audio));
+        }
+        if options.is_ai_generated {
+            fields.push(("is_ai_generated", "true".into()));
+        }
+        Ok(fields)
+    }
+
+    /// The container's node, or what kept it from being read.
+    pub(super) async fn container(
+        &self,
+        caller: &Caller<'_>,
+        container_id: &str,
+        fields: &str,
+        until: Instant,
+    ) -> Result<Result<ContainerNode, Said>, Failure> {
+        match self.get(caller, container_id, vec![("fields", fields.to_owned())], until).await? {
+            Said::Value(value) => Ok(shaped(value).ok_or(Said::Unreadable(200))),
+            said => Ok(Err(said)),
+        }
+    }
+
+    async fn read_status(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
+        let caller = Caller::of(call);
+        let container_id = step.handle.text(name::CONTAINER_ID).ok_or_else(no_container)?;
+        let age = step.handle.instant(name::CREATED_AT).map_or(TimeDelta::MAX, |created| call.view.now - created);
+        let node = match self.container(&caller, container_id, "id,status_code,status", until).await? {
+            Ok(node) => node,
+            Err(said) => return Ok(unread_container(&caller, &said, age)),
+        };
+        let known = |word: &str| {
+            let mut handle = Handle::default().with(name::STATUS, word);
+            let mut evidence = Evidence::new().with("status_code", word);
+            if let Some(subcode) = node.subcode() {
+                handle = handle.with(name::SUBCODE, subcode);
+                evidence = evidence.with("subcode", subcode);
+            }
+            Outcome::Accepted { handle, evidence }
+        };
+        Ok(match node.code() {
+            Some(ContainerStatus::Finished) => known(status::FINISHED),
+            Some(ContainerStatus::Published) => known(status::PUBLISHED),
+            Some(ContainerStatus::Error) => known(status::ERROR),
+            Some(ContainerStatus::Expired) => known(status::EXPIRED),
+            Some(ContainerStatus::InProgress) => {
+                Outcome::Pending { check_after: None, evidence: Evidence::new().with("status_code", "IN_PROGRESS") }
+            }
+            None => unread_container(&caller, &Said::Unreadable(200), age),
+        })
+    }
+
+    /// The newest media, so that a match after a lost answer can tell new from old; and the quota. Where an earlier
+    /// sending of this attempt was proven absent, a match that shows up only now is still found here.
+    async fn take_snapshot(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
+        let caller = Caller::of(call);
+        let list = match self.list(call, None, 1, until).await? {
+            Ok(list) => list,
+            Err(said) => return Ok(failed(read_failure(&caller, &said), said.evidence())),
+        };
+        let container_id = step.handle.text(name::CONTAINER_ID).ok_or_else(no_container)?;
+        let mut evidence = Evidence::new().with("media_listed", list.len());
+        let sent = course::sendings(&call.view, container_id);
+        if let (Some(first), Some(last)) = (sent.first(), sent.last())
+            && let Match::One(media) = self.wanted(call, first, last).as_wanted().find(&list)
+        {
+            let evidence = evidence.with("match", "one");
+            return Ok(Outcome::Accepted { handle: media_handle(media), evidence });
+        }
+        let ids: Vec<&str> = list.iter().map(|media| media.id.as_str()).collect();
+        let mut handle = Handle::default().with(name::IDS, json!(ids));
+        if let Some(newest) = list.iter().filter_map(Media::published_at).max() {
+            handle = handle.with_instant("newest_at", newest);
+        }
+        // A quota that cannot be read holds nothing up: the publish itself says when it is used up.
+        if let Some(limit) = self.publishing_limit(&caller, &call.view.account.account_id, until).await?.ok() {
+            let (used, total) = (limit.quota_usage, limit.config.as_ref().and_then(|config| config.quota_total));
+            if let Some(used) = used {
+                handle = handle.with("quota_usage", used);
+                evidence = evidence.with("quota_usage", used);
+            }
+            if let Some(total) = total {
+                handle = handle.with("quota_total", total);
+                evidence = evidence.with("quota_total", total);
+            }
+            if let (Some(used), Some(total)) = (used, total)
+                && used >= total
+            {
+                let window = limit.config.and_then(|config| config.quota_duration).unwrap_or(86_400);
+                let until = room_at(&list, used, total, TimeDelta::seconds(window), call.view.now);
+                return Ok(failed(quota_used(used, total, until), evidence));
+            }
+        }
+        Ok(Outcome::Accepted { handle, evidence })
+    }
+
+    /// The account's media, newest first: up to `pages` pages, since an instant.
+    pub(super) async fn list(
+        &self,
+        call: &Call<'_>,
+        since: Option<DateTime<Utc>>,
+        pages: usize,
+        until: Instant,
+    ) -> Result<Result<Vec<Media>, Said>, Failure> {
+        let caller = Caller::of(call);
+        let path = format!("{}/media", call.view.account.account_id);
+        let (mut list, mut after) = (Vec::new(), None);
+        for _ in 0..pages {
+            let mut fields: Fields<'_> = vec![("fields", Media::FIELDS.into()), ("limit", "50".into())];
+            if let Some(since) = since {
+                fields.push(("since", since.timestamp().to_string()));
+            }
+            if let Some(after) = after.take() {
+                fields.push(("after", after));
+            }
+            let page: Page<Media> = match self.get(&caller, &path, fields, until).await? {
+                Said::Value(value) => match shaped(value) {
+                    Some(page) => page,
+                    None => return Ok(Err(Said::Unreadable(200))),
+                },
+                said => return Ok(Err(said)),
+            };
+            after = page.after().map(str::to_owned);
+            list.extend(page.data);
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(Ok(list))
+    }
+
+    /// The platform's count of publishing.
+    pub(super) async fn publishing_limit(
+        &self,
+        caller: &Caller<'_>,
+        account_id: &str,
+        until: Instant,
+    ) -> Result<Result<PublishingLimit, Said>, Failure> {
+        let path = format!("{account_id}/content_publishing_limit");
+        // The default field is `quota_usage` alone.
+        let fields = vec![("fields", "quota_usage,config".to_owned())];
+        match self.get(caller, &path, fields, until).await? {
+            Said::Value(value) => Ok(shaped(unwrapped(value)).ok_or(Said::Unreadable(200))),
+            said => Ok(Err(said)),
+        }
+    }
+
+    /// The point of no return.
+    async fn publish(&self, call: &Call<'_>, step: &Step) -> Result<Outcome, Failure> {
+        let caller = Caller::of(call);
+        let container_id = step.handle.text(name::CONTAINER_ID).ok_or_else(no_container)?;
+        // The entry of this very sending may stand in the ledger already.
+        let resend = course::sendings(&call.view, container_id).iter().any(|entry| entry.outcome.is_some());
+        let path = format!("{}/media_publish", call.view.account.account_id);
+        let fields = vec![("creation_id", container_id.to_owned())];
+        let request = self.request(&self.single_use, &caller, Method::POST, &path, fields)?;
+        if !call.lease.holds() {
+            return Err(claim_lost());
+        }
+        let said = Said::read(wire::exchange(request, step.timeout).await);
+        if let Said::Value(value) = &said
+            && let Some(Created { id, .. }) = shaped(value.clone())
+        {
+            let evidence = said.evidence().with("media_id", id.as_str());
+            return Ok(Outcome::Accepted { handle: Handle::default().with(name::MEDIA_ID, id), evidence });
+        }
+        Ok(caller.judge().on_publish(&said, resend))
+    }
+
+    async fn turn_comments_off(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
+        let caller = Caller::of(call);
+        let media_id = step.handle.text(name::MEDIA_ID).ok_or_else(no_media)?;
+        let fields = vec![("comment_enabled", "false".to_owned())];
+        let request = self.request(&self.pooled, &caller, Method::POST, media_id, fields)?;
+        let said = Said::read(wire::exchange(request, left(until)).await);
+        let evidence = said.evidence();
+        Ok(match &said {
+            Said::Value(value) if is_success(value) => {
+                Outcome::Accepted { handle: Handle::default(), evidence: evidence.with("comments", "off") }
+            }
+            Said::Value(_) | Said::Unreadable(_) | Said::NoAnswer(_) => Outcome::Unknown { evidence },
+            Said::Error(_) | Said::NotSent(_) => failed(read_failure(&caller, &said), evidence),
+        })
+    }
+}
+
+/// The failure of an answer that is not the value that was asked for.
+pub(super) fn read_failure(caller: &Caller<'_>, said: &Said) -> Failure {
+    caller.judge().failure_of(said).unwrap_or_else(|| unavailable("instagram answered something unexpected".to_owned()))
+}
+
+/// What a container means that cannot be read. A fresh one may lag behind; one that stays unreadable is not waited for.
+fn unread_container(caller: &Caller<'_>, said: &Said, age: TimeDelta) -> Outcome {
+    let evidence = said.evidence();
+    let known = |word: &str, evidence: Evidence| Outcome::Accepted {
+        handle: Handle::default().with(name::STATUS, word),
+        evidence: evidence.with("status_code", word),
+    };
+    let Said::Error(error) = said else {
+        return failed(read_failure(caller, said), evidence);
+    };
+    let is_missing = matches!((error.code, error.subcode), (24, Some(2_207_006 | 2_207_008)));
+    match error.general() {
+        _ if is_missing && age > TimeDelta::minutes(2) => known(status::GONE, evidence),
+        _ if is_missing => Outcome::Pending { check_after: None, evidence },
+        General::ObjectMissing if age > course::UNREADABLE_AFTER => known(status::UNREADABLE, evidence),
+        General::ObjectMissing => Outcome::Pending { check_after: None, evidence },
+        _ => failed(read_failure(caller, said), evidence),
+    }
+}
+
+/// When the quota has room again: when enough of the listed posts have left its rolling window. `None` when the list
+/// does not hold them.
+fn room_at(list: &[Media], used: i64, total: i64, window: TimeDelta, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let mut times: Vec<_> = list.iter().filter_map(Media::published_at).filter(|at| *at + window > now).collect();
+    times.sort_unstable();
+    let must_leave = usize::try_from(used - total).ok()?;
+    // With fewer listed than counted, others (stories) are in the window too, and nobody knows when they leave.
+    let complete = usize::try_from(used).is_ok_and(|used| times.len() >= used);
+    times.get(must_leave).filter(|_| complete).map(|at| *at + window)
+}
+
+/// The quota of a day is used up.
+pub(super) fn quota_used(used: i64, total: i64, until: Option<DateTime<Utc>>) -> Failure {
+    Failure::new(
+        FailureClass::Quota { until },
+        Reason::QuotaExceeded,
+        format!("{used} of {total} posts that instagram allows in 24 hours are used"),
+    )
+    .with_remedy("nothing to do, it is published once there is room")
+}
+
+/// What a media tells about itself.
+pub(super) fn media_handle(media: &Media) -> Handle {
+    let handle = Handle::default().with(name::MEDIA_ID, media.id.as_str());
+    match media.permalink.as_deref().filter(|link| !link.is_empty()) {
+        Some(link) => handle.with(name::PERMALINK, link),
+        None => handle,
+    }
+}
+
+pub(super) fn not_configured() -> Failure {
+    Failure::new(
+        FailureClass::Permanent,
+        Reason::PlatformNotConfigured,
+        "the facebook app of this core is not configured",
+    )
+    .with_remedy("set INSTAGRAM_APP_ID and INSTAGRAM_APP_SECRET")
+}
+
+fn claim_lost() -> Failure {
+    unavailable("the claim on the post ran out before the request was sent".to_owned())
+}
+
+pub(super) fn no_container() -> Failure {
+    Failure::new(FailureClass::Permanent, Reason::Internal, "a step about a container does not name it")
+}
+
+fn no_media() -> Failure {
+    Failure::new(FailureClass::Permanent, Reason::Internal, "a step about a media does not name it")
+}
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

@@ -1,0 +1,123 @@
+//! Token endpoints: they take app ids and secrets instead of a login, and a code only once.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+
+use super::{CALL, unexpected};
+use crate::{
+    domain::failure::{Failure, FailureClass, Reason},
+    platform::{
+        AccountError,
+        graph::{General, GraphError, Said},
+        instagram::{
+            errors::Judge,
+            wire::{LoginError, TokenAnswer, shaped},
+        },
+        wire::{self, Answer, Exchange},
+    },
+    secret::Secret,
+};
+
+/// Longest life that a token is believed to have.
+const LONGEST_LIFE: TimeDelta = TimeDelta::days(365);
+
+/// A token with its end, where the platform told.
+pub(super) struct LongLived {
+    pub(super) token: Secret,
+    pub(super) expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a lost answer means for a token request.
+#[derive(Clone, Copy)]
+pub(super) enum IfLost {
+    /// The request may have used something up: the code, or the old token.
+    Unknown(&'static str),
+    /// Asking again is harmless.
+    AskAgain,
+}
+
+/// A code was refused: it is used, expired, or made for another redirect or app. Whatever it is, the way on is the same.
+pub(super) fn code_refused(rule: String) -> Failure {
+    Failure::new(FailureClass::InvalidRequest, Reason::PlatformRefused, "meta refuses the code of this login")
+        .with_rule(rule)
+        .with_remedy("start the login again; if it happens again, compare the redirect address with the app's settings")
+}
+
+/// Sends a request to a token endpoint and reads its JSON.
+pub(super) async fn ask(request: RequestBuilder, if_lost: IfLost) -> Result<Result<Value, Refusal>, AccountError> {
+    let answer = match wire::exchange(request, CALL).await {
+        Exchange::Answered(answer) => answer,
+        Exchange::NotSent(_) => {
+            return Err(super::super::errors::unavailable("meta could not be reached".to_owned()).into());
+        }
+        Exchange::NoAnswer(why) => return Err(lost(if_lost, &why)),
+    };
+    if let Some(LoginError { error_type, code }) = answer.json() {
+        return Ok(Err(Refusal::Login { error_type, code }));
+    }
+    let Answer { status, .. } = answer;
+    match Said::read(Exchange::Answered(answer)) {
+        Said::Value(value) => Ok(Ok(value)),
+        Said::Error(error) => Ok(Err(Refusal::Graph(error))),
+        Said::Unreadable(_) | Said::NotSent(_) | Said::NoAnswer(_) => {
+            Err(lost(if_lost, &format!("an unreadable answer (HTTP {})", status.as_u16())))
+        }
+    }
+}
+
+fn lost(if_lost: IfLost, why: &str) -> AccountError {
+    match if_lost {
+        IfLost::Unknown(what) => AccountError::Unknown(format!("{what}: {why}")),
+        IfLost::AskAgain => super::super::errors::unavailable("meta did not answer".to_owned()).into(),
+    }
+}
+
+/// A token endpoint said no, in one of its two shapes.
+pub(super) enum Refusal {
+    /// The Graph envelope.
+    Graph(Box<GraphError>),
+    /// `api.instagram.com`.
+    Login { error_type: String, code: Option<i64> },
+}
+
+impl Refusal {
+    /// As the answer to a code: start again, unless Meta is only busy or this core is set up wrongly.
+    pub(super) fn of_code(&self, now: DateTime<Utc>) -> Failure {
+        match self {
+            Self::Graph(error) => match error.general() {
+                General::Throttled | General::AppSecretProof | General::NoCapability => self.of_token(now),
+                _ => code_refused(error.rule()),
+            },
+            Self::Login { error_type, code } => {
+                code_refused(code.map_or_else(|| error_type.clone(), |code| format!("{error_type} {code}")))
+            }
+        }
+    }
+
+    /// As the answer about a token.
+    pub(super) fn of_token(&self, now: DateTime<Utc>) -> Failure {
+        match self {
+            Self::Graph(error) => Judge { now: Some(now), token_fits_host: true }.failure(error),
+            Self::Login { error_type, .. } => {
+                Failure::new(FailureClass::NeedsReconnect, Reason::TokenInvalid, "instagram refuses the token")
+                    .with_rule(error_type.clone())
+                    .with_remedy("connect the account again")
+            }
+        }
+    }
+}
+
+/// Reads `access_token` and `expires_in`.
+pub(super) fn long_lived(value: Value, now: DateTime<Utc>) -> Result<LongLived, AccountError> {
+    let answer: TokenAnswer = shaped(value).ok_or_else(unexpected)?;
+    let life = answer.expires_in.and_then(TimeDelta::try_seconds).filter(|life| *life > TimeDelta::zero());
+    Ok(LongLived { token: answer.access_token.into(), expires_at: life.map(|life| now + life.min(LONGEST_LIFE)) })
+}
+
+/// A `GET` with everything in the query, as Meta's token endpoints take it.
+pub(super) fn get(client: &reqwest::Client, base: &url::Url, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+    let mut url = base.clone();
+    url.set_path(path);
+    client.request(Method::GET, url).query(fields)
+}

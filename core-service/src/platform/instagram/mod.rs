@@ -1,0 +1,231 @@
+//! Instagram Reels, for both of Meta's logins: Facebook Login (`graph.facebook.com`, Page tokens, resumable upload) and
+//! Instagram Login (`graph.instagram.com`, no upload).
+//!
+//! **The point of no return is `POST /{ig-user}/media_publish`.** Before it, a container is invisible; once its bytes may
+//! have left, the Reel may be public. Meta documents no idempotency key for it
+//! (<https://developers.facebook.com/documentation/instagram-platform/instagram-graph-api/reference/ig-user/media_publish>)
+//! and live posts behind error answers were seen (<https://github.com/gitroomhq/postiz-app/pull/1681>), so:
+//!
+//! - It is sent on its own connection, once, only while the claim holds, and only for a container whose state was read.
+//! - Only answers that Meta documents as refusals mean "not published"; everything else is unknown and is found out by
+//!   reading: the container's `status_code`
+//!   (<https://developers.facebook.com/documentation/instagram-platform/instagram-graph-api/reference/ig-container>) and
+//!   the account's list of media. `PUBLISHED` means live, for ever. `FINISHED` means not published so far; the engine
+//!   believes it after [`CONFIRMATIONS`] equal readings over [`SETTLE`], each with a look at the list, and sends the
+//!   *same* container again.
+//! - The container is what makes a post one post: while a publish is unresolved there is never another one.
+//!
+//! All pages were read on 22 November 2026. What stays open is in the sheet's §9: a publish whose answer is lost while
+//! containers cannot be read and the list holds no sure match goes to a person.
+//!
+//! Expected failures: every code of Meta's tables ([`errors`], `platform::graph`), lost answers, unreadable containers,
+//! links that come later. A container whose creation was not answered stays behind as an orphan that nobody sees and
+//! that expires within a day.
+
+mod course;
+mod errors;
+mod exchange;
+mod logins;
+mod matching;
+mod options;
+mod reading;
+mod upload;
+mod wire;
+
+#[cfg(test)]
+mod stand_in;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use super::{
+    AccountError, Call, Identity, LoginClient, Lookup, Next, Outcome, PlatformClient, PlatformQuota, PublishOptions,
+    Refreshed, Step, Tokens, View,
+};
+use crate::{
+    domain::{
+        account::Account,
+        ledger::Entry,
+        media::{INSTAGRAM_REELS, MediaRules, Violation},
+        platform::LoginFlavour,
+        post::Content,
+    },
+    http,
+    secret::Secret,
+};
+
+/// How long after a publish's deadline Meta may still be taking it up. With the publish's own 150 s this gives more
+/// than seven minutes; a post was seen to appear two minutes into a call.
+pub const SETTLE: Duration = Duration::from_secs(300);
+
+/// How many equal readings prove that a container was not published (sheet §9: at least three over several minutes).
+pub const CONFIRMATIONS: usize = 3;
+
+/// An app at Meta.
+#[derive(Clone, Debug)]
+pub struct MetaApp {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: Secret,
+}
+
+/// Settings of Instagram. The base URLs replace scheme and host only.
+#[derive(Clone, Debug)]
+pub struct InstagramSettings {
+    /// Graph version in paths (`META_GRAPH_VERSION`).
+    pub version: String,
+    /// The Facebook app (`INSTAGRAM_APP_ID/_SECRET`), for Facebook Login.
+    pub facebook_app: Option<MetaApp>,
+    /// The Instagram app (`INSTAGRAM_LOGIN_APP_ID/_SECRET`), for Instagram Login.
+    pub instagram_login_app: Option<MetaApp>,
+    /// `META_DIALOG_BASE_URL`.
+    pub dialog_base: Url,
+    /// `META_GRAPH_BASE_URL`.
+    pub graph_base: Url,
+    /// `META_RUPLOAD_BASE_URL`. Only for containers whose answer names no upload address.
+    pub rupload_base: Url,
+    /// `INSTAGRAM_AUTH_BASE_URL`.
+    pub ig_auth_base: Url,
+    /// `INSTAGRAM_API_BASE_URL`.
+    pub ig_api_base: Url,
+    /// `INSTAGRAM_GRAPH_BASE_URL`.
+    pub ig_graph_base: Url,
+}
+
+impl Default for InstagramSettings {
+    /// The vendor's hosts, no app. v25.0 lives until 29 July 2028
+    /// (<https://developers.facebook.com/docs/graph-api/changelog/versions/>).
+    fn default() -> Self {
+        let base = |host: &str| Url::parse(&format!("https://{host}/")).expect("a host makes a url");
+        Self {
+            version: "v25.0".to_owned(),
+            facebook_app: None,
+            instagram_login_app: None,
+            dialog_base: base("www.facebook.com"),
+            graph_base: base("graph.facebook.com"),
+            rupload_base: base("rupload.facebook.com"),
+            ig_auth_base: base("www.instagram.com"),
+            ig_api_base: base("api.instagram.com"),
+            ig_graph_base: base("graph.instagram.com"),
+        }
+    }
+}
+
+/// The Instagram client.
+pub struct Instagram {
+    settings: InstagramSettings,
+    /// Reads and invisible writes; connections may be pooled.
+    pooled: reqwest::Client,
+    /// Uploads: the answer comes only after the last byte, so no limit on reading stands in the way.
+    uploads: reqwest::Client,
+    /// The point of no return: each request has a connection of its own.
+    single_use: reqwest::Client,
+}
+
+impl Instagram {
+    /// A client with these settings.
+    pub fn new(settings: InstagramSettings, tls: Arc<rustls::ClientConfig>) -> Result<Self, http::Error> {
+        // Waiting for the head of an answer counts as reading, and both may take long; the step's timeout bounds them.
+        let patient = Duration::from_secs(3600);
+        Ok(Self {
+            settings,
+            pooled: http::client_builder(&tls).build()?,
+            uploads: http::single_use_client_builder(&tls).read_timeout(patient).build()?,
+            single_use: http::single_use_client_builder(&tls).read_timeout(patient).build()?,
+        })
+    }
+}
+
+#[async_trait]
+impl PlatformClient for Instagram {
+    fn rules(&self) -> &MediaRules {
+        &INSTAGRAM_REELS
+    }
+
+    fn check_options(&self, content: &Content) -> Vec<Violation> {
+        options::check(content)
+    }
+
+    fn next(&self, view: &View<'_>) -> Next {
+        course::next(view)
+    }
+
+    async fn run(&self, call: &Call<'_>, step: &Step) -> Outcome {
+        self.run_step(call, step).await
+    }
+
+    async fn reconcile(&self, call: &Call<'_>, entry: &Entry) -> Lookup {
+        self.read_publish(call, entry).await
+    }
+
+    fn settle(&self) -> Duration {
+        SETTLE
+    }
+
+    fn confirmations(&self) -> usize {
+        CONFIRMATIONS
+    }
+}
+
+#[async_trait]
+impl LoginClient for Instagram {
+    fn flavours(&self) -> Vec<LoginFlavour> {
+        let facebook = self.settings.facebook_app.as_ref().map(|_| LoginFlavour::FacebookLogin);
+        let instagram = self.settings.instagram_login_app.as_ref().map(|_| LoginFlavour::InstagramLogin);
+        facebook.into_iter().chain(instagram).collect()
+    }
+
+    fn missing_settings(&self) -> Vec<&'static str> {
+        match self.flavours().is_empty() {
+            true => vec!["INSTAGRAM_APP_ID", "INSTAGRAM_APP_SECRET"],
+            false => Vec::new(),
+        }
+    }
+
+    fn scopes(&self, flavour: LoginFlavour) -> &'static [&'static str] {
+        logins::scopes(flavour)
+    }
+
+    fn auth_url(&self, flavour: LoginFlavour, redirect_uri: &str, state: &str) -> Url {
+        self.consent_page(flavour, redirect_uri, state)
+    }
+
+    async fn exchange(
+        &self,
+        flavour: LoginFlavour,
+        code: &str,
+        redirect_uri: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Identity>, AccountError> {
+        self.exchange_code(flavour, code, redirect_uri, now).await
+    }
+
+    async fn refresh(&self, account: &Account, tokens: &Tokens, now: DateTime<Utc>) -> Result<Refreshed, AccountError> {
+        self.refresh_tokens(account, tokens, now).await
+    }
+
+    async fn revoke(&self, account: &Account, tokens: &Tokens) -> Result<(), AccountError> {
+        self.revoke_grant(account, tokens).await
+    }
+
+    async fn check(&self, account: &Account, tokens: &Tokens) -> Result<(), AccountError> {
+        self.profile(account, tokens).await.map(|_| ())
+    }
+
+    async fn publish_options(&self, account: &Account, tokens: &Tokens) -> Result<PublishOptions, AccountError> {
+        self.options_of(account, tokens).await
+    }
+
+    async fn quota(
+        &self,
+        account: &Account,
+        tokens: &Tokens,
+        now: DateTime<Utc>,
+    ) -> Result<PlatformQuota, AccountError> {
+        self.platform_quota(account, tokens, now).await
+    }
+}
