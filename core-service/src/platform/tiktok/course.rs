@@ -70,14 +70,11 @@ pub(super) fn is_taken(entry: &Entry) -> bool {
     matches!(entry.outcome, Some(StepOutcome::Accepted | StepOutcome::Found))
 }
 
-/// TikTok may have everything it needs to post. An upload that was continued may find the last byte there already.
+/// TikTok may have everything it needs to post, or said that it is through with it.
 fn may_have_committed(entry: &Entry) -> bool {
     match entry.class {
         StepClass::PointOfNoReturn => !matches!(entry.outcome, Some(StepOutcome::NoEffect | StepOutcome::Absent)),
-        StepClass::Resumable => {
-            let whole = Plan::read(&entry.handle).is_some_and(|plan| uploaded(&entry.handle) >= plan.size);
-            is_taken(entry) && (whole || entry.handle.text("status").is_some())
-        }
+        StepClass::Resumable => is_taken(entry) && entry.handle.text("status").is_some(),
         StepClass::Read | StepClass::Repeatable => false,
     }
 }
@@ -185,6 +182,7 @@ fn after(view: &View<'_>, committed: &Entry, entries: &[&Entry]) -> Next {
     let mut handle = committed.handle.clone();
     handle.0.remove("upload_url");
     let Some(told) = entries.iter().rev().find(|entry| is_taken(entry) && entry.handle.text("status").is_some()) else {
+        // Without a publish id only a reconciliation can tell more.
         let kind = if handle.text("publish_id").is_some() { STATUS } else { FIND };
         return read(kind, NotBefore::Prepare, handle);
     };

@@ -75,6 +75,7 @@ pub(super) fn post(content: Content) -> Post {
         request_key: None,
         request_key_derived: false,
         scheduler: SchedulerKind::Core,
+        handed_over_at: None,
         late_policy_seconds: 86_400,
         warnings: Vec::new(),
         attempt: 1,
@@ -263,6 +264,8 @@ pub(super) struct Scene {
     pub(super) video: FakeVideo,
     pub(super) lease: FakeLease,
     pub(super) progress: FakeProgress,
+    pub(super) siblings: Vec<String>,
+    pub(super) twins: bool,
 }
 
 impl Scene {
@@ -276,6 +279,8 @@ impl Scene {
             video,
             lease: FakeLease::for_ever(),
             progress: FakeProgress::default(),
+            siblings: Vec::new(),
+            twins: false,
         }
     }
 
@@ -290,6 +295,8 @@ impl Scene {
             video: &self.video,
             lease: &self.lease,
             progress: &self.progress,
+            siblings: &self.siblings,
+            twins: self.twins,
         }
     }
 }

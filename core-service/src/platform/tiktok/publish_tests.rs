@@ -319,6 +319,11 @@ async fn a_lost_pull_is_bound_only_by_a_strict_match() {
     }
     let lookup = find_pulled(Vec::new(), |scene| scene.now = at(10)).await;
     assert!(matches!(lookup, Lookup::CannotTell { hopeless: true, .. }), "nothing found proves nothing");
+    let bound = |scene: &mut Scene| scene.siblings = vec!["7561234567890123457".to_owned()];
+    let lookup = find_pulled(vec![match_one.clone()], bound).await;
+    assert!(matches!(lookup, Lookup::CannotTell { .. }), "another post's video: {lookup:?}");
+    let lookup = find_pulled(vec![match_one.clone(), listed("2", 6, CAPTION, 30)], bound).await;
+    assert!(matches!(&lookup, Lookup::Found { handle, .. } if handle.0["post_ids"] == json!(["2"])), "{lookup:?}");
     let lookup = find_pulled(vec![match_one.clone(), listed("2", 6, CAPTION, 30)], |_| {}).await;
     assert!(matches!(lookup, Lookup::CannotTell { hopeless: true, .. }), "two match");
     let long = "x".repeat(200);
@@ -330,7 +335,8 @@ async fn a_lost_pull_is_bound_only_by_a_strict_match() {
 
 #[tokio::test]
 async fn a_lost_pull_that_no_list_can_show_goes_to_a_person_at_once() {
-    let changes: [fn(&mut Scene); 4] = [
+    let changes: [fn(&mut Scene); 5] = [
+        |scene| scene.twins = true,
         |scene| scene.post.content.privacy_level = "PRIVATE".to_owned(),
         |scene| scene.account.token_scope = vec!["video.publish".to_owned()],
         |scene| scene.post.content.full_caption = String::new(),

@@ -180,8 +180,33 @@ async fn server_trouble_and_silence_in_the_middle_are_unknown() {
         let server = Server::start(move |_, _| act()).await;
         let outcome = upload(&server.tiktok(), &scene().call(), handle(&server)).await;
         assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
-        assert_eq!(server.puts().len(), 1, "nothing is repeated by itself");
+        assert_eq!(server.puts().len(), 1, "nothing is repeated without knowing where TikTok stands");
     }
+}
+
+#[tokio::test]
+async fn an_interruption_in_the_middle_goes_on_where_tiktok_stands() {
+    for act in [|| Act::put(503, ""), || Act::Cut, || Act::CutAfter(5)] {
+        for stands in [0, 10] {
+            let server = Server::start(move |seen, number| match (seen.method.as_str(), number) {
+                ("PUT", 0) => act(),
+                ("PUT", _) => accept(seen),
+                _ => status("PROCESSING_UPLOAD", stands),
+            })
+            .await;
+            assert_eq!(uploaded(&upload(&server.tiktok(), &scene().call(), handle(&server)).await), 20);
+            assert!(server.puts()[1].range().unwrap().starts_with(&format!("bytes {stands}-")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn when_tiktok_has_it_all_nothing_more_is_sent() {
+    let server = Server::start(|seen, _| accept(seen)).await;
+    let step = step(UPLOAD_LAST, StepClass::PointOfNoReturn, handle(&server).with("uploaded", 35));
+    let outcome = server.tiktok().run(&scene().call(), &step).await;
+    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    assert!(server.seen().is_empty());
 }
 
 #[tokio::test]
