@@ -220,7 +220,8 @@ impl Asked {
     /// The fields of the form, or of the query.
     pub(super) fn field(&self, name: &str) -> Option<String> {
         let form: Vec<(String, String)> = url::form_urlencoded::parse(&self.body).into_owned().collect();
-        let find = |fields: &[(String, String)]| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let find =
+            |fields: &[(String, String)]| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         find(&form).or_else(|| find(&self.query))
     }
 
@@ -402,6 +403,9 @@ impl Stage {
 
 /// An error as Graph sends it.
 pub(super) fn graph_error(code: i64, subcode: Option<i64>) -> (u16, Value) {
-    (400, json!({"error": {"message": "secret EAAGpagetoken inside", "type": "OAuthException", "code": code,
-        "error_subcode": subcode, "fbtrace_id": "Axyz"}}))
+    (
+        400,
+        json!({"error": {"message": "secret EAAGpagetoken inside", "type": "OAuthException", "code": code,
+        "error_subcode": subcode, "fbtrace_id": "Axyz"}}),
+    )
 }
