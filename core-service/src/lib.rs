@@ -4,9 +4,13 @@
 
 pub mod app;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod http;
 pub mod media;
+pub mod parts;
 pub mod platform;
+pub mod publisher;
+pub mod scheduler;
 pub mod secret;
 pub mod store;

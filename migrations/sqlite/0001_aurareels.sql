@@ -32,10 +32,13 @@ CREATE TABLE aurareels_social_accounts (
   refresh_claim_token TEXT,                    -- who refreshes now
   refresh_claim_expires_at INTEGER,
   refresh_started_at INTEGER,                  -- set before a refresh is sent, cleared with its stored answer
+  refresh_due_at INTEGER,                      -- when an unused login is to be refreshed so that it does not end; NULL: never
   quota_blocked_until INTEGER                  -- posts wait until then: the platform refused one for quota
 ) STRICT;
 CREATE UNIQUE INDEX aurareels_unique_platform_account ON aurareels_social_accounts (platform, account_id, wp_user_id);
 CREATE INDEX aurareels_user_platform ON aurareels_social_accounts (wp_user_id, platform, id);
+CREATE INDEX aurareels_user_accounts ON aurareels_social_accounts (wp_user_id, id);
+CREATE INDEX aurareels_refresh_due ON aurareels_social_accounts (refresh_due_at) WHERE refresh_due_at IS NOT NULL;
 CREATE INDEX aurareels_active_accounts ON aurareels_social_accounts (is_active, platform);
 CREATE INDEX aurareels_account_grant ON aurareels_social_accounts (grant_id) WHERE grant_id IS NOT NULL;
 
@@ -80,6 +83,7 @@ CREATE TABLE aurareels_social_posts (
   request_key TEXT,                            -- unique per account; NULL once freed
   request_key_derived INTEGER NOT NULL DEFAULT 0 CHECK (request_key_derived IN (0, 1)),
   request_fingerprint TEXT,                    -- JSON: a short hash per field of the request, to name a field that differs
+  content_key TEXT,                            -- what is posted, as a hash: two posts with the same one say the same
   scheduler TEXT NOT NULL DEFAULT 'core' CHECK (scheduler IN ('core', 'n8n')),
   handed_over_at INTEGER,                      -- the n8n workflow took the post for its present time
   late_policy_seconds INTEGER NOT NULL,
@@ -103,7 +107,11 @@ CREATE INDEX aurareels_scheduled_posts ON aurareels_social_posts (status, schedu
 CREATE INDEX aurareels_video_job ON aurareels_social_posts (video_job_id) WHERE video_job_id <> '';
 CREATE INDEX aurareels_social_account ON aurareels_social_posts (social_account_id, list_at, id);
 CREATE INDEX aurareels_platform_status ON aurareels_social_posts (platform, status);
+-- Publishing quotas: per account, and the core's own limit per user and platform.
+CREATE INDEX aurareels_account_published ON aurareels_social_posts (social_account_id, published_at) WHERE published_at IS NOT NULL;
+CREATE INDEX aurareels_user_published ON aurareels_social_posts (wp_user_id, platform, published_at) WHERE published_at IS NOT NULL;
 CREATE UNIQUE INDEX aurareels_request_key ON aurareels_social_posts (social_account_id, request_key) WHERE request_key IS NOT NULL;
+CREATE INDEX aurareels_content_key ON aurareels_social_posts (social_account_id, content_key) WHERE content_key IS NOT NULL;
 CREATE INDEX aurareels_next_step ON aurareels_social_posts (next_step_at, id) WHERE next_step_at IS NOT NULL;
 
 CREATE INDEX aurareels_claims ON aurareels_social_posts (claim_token) WHERE claim_token IS NOT NULL;

@@ -1,2 +1,68 @@
-//! main
-fn main(){}
+//! The project's own commands, started with `cargo xtask <command>`.
+//!
+//! `test` runs everything that continuous integration runs and sets up what it needs by itself; `lint` runs only the
+//! checks that execute none of the project's code. Each command is one variant of [`Command`] and one module; what
+//! they share is running programs ([`run`]), installing them ([`tools`]) and starting a core with its simulator
+//! ([`stack`]).
+
+mod clients;
+mod deny;
+mod licence;
+mod lint;
+mod run;
+mod rust;
+mod stack;
+mod stage;
+mod stamp;
+mod tools;
+mod unused;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::run::Workspace;
+use crate::stage::Stage;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run all checks and all tests, installing what is missing.
+    Test {
+        /// Run only these stages (may be given several times).
+        #[arg(long, value_name = "STAGE")]
+        only: Vec<Stage>,
+        /// Run the tests marked as slow (`#[ignore]`) as well.
+        #[arg(long)]
+        full: bool,
+    },
+    /// Run only the checks: formatting, dependency rules, proto rules, clippy.
+    Lint,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = Workspace::find().map(|mut workspace| match cli.command {
+        Command::Test { only, full } => {
+            workspace.full = full;
+            let stages = if only.is_empty() { Stage::all() } else { only };
+            stage::run_all(&workspace, &stages)
+        }
+        Command::Lint => stage::run_all(&workspace, &Stage::checks()),
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

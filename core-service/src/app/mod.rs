@@ -6,6 +6,9 @@
 
 pub mod accounts;
 pub mod posts;
+#[cfg(test)]
+mod testing;
+pub mod tokens;
 
 use std::time::Duration;
 

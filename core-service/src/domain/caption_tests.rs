@@ -164,6 +164,17 @@ fn a_caption_without_spaces_is_cut_where_it_must() {
 }
 
 #[test]
+fn a_tag_behind_words_without_spaces_is_not_cut_in_two() {
+    let caption = format!("{}#日本の夏休み。@annabelle", "字。".repeat(20));
+    assert_eq!((hashtags_in(&caption), mentions_in(&caption)), (vec!["日本の夏休み"], vec!["annabelle"]));
+    for max_length in 41..caption.chars().count() {
+        let text = cut_to(max_length, &caption, &[], &[]).text;
+        assert!(hashtags_in(&text).iter().all(|tag| *tag == "日本の夏休み"), "{max_length}: {text}");
+        assert_eq!(mentions_in(&text), Vec::<&str>::new(), "{max_length}: {text}");
+    }
+}
+
+#[test]
 fn captions_compare_in_one_form() {
     assert_eq!(normalise(" Cafe\u{301} @anna\r\n"), "Caf\u{e9} anna");
     assert!(is_same_caption("Hi @anna #x", "Hi anna #x\n"));

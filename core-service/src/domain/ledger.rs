@@ -224,9 +224,9 @@ impl Ledger {
 
     /// The newest accepted (or found) entry of a step in an attempt.
     pub fn accepted(&self, attempt: i32, step: &str) -> Option<&Entry> {
-        self.of_attempt(attempt)
-            .rev()
-            .find(|entry| entry.step == step && matches!(entry.outcome, Some(StepOutcome::Accepted | StepOutcome::Found)))
+        self.of_attempt(attempt).rev().find(|entry| {
+            entry.step == step && matches!(entry.outcome, Some(StepOutcome::Accepted | StepOutcome::Found))
+        })
     }
 
     /// The newest entry of an attempt.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    account::Account,
     failure::Failure,
     ids::{AccountId, Fence, PostId, Revision, UserId},
     media::Warning,
@@ -350,4 +351,44 @@ pub struct Post {
     pub created_at: DateTime<Utc>,
     /// Last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+impl Post {
+    /// A post of an account without content, created now. The store gives it its id.
+    pub fn blank(account: &Account, status: Status, now: DateTime<Utc>) -> Self {
+        Self {
+            id: PostId(0),
+            wp_user_id: account.wp_user_id,
+            social_account_id: account.id,
+            platform: account.platform,
+            status,
+            scheduled_at: None,
+            published_at: None,
+            platform_post_id: None,
+            platform_post_url: None,
+            all_platform_post_ids: Vec::new(),
+            content: Content::default(),
+            error: None,
+            retry_count: 0,
+            automatic_retries: 0,
+            last_retry_at: None,
+            request_key: None,
+            request_key_derived: false,
+            scheduler: SchedulerKind::Core,
+            late_policy_seconds: 0,
+            warnings: Vec::new(),
+            attempt: 1,
+            handed_over_at: None,
+            waiting_for: None,
+            next_step_at: None,
+            poll_count: 0,
+            crash_count: 0,
+            status_since: now,
+            media_facts: None,
+            fence: Fence(0),
+            revision: Revision(1),
+            created_at: now,
+            updated_at: now,
+        }
+    }
 }

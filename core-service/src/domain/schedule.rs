@@ -77,7 +77,10 @@ pub fn parse_wall(local: &str, zone: &str) -> Result<Instant, TimeError> {
         LocalResult::Single(at) => Ok(Instant { at: at.with_timezone(&Utc), warning: None }),
         LocalResult::Ambiguous(earlier, _) => Ok(Instant {
             at: earlier.with_timezone(&Utc),
-            warning: Some(format!("{local} happens twice in {zone}; the earlier one, {}, was taken", earlier.to_rfc3339())),
+            warning: Some(format!(
+                "{local} happens twice in {zone}; the earlier one, {}, was taken",
+                earlier.to_rfc3339()
+            )),
         }),
         LocalResult::None => Err(TimeError::InGap { local, zone }),
     }

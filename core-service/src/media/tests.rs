@@ -31,7 +31,7 @@ struct Host {
 
 impl Host {
     /// Serves on loopback: `/range`, `/plain` and `/chunked` the video, `/big` one with 40 MB before its index,
-    /// `/status/N`, `/to/N` redirects N times, `/text`, `/gzip`, `/away/X` redirects to the named place.
+    /// `/changing` and `/turning` its misbehaving sisters, `/status/N`, `/to/N` redirects N times, `/text`, `/gzip`, `/away/X` redirects to the named place.
     async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
@@ -39,6 +39,8 @@ impl Host {
         let router = Router::new()
             .route("/range", get(ranged))
             .route("/big", get(big))
+            .route("/changing", get(changing))
+            .route("/turning", get(turning))
             .route("/bigplain", get(async || Body::from(big_video())))
             .route("/plain", get(async |State(host): State<Host>| host.plain()))
             .route(
@@ -86,6 +88,20 @@ async fn ranged(State(host): State<Host>, headers: HeaderMap) -> Response<Body> 
 
 async fn big(State(host): State<Host>, headers: HeaderMap) -> Response<Body> {
     host.part(&big_video(), &headers)
+}
+
+/// Another version at every request.
+async fn changing(State(host): State<Host>, headers: HeaderMap) -> Response<Body> {
+    let mut part = host.part(&big_video(), &headers);
+    let version = format!("\"v{}\"", host.counters.requests.load(Ordering::SeqCst));
+    part.headers_mut().insert(header::ETAG, version.parse().unwrap());
+    part
+}
+
+/// Sends a part at first and the whole file from then on.
+async fn turning(State(host): State<Host>, headers: HeaderMap) -> Response<Body> {
+    let part = host.part(&big_video(), &headers);
+    if host.counters.requests.load(Ordering::SeqCst) == 1 { part } else { Response::new(Body::from(big_video())) }
 }
 
 fn big_video() -> Bytes {
@@ -163,6 +179,18 @@ async fn only_pieces_of_a_big_video_are_fetched_though_its_index_is_last() {
     assert_eq!((probe.facts.size_bytes, probe.facts.width), (VIDEO.len() as u64 + 40_000_000, Some(64)));
     assert!(host.counters.requests.load(Ordering::SeqCst) <= 3);
     assert!(host.counters.bytes.load(Ordering::SeqCst) < 300_000);
+}
+
+#[tokio::test]
+async fn a_file_that_changes_while_it_is_looked_at_is_not_believed() {
+    let host = Host::start().await;
+    let prober = prober(true);
+    for path in ["changing", "turning"] {
+        host.counters.requests.store(0, Ordering::SeqCst);
+        let error = prober.probe(&host.url(path)).await.unwrap_err();
+        let is_changed = matches!(&error, ProbeError::Unreachable { message } if message.contains("changed"));
+        assert!(is_changed, "{path}: {error:?}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 
 pub(crate) mod graph;
 pub mod instagram;
+pub mod tiktok;
 pub mod wire;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

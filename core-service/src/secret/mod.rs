@@ -29,6 +29,12 @@ pub use key_ring::{KeyRing, MIN_KEY_CHARACTERS, generate_key};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
+/// The id of the key that sealed a value; `None` when it is not one of ours (the original's format, for example).
+/// Nothing of the value is checked.
+pub fn key_id_of(sealed: &str) -> Option<&str> {
+    envelope::Envelope::parse(sealed).ok().map(|envelope| envelope.key_id)
+}
+
 /// Text that must not be shown: a token, a key, a URL that grants access.
 ///
 /// Without `Display`; its `Debug` says only that there is something. Compared in constant time, wiped on drop.

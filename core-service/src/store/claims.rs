@@ -19,9 +19,10 @@ use crate::{
     domain::{
         event::EventKind,
         failure::Failure,
-        ids::{Fence, PostId, Revision},
+        ids::{Fence, PostId, Revision, UserId},
         ledger::Entry,
         media::Warning,
+        platform::Platform,
         post::{Post, Status, WaitReason},
         transition::Move,
     },
@@ -153,8 +154,71 @@ impl Store {
             .await
     }
 
+    /// Lets a post go until later, untouched.
+    pub async fn postpone(&self, id: PostId, fence: Fence, at: DateTime<Utc>) -> Result<()> {
+        self.db
+            .write(async move |tx| {
+                tx.execute(
+                    "UPDATE aurareels_social_posts SET claim_token = NULL, claim_expires_at = NULL, next_step_at = ? \
+                     WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
+                    &params![at, id, fence],
+                )
+                .await?;
+                tx.note_schedule();
+                Ok(())
+            })
+            .await
+    }
+
+    /// Takes claims away from workers that ended without a result. They count as crashed when they are claimed next.
+    pub async fn abandon(&self, claims: &[(PostId, Fence)], at: DateTime<Utc>) -> Result<()> {
+        let claims = claims.to_vec();
+        self.db
+            .write(async move |tx| {
+                for (id, fence) in &claims {
+                    tx.execute(
+                        "UPDATE aurareels_social_posts SET claim_token = 'abandoned', next_step_at = ? \
+                         WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
+                        &params![at, *id, *fence],
+                    )
+                    .await?;
+                }
+                tx.note_schedule();
+                Ok(())
+            })
+            .await
+    }
+
+    /// When a user's posts on a platform were published since an instant, at most `limit` of them.
+    pub async fn published_times(
+        &self,
+        user: UserId,
+        platform: Platform,
+        since: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<DateTime<Utc>>> {
+        let rows = self
+            .db
+            .read()
+            .await?
+            .fetch_all(
+                "SELECT published_at FROM aurareels_social_posts WHERE wp_user_id = ? AND status = 'published' AND platform = ? \
+                 AND published_at > ? ORDER BY published_at DESC LIMIT ?",
+                &params![user, platform.as_str(), since, i64::from(limit)],
+            )
+            .await?;
+        rows.iter().map(|row| row.time("published_at")).collect()
+    }
+
     /// Applies a change under a claim and answers the post after it.
-    pub async fn apply(&self, id: PostId, fence: Fence, seen: Revision, change: Change, now: DateTime<Utc>) -> Result<Post> {
+    pub async fn apply(
+        &self,
+        id: PostId,
+        fence: Fence,
+        seen: Revision,
+        change: Change,
+        now: DateTime<Utc>,
+    ) -> Result<Post> {
         let keys = self.keys.clone();
         self.db
             .write(async move |tx| {
@@ -331,7 +395,11 @@ fn changed(before: &Post, seen: Revision, change: &Change, now: DateTime<Utc>) -
     }
     after.crash_count = 0;
     // A poll that found nothing new is not a change that a caller could have missed.
-    if after.status != before.status || after.error != before.error || after.platform_post_id != before.platform_post_id || change.retry {
+    if after.status != before.status
+        || after.error != before.error
+        || after.platform_post_id != before.platform_post_id
+        || change.retry
+    {
         after.revision = Revision(before.revision.0 + 1);
     }
     after.updated_at = now;

@@ -13,7 +13,9 @@ use futures_util::future::LocalBoxFuture;
 use sqlx::{
     ConnectOptions, Connection, Executor, Row as _, SqliteConnection, SqlitePool,
     pool::PoolConnection,
-    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -171,6 +173,8 @@ impl Row {
 }
 
 fn bind<'q>(sql: &'q str, params: &'q [Value]) -> sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments> {
+    #[cfg(test)]
+    super::plans::record(sql);
     // Statements are literals of this module, or literals joined by its own code; values are always bound.
     let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
     for value in params {
@@ -184,13 +188,8 @@ fn bind<'q>(sql: &'q str, params: &'q [Value]) -> sqlx::query::Query<'q, sqlx::S
     query
 }
 
-macro_rules! statements {
+macro_rules! reads {
     ($($connection:tt)+) => {
-        /// Runs a statement; answers how many rows it changed.
-        pub(super) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
-            Ok(bind(sql, params).execute(&mut *self.$($connection)+).await?.rows_affected())
-        }
-
         /// Reads all rows.
         pub(super) async fn fetch_all(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
             Ok(bind(sql, params).fetch_all(&mut *self.$($connection)+).await?.into_iter().map(Row).collect())
@@ -207,7 +206,7 @@ macro_rules! statements {
 pub(super) struct Reader(PoolConnection<sqlx::Sqlite>);
 
 impl Reader {
-    statements!(0);
+    reads!(0);
 }
 
 /// The open write transaction.
@@ -220,7 +219,12 @@ pub(super) struct Tx {
 }
 
 impl Tx {
-    statements!(connection);
+    reads!(connection);
+
+    /// Runs a statement; answers how many rows it changed.
+    pub(super) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        Ok(bind(sql, params).execute(&mut *self.connection).await?.rows_affected())
+    }
 
     /// Runs an INSERT; answers the new row's id.
     pub(super) async fn insert(&mut self, sql: &str, params: &[Value]) -> Result<i64> {
@@ -321,7 +325,9 @@ impl Db {
     /// Migrates on a connection of its own, guarded by a lock file: sqlx does not lock SQLite.
     pub(super) async fn migrate(&self) -> Result<()> {
         let _lock = match self.options.get_filename().to_str() {
-            Some(name) if !name.is_empty() && name != ":memory:" => Some(lock_file(&format!("{name}.migrate-lock")).await?),
+            Some(name) if !name.is_empty() && name != ":memory:" => {
+                Some(lock_file(&format!("{name}.migrate-lock")).await?)
+            }
             _ => None,
         };
         let mut migrator = sqlx_macros::migrate!("../migrations/sqlite");

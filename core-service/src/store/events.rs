@@ -78,7 +78,8 @@ impl Store {
 
     /// The newest position of all users: nothing was written after it.
     pub async fn newest_event(&self) -> Result<Sequence> {
-        let row = self.db.read().await?.fetch_optional("SELECT MAX(sequence) AS newest FROM aurareels_events", &[]).await?;
+        let row =
+            self.db.read().await?.fetch_optional("SELECT MAX(sequence) AS newest FROM aurareels_events", &[]).await?;
         let newest = row.map(|row| row.opt_int("newest")).transpose()?.flatten().unwrap_or(0);
         Ok(Sequence(newest.max(self.pruned_through().await?.0)))
     }

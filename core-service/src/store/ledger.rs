@@ -34,8 +34,11 @@ pub(super) fn seal_handle(keys: &KeyRing, post: PostId, handle: &Handle) -> Resu
 
 fn entry(keys: &KeyRing, post: PostId, row: &Row) -> Result<Entry> {
     let sealed = row.text("handle")?;
-    let handle =
-        if sealed.is_empty() { Handle::default() } else { serde_json::from_str(keys.open(&binding(post), &sealed)?.expose())? };
+    let handle = if sealed.is_empty() {
+        Handle::default()
+    } else {
+        serde_json::from_str(keys.open(&binding(post), &sealed)?.expose())?
+    };
     Ok(Entry {
         number: row.small("number")?,
         attempt: row.small("attempt")?,

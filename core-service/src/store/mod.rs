@@ -7,6 +7,7 @@
 //! bound through [`db::Value`], and the few places where they differ (a new row's id, claiming) are functions of `db`.
 //! See docs/decisions.md for what was measured.
 
+pub mod account_tokens;
 pub mod accounts;
 pub mod api_keys;
 pub mod claims;
@@ -15,6 +16,8 @@ pub mod encryption_keys;
 pub mod events;
 pub mod ledger;
 pub mod oauth_states;
+#[cfg(test)]
+mod plans;
 pub mod posts;
 
 use std::{path::Path, sync::Arc};
@@ -49,7 +52,9 @@ pub enum Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {
-            sqlx::Error::ColumnNotFound(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Corrupt(error.to_string()),
+            sqlx::Error::ColumnNotFound(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+                Self::Corrupt(error.to_string())
+            }
             other => Self::Unavailable(other),
         }
     }

@@ -30,6 +30,10 @@ pub struct NewPost {
     pub fingerprint: String,
     /// A post with the same key that was created before this instant does not count: its key is freed.
     pub key_valid_since: Option<DateTime<Utc>>,
+    /// What is posted, as a key: two posts with the same one say the same. `None` for drafts.
+    pub content_key: Option<String>,
+    /// Refuse it when a post with the same content key was created since then and is live or on its way.
+    pub refuse_duplicates_since: Option<DateTime<Utc>>,
 }
 
 /// What became of a post to be created.
@@ -44,6 +48,8 @@ pub enum Inserted {
         /// The fingerprint of the request that made it.
         fingerprint: String,
     },
+    /// Nothing was created, here and for the whole request: this post says the same under another key.
+    Duplicate(Post),
 }
 
 /// What became of a compare-and-set.
@@ -124,7 +130,13 @@ async fn of_user(tx: &mut Tx, user: UserId, id: PostId) -> Result<Option<Post>> 
 }
 
 /// The event of a post's change of status.
-pub(super) async fn status_event(tx: &mut Tx, post: &Post, to: Status, reason: Option<String>, now: DateTime<Utc>) -> Result<()> {
+pub(super) async fn status_event(
+    tx: &mut Tx,
+    post: &Post,
+    to: Status,
+    reason: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let event = NewEvent {
         wp_user_id: post.wp_user_id,
         kind: EventKind::PostStatusChanged,
@@ -152,7 +164,12 @@ pub(super) async fn post_event(tx: &mut Tx, kind: EventKind, post: &Post, now: D
 }
 
 /// Fails the scheduled posts of an account that is gone, with their events. Answers how many.
-pub(super) async fn fail_waiting_of_account(tx: &mut Tx, account: AccountId, failure: &Failure, now: DateTime<Utc>) -> Result<i32> {
+pub(super) async fn fail_waiting_of_account(
+    tx: &mut Tx,
+    account: AccountId,
+    failure: &Failure,
+    now: DateTime<Utc>,
+) -> Result<i32> {
     let rows = tx
         .fetch_all(
             "SELECT * FROM aurareels_social_posts WHERE social_account_id = ? AND status = 'scheduled'",
@@ -198,7 +215,9 @@ pub(super) async fn fail(tx: &mut Tx, post: &Post, to: Status, failure: &Failure
     status_event(tx, post, to, Some(failure.reason.as_str().to_owned()), now).await
 }
 
-async fn insert(tx: &mut Tx, new: &NewPost) -> Result<Inserted> {
+/// The post that stands in the way of a new one: it holds the same key, or says the same under another one. A key whose
+/// time is over is freed.
+async fn held_by(tx: &mut Tx, new: &NewPost) -> Result<Option<Inserted>> {
     let wanted = &new.post;
     if let Some(key) = &wanted.request_key {
         let row = tx
@@ -211,11 +230,28 @@ async fn insert(tx: &mut Tx, new: &NewPost) -> Result<Inserted> {
             let found = post(&row)?;
             if new.key_valid_since.is_none_or(|since| found.created_at >= since) {
                 let fingerprint = row.opt_text("request_fingerprint")?.unwrap_or_default();
-                return Ok(Inserted::Existing { post: found, fingerprint });
+                return Ok(Some(Inserted::Existing { post: found, fingerprint }));
             }
             tx.execute("UPDATE aurareels_social_posts SET request_key = NULL WHERE id = ?", &params![found.id]).await?;
         }
     }
+    if let (Some(content_key), Some(since)) = (&new.content_key, new.refuse_duplicates_since) {
+        let row = tx
+            .fetch_optional(
+                "SELECT * FROM aurareels_social_posts WHERE social_account_id = ? AND content_key = ? AND created_at >= ? \
+                 AND status IN ('scheduled', 'publishing', 'confirming', 'published', 'needs_review', 'delivered') LIMIT 1",
+                &params![wanted.social_account_id, content_key, since],
+            )
+            .await?;
+        if let Some(row) = row {
+            return Ok(Some(Inserted::Duplicate(post(&row)?)));
+        }
+    }
+    Ok(None)
+}
+
+async fn insert(tx: &mut Tx, new: &NewPost) -> Result<Post> {
+    let wanted = &new.post;
     let content = &wanted.content;
     let id = tx
         .insert(
@@ -223,8 +259,8 @@ async fn insert(tx: &mut Tx, new: &NewPost) -> Result<Inserted> {
              video_url, media_id, thumbnail_url, caption, hashtags, mentions, full_caption, location, privacy_level, \
              allow_comments, allow_duet, allow_stitch, metadata, options, warnings, media_facts, list_at, request_key, \
              request_key_derived, request_fingerprint, scheduler, late_policy_seconds, waiting_for, next_step_at, \
-             status_since, created_at, updated_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             status_since, created_at, updated_at, content_key) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             &params![
                 wanted.wp_user_id,
                 &content.video_job_id,
@@ -259,6 +295,7 @@ async fn insert(tx: &mut Tx, new: &NewPost) -> Result<Inserted> {
                 wanted.created_at,
                 wanted.created_at,
                 wanted.created_at,
+                new.content_key.as_deref(),
             ],
         )
         .await?;
@@ -267,7 +304,7 @@ async fn insert(tx: &mut Tx, new: &NewPost) -> Result<Inserted> {
     }
     let created = Post { id: PostId(id), fence: Fence(0), revision: Revision(1), ..wanted.clone() };
     post_event(tx, EventKind::PostCreated, &created, wanted.created_at).await?;
-    Ok(Inserted::New(created))
+    Ok(created)
 }
 
 fn metadata_value(metadata: &serde_json::Value) -> Value {
@@ -339,9 +376,23 @@ impl Store {
     pub async fn insert_posts(&self, posts: Vec<NewPost>) -> Result<Vec<Inserted>> {
         self.db
             .write(async move |tx| {
-                let mut inserted = Vec::with_capacity(posts.len());
+                // What refuses the request is looked for before the first row: a refusal leaves nothing behind.
+                let mut held = Vec::with_capacity(posts.len());
                 for new in &posts {
-                    inserted.push(insert(tx, new).await?);
+                    match held_by(tx, new).await? {
+                        Some(Inserted::Duplicate(post)) => return Ok(vec![Inserted::Duplicate(post)]),
+                        Some(Inserted::Existing { post, fingerprint }) if fingerprint != new.fingerprint => {
+                            return Ok(vec![Inserted::Existing { post, fingerprint }]);
+                        }
+                        other => held.push(other),
+                    }
+                }
+                let mut inserted = Vec::with_capacity(posts.len());
+                for (new, held) in posts.iter().zip(held) {
+                    inserted.push(match held {
+                        Some(existing) => existing,
+                        None => Inserted::New(insert(tx, new).await?),
+                    });
                 }
                 Ok(inserted)
             })
@@ -373,7 +424,12 @@ impl Store {
 
     /// One post.
     pub async fn post(&self, id: PostId) -> Result<Option<Post>> {
-        let row = self.db.read().await?.fetch_optional("SELECT * FROM aurareels_social_posts WHERE id = ?", &params![id]).await?;
+        let row = self
+            .db
+            .read()
+            .await?
+            .fetch_optional("SELECT * FROM aurareels_social_posts WHERE id = ?", &params![id])
+            .await?;
         row.as_ref().map(post).transpose()
     }
 
@@ -390,7 +446,14 @@ impl Store {
     }
 
     /// A page of a user's posts, newest time first, after a position.
-    pub async fn list_posts(&self, user: UserId, narrowed: &Narrowed, after: Option<Position>, skip: u32, limit: u32) -> Result<Vec<(Position, Post)>> {
+    pub async fn list_posts(
+        &self,
+        user: UserId,
+        narrowed: &Narrowed,
+        after: Option<Position>,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Vec<(Position, Post)>> {
         let (mut sql, mut values) = narrowed.conditions(user);
         if let Some(after) = after {
             // This form is a range on every database; the others are slow on one of them (docs/decisions.md).
@@ -499,7 +562,14 @@ impl Store {
 
     /// Begins a draft, a scheduled or a failed post now: its next step is due. `by` is `Begin` or `Retry`.
     /// `only_scheduled_at` refuses a post whose time is another one by now.
-    pub async fn begin_now(&self, user: UserId, id: PostId, by: Move, only_scheduled_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Moved<Post>> {
+    pub async fn begin_now(
+        &self,
+        user: UserId,
+        id: PostId,
+        by: Move,
+        only_scheduled_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<Moved<Post>> {
         self.db
             .write(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
@@ -599,7 +669,13 @@ impl Store {
     }
 
     /// Settles a post in review by a person's word; the word is kept as evidence in the ledger's newest row.
-    pub async fn resolve(&self, user: UserId, id: PostId, word: ResolvedWord, now: DateTime<Utc>) -> Result<Moved<Post>> {
+    pub async fn resolve(
+        &self,
+        user: UserId,
+        id: PostId,
+        word: ResolvedWord,
+        now: DateTime<Utc>,
+    ) -> Result<Moved<Post>> {
         self.db
             .write(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };

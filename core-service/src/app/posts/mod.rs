@@ -4,4 +4,66 @@
 //! Guaranteed: all posts of a request are created in one transaction or none is; the same request key comes back to the
 //! same post; a move is a compare-and-set on status and revision, so that two callers cannot both win.
 
+mod create;
+mod key;
+mod list;
+mod moves;
 pub mod requests;
+mod rules;
+mod watch;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use crate::{
+    clock::Clock,
+    domain::{ids::PostId, post::SchedulerKind},
+    media::Prober,
+    platform::Registry,
+    publisher::progress::Uploads,
+    store::Store,
+};
+
+use super::{Caller, Error, Result};
+
+/// Settings of the post use cases.
+#[derive(Clone, Debug)]
+pub struct PostSettings {
+    /// Who wakes scheduled posts that do not say (`AURAREELS_SCHEDULER`).
+    pub scheduler: SchedulerKind,
+    /// How late a post may still go out when it does not say (`AURAREELS_LATE_POLICY_SECONDS`).
+    pub late_policy_seconds: i64,
+    /// How long before its time a post may be prepared.
+    pub prepare_lead: TimeDelta,
+}
+
+/// The post use cases.
+#[derive(Clone)]
+pub struct Posts {
+    store: Store,
+    clock: Clock,
+    registry: Registry,
+    prober: Arc<Prober>,
+    uploads: Uploads,
+    settings: PostSettings,
+}
+
+impl Posts {
+    /// The use cases over these parts.
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        registry: Registry,
+        prober: Arc<Prober>,
+        uploads: Uploads,
+        settings: PostSettings,
+    ) -> Self {
+        Self { store, clock, registry, prober, uploads, settings }
+    }
+}
+
+/// The answer for a post that is not there or not the caller's.
+fn not_found(id: PostId) -> Error {
+    Error::NotFound { reason: crate::domain::failure::Reason::PostNotFound, kind: "post", id: id.0 }
+}

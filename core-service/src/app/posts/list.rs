@@ -1,0 +1,127 @@
+//! Reading posts: one with its attempts, several by id, pages that stay stable while posts are added.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Caller, Posts, Result, not_found,
+    requests::{ListPosts, PostDetail, PostFilter, PostPage},
+    rules,
+};
+use crate::{
+    domain::{failure::Reason, ids::PostId, post::Post},
+    store::posts::{Narrowed, Position},
+};
+
+/// Most posts of a page.
+const MAX_PAGE: u32 = 500;
+
+/// Most posts to leave out at the front: further in, pages by token are the way.
+const MAX_SKIP: u32 = 10_000;
+
+/// Where a page ended. Bound to its filter: a token of one list cannot be used in another.
+#[derive(Serialize, Deserialize)]
+struct PageToken {
+    at: i64,
+    id: i64,
+    filter: String,
+}
+
+impl Posts {
+    /// One post with everything that was done for it.
+    pub async fn get(&self, caller: Caller, id: PostId) -> Result<PostDetail> {
+        let post = self.store.post_of_user(caller.user, id).await?.ok_or_else(|| not_found(id))?;
+        let steps = self.store.ledger(id).await?.entries().to_vec();
+        Ok(PostDetail { post, steps })
+    }
+
+    /// Several posts; those that are not there are missing.
+    pub async fn posts_by_ids(&self, caller: Caller, ids: &[PostId]) -> Result<Vec<Post>> {
+        Ok(self.store.posts_of_user(caller.user, ids).await?)
+    }
+
+    /// A page of the caller's posts, newest time first.
+    pub async fn list(&self, caller: Caller, request: ListPosts) -> Result<PostPage> {
+        if request.page_size == 0 || request.page_size > MAX_PAGE {
+            let one = rules::broken(
+                "page_size",
+                "FIELD_MALFORMED",
+                request.page_size.to_string(),
+                "1 to 500 posts a page",
+                "ask for fewer, and page",
+            );
+            return Err(rules::invalid(Reason::InvalidField, one));
+        }
+        if request.skip > MAX_SKIP {
+            let one = rules::broken(
+                "skip",
+                "FIELD_MALFORMED",
+                request.skip.to_string(),
+                "at most 10000 posts are left out",
+                "page by next_page_token",
+            );
+            return Err(rules::invalid(Reason::InvalidField, one));
+        }
+        let fingerprint = filter_fingerprint(caller, &request.filter);
+        let after = request.page_token.as_deref().map(|token| read_token(token, &fingerprint)).transpose()?;
+        let narrowed = narrowed(request.filter);
+        let mut found =
+            self.store.list_posts(caller.user, &narrowed, after, request.skip, request.page_size + 1).await?;
+        let more = found.len() > request.page_size as usize;
+        found.truncate(request.page_size as usize);
+        let next_page_token = found.last().filter(|_| more).map(|(at, _)| write_token(*at, fingerprint));
+        let total =
+            if request.include_total { Some(self.store.count_posts(caller.user, &narrowed).await?) } else { None };
+        Ok(PostPage { posts: found.into_iter().map(|(_, post)| post).collect(), next_page_token, total })
+    }
+}
+
+fn narrowed(filter: PostFilter) -> Narrowed {
+    Narrowed {
+        statuses: filter.statuses,
+        platform: filter.platform,
+        account: filter.account,
+        from: filter.from,
+        until: filter.until,
+        video_job_id: filter.video_job_id,
+    }
+}
+
+fn filter_fingerprint(caller: Caller, filter: &PostFilter) -> String {
+    let text = serde_json::to_string(&(caller.user, filter)).unwrap_or_default();
+    hex::encode(&Sha256::digest(text.as_bytes())[..6])
+}
+
+fn write_token(at: Position, filter: String) -> String {
+    let token = PageToken { at: at.list_at, id: at.id.0, filter };
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).unwrap_or_default())
+}
+
+fn read_token(text: &str, filter: &str) -> Result<Position> {
+    let token: Option<PageToken> =
+        URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    match token {
+        Some(token) if token.filter == filter => Ok(Position { list_at: token.at, id: PostId(token.id) }),
+        Some(_) => {
+            let one = rules::broken(
+                "page_token",
+                "FIELD_MALFORMED",
+                "of another list",
+                "a token belongs to the filter of its list",
+                "repeat the filter, or begin without a token",
+            );
+            Err(rules::invalid(Reason::InvalidField, one))
+        }
+        None => {
+            let one = rules::broken(
+                "page_token",
+                "FIELD_MALFORMED",
+                "not one of ours",
+                "it must be a next_page_token",
+                "begin without a token",
+            );
+            Err(rules::invalid(Reason::InvalidField, one))
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! What callers do to posts that are there: edit, move in time, cancel, retry, publish now, look again, settle.
+//!
+//! Guaranteed: a refused move says what the post is now and what would help; repeating a move that was done is harmless.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Caller, Error, Posts, Result, not_found,
+    requests::{GivenTime, PublishNow, Resolve, UpdatePost},
+    rules,
+};
+use crate::{
+    domain::{
+        account::Account,
+        failure::{Failure, FailureClass, Reason},
+        ids::{PostId, Revision},
+        media::{Violation, Warning},
+        post::{Content, Post, SchedulerKind, Status, WaitReason},
+        transition::Move,
+    },
+    store::posts::{Moved, ResolvedWord},
+};
+
+/// Longest note of a person, bytes.
+const MAX_NOTE: usize = 2_000;
+
+impl Posts {
+    async fn account_of(&self, caller: Caller, post: &Post) -> Result<Account> {
+        Ok(self.accounts(caller, &[post.social_account_id]).await?.remove(0))
+    }
+
+    async fn read(&self, caller: Caller, id: PostId) -> Result<Post> {
+        self.store.post_of_user(caller.user, id).await?.ok_or_else(|| not_found(id))
+    }
+
+    /// Changes a draft or scheduled post: the named fields of its content.
+    pub async fn update(&self, caller: Caller, request: UpdatePost) -> Result<Post> {
+        let post = self.read(caller, request.id).await?;
+        check_revision(&post, request.revision)?;
+        if !matches!(post.status, Status::Draft | Status::Scheduled) {
+            return Err(forbidden(&post, "edited", "only drafts and scheduled posts can be"));
+        }
+        if request.fields.is_empty() {
+            let one = rules::broken(
+                "update_mask",
+                "FIELD_MALFORMED",
+                "empty",
+                "it must name the fields to change",
+                "name them, such as `caption`",
+            );
+            return Err(rules::invalid(Reason::InvalidField, one));
+        }
+        let mut content = post.content.clone();
+        for field in &request.fields {
+            take(&mut content, &request.wish.content, field)?;
+        }
+        let account = self.account_of(caller, &post).await?;
+        let mut changed = Post { content, ..post };
+        if changed.status == Status::Draft {
+            let prepared = rules::prepare(
+                self.service(&account)?,
+                &crate::app::posts::requests::Wish { content: changed.content.clone(), ..request.wish },
+            );
+            let broken =
+                rules::check_shape(&prepared.content).into_iter().map(|one| one.violation).chain(prepared.violations);
+            changed.warnings = prepared.warnings;
+            changed.warnings.extend(broken.map(as_warning));
+            changed.content = prepared.content;
+        } else {
+            let (content, warnings, facts) = self.check_one(&account, &changed.content).await?;
+            changed.content = content;
+            changed.warnings = warnings;
+            changed.media_facts = Some(facts);
+            // What was prepared for the old content (a container, an upload) is left behind: nobody can see it, and it
+            // is never published.
+            changed.attempt += i32::from(!self.store.ledger(changed.id).await?.entries().is_empty());
+        }
+        self.write_waiting(changed).await
+    }
+
+    async fn write_waiting(&self, changed: Post) -> Result<Post> {
+        let id = changed.id;
+        let revision = changed.revision;
+        match self.store.update_waiting(changed, self.clock.now()).await? {
+            Moved::Done(post) => Ok(post),
+            Moved::Gone => Err(not_found(id)),
+            Moved::Refused(post) if matches!(post.status, Status::Draft | Status::Scheduled) => Err(Error::Conflict {
+                message: if post.revision == revision {
+                    format!("post {id} is being prepared right now; try again in a moment")
+                } else {
+                    format!("post {id} was changed by someone else; read it again and repeat")
+                },
+            }),
+            Moved::Refused(post) => Err(too_late(&post, "changed")),
+        }
+    }
+
+    /// Moves a draft or scheduled post to another time.
+    pub async fn reschedule(
+        &self,
+        caller: Caller,
+        id: PostId,
+        time: GivenTime,
+        revision: Option<Revision>,
+    ) -> Result<Post> {
+        let now = self.clock.now();
+        let post = self.read(caller, id).await?;
+        check_revision(&post, revision)?;
+        if !matches!(post.status, Status::Draft | Status::Scheduled) {
+            return Err(too_late(&post, "rescheduled"));
+        }
+        let (asked, warning) = rules::read_time(&time)?;
+        let at = rules::place_time(asked, now)?;
+        let account = self.account_of(caller, &post).await?;
+        rules::usable(&account, false)?;
+        let mut changed = post;
+        if changed.status == Status::Draft {
+            let (content, warnings, facts) = self.check_one(&account, &changed.content).await?;
+            (changed.content, changed.warnings, changed.media_facts) = (content, warnings, Some(facts));
+        }
+        changed.warnings.retain(|warning| warning.code != "TIME_AMBIGUOUS");
+        changed.warnings.extend(warning);
+        changed.status = Status::Scheduled;
+        changed.scheduled_at = Some(at);
+        changed.waiting_for = Some(WaitReason::Schedule);
+        changed.next_step_at = Some(match changed.scheduler {
+            SchedulerKind::N8n => now,
+            SchedulerKind::Core => (at - self.settings.prepare_lead).max(now),
+        });
+        self.write_waiting(changed).await
+    }
+
+    /// Cancels what nobody can have seen yet.
+    pub async fn cancel(&self, caller: Caller, id: PostId) -> Result<Post> {
+        match self.store.cancel(caller.user, id, self.clock.now()).await? {
+            Moved::Done(post) => Ok(post),
+            Moved::Gone => Err(not_found(id)),
+            Moved::Refused(post) if post.status == Status::Cancelled => Ok(post),
+            Moved::Refused(post) => Err(too_late(&post, "cancelled")),
+        }
+    }
+
+    /// Deletes a draft.
+    pub async fn delete_draft(&self, caller: Caller, id: PostId) -> Result<()> {
+        match self.store.delete_draft(caller.user, id, self.clock.now()).await? {
+            Moved::Done(()) => Ok(()),
+            Moved::Gone => Err(not_found(id)),
+            Moved::Refused(post) => Err(forbidden(&post, "deleted", "only drafts can be; cancel it instead")),
+        }
+    }
+
+    /// Goes on with a failed post.
+    pub async fn retry(&self, caller: Caller, id: PostId) -> Result<Post> {
+        let post = self.read(caller, id).await?;
+        if post.status == Status::Failed {
+            rules::usable(&self.account_of(caller, &post).await?, true)?;
+        }
+        match self.store.begin_now(caller.user, id, Move::Retry, None, self.clock.now()).await? {
+            Moved::Done(post) => Ok(post),
+            Moved::Gone => Err(not_found(id)),
+            Moved::Refused(post) => Err(forbidden(&post, "retried", "only failed posts can be")),
+        }
+    }
+
+    /// Publishes a draft or scheduled post now. What is on its way or live already is a success, and so is a call that
+    /// was overtaken by a change: a workflow that comes late does no harm.
+    pub async fn publish_now(
+        &self,
+        caller: Caller,
+        id: PostId,
+        expected: Option<DateTime<Utc>>,
+    ) -> Result<(PublishNow, Post)> {
+        let post = self.read(caller, id).await?;
+        if post.status == Status::Draft {
+            let account = self.account_of(caller, &post).await?;
+            rules::usable(&account, true)?;
+            self.check_one(&account, &post.content).await?;
+        }
+        match self.store.begin_now(caller.user, id, Move::Begin, expected, self.clock.now()).await? {
+            Moved::Done(post) => Ok((PublishNow::Started, post)),
+            Moved::Gone => Err(not_found(id)),
+            Moved::Refused(post) => {
+                let result = match post.status {
+                    Status::Publishing
+                    | Status::Confirming
+                    | Status::Published
+                    | Status::NeedsReview
+                    | Status::Delivered => PublishNow::AlreadyUnderWay,
+                    Status::Draft | Status::Scheduled | Status::Failed | Status::Cancelled => PublishNow::Superseded,
+                };
+                Ok((result, post))
+            }
+        }
+    }
+
+    /// Looks again at the platform.
+    pub async fn reconcile(&self, caller: Caller, id: PostId) -> Result<Post> {
+        match self.store.reconcile_again(caller.user, id, self.clock.now()).await? {
+            Moved::Done(post) => Ok(post),
+            Moved::Gone => Err(not_found(id)),
+            Moved::Refused(post) => {
+                Err(forbidden(&post, "reconciled", "only posts that are confirming or need review can be"))
+            }
+        }
+    }
+
+    /// Settles a post in review by a person's word.
+    pub async fn resolve(&self, caller: Caller, word: Resolve) -> Result<Post> {
+        if word.note.len() > MAX_NOTE {
+            let one = rules::broken(
+                "note",
+                "FIELD_MALFORMED",
+                format!("{} bytes", word.note.len()),
+                "at most 2000 bytes are taken",
+                "shorten it",
+            );
+            return Err(rules::invalid(Reason::InvalidField, one));
+        }
+        let failure = (!word.published).then(|| {
+            Failure::new(
+                FailureClass::Transient,
+                Reason::ResolvedNotPublished,
+                "a person looked and found that the post is not on the platform",
+            )
+            .with_remedy("publish it with RetryPost")
+        });
+        let resolved = ResolvedWord {
+            published: word.published,
+            platform_post_id: word.platform_post_id.filter(|_| word.published),
+            platform_post_url: word.platform_post_url.filter(|_| word.published),
+            note: word.note,
+            failure,
+        };
+        match self.store.resolve(caller.user, word.id, resolved, self.clock.now()).await? {
+            Moved::Done(post) => Ok(post),
+            Moved::Gone => Err(not_found(word.id)),
+            Moved::Refused(post) => Err(forbidden(&post, "resolved", "only posts that need review can be")),
+        }
+    }
+}
+
+fn check_revision(post: &Post, revision: Option<Revision>) -> Result<()> {
+    match revision {
+        Some(revision) if revision != post.revision => Err(Error::Conflict {
+            message: format!(
+                "post {} is at revision {}, not {revision}; read it again and repeat",
+                post.id, post.revision
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn forbidden(post: &Post, done: &str, rule: &str) -> Error {
+    Error::Precondition {
+        reason: Reason::StatusForbids,
+        subject: format!("post {}", post.id),
+        message: format!("post {} is {} and cannot be {done}: {rule}", post.id, post.status),
+        remedy: "read the post and choose a move that its status allows".into(),
+    }
+}
+
+fn too_late(post: &Post, done: &str) -> Error {
+    match post.status {
+        Status::Publishing | Status::Confirming | Status::Published | Status::Delivered | Status::NeedsReview => {
+            Error::Precondition {
+                reason: Reason::TooLate,
+                subject: format!("post {}", post.id),
+                message: format!("post {} is {}: it is too late for it to be {done}", post.id, post.status),
+                remedy: "delete it on the platform if it must not stay".into(),
+            }
+        }
+        Status::Draft | Status::Scheduled | Status::Failed | Status::Cancelled => {
+            forbidden(post, done, "its status does not allow it")
+        }
+    }
+}
+
+fn as_warning(violation: Violation) -> Warning {
+    Warning { code: violation.rule.into(), field: violation.field.into(), message: violation.message }
+}
+
+/// Takes one named field of a content over.
+fn take(to: &mut Content, from: &Content, field: &str) -> Result<()> {
+    match field.strip_prefix("content.").unwrap_or(field) {
+        "video_job_id" => to.video_job_id.clone_from(&from.video_job_id),
+        "video_url" => {
+            to.video_url.clone_from(&from.video_url);
+            to.media_id.clear();
+        }
+        "thumbnail_url" => to.thumbnail_url.clone_from(&from.thumbnail_url),
+        "caption" => to.caption.clone_from(&from.caption),
+        "hashtags" => to.hashtags.clone_from(&from.hashtags),
+        "mentions" => to.mentions.clone_from(&from.mentions),
+        "location" => to.location.clone_from(&from.location),
+        "privacy_level" => to.privacy_level.clone_from(&from.privacy_level),
+        "allow_comments" => to.allow_comments = from.allow_comments,
+        "allow_duet" => to.allow_duet = from.allow_duet,
+        "allow_stitch" => to.allow_stitch = from.allow_stitch,
+        "metadata" => to.metadata.clone_from(&from.metadata),
+        "platform_options" => to.options.clone_from(&from.options),
+        other => {
+            let one = rules::broken(
+                "update_mask",
+                "FIELD_MALFORMED",
+                format!("`{other}`"),
+                "it names fields of content",
+                "name fields such as `caption`; the time is moved by ReschedulePost",
+            );
+            return Err(rules::invalid(Reason::InvalidField, one));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,425 @@
+//! Every rule that stands between a wish and a row: the shape of the request, the caption, the platform's options, the
+//! video. All broken rules come back at once.
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use super::{
+    Caller, Error, Posts, Result, key,
+    requests::{GivenTime, Validated, Wish, of_account},
+};
+use crate::{
+    app::Broken,
+    domain::{
+        account::{Account, Health},
+        caption::{self, OnLongCaption},
+        failure::Reason,
+        ids::AccountId,
+        media::{self, MediaFacts, Violation, Warning},
+        post::Content,
+        schedule,
+    },
+    media::{ProbeError, VIDEO_URL_FIELD},
+    platform::Service,
+};
+
+/// Most accounts of one request.
+const MAX_ACCOUNTS: usize = 100;
+
+/// Largest metadata, bytes of JSON.
+const MAX_METADATA: usize = 64 * 1024;
+
+/// Longest text fields, characters: what the columns of every database hold.
+const MAX_TEXT: usize = 255;
+
+/// Longest URL, bytes.
+const MAX_URL: usize = 4096;
+
+/// A broken rule about a field.
+pub(super) fn broken(
+    field: &'static str,
+    rule: &'static str,
+    measured: impl Into<String>,
+    limit: &str,
+    remedy: &str,
+) -> Broken {
+    let (measured, limit, remedy) = (measured.into(), limit.to_owned(), remedy.to_owned());
+    let message = format!("{field}: {limit}, but it is {measured}; {remedy}");
+    Broken { account: None, violation: Violation { field, rule, measured, limit, remedy, message } }
+}
+
+/// Refuses with one broken rule.
+pub(super) fn invalid(reason: Reason, one: Broken) -> Error {
+    Error::Invalid { reason, broken: vec![one] }
+}
+
+/// The reason that fits a set of broken rules best: the original's error where all of them are that one.
+pub(super) fn refuse(broken: Vec<Broken>) -> Error {
+    let reason_of = |rule: &str| match rule {
+        "VIDEO_TOO_LARGE" => Reason::VideoTooLarge,
+        "VIDEO_FORMAT_INVALID" | "VIDEO_CODEC_INVALID" => Reason::VideoFormatInvalid,
+        "CAPTION_TOO_LONG" => Reason::CaptionTooLong,
+        rule if rule.starts_with("VIDEO_URL") || rule == "VIDEO_NOT_PUBLIC" => Reason::VideoNotPublic,
+        "FIELD_MALFORMED" => Reason::InvalidField,
+        _ => Reason::RuleViolation,
+    };
+    let first = broken.first().map_or(Reason::RuleViolation, |one| reason_of(one.violation.rule));
+    let same = broken.iter().all(|one| reason_of(one.violation.rule) == first);
+    Error::Invalid { reason: if same { first } else { Reason::RuleViolation }, broken }
+}
+
+/// A request's accounts, checked for shape.
+pub(super) fn check_accounts(accounts: &[AccountId]) -> Vec<Broken> {
+    let mut seen = std::collections::HashSet::new();
+    let mut all = Vec::new();
+    if accounts.is_empty() || accounts.len() > MAX_ACCOUNTS {
+        all.push(broken(
+            "accounts",
+            "FIELD_MALFORMED",
+            format!("{} accounts", accounts.len()),
+            "1 to 100 accounts are taken",
+            "name at least one, and split larger requests",
+        ));
+    }
+    for account in accounts {
+        if !seen.insert(account) {
+            all.push(broken(
+                "accounts",
+                "FIELD_MALFORMED",
+                format!("account {account} twice"),
+                "each account may be named once",
+                "remove the repetition",
+            ));
+        }
+    }
+    all
+}
+
+/// A caller's request key, checked for shape.
+pub(super) fn check_key(request_key: Option<&str>, allow_duplicate: bool) -> Vec<Broken> {
+    let mut all = Vec::new();
+    match request_key {
+        Some(text) if text.is_empty() || text.len() > key::MAX_LENGTH || text.chars().any(char::is_control) => {
+            all.push(broken(
+                "request_key",
+                "FIELD_MALFORMED",
+                format!("{} bytes", text.len()),
+                "a key has 1 to 128 bytes without control characters",
+                "shorten it, for example by hashing",
+            ));
+        }
+        Some(text) if text.starts_with(key::DERIVED) => {
+            all.push(broken(
+                "request_key",
+                "FIELD_MALFORMED",
+                "one of the core's own",
+                "keys of callers do not begin with `derived:`",
+                "choose another key",
+            ));
+        }
+        None if allow_duplicate => {
+            all.push(broken(
+                "request_key",
+                "FIELD_MALFORMED",
+                "empty",
+                "allow_duplicate needs a key of its own",
+                "give a request_key that names this repetition",
+            ));
+        }
+        _ => {}
+    }
+    all
+}
+
+/// The shape of the content, which holds for every account.
+pub(super) fn check_shape(content: &Content) -> Vec<Broken> {
+    let mut all = Vec::new();
+    let malformed =
+        |field, measured: String, limit: &str, remedy: &str| broken(field, "FIELD_MALFORMED", measured, limit, remedy);
+    match (content.video_url.is_empty(), content.media_id.is_empty()) {
+        (true, true) => all.push(malformed(
+            VIDEO_URL_FIELD,
+            "empty".into(),
+            "a post needs a video",
+            "give the http(s) URL of the video",
+        )),
+        (false, false) => all.push(malformed(
+            "content.media_id",
+            "given beside video_url".into(),
+            "a post has one video",
+            "give either video_url or media_id",
+        )),
+        (true, false) => all.push(malformed(
+            "content.media_id",
+            format!("`{}`", content.media_id),
+            "it must name an uploaded video of yours",
+            "give the video by video_url",
+        )),
+        (false, true) => {}
+    }
+    let urls = [
+        (VIDEO_URL_FIELD, content.video_url.as_str()),
+        ("content.thumbnail_url", content.thumbnail_url.as_deref().unwrap_or_default()),
+    ];
+    for (field, url) in urls.into_iter().filter(|(_, url)| !url.is_empty()) {
+        let good = url.len() <= MAX_URL
+            && Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        if !good {
+            let shown: String = url.chars().take(60).collect();
+            all.push(malformed(
+                field,
+                format!("`{shown}`"),
+                "it must be an http(s) URL of at most 4096 bytes",
+                "give the full URL, beginning with https://",
+            ));
+        }
+    }
+    let texts = [
+        ("content.video_job_id", content.video_job_id.as_str()),
+        ("content.location", content.location.as_deref().unwrap_or_default()),
+        ("content.privacy_level", content.privacy_level.as_str()),
+    ];
+    for (field, text) in texts {
+        if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
+            all.push(malformed(
+                field,
+                format!("{} characters", text.chars().count()),
+                "at most 255 characters without control characters are taken",
+                "shorten it",
+            ));
+        }
+    }
+    if content.metadata.to_string().len() > MAX_METADATA {
+        all.push(malformed(
+            "content.metadata",
+            format!("{} bytes", content.metadata.to_string().len()),
+            "at most 65536 bytes of JSON are taken",
+            "keep large data elsewhere and store its id here",
+        ));
+    }
+    all
+}
+
+/// A given time as an instant, with a warning where it was not the only reading. The instant is as asked for: not yet
+/// moved to now.
+pub(super) fn read_time(given: &GivenTime) -> Result<(DateTime<Utc>, Option<Warning>)> {
+    let read = match given {
+        GivenTime::At(at) if schedule::in_range(*at) => Ok((*at, None)),
+        GivenTime::At(at) => Err(schedule::TimeError::Malformed(at.to_string())),
+        GivenTime::Text(text) => schedule::parse_text(text).map(|at| (at, None)),
+        GivenTime::Wall { local, zone } => {
+            schedule::parse_wall(local, zone).map(|instant| (instant.at, instant.warning))
+        }
+    };
+    let (at, warning) = read.map_err(time_error)?;
+    let warning =
+        warning.map(|message| Warning { code: "TIME_AMBIGUOUS".into(), field: "scheduled_at".into(), message });
+    Ok((at, warning))
+}
+
+/// Applies the rule for past times.
+pub(super) fn place_time(at: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+    schedule::place(at, now).map_err(time_error)
+}
+
+fn time_error(error: schedule::TimeError) -> Error {
+    let (reason, rule) = match &error {
+        schedule::TimeError::InPast { .. } => (Reason::TimeInPast, "TIME_IN_PAST"),
+        schedule::TimeError::TooFar { .. } => (Reason::InvalidField, "TIME_TOO_FAR"),
+        schedule::TimeError::InGap { .. } => (Reason::InvalidField, "TIME_IN_DST_GAP"),
+        schedule::TimeError::UnknownZone(_) => (Reason::InvalidField, "TIME_ZONE_UNKNOWN"),
+        schedule::TimeError::Malformed(_) => (Reason::InvalidField, "TIME_MALFORMED"),
+    };
+    let message = error.to_string();
+    let violation = Violation {
+        field: "scheduled_at",
+        rule,
+        measured: String::new(),
+        limit: String::new(),
+        remedy: String::new(),
+        message,
+    };
+    invalid(reason, Broken { account: None, violation })
+}
+
+/// A wish as it would be sent by one account.
+pub(super) struct Prepared {
+    pub(super) content: Content,
+    pub(super) warnings: Vec<Warning>,
+    pub(super) violations: Vec<Violation>,
+}
+
+/// Joins the caption and checks what the platform says about text and options.
+pub(super) fn prepare(service: &Service, wish: &Wish) -> Prepared {
+    let mut content = wish.content.clone();
+    let rules = service.client.rules();
+    let composed =
+        caption::compose(&content.caption, &content.hashtags, &content.mentions, &rules.caption, wish.on_long_caption);
+    content.full_caption = composed.text;
+    let mut violations = composed.violations;
+    violations.extend(service.client.check_options(&content));
+    Prepared { content, warnings: composed.warnings, violations }
+}
+
+impl Posts {
+    /// The caller's accounts, in the order asked for. One that is not there refuses the request.
+    pub(super) async fn accounts(&self, caller: Caller, ids: &[AccountId]) -> Result<Vec<Account>> {
+        let mut found = self.store.accounts_of_user(caller.user, ids).await?;
+        ids.iter()
+            .map(|id| {
+                let at = found.iter().position(|account| account.id == *id);
+                at.map(|at| found.swap_remove(at)).ok_or(Error::NotFound {
+                    reason: Reason::AccountNotFound,
+                    kind: "account",
+                    id: id.0,
+                })
+            })
+            .collect()
+    }
+
+    /// The service of an account's platform.
+    pub(super) fn service(&self, account: &Account) -> Result<&Service> {
+        self.registry.get(account.platform).ok_or_else(|| Error::Precondition {
+            reason: Reason::Unsupported,
+            subject: format!("account {}", account.id),
+            message: format!("this core cannot publish to {}", account.platform.display_name()),
+            remedy: "choose an account of another platform".into(),
+        })
+    }
+
+    /// Looks at the video once for all platforms of a request. A broken rule comes as a violation.
+    pub(super) async fn look_at_video(&self, content: &Content) -> Result<std::result::Result<MediaFacts, Violation>> {
+        let Ok(url) = Url::parse(&content.video_url) else {
+            return Ok(Err(broken(
+                VIDEO_URL_FIELD,
+                "FIELD_MALFORMED",
+                "no URL",
+                "it must be an http(s) URL",
+                "give the full URL",
+            )
+            .violation));
+        };
+        match self.prober.probe(&url).await {
+            Ok(probe) => Ok(Ok(probe.facts)),
+            Err(ProbeError::Refused(violation)) => Ok(Err(*violation)),
+            Err(ProbeError::Unreachable { message }) => Err(Error::Unavailable {
+                reason: Reason::MediaUnreachable,
+                message,
+                retry_after: std::time::Duration::from_secs(30),
+            }),
+        }
+    }
+
+    /// ValidatePosts: everything that PublishPosts or SchedulePosts would refuse, without creating anything.
+    pub async fn validate(
+        &self,
+        caller: Caller,
+        ids: Vec<AccountId>,
+        wish: Wish,
+        time: Option<GivenTime>,
+    ) -> Result<Validated> {
+        let mut all = check_accounts(&ids);
+        all.extend(check_shape(&wish.content));
+        if let Some(time) = time {
+            let read = read_time(&time).and_then(|(at, _)| place_time(at, self.clock.now()));
+            match read {
+                Err(Error::Invalid { broken, .. }) => all.extend(broken),
+                Err(other) => return Err(other),
+                Ok(_) => {}
+            }
+        }
+        let mut posts = Vec::new();
+        let accounts = if all.iter().any(|one| one.violation.field == "accounts") {
+            Vec::new()
+        } else {
+            self.accounts(caller, &ids).await?
+        };
+        let video_named =
+            !all.iter().any(|one| one.violation.field == VIDEO_URL_FIELD || one.violation.field == "content.media_id");
+        let facts = if video_named { Some(self.look_at_video(&wish.content).await?) } else { None };
+        if let Some(Err(violation)) = &facts {
+            all.push(Broken { account: None, violation: violation.clone() });
+        }
+        for account in &accounts {
+            if let Err(Error::Precondition { message, remedy, .. }) = usable(account, true) {
+                let violation = Violation {
+                    field: "accounts",
+                    rule: "ACCOUNT_NOT_USABLE",
+                    measured: account.health.as_str().into(),
+                    limit: "ok".into(),
+                    remedy,
+                    message,
+                };
+                all.push(Broken { account: Some(account.id), violation });
+            }
+            let service = self.service(account)?;
+            let mut prepared = prepare(service, &wish);
+            if let Some(Ok(facts)) = &facts {
+                let checked = media::check(VIDEO_URL_FIELD, facts, service.client.rules());
+                prepared.violations.extend(checked.violations);
+                prepared.warnings.extend(checked.warnings);
+            }
+            all.extend(of_account(account.id, prepared.violations));
+            posts.push((account.id, prepared.content.full_caption, prepared.warnings));
+        }
+        Ok(Validated { broken: all, posts })
+    }
+
+    /// Checks a single post that exists already: a draft that is scheduled, an edited post. Answers the content as it is
+    /// sent, warnings and facts.
+    pub(super) async fn check_one(
+        &self,
+        account: &Account,
+        content: &Content,
+    ) -> Result<(Content, Vec<Warning>, serde_json::Value)> {
+        let service = self.service(account)?;
+        let mut all = check_shape(content);
+        let prepared = prepare(service, &Wish { content: content.clone(), on_long_caption: OnLongCaption::Refuse });
+        all.extend(of_account(account.id, prepared.violations));
+        if !all.is_empty() {
+            return Err(refuse(all));
+        }
+        let facts = self
+            .look_at_video(content)
+            .await?
+            .map_err(|violation| refuse(vec![Broken { account: Some(account.id), violation }]))?;
+        let checked = media::check(VIDEO_URL_FIELD, &facts, service.client.rules());
+        if !checked.violations.is_empty() {
+            return Err(refuse(of_account(account.id, checked.violations).collect()));
+        }
+        let warnings = prepared.warnings.into_iter().chain(checked.warnings).collect();
+        let facts = serde_json::to_value(facts).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok((prepared.content, warnings, facts))
+    }
+}
+
+/// Whether an account can publish. `now`: it is to do so at once; a post for later may wait for its owner.
+pub(super) fn usable(account: &Account, now: bool) -> Result<Option<Warning>> {
+    let subject = format!("account {}", account.id);
+    if !account.is_active {
+        return Err(Error::Precondition {
+            reason: Reason::AccountDisconnected,
+            subject,
+            message: format!("account {} ({}) is disconnected", account.id, account.account_name),
+            remedy: "connect it again with ConnectAccount".into(),
+        });
+    }
+    if account.health != Health::NeedsReconnect {
+        return Ok(None);
+    }
+    let message = format!(
+        "account {} ({}) has to be connected again: {}",
+        account.id,
+        account.account_name,
+        account.health_reason.as_deref().unwrap_or("the platform refuses its login")
+    );
+    if now {
+        return Err(Error::Precondition {
+            reason: Reason::AccountNeedsReconnect,
+            subject,
+            message,
+            remedy: "its owner connects it again with ConnectAccount".into(),
+        });
+    }
+    Ok(Some(Warning { code: Reason::AccountNeedsReconnect.as_str().into(), field: "accounts".into(), message }))
+}

@@ -1,0 +1,246 @@
+//! Turns read values into [`Settings`], with every rule that a single setting or a pair of them must keep.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use super::{
+    App, Auth, CorsOrigins, Instagram, Keys, LogFormat, Media, N8n, Oauth, Platforms, Publishing, Scheduler, Server,
+    Settings, Store, Tiktok, Tls, source::Reader,
+};
+use crate::{
+    domain::{post::SchedulerKind, retry::RetryPolicy},
+    http::HttpSettings,
+    secret::Secret,
+};
+
+/// Longest span that a setting may name: ten years.
+const LONG: f64 = 315_360_000.0;
+
+/// Shortest HS256 secret: the strength of the hash, RFC 7518 §3.2.
+const MIN_JWT_SECRET: usize = 32;
+
+/// Every setting; `None` when a required one is missing (the reader knows why).
+pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
+    Some(Settings {
+        server: server(reader),
+        store: store(reader),
+        keys: Keys {
+            current: reader.secret("AURAREELS_SOCIAL_ENCRYPTION_KEY"),
+            old: reader.list("AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS").into_iter().map(Secret::from).collect(),
+        },
+        auth: auth(reader),
+        oauth: oauth(reader),
+        scheduler: scheduler(reader),
+        publishing: publishing(reader),
+        platforms: Platforms { tiktok: tiktok(reader), instagram: instagram(reader) },
+        media: Media { allow_private_hosts: reader.flag("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS") },
+        http: HttpSettings { extra_ca: reader.text("AURAREELS_EXTRA_CA_FILE").map(PathBuf::from) },
+    })
+}
+
+fn server(reader: &mut Reader) -> Server {
+    let listen = reader
+        .parsed("AURAREELS_LISTEN", "an IP address with a port, such as 127.0.0.1:50051 or [::]:50051")
+        .unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50051));
+    let public_url = reader.url("AURAREELS_PUBLIC_URL").filter(|url| {
+        let fits = url.query().is_none() && url.fragment().is_none();
+        if !fits {
+            reader.wrong("AURAREELS_PUBLIC_URL", "must have no query and no fragment: paths are added to it");
+        }
+        fits
+    });
+    let (cert, key) = (reader.text("AURAREELS_TLS_CERT"), reader.text("AURAREELS_TLS_KEY"));
+    let tls = match (cert, key) {
+        (Some(cert), Some(key)) => Some(Tls { cert: cert.into(), key: key.into() }),
+        (None, None) => None,
+        (Some(_), None) => {
+            reader.wrong("AURAREELS_TLS_CERT", "needs AURAREELS_TLS_KEY too");
+            None
+        }
+        (None, Some(_)) => {
+            reader.wrong("AURAREELS_TLS_KEY", "needs AURAREELS_TLS_CERT too");
+            None
+        }
+    };
+    let log = reader.text("AURAREELS_LOG").unwrap_or_else(|| "info".to_owned());
+    if tracing_subscriber::EnvFilter::try_new(&log).is_err() {
+        reader.wrong(
+            "AURAREELS_LOG",
+            format!("is `{log}`, but must be a filter such as info or aurareels_core=debug,info"),
+        );
+    }
+    let log_format = match reader.text("AURAREELS_LOG_FORMAT").as_deref() {
+        None | Some("text") => LogFormat::Text,
+        Some("json") => LogFormat::Json,
+        Some(other) => {
+            reader.wrong("AURAREELS_LOG_FORMAT", format!("is `{other}`, but must be text or json"));
+            LogFormat::Text
+        }
+    };
+    Server { listen, public_url, cors_origins: cors_origins(reader), tls, log, log_format }
+}
+
+fn cors_origins(reader: &mut Reader) -> CorsOrigins {
+    let origins = reader.list("AURAREELS_CORS_ORIGINS");
+    if origins.iter().any(|origin| origin == "*") {
+        return CorsOrigins::Any;
+    }
+    for origin in &origins {
+        let parsed = url::Url::parse(origin).ok().filter(url::Url::has_host);
+        if parsed.is_none_or(|url| url.origin().ascii_serialization() != *origin) {
+            let message =
+                format!("has `{origin}`, but must list origins such as https://example.org, without a path, or *");
+            reader.wrong("AURAREELS_CORS_ORIGINS", message);
+        }
+    }
+    CorsOrigins::List(origins)
+}
+
+fn store(reader: &mut Reader) -> Store {
+    let data_dir = reader.text("AURAREELS_DATA_DIR").map_or_else(|| PathBuf::from("data"), PathBuf::from);
+    let database_url = reader
+        .secret("AURAREELS_DATABASE_URL")
+        .unwrap_or_else(|| Secret::from(crate::store::Store::default_url(&data_dir)));
+    if !database_url.expose().starts_with("sqlite:") {
+        reader.wrong(
+            "AURAREELS_DATABASE_URL",
+            "must begin with sqlite: in this release, such as sqlite://data/aurareels.db",
+        );
+    }
+    Store { data_dir, database_url }
+}
+
+fn auth(reader: &mut Reader) -> Auth {
+    let jwt_secret = reader.secret("AURAREELS_JWT_SECRET");
+    if jwt_secret.as_ref().is_some_and(|secret| secret.expose().len() < MIN_JWT_SECRET) {
+        let message =
+            format!("is shorter than {MIN_JWT_SECRET} bytes and could be guessed; give a longer one at both ends");
+        reader.wrong("AURAREELS_JWT_SECRET", message);
+    }
+    let jwt_public_key = reader.text("AURAREELS_JWT_PUBLIC_KEY").and_then(|given| public_key(reader, given));
+    let jwt_issuer = reader.text("AURAREELS_JWT_ISSUER");
+    if jwt_issuer.is_none() && (jwt_secret.is_some() || jwt_public_key.is_some()) {
+        let message = "is not set: tokens are taken from one issuer only; give the `iss` of your tokens (WordPress: the site's address)";
+        reader.wrong("AURAREELS_JWT_ISSUER", message);
+    }
+    Auth { jwt_secret, jwt_public_key, jwt_issuer }
+}
+
+/// The PEM text of the public key, given as such or by its file.
+fn public_key(reader: &mut Reader, given: String) -> Option<String> {
+    let name = "AURAREELS_JWT_PUBLIC_KEY";
+    let pem = if given.starts_with("-----BEGIN") {
+        given.replace("\\n", "\n")
+    } else {
+        match std::fs::read_to_string(&given) {
+            Ok(pem) => pem,
+            Err(error) => {
+                let message = format!("is neither a PEM text nor a readable file ({error}); give one of the two");
+                reader.wrong(name, message);
+                return None;
+            }
+        }
+    };
+    if let Err(error) = jsonwebtoken::DecodingKey::from_ed_pem(pem.as_bytes()) {
+        reader.wrong(name, format!("is no Ed25519 public key in PEM ({error}); `openssl pkey -pubout` writes one"));
+        return None;
+    }
+    Some(pem)
+}
+
+fn oauth(reader: &mut Reader) -> Oauth {
+    let redirect_uris = reader.list("AURAREELS_REDIRECT_URIS");
+    for uri in &redirect_uris {
+        let parsed = url::Url::parse(uri).ok().filter(|url| url.has_host() && url.fragment().is_none());
+        if parsed.is_none() {
+            let message = format!("has `{uri}`, but must list whole addresses without a fragment");
+            reader.wrong("AURAREELS_REDIRECT_URIS", message);
+        }
+    }
+    Oauth { frontend_url: reader.url("AURAREELS_FRONTEND_URL"), redirect_uris }
+}
+
+fn scheduler(reader: &mut Reader) -> Scheduler {
+    let default = match reader.text("AURAREELS_SCHEDULER").as_deref() {
+        None | Some("core") => SchedulerKind::Core,
+        Some("n8n") => SchedulerKind::N8n,
+        Some(other) => {
+            reader.wrong("AURAREELS_SCHEDULER", format!("is `{other}`, but must be core or n8n"));
+            SchedulerKind::Core
+        }
+    };
+    let webhook = reader.url("N8N_SCHEDULER_WEBHOOK");
+    let api_key = reader.secret("N8N_API_KEY");
+    if webhook.is_none() && default == SchedulerKind::N8n {
+        reader.wrong("AURAREELS_SCHEDULER", "is n8n, which needs N8N_SCHEDULER_WEBHOOK; give it, or choose core");
+    }
+    Scheduler {
+        default,
+        n8n: webhook.map(|webhook| N8n { webhook, api_key }),
+        n8n_grace: reader.seconds("AURAREELS_N8N_GRACE_SECONDS", 0.0, 86_400.0, 120.0),
+        late_policy: reader.seconds("AURAREELS_LATE_POLICY_SECONDS", 0.0, LONG, 86_400.0),
+    }
+}
+
+fn publishing(reader: &mut Reader) -> Publishing {
+    let daily = reader.number("AURAREELS_DAILY_POSTS_PER_USER", 0, 100_000, 0);
+    Publishing {
+        lease: reader.seconds("AURAREELS_LEASE_SECONDS", 3.0, 600.0, 15.0),
+        retry: RetryPolicy {
+            max_attempts: reader.number("AURAREELS_MAX_RETRY_ATTEMPTS", 0, 100, 3),
+            delay: reader.seconds("AURAREELS_RETRY_DELAY_SECONDS", 0.0, 604_800.0, 300.0),
+        },
+        daily_posts_per_user: (daily > 0).then_some(daily),
+        prepare_lead: reader.seconds("AURAREELS_PREPARE_LEAD_SECONDS", 0.0, 86_400.0, 900.0),
+        poll_first: reader.seconds("AURAREELS_POLL_FIRST_SECONDS", 0.02, 600.0, 10.0).max(Duration::from_millis(20)),
+        review_after: reader.seconds("AURAREELS_REVIEW_AFTER_SECONDS", 60.0, 604_800.0, 86_400.0),
+        concurrency: reader.number("AURAREELS_CONCURRENCY", 1, 20_000, 1_024),
+    }
+}
+
+/// An app's id and secret: both or none.
+fn app(reader: &mut Reader, id_name: &'static str, secret_name: &'static str) -> Option<App> {
+    match (reader.text(id_name), reader.secret(secret_name)) {
+        (Some(id), Some(secret)) => Some(App { id, secret }),
+        (None, None) => None,
+        (Some(_), None) => {
+            reader.wrong(id_name, format!("needs {secret_name} too"));
+            None
+        }
+        (None, Some(_)) => {
+            reader.wrong(secret_name, format!("needs {id_name} too"));
+            None
+        }
+    }
+}
+
+fn tiktok(reader: &mut Reader) -> Tiktok {
+    Tiktok {
+        app: app(reader, "TIKTOK_CLIENT_ID", "TIKTOK_CLIENT_SECRET"),
+        auth_base_url: reader.base_url("TIKTOK_AUTH_BASE_URL", "www.tiktok.com"),
+        api_base_url: reader.base_url("TIKTOK_API_BASE_URL", "open.tiktokapis.com"),
+    }
+}
+
+fn instagram(reader: &mut Reader) -> Instagram {
+    let graph_version = reader.text("META_GRAPH_VERSION").unwrap_or_else(|| "v25.0".to_owned());
+    let digits = graph_version.strip_prefix('v').and_then(|rest| rest.split_once('.'));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits.is_some_and(|(major, minor)| is_number(major) && is_number(minor)) {
+        reader.wrong("META_GRAPH_VERSION", format!("is `{graph_version}`, but must look like v25.0"));
+    }
+    Instagram {
+        facebook_app: app(reader, "INSTAGRAM_APP_ID", "INSTAGRAM_APP_SECRET"),
+        instagram_login_app: app(reader, "INSTAGRAM_LOGIN_APP_ID", "INSTAGRAM_LOGIN_APP_SECRET"),
+        graph_version,
+        dialog_base_url: reader.base_url("META_DIALOG_BASE_URL", "www.facebook.com"),
+        graph_base_url: reader.base_url("META_GRAPH_BASE_URL", "graph.facebook.com"),
+        rupload_base_url: reader.base_url("META_RUPLOAD_BASE_URL", "rupload.facebook.com"),
+        auth_base_url: reader.base_url("INSTAGRAM_AUTH_BASE_URL", "www.instagram.com"),
+        api_base_url: reader.base_url("INSTAGRAM_API_BASE_URL", "api.instagram.com"),
+        instagram_graph_base_url: reader.base_url("INSTAGRAM_GRAPH_BASE_URL", "graph.instagram.com"),
+    }
+}

@@ -1,0 +1,75 @@
+//! Every setting there is: its name in the environment and its place in `aurareels.toml`. `aurareels.example.toml`
+//! explains each of them; a test compares the two.
+
+/// A setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Name in the environment.
+    pub name: &'static str,
+    /// Table of the file.
+    pub table: &'static str,
+    /// Key in the table.
+    pub key: &'static str,
+}
+
+const fn setting(name: &'static str, table: &'static str, key: &'static str) -> Setting {
+    Setting { name, table, key }
+}
+
+/// Every setting of the core.
+pub const CATALOG: &[Setting] = &[
+    setting("AURAREELS_LISTEN", "server", "listen"),
+    setting("AURAREELS_PUBLIC_URL", "server", "public_url"),
+    setting("AURAREELS_CORS_ORIGINS", "server", "cors_origins"),
+    setting("AURAREELS_TLS_CERT", "server", "tls_cert"),
+    setting("AURAREELS_TLS_KEY", "server", "tls_key"),
+    setting("AURAREELS_EXTRA_CA_FILE", "server", "extra_ca_file"),
+    setting("AURAREELS_LOG", "server", "log"),
+    setting("AURAREELS_LOG_FORMAT", "server", "log_format"),
+    setting("AURAREELS_DATA_DIR", "store", "data_dir"),
+    setting("AURAREELS_DATABASE_URL", "store", "database_url"),
+    setting("AURAREELS_SOCIAL_ENCRYPTION_KEY", "keys", "social_encryption_key"),
+    setting("AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS", "keys", "social_encryption_old_keys"),
+    setting("AURAREELS_JWT_SECRET", "auth", "jwt_secret"),
+    setting("AURAREELS_JWT_PUBLIC_KEY", "auth", "jwt_public_key"),
+    setting("AURAREELS_JWT_ISSUER", "auth", "jwt_issuer"),
+    setting("AURAREELS_FRONTEND_URL", "oauth", "frontend_url"),
+    setting("AURAREELS_REDIRECT_URIS", "oauth", "redirect_uris"),
+    setting("AURAREELS_SCHEDULER", "scheduler", "scheduler"),
+    setting("AURAREELS_LATE_POLICY_SECONDS", "scheduler", "late_policy_seconds"),
+    setting("AURAREELS_N8N_GRACE_SECONDS", "scheduler", "n8n_grace_seconds"),
+    setting("N8N_SCHEDULER_WEBHOOK", "scheduler", "n8n_scheduler_webhook"),
+    setting("N8N_API_KEY", "scheduler", "n8n_api_key"),
+    setting("AURAREELS_LEASE_SECONDS", "publishing", "lease_seconds"),
+    setting("AURAREELS_MAX_RETRY_ATTEMPTS", "publishing", "max_retry_attempts"),
+    setting("AURAREELS_RETRY_DELAY_SECONDS", "publishing", "retry_delay_seconds"),
+    setting("AURAREELS_DAILY_POSTS_PER_USER", "publishing", "daily_posts_per_user"),
+    setting("AURAREELS_PREPARE_LEAD_SECONDS", "publishing", "prepare_lead_seconds"),
+    setting("AURAREELS_POLL_FIRST_SECONDS", "publishing", "poll_first_seconds"),
+    setting("AURAREELS_REVIEW_AFTER_SECONDS", "publishing", "review_after_seconds"),
+    setting("AURAREELS_CONCURRENCY", "publishing", "concurrency"),
+    setting("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS", "media", "allow_private_media_hosts"),
+    setting("TIKTOK_CLIENT_ID", "tiktok", "client_id"),
+    setting("TIKTOK_CLIENT_SECRET", "tiktok", "client_secret"),
+    setting("TIKTOK_AUTH_BASE_URL", "tiktok", "auth_base_url"),
+    setting("TIKTOK_API_BASE_URL", "tiktok", "api_base_url"),
+    setting("INSTAGRAM_APP_ID", "instagram", "app_id"),
+    setting("INSTAGRAM_APP_SECRET", "instagram", "app_secret"),
+    setting("INSTAGRAM_LOGIN_APP_ID", "instagram", "login_app_id"),
+    setting("INSTAGRAM_LOGIN_APP_SECRET", "instagram", "login_app_secret"),
+    setting("INSTAGRAM_AUTH_BASE_URL", "instagram", "auth_base_url"),
+    setting("INSTAGRAM_API_BASE_URL", "instagram", "api_base_url"),
+    setting("INSTAGRAM_GRAPH_BASE_URL", "instagram", "graph_base_url"),
+    setting("META_GRAPH_VERSION", "meta", "graph_version"),
+    setting("META_DIALOG_BASE_URL", "meta", "dialog_base_url"),
+    setting("META_GRAPH_BASE_URL", "meta", "graph_base_url"),
+    setting("META_RUPLOAD_BASE_URL", "meta", "rupload_base_url"),
+];
+
+/// Names of the environment that begin with `AURAREELS_` and belong to the command-line client, not to the core.
+pub const CLIENT_NAMES: &[&str] = &["AURAREELS_ADDRESS", "AURAREELS_API_KEY", "AURAREELS_USER_ID", "AURAREELS_CONFIG"];
+
+/// The setting with this name in the environment.
+pub fn by_name(name: &str) -> Option<&'static Setting> {
+    CATALOG.iter().find(|setting| setting.name == name)
+}

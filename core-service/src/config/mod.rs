@@ -1,0 +1,279 @@
+//! Settings: one struct per concern, read once at start.
+//!
+//! Guaranteed: `aurareels.toml` gives the values, the environment overrides them, [`catalog::CATALOG`] names every
+//! setting there is; an unknown name is refused in the file, and in the environment when it begins with `AURAREELS_`.
+//! Everything that is wrong is reported at once ([`Invalid`]), each with the setting, the rule and the remedy. An empty
+//! value of the environment counts as not given. Secrets are [`Secret`]s: they have no readable `Debug`.
+
+mod build;
+pub mod catalog;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use url::Url;
+
+use crate::{
+    domain::{post::SchedulerKind, retry::RetryPolicy},
+    http::HttpSettings,
+    secret::Secret,
+};
+
+/// Every setting of the core.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The port and what is served there.
+    pub server: Server,
+    /// The database.
+    pub store: Store,
+    /// The keys that seal tokens.
+    pub keys: Keys,
+    /// Who may call.
+    pub auth: Auth,
+    /// Where logins may lead back to.
+    pub oauth: Oauth,
+    /// Who wakes posts, and what happens to late ones.
+    pub scheduler: Scheduler,
+    /// How posts are moved.
+    pub publishing: Publishing,
+    /// The platforms' apps and addresses.
+    pub platforms: Platforms,
+    /// Where videos may come from.
+    pub media: Media,
+    /// Outgoing HTTP.
+    pub http: HttpSettings,
+}
+
+/// The port and what is served there.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where gRPC, gRPC-web and the pages are served. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How browsers and platforms reach this core; the bound address when absent. Without a slash at the end.
+    pub public_url: Option<Url>,
+    /// Web origins that may call by gRPC-web.
+    pub cors_origins: CorsOrigins,
+    /// Certificate and key; plain text when absent.
+    pub tls: Option<Tls>,
+    /// Filter of the log, in the words of `tracing_subscriber::EnvFilter`.
+    pub log: String,
+    /// Form of the log.
+    pub log_format: LogFormat,
+}
+
+/// Web origins that may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CorsOrigins {
+    /// Any: calls are authorised by keys, never by cookies.
+    Any,
+    /// These; none when empty.
+    List(Vec<String>),
+}
+
+/// Files of the server's certificate.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// PEM chain, the server's own certificate first.
+    pub cert: PathBuf,
+    /// PEM private key.
+    pub key: PathBuf,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// Where files of the core live.
+    pub data_dir: PathBuf,
+    /// The database's URL. May hold a password.
+    pub database_url: Secret,
+}
+
+/// The keys that seal tokens.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    /// The key that seals; `serve` refuses to start without it.
+    pub current: Option<Secret>,
+    /// Keys that still open.
+    pub old: Vec<Secret>,
+}
+
+/// Who may call.
+#[derive(Clone, Debug, Default)]
+pub struct Auth {
+    /// HS256 secret of JWTs.
+    pub jwt_secret: Option<Secret>,
+    /// Ed25519 public key of JWTs, PEM.
+    pub jwt_public_key: Option<String>,
+    /// The only issuer whose JWTs are taken. Required with either of the above.
+    pub jwt_issuer: Option<String>,
+}
+
+/// Where logins may lead back to.
+#[derive(Clone, Debug, Default)]
+pub struct Oauth {
+    /// Where the callback page sends the browser; a small page of the core when absent.
+    pub frontend_url: Option<Url>,
+    /// Addresses that ConnectAccount takes as `redirect_uri`, compared as they stand here.
+    pub redirect_uris: Vec<String>,
+}
+
+/// Who wakes posts, and what happens to late ones.
+#[derive(Clone, Debug)]
+pub struct Scheduler {
+    /// The default for posts that name none.
+    pub default: SchedulerKind,
+    /// The n8n workflow to call.
+    pub n8n: Option<N8n>,
+    /// How long after its due time a post waits for the workflow that took it.
+    pub n8n_grace: Duration,
+    /// A post found late by less than this is still published.
+    pub late_policy: Duration,
+}
+
+/// The n8n workflow that schedules posts.
+#[derive(Clone, Debug)]
+pub struct N8n {
+    /// Its webhook.
+    pub webhook: Url,
+    /// Sent as `X-API-Key`.
+    pub api_key: Option<Secret>,
+}
+
+/// How posts are moved.
+#[derive(Clone, Debug)]
+pub struct Publishing {
+    /// How long a claim on a post lasts without renewal.
+    pub lease: Duration,
+    /// Automatic retries.
+    pub retry: RetryPolicy,
+    /// Posts per user, platform and rolling day; off when absent.
+    pub daily_posts_per_user: Option<i32>,
+    /// How long before its time a post may be uploaded.
+    pub prepare_lead: Duration,
+    /// The first gap between two looks at a platform that is at work.
+    pub poll_first: Duration,
+    /// How long a post may stay unknown before a person is asked.
+    pub review_after: Duration,
+    /// Posts that are worked on at the same time.
+    pub concurrency: usize,
+}
+
+/// The platforms' apps and addresses.
+#[derive(Clone, Debug)]
+pub struct Platforms {
+    /// TikTok.
+    pub tiktok: Tiktok,
+    /// Instagram, by both of its logins.
+    pub instagram: Instagram,
+}
+
+/// An app registered at a platform.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Its id, public.
+    pub id: String,
+    /// Its secret.
+    pub secret: Secret,
+}
+
+/// TikTok.
+#[derive(Clone, Debug)]
+pub struct Tiktok {
+    /// Client key and secret; not configured when absent.
+    pub app: Option<App>,
+    /// www.tiktok.com: the consent page.
+    pub auth_base_url: Url,
+    /// open.tiktokapis.com.
+    pub api_base_url: Url,
+}
+
+/// Instagram, by both of its logins.
+#[derive(Clone, Debug)]
+pub struct Instagram {
+    /// The Facebook app, for Facebook Login.
+    pub facebook_app: Option<App>,
+    /// The app of Instagram Login.
+    pub instagram_login_app: Option<App>,
+    /// Version of the Graph API: `v25.0`.
+    pub graph_version: String,
+    /// www.facebook.com: the login dialog.
+    pub dialog_base_url: Url,
+    /// graph.facebook.com.
+    pub graph_base_url: Url,
+    /// rupload.facebook.com.
+    pub rupload_base_url: Url,
+    /// www.instagram.com: the consent page of Instagram Login.
+    pub auth_base_url: Url,
+    /// api.instagram.com: the code exchange of Instagram Login.
+    pub api_base_url: Url,
+    /// graph.instagram.com.
+    pub instagram_graph_base_url: Url,
+}
+
+/// Where videos may come from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Media {
+    /// Loopback and private addresses are allowed. Link-local and metadata addresses never are.
+    pub allow_private_hosts: bool,
+}
+
+/// One thing that is wrong with a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting, with where it was read: "AURAREELS_LISTEN", "aurareels.toml: server.listen".
+    pub setting: String,
+    /// What is wrong and what to do. Never shows a secret's value.
+    pub message: String,
+}
+
+/// The settings cannot be used; all reasons at once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", list(.0))]
+pub struct Invalid(pub Vec<Problem>);
+
+fn list(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(|p| format!("  {}: {}", p.setting, p.message)).collect();
+    format!("the settings cannot be used:\n{}", lines.join("\n"))
+}
+
+impl Settings {
+    /// Reads a file and the environment. `file` is the path given by `--config`; when absent, `aurareels.toml` of the
+    /// working directory is read if it is there.
+    pub fn load(file: Option<PathBuf>, environment: impl Iterator<Item = (String, String)>) -> Result<Self, Invalid> {
+        let (path, text) = match source::read_file(file)? {
+            Some((path, text)) => (path, text),
+            None => (PathBuf::from(source::DEFAULT_FILE), String::new()),
+        };
+        Self::from_text(&path.display().to_string(), &text, environment)
+    }
+
+    /// Settings from the text of a file and an environment.
+    pub fn from_text(
+        file: &str,
+        text: &str,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, Invalid> {
+        let environment: BTreeMap<String, String> = environment.collect();
+        let mut reader = source::Reader::new(file, text, &environment);
+        let settings = build::settings(&mut reader);
+        reader.finish(settings)
+    }
+
+    /// Settings from names and values alone, as tests and the demo use them.
+    pub fn from_pairs<N: Into<String>, V: Into<String>>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, Invalid> {
+        Self::from_text("(none)", "", pairs.into_iter().map(|(name, value)| (name.into(), value.into())))
+    }
+}

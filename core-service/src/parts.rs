@@ -1,0 +1,271 @@
+//! The parts of one core and how they hang together: settings in, use cases and a running engine out. `serve`, `demo`,
+//! the commands and the tests all build a core here.
+//!
+//! Expected failures, told before anything runs: no or too weak an encryption key, a key that the database's rows need and
+//! nobody gave, a database that cannot be opened or migrated, an unreadable CA file.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use tokio::{sync::watch, task::JoinHandle};
+use tracing::warn;
+
+use crate::{
+    app::{
+        accounts::{AccountSettings, Accounts},
+        posts::{PostSettings, Posts},
+        tokens::TokenKeeper,
+    },
+    clock::Clock,
+    config::Settings,
+    domain::platform::Platform,
+    http,
+    media::{ProbeSettings, Prober},
+    platform::{
+        Registry, Service,
+        instagram::{Instagram, InstagramSettings, MetaApp},
+        tiktok::{Tiktok, TiktokSettings},
+    },
+    publisher::{Engine, EngineSettings, decide::Policy, handover::Handover, progress::Uploads},
+    scheduler::{Scheduler, describe},
+    secret::{self, KeyRing},
+    store::{self, Store},
+};
+
+/// How often the core tidies up.
+const HOUSEKEEPING: Duration = Duration::from_secs(600);
+
+/// Why a core did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No encryption key is set.
+    #[error(
+        "AURAREELS_SOCIAL_ENCRYPTION_KEY is not set; make one with `aurareels keys generate`, keep it safe, and set it"
+    )]
+    NoKey,
+    /// A key does not fit.
+    #[error("AURAREELS_SOCIAL_ENCRYPTION_KEY: {0}")]
+    Key(#[from] secret::Error),
+    /// The database needs keys that were not given.
+    #[error("{0}")]
+    MissingKeys(#[from] crate::store::encryption_keys::KeyError),
+    /// The database cannot be used.
+    #[error("the database cannot be used")]
+    Store(#[from] store::Error),
+    /// TLS or HTTP cannot be set up.
+    #[error("the HTTP client cannot be set up")]
+    Http(#[from] http::Error),
+    /// The data directory cannot be made.
+    #[error("the data directory {path} cannot be made")]
+    DataDir {
+        /// The directory.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// The parts of a core.
+#[derive(Clone)]
+pub struct Parts {
+    /// Rows.
+    pub store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// Platforms.
+    pub registry: Registry,
+    /// Post use cases.
+    pub posts: Posts,
+    /// Account use cases.
+    pub accounts: Accounts,
+    /// Tokens.
+    pub keeper: TokenKeeper,
+    /// Videos by URL.
+    pub prober: Arc<Prober>,
+    /// Turns true at shutdown.
+    pub stopping: watch::Sender<bool>,
+    engine: Engine,
+    lease: Duration,
+}
+
+/// Opens the store of some settings: makes the data directory, checks the keys, migrates.
+pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
+    let current = settings.keys.current.as_ref().ok_or(StartError::NoKey)?;
+    let old: Vec<&str> = settings.keys.old.iter().map(|key| key.expose()).collect();
+    let keys = Arc::new(KeyRing::from_settings(current.expose(), &old)?);
+    let data_dir = &settings.store.data_dir;
+    std::fs::create_dir_all(data_dir)
+        .map_err(|source| StartError::DataDir { path: data_dir.display().to_string(), source })?;
+    let store = Store::open(settings.store.database_url.expose(), keys, clock).await?;
+    store.migrate().await?;
+    Ok(store)
+}
+
+/// The platforms of this release.
+pub fn registry(settings: &Settings, tls: &Arc<rustls::ClientConfig>) -> Result<Registry, http::Error> {
+    let of_tiktok = &settings.platforms.tiktok;
+    let tiktok = Arc::new(Tiktok::new(
+        of_tiktok.app.as_ref().map(|app| TiktokSettings {
+            client_key: app.id.clone(),
+            client_secret: app.secret.clone(),
+            auth_base: of_tiktok.auth_base_url.clone(),
+            api_base: of_tiktok.api_base_url.clone(),
+        }),
+        tls.clone(),
+    )?);
+    let of_instagram = &settings.platforms.instagram;
+    let app = |app: &crate::config::App| MetaApp { id: app.id.clone(), secret: app.secret.clone() };
+    let instagram = Arc::new(Instagram::new(
+        InstagramSettings {
+            version: of_instagram.graph_version.clone(),
+            facebook_app: of_instagram.facebook_app.as_ref().map(app),
+            instagram_login_app: of_instagram.instagram_login_app.as_ref().map(app),
+            dialog_base: of_instagram.dialog_base_url.clone(),
+            graph_base: of_instagram.graph_base_url.clone(),
+            rupload_base: of_instagram.rupload_base_url.clone(),
+            ig_auth_base: of_instagram.auth_base_url.clone(),
+            ig_api_base: of_instagram.api_base_url.clone(),
+            ig_graph_base: of_instagram.instagram_graph_base_url.clone(),
+        },
+        tls.clone(),
+    )?);
+    Ok(Registry::new([
+        (Platform::Tiktok, Service { client: tiktok.clone(), login: tiktok }),
+        (Platform::Instagram, Service { client: instagram.clone(), login: instagram }),
+    ]))
+}
+
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+impl Parts {
+    /// Builds a core. Nothing runs yet.
+    pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
+        let store = open_store(settings, clock.clone()).await?;
+        store.check_keys(clock.now()).await?;
+        let tls = http::tls_config(&settings.http)?;
+        let registry = registry(settings, &tls)?;
+        let prober = Arc::new(Prober::new(&ProbeSettings {
+            allow_private_hosts: settings.media.allow_private_hosts,
+            http: settings.http.clone(),
+            ..ProbeSettings::default()
+        })?);
+        let keeper = TokenKeeper::new(store.clone(), registry.clone(), clock.clone());
+        let uploads = Uploads::default();
+        let publishing = &settings.publishing;
+        let daily = publishing.daily_posts_per_user.and_then(|limit| u32::try_from(limit).ok());
+        let posts = Posts::new(
+            store.clone(),
+            clock.clone(),
+            registry.clone(),
+            prober.clone(),
+            uploads.clone(),
+            PostSettings {
+                scheduler: settings.scheduler.default,
+                late_policy_seconds: delta(settings.scheduler.late_policy).num_seconds(),
+                prepare_lead: delta(publishing.prepare_lead),
+            },
+        );
+        let accounts = Accounts::new(
+            store.clone(),
+            registry.clone(),
+            clock.clone(),
+            keeper.clone(),
+            AccountSettings {
+                public_url: settings.server.public_url.clone(),
+                redirect_uris: settings.oauth.redirect_uris.clone(),
+                daily_posts_per_user: daily,
+            },
+        );
+        let handover = match &settings.scheduler.n8n {
+            Some(n8n) => {
+                let client = http::client_builder(&tls).build().map_err(http::Error::Client)?;
+                Some(Handover::new(n8n.webhook.clone(), n8n.api_key.clone(), client))
+            }
+            None => None,
+        };
+        let stopping = watch::Sender::new(false);
+        let engine = Engine {
+            store: store.clone(),
+            clock: clock.clone(),
+            registry: registry.clone(),
+            keeper: keeper.clone(),
+            prober: prober.clone(),
+            handover,
+            uploads,
+            chance: Arc::new(chance),
+            settings: EngineSettings {
+                policy: Policy {
+                    retry: publishing.retry,
+                    poll_first: publishing.poll_first,
+                    review_after: delta(publishing.review_after),
+                },
+                prepare_lead: delta(publishing.prepare_lead),
+                arm_lead: TimeDelta::seconds(2),
+                workflow_grace: delta(settings.scheduler.n8n_grace),
+                daily_posts_per_user: daily,
+                max_crashes: 10,
+                renew_every: publishing.lease / 3,
+                max_in_flight: publishing.concurrency,
+            },
+            stopping: stopping.subscribe(),
+        };
+        Ok(Self { store, clock, registry, posts, accounts, keeper, prober, stopping, engine, lease: publishing.lease })
+    }
+
+    /// Starts the scheduler and the housekeeping. They end when `stopping` turns true; the handle ends after them.
+    pub fn start(&self) -> JoinHandle<()> {
+        let scheduler = Scheduler::new(self.engine.clone(), process_token(), self.lease);
+        let parts = self.clone();
+        tokio::spawn(async move {
+            let housekeeping = tokio::spawn(parts.clone().housekeeping());
+            scheduler.run().await;
+            housekeeping.abort();
+            parts.store.close().await;
+        })
+    }
+
+    async fn housekeeping(self) {
+        loop {
+            self.tidy().await;
+            tokio::time::sleep(HOUSEKEEPING).await;
+        }
+    }
+
+    /// Removes what is over, ends what was left half done, keeps logins alive.
+    async fn tidy(&self) {
+        let now = self.clock.now();
+        loop {
+            match self.store.prune_events(now - store::events::KEPT).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(problem) => {
+                    warn!(error = %describe(&problem), "cannot remove old events");
+                    break;
+                }
+            }
+        }
+        if let Err(problem) = self.store.purge_oauth_states(now).await {
+            warn!(error = %describe(&problem), "cannot remove old OAuth states");
+        }
+        if let Err(problem) = self.accounts.finish_disconnecting().await {
+            warn!(error = %describe(&problem), "cannot finish disconnecting accounts");
+        }
+        if let Err(problem) = self.keeper.keep_alive().await {
+            warn!(error = %describe(&problem), "cannot keep logins alive");
+        }
+    }
+}
+
+/// A number between 0 and 1.
+fn chance() -> f64 {
+    f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX)
+}
+
+/// Tells the claims of this process from those of every other one, past and present.
+fn process_token() -> String {
+    let random = getrandom::u64().unwrap_or_default();
+    format!("{}-{random:016x}", std::process::id())
+}

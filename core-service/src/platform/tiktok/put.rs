@@ -1,0 +1,152 @@
+//! One PUT of a range of the video, streamed from the source straight into the request: never more than two of the
+//! source's pieces are in memory.
+//!
+//! Guaranteed:
+//! - The piece that holds the range's last byte is handed over only while the claim on the post holds, and
+//!   [`Sent::complete`] tells whether it was. Where it was not, TikTok cannot have the range: the request announces its
+//!   length, and a body that ends early breaks the connection.
+//! - A source that fails, ends early or gives too much breaks the request off; [`Sent::broken`] says why.
+
+use std::{
+    io,
+    pin::pin,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use reqwest::{
+    Body, Client,
+    header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap},
+};
+use tokio::sync::mpsc::{Sender, channel};
+use tokio_stream::wrappers::ReceiverStream;
+use url::Url;
+
+use super::errors;
+use crate::{
+    domain::failure::{Failure, FailureClass, Reason},
+    platform::{Call, VideoStream, wire},
+};
+
+/// A range to be sent.
+pub(super) struct Put<'a> {
+    /// Pooled, or serving once for the last chunk.
+    pub(super) client: &'a Client,
+    /// Where to, as TikTok gave it. A secret.
+    pub(super) url: &'a Url,
+    /// `video/mp4` and the like.
+    pub(super) content_type: &'a str,
+    /// First byte.
+    pub(super) first: u64,
+    /// Last byte, included.
+    pub(super) last: u64,
+    /// Size of the whole video.
+    pub(super) total: u64,
+    /// Longest wait for the whole exchange.
+    pub(super) timeout: Duration,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// The answer, if one came.
+    pub(super) exchange: wire::Exchange,
+    /// The last byte of the range was handed to the connection.
+    pub(super) complete: bool,
+    /// Why we broke it off.
+    pub(super) broken: Option<Failure>,
+}
+
+/// What the two sides of a PUT tell each other.
+#[derive(Default)]
+struct State {
+    complete: AtomicBool,
+    broken: Mutex<Option<Failure>>,
+}
+
+impl Put<'_> {
+    /// Sends the range. An error is one before anything left.
+    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Sent, Failure> {
+        let source = call.video.open(self.first, self.last).await?;
+        if !call.lease.holds() {
+            return Err(errors::claim_lost());
+        }
+        let (pieces, body) = channel::<io::Result<Bytes>>(1);
+        let request = self
+            .client
+            .put(self.url.clone())
+            .header(CONTENT_TYPE, self.content_type)
+            .header(CONTENT_LENGTH, self.last - self.first + 1)
+            .header(CONTENT_RANGE, format!("bytes {}-{}/{}", self.first, self.last, self.total))
+            .body(Body::wrap_stream(ReceiverStream::new(body)));
+        let state = State::default();
+        let mut sending = pin!(wire::exchange(request, self.timeout));
+        let mut feeding = pin!(self.feed(source, pieces, call, &state));
+        let mut is_fed = false;
+        let exchange = loop {
+            tokio::select! {
+                biased;
+                exchange = &mut sending => break exchange,
+                () = &mut feeding, if !is_fed => is_fed = true,
+            }
+        };
+        let broken = state.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        Ok(Sent { exchange, complete: state.complete.load(Ordering::SeqCst), broken })
+    }
+
+    /// Hands the source's pieces to the request, and tells the progress.
+    async fn feed(&self, mut source: VideoStream, pieces: Sender<io::Result<Bytes>>, call: &Call<'_>, state: &State) {
+        let mut at = self.first;
+        let stopped = loop {
+            let piece = match source.next().await {
+                Some(Ok(piece)) if piece.is_empty() => continue,
+                Some(Ok(piece)) => piece,
+                Some(Err(error)) => break Some(source_failed(&error.to_string())),
+                None if at <= self.last => break Some(source_failed("it ended early")),
+                None => break None,
+            };
+            let end = at.saturating_add(piece.len() as u64);
+            if end > self.last + 1 {
+                break Some(source_failed("it gave more bytes than were asked for"));
+            }
+            if end == self.last + 1 {
+                if !call.lease.holds() {
+                    break Some(errors::claim_lost());
+                }
+                state.complete.store(true, Ordering::SeqCst);
+            }
+            if pieces.send(Ok(piece)).await.is_err() {
+                break None;
+            }
+            at = end;
+            call.progress.uploaded(at, self.total);
+        };
+        if let Some(failure) = stopped
+            && at <= self.last
+        {
+            *state.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(failure);
+            // An error, not an end: it breaks the connection off.
+            let _ = pieces.send(Err(io::Error::other("the video's source broke off"))).await;
+        }
+    }
+}
+
+/// The video could not be read on.
+pub(super) fn source_failed(why: &str) -> Failure {
+    let message = format!("the video's source failed during the upload: {}", errors::shown(why));
+    Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message)
+        .with_remedy("nothing to do: the upload goes on where it stopped; check the video's host if this stays")
+}
+
+/// The number of the `Content-Range: bytes 0-N/total` that TikTok answers chunks with. Whether N is a count or the last
+/// index is not documented, so the caller compares it with what it expects.
+pub(super) fn answered_range(headers: &HeaderMap) -> Option<u64> {
+    let range = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    let (_, rest) = range.split_once('-')?;
+    rest.split('/').next()?.trim().parse().ok()
+}

@@ -1,0 +1,281 @@
+//! The upload of a video to the URL of an init: the chunks that cannot publish, and the last one, which does.
+//!
+//! TikTok takes chunks strictly in order and begins to post when the last byte has arrived (answer 201). So the chunks
+//! before it may be sent at any time and repeated, and everything that is unclear about the last one is
+//! `Outcome::Unknown`, unless its last byte provably stayed here.
+//! <https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide>, read September 2026.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use tokio::time::Instant;
+use url::Url;
+
+use super::{
+    Tiktok,
+    api::{Reply, problem, unreachable},
+    course::{self, UPLOAD_DEAD, UPLOAD_LAST},
+    errors,
+    plan::Plan,
+    put::{Put, Sent, answered_range, source_failed},
+    replies::StatusData,
+};
+use crate::{
+    domain::{
+        failure::{Failure, FailureClass, Reason},
+        ledger::{Evidence, Handle, StepOutcome},
+    },
+    platform::{Call, Outcome, Step, wire::Exchange},
+};
+
+/// Longest PUT of a chunk of 10 MB.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(300);
+/// How often one run asks TikTok where it stands after a mismatch.
+const MAX_RESYNCS: u32 = 2;
+
+/// What a handle says about an upload.
+struct Session {
+    publish_id: String,
+    url: Url,
+    content_type: String,
+    plan: Plan,
+}
+
+impl Session {
+    fn read(handle: &Handle) -> Option<Self> {
+        Some(Self {
+            publish_id: handle.text("publish_id")?.to_owned(),
+            url: Url::parse(handle.text("upload_url")?).ok()?,
+            content_type: handle.text("content_type")?.to_owned(),
+            plan: Plan::read(handle)?,
+        })
+    }
+}
+
+/// Where an upload stands by TikTok's own word.
+enum Standing {
+    /// So many bytes arrived.
+    At(u64),
+    /// The status is final.
+    Over(Handle, Evidence),
+    /// Not to be told now.
+    Untold(Outcome),
+}
+
+impl Tiktok {
+    /// Sends every chunk but the last, or goes on with it.
+    pub(super) async fn upload(&self, call: &Call<'_>, step: &Step) -> Outcome {
+        let Some(session) = Session::read(&step.handle) else { return broken_handle() };
+        let until = Instant::now() + step.timeout;
+        match call.video.facts().await {
+            Ok(facts) if facts.size_bytes == session.plan.size => {}
+            Ok(_) => return dead(source_failed("its size is another one than at the start"), Evidence::new()),
+            Err(failure) => return Outcome::NoEffect { failure, evidence: Evidence::new() },
+        }
+        let (mut at, mut resyncs) = (0, 0);
+        if step.handle.0.get("resume").and_then(serde_json::Value::as_bool).unwrap_or_default() {
+            match self.standing(call, &session).await {
+                Standing::At(bytes) => at = bytes,
+                Standing::Over(handle, evidence) => return Outcome::Accepted { handle, evidence },
+                Standing::Untold(outcome) => return outcome,
+            }
+        }
+        let mut evidence = Evidence::new();
+        while at < session.plan.last_start() {
+            let last = session.plan.end_of_chunk(at);
+            let timeout = CHUNK_TIMEOUT.min(until.saturating_duration_since(Instant::now()));
+            if timeout.is_zero() {
+                return Outcome::Unknown {
+                    evidence: problem("the time for the upload ran out").with("uploaded_bytes", at),
+                };
+            }
+            let put = self.put(&self.uploads, &session, at, last, timeout);
+            let sent = match put.send(call).await {
+                Ok(sent) => sent,
+                Err(failure) => return Outcome::NoEffect { failure, evidence },
+            };
+            let answer = match sent.exchange {
+                Exchange::Answered(answer) => answer,
+                Exchange::NotSent(why) => {
+                    return Outcome::NoEffect { failure: unreachable(&why), evidence: problem(&why) };
+                }
+                Exchange::NoAnswer(why) => {
+                    let evidence = problem(&why).with("uploaded_bytes", at);
+                    return match sent.broken {
+                        Some(failure) => Outcome::NoEffect { failure, evidence },
+                        None => Outcome::Unknown { evidence },
+                    };
+                }
+            };
+            evidence = Evidence::new().with("http_status", answer.status.as_u16());
+            let told = answered_range(&answer.headers);
+            match answer.status {
+                StatusCode::PARTIAL_CONTENT if told.is_none_or(|told| told == last || told == last + 1) => {
+                    at = last + 1
+                }
+                // TikTok stands elsewhere than we do: ask where.
+                StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE if resyncs < MAX_RESYNCS => {
+                    resyncs += 1;
+                    let refused = at;
+                    at = match self.standing(call, &session).await {
+                        Standing::At(bytes) => bytes,
+                        Standing::Over(handle, evidence) => return Outcome::Accepted { handle, evidence },
+                        Standing::Untold(outcome) => match told.and_then(|told| aligned(told, &session.plan)) {
+                            Some(bytes) => bytes,
+                            None => return outcome,
+                        },
+                    };
+                    if at == refused {
+                        // In the middle of a chunk by TikTok's count, yet not taken from there: send the whole chunk.
+                        at = session.plan.start_of_chunk(at);
+                    }
+                }
+                StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => return dead(url_died(), evidence),
+                StatusCode::BAD_REQUEST => return Outcome::NoEffect { failure: malformed(), evidence },
+                _ => return Outcome::Unknown { evidence: evidence.with("uploaded_bytes", at) },
+            }
+        }
+        Outcome::Accepted {
+            handle: Handle::default().with("uploaded", at),
+            evidence: evidence.with("uploaded_bytes", at),
+        }
+    }
+
+    /// Sends the rest of the video: the last chunk, or what is missing of it. The point of no return.
+    pub(super) async fn upload_last(&self, call: &Call<'_>, step: &Step) -> Outcome {
+        let Some(session) = Session::read(&step.handle) else { return broken_handle() };
+        let plan = session.plan;
+        let first = course::uploaded(&step.handle);
+        if first < plan.last_start() || first >= plan.size {
+            return broken_handle();
+        }
+        if !call.lease.holds() {
+            return Outcome::NoEffect { failure: errors::claim_lost(), evidence: Evidence::new() };
+        }
+        let put = self.put(&self.once, &session, first, plan.size - 1, step.timeout);
+        let Sent { exchange, complete, broken } = match put.send(call).await {
+            Ok(sent) => sent,
+            Err(failure) => return Outcome::NoEffect { failure, evidence: Evidence::new() },
+        };
+        let answer = match exchange {
+            Exchange::Answered(answer) => answer,
+            Exchange::NotSent(why) => return Outcome::NoEffect { failure: unreachable(&why), evidence: problem(&why) },
+            Exchange::NoAnswer(why) if complete => return Outcome::Unknown { evidence: problem(&why) },
+            Exchange::NoAnswer(why) => {
+                let failure = broken.unwrap_or_else(|| unreachable(&why));
+                return Outcome::NoEffect { failure, evidence: problem(&why).with("last_byte_sent", false) };
+            }
+        };
+        let evidence = Evidence::new().with("http_status", answer.status.as_u16());
+        // A refusal of a repeated last byte may mean that the first one arrived after all.
+        let is_repeated = call.view.ledger.of_attempt(call.view.post.attempt).any(|entry| {
+            entry.step == UPLOAD_LAST
+                && entry.handle.text("publish_id") == Some(&session.publish_id)
+                && matches!(entry.outcome, Some(StepOutcome::Unknown | StepOutcome::Absent))
+        });
+        match answer.status {
+            StatusCode::CREATED => {
+                Outcome::Accepted { handle: Handle::default().with("uploaded", plan.size), evidence }
+            }
+            _ if is_repeated && complete => Outcome::Unknown { evidence },
+            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => dead(url_died(), evidence),
+            StatusCode::BAD_REQUEST => Outcome::NoEffect { failure: malformed(), evidence },
+            StatusCode::RANGE_NOT_SATISFIABLE => {
+                let failure = errors::away("TikTok has another part of the upload than expected");
+                Outcome::NoEffect { failure, evidence }
+            }
+            _ if !complete => {
+                let failure = errors::away(format!("TikTok answered the upload with HTTP {}", answer.status.as_u16()));
+                Outcome::NoEffect { failure, evidence: evidence.with("last_byte_sent", false) }
+            }
+            _ => Outcome::Unknown { evidence },
+        }
+    }
+
+    fn put<'a>(
+        &self,
+        client: &'a reqwest::Client,
+        session: &'a Session,
+        first: u64,
+        last: u64,
+        timeout: Duration,
+    ) -> Put<'a> {
+        let content_type = session.content_type.as_str();
+        Put { client, url: &session.url, content_type, first, last, total: session.plan.size, timeout }
+    }
+
+    /// Asks TikTok where the upload stands.
+    async fn standing(&self, call: &Call<'_>, session: &Session) -> Standing {
+        let (data, evidence) = match self.fetch_status(call, &session.publish_id).await {
+            Reply::Accepted { data, evidence } => (data, evidence),
+            Reply::Refused { code, evidence, .. } if code == "invalid_publish_id" => {
+                return Standing::Untold(dead(url_died(), evidence));
+            }
+            Reply::Refused { failure, evidence, .. }
+            | Reply::NotSent { failure, evidence }
+            | Reply::Unclear { failure, evidence } => return Standing::Untold(Outcome::NoEffect { failure, evidence }),
+        };
+        let evidence = status_evidence(evidence, &data);
+        match data.uploaded_bytes() {
+            _ if is_final(&data) => Standing::Over(status_handle(&data).with("uploaded", session.plan.size), evidence),
+            Some(bytes) if bytes <= session.plan.size => Standing::At(bytes),
+            Some(_) | None => {
+                let failure = errors::away("TikTok does not tell how much of the upload arrived");
+                Standing::Untold(Outcome::NoEffect { failure, evidence })
+            }
+        }
+    }
+}
+
+/// A status that ends the waiting.
+pub(super) fn is_final(data: &StatusData) -> bool {
+    matches!(data.status.as_str(), course::COMPLETE | course::FAILED | course::INBOX)
+}
+
+/// What a final status leaves in the ledger.
+pub(super) fn status_handle(data: &StatusData) -> Handle {
+    let mut handle = Handle::default().with("status", data.status.as_str());
+    if let Some(reason) = data.fail_reason.as_deref().filter(|reason| !reason.is_empty()) {
+        handle = handle.with("fail_reason", errors::shown(reason));
+    }
+    let ids = data.post_ids();
+    if ids.is_empty() { handle } else { handle.with("post_ids", ids) }
+}
+
+/// What a status reading shows to people.
+pub(super) fn status_evidence(evidence: Evidence, data: &StatusData) -> Evidence {
+    let mut evidence = evidence.with("status", errors::shown(&data.status));
+    if let Some(reason) = data.fail_reason.as_deref().filter(|reason| !reason.is_empty()) {
+        evidence = evidence.with("fail_reason", errors::shown(reason));
+    }
+    if let Some(bytes) = data.uploaded_bytes() {
+        evidence = evidence.with("uploaded_bytes", bytes);
+    }
+    let ids = data.post_ids();
+    if ids.is_empty() { evidence } else { evidence.with("post_ids", ids) }
+}
+
+/// The reading of `Content-Range`'s number that is the end of a chunk.
+fn aligned(told: u64, plan: &Plan) -> Option<u64> {
+    [told, told + 1].into_iter().find(|&at| at < plan.size && plan.start_of_chunk(at) == at)
+}
+
+fn broken_handle() -> Outcome {
+    let failure = errors::internal("the ledger does not hold what this step needs");
+    Outcome::NoEffect { failure, evidence: Evidence::new() }
+}
+
+/// TikTok's word that the upload URL is of no more use: the next step is a new init.
+fn dead(failure: Failure, evidence: Evidence) -> Outcome {
+    Outcome::NoEffect { failure, evidence: evidence.with(UPLOAD_DEAD, true) }
+}
+
+fn url_died() -> Failure {
+    errors::away("TikTok's upload URL died before the video had arrived")
+        .with_remedy("nothing to do: the upload begins anew")
+}
+
+fn malformed() -> Failure {
+    Failure::new(FailureClass::InvalidRequest, Reason::PlatformRefused, "TikTok finds a chunk of the upload malformed")
+        .with_remedy("report this as a bug")
+}

@@ -1,0 +1,118 @@
+//! What is looked at right before a post's first step and again before its point of no return: the account, the limits,
+//! the video. Platforms would refuse the same, later and less clearly.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Engine, video::PostVideo};
+use crate::{
+    domain::{
+        account::Account,
+        failure::{Failure, FailureClass, Reason},
+        ledger::{Ledger, StepClass},
+        media,
+        post::{Post, WaitReason},
+    },
+    platform::{Step, Video as _},
+    store::{Result, claims::Change},
+};
+
+/// What the checks say.
+pub(super) enum Verdict {
+    /// Go on; write this first if it is anything.
+    Go(Change),
+    /// Wait until then; costs no retry.
+    Wait(DateTime<Utc>, WaitReason, Failure),
+    /// Refused, or not reachable now: judged like a refused step.
+    Fail(Failure),
+}
+
+impl Engine {
+    /// Checks before a step. Reads and continued uploads need none.
+    pub(super) async fn check_before(
+        &self,
+        post: &Post,
+        account: &Account,
+        ledger: &Ledger,
+        step: &Step,
+        now: DateTime<Utc>,
+    ) -> Result<Verdict> {
+        let first = !ledger.of_attempt(post.attempt).any(|entry| entry.class != StepClass::Read);
+        let last = step.class == StepClass::PointOfNoReturn;
+        if step.class == StepClass::Read || !(first || last) {
+            return Ok(Verdict::Go(Change::default()));
+        }
+        if last && let Some(id) = &post.platform_post_id {
+            return Ok(Verdict::Fail(
+                Failure::new(
+                    FailureClass::Permanent,
+                    Reason::DuplicatePost,
+                    format!("the post is already on the platform as {id}"),
+                )
+                .with_remedy("nothing is to be done"),
+            ));
+        }
+        if let Some(until) = account.quota_blocked_until.filter(|until| *until > now) {
+            let failure = Failure::new(
+                FailureClass::Quota { until: Some(until) },
+                Reason::QuotaExceeded,
+                "the platform's publishing quota of the account is used up",
+            )
+            .with_remedy("nothing to do: it is published when there is room");
+            return Ok(Verdict::Wait(until, WaitReason::Quota, failure));
+        }
+        if last && let Some(verdict) = self.daily_limit(post, now).await? {
+            return Ok(verdict);
+        }
+        if !first {
+            return Ok(Verdict::Go(Change::default()));
+        }
+        self.check_video(post).await
+    }
+
+    /// The core's own limit, where one is set: the post waits for room, it is never refused.
+    async fn daily_limit(&self, post: &Post, now: DateTime<Utc>) -> Result<Option<Verdict>> {
+        let Some(limit) = self.settings.daily_posts_per_user else { return Ok(None) };
+        let day = TimeDelta::days(1);
+        let published = self.store.published_times(post.wp_user_id, post.platform, now - day, limit).await?;
+        if published.len() < limit as usize {
+            return Ok(None);
+        }
+        let until = published.iter().min().map_or(now + TimeDelta::hours(1), |oldest| *oldest + day);
+        let failure = Failure::new(
+            FailureClass::Quota { until: Some(until) },
+            Reason::DailyLimitReached,
+            format!("{limit} posts a day are allowed per user and platform"),
+        )
+        .with_remedy(
+            "nothing to do: it is published when there is room; the operator sets AURAREELS_DAILY_POSTS_PER_USER",
+        );
+        Ok(Some(Verdict::Wait(until.max(now + TimeDelta::seconds(1)), WaitReason::DailyLimit, failure)))
+    }
+
+    /// The video once more: signed URLs expire, files are replaced.
+    async fn check_video(&self, post: &Post) -> Result<Verdict> {
+        let Some(service) = self.registry.get(post.platform) else { return Ok(Verdict::Go(Change::default())) };
+        let facts = match PostVideo::new(self.prober.clone(), post).facts().await {
+            Ok(facts) => facts,
+            Err(failure) => return Ok(Verdict::Fail(failure)),
+        };
+        let checked = media::check("content.video_url", &facts, service.client.rules());
+        if let Some(broken) = checked.violations.first() {
+            let all: Vec<&str> = checked.violations.iter().map(|violation| violation.message.as_str()).collect();
+            let reason = match broken.rule {
+                "VIDEO_TOO_LARGE" => Reason::VideoTooLarge,
+                "VIDEO_FORMAT_INVALID" | "VIDEO_CODEC_INVALID" => Reason::VideoFormatInvalid,
+                _ => Reason::MediaRejected,
+            };
+            let failure = Failure::new(FailureClass::InvalidMedia, reason, all.join("; "))
+                .with_rule(broken.rule)
+                .with_remedy(broken.remedy.clone());
+            return Ok(Verdict::Fail(failure));
+        }
+        let facts = serde_json::to_value(&facts)?;
+        if post.media_facts.as_ref() == Some(&facts) {
+            return Ok(Verdict::Go(Change::default()));
+        }
+        Ok(Verdict::Go(Change { media_facts: Some(facts), ..Change::default() }))
+    }
+}

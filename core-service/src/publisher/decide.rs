@@ -1,0 +1,390 @@
+//! What becomes of a post after an exchange: pure decisions, from an outcome and the ledger to one change of the row.
+//!
+//! Guaranteed: `failed` is chosen only while nothing of the current attempt may be visible; an unknown outcome of a point
+//! of no return leads to `confirming` and to nothing else; absence is believed only after the call's deadline plus the
+//! platform's settle time and the platform's number of equal readings.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    domain::{
+        failure::{Failure, FailureClass, Reason},
+        ledger::{Entry, Evidence, Ledger, StepClass, StepOutcome},
+        media::Warning,
+        post::{Post, Status, WaitReason},
+        retry::{RetryPolicy, poll_gap},
+        transition::Move,
+    },
+    platform::{Lookup, Outcome},
+    store::claims::{Change, LedgerWrite, Release},
+};
+
+/// How long to wait for a rate limit whose end the platform did not tell.
+const RATE_LIMIT_PAUSE: TimeDelta = TimeDelta::seconds(90);
+
+/// How long to wait for a quota whose end the platform did not tell.
+const QUOTA_PAUSE: TimeDelta = TimeDelta::hours(1);
+
+/// How often a post that waits for its account's owner looks by itself; connecting wakes it at once.
+const RECONNECT_PAUSE: TimeDelta = TimeDelta::hours(6);
+
+/// The settings that decisions depend on.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Automatic retries.
+    pub retry: RetryPolicy,
+    /// The first gap between two looks at a platform.
+    pub poll_first: Duration,
+    /// How long a post may stay unknown or in processing before a person is asked.
+    pub review_after: TimeDelta,
+}
+
+/// Everything a decision looks at.
+pub struct Situation<'a> {
+    /// The post.
+    pub post: &'a Post,
+    /// Its ledger, with the entry of the exchange if one was recorded.
+    pub ledger: &'a Ledger,
+    /// The clock's time.
+    pub now: DateTime<Utc>,
+    /// A number between 0 and 1.
+    pub chance: f64,
+    /// The settings.
+    pub policy: &'a Policy,
+}
+
+/// What to do after an exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// Write this and go on with the next step at once.
+    GoOn(Change),
+    /// Write this, which lets the post go.
+    LetGo(Change),
+    /// Ask for new tokens, then repeat. The change settles the refused step, without a verdict on the post.
+    Refresh(Change, Failure),
+}
+
+impl Situation<'_> {
+    fn visible(&self) -> bool {
+        self.ledger.may_be_visible(self.post.attempt)
+    }
+
+    fn wait(&self, change: Change, at: DateTime<Utc>, reason: WaitReason) -> Decision {
+        Decision::LetGo(Change { release: Some(Release { at: Some(at), waiting_for: Some(reason) }), ..change })
+    }
+
+    /// Looks again later, with a growing gap.
+    fn look_again(&self, change: Change, after: Option<Duration>, since: DateTime<Utc>) -> Decision {
+        let gap = after
+            .and_then(|after| TimeDelta::from_std(after).ok())
+            .unwrap_or_else(|| poll_gap(self.policy.poll_first, self.now - since, self.chance));
+        let reason =
+            if self.post.status == Status::Confirming { WaitReason::Confirming } else { WaitReason::Processing };
+        self.wait(Change { poll_count: Some(self.post.poll_count.saturating_add(1)), ..change }, self.now + gap, reason)
+    }
+
+    /// The post is over: proven absent.
+    fn fail(&self, change: Change, failure: Failure) -> Decision {
+        let by = if self.post.status == Status::Scheduled { Move::Missed } else { Move::Rejected };
+        Decision::LetGo(Change {
+            by: Some(by),
+            error: Some(Some(failure)),
+            release: Some(Release { at: None, waiting_for: None }),
+            ..change
+        })
+    }
+
+    /// A person has to look.
+    fn review(&self, change: Change, message: &str) -> Decision {
+        let failure = Failure::new(FailureClass::Permanent, Reason::OutcomeUnknown, message).with_remedy(
+            "look at the account, then say by ResolvePost whether the post is there; RetryPost works after that",
+        );
+        Decision::LetGo(Change {
+            by: Some(Move::CannotTell),
+            error: Some(Some(failure)),
+            release: Some(Release { at: None, waiting_for: None }),
+            ..change
+        })
+    }
+
+    /// A failure of a step that provably had no effect, or of a look that failed.
+    pub fn after_failure(&self, change: Change, failure: Failure) -> Decision {
+        let told = Change { error: Some(Some(failure.clone())), ..change.clone() };
+        match failure.class {
+            FailureClass::RateLimited { until } => {
+                let at = until.filter(|until| *until > self.now).unwrap_or(self.now + RATE_LIMIT_PAUSE);
+                self.wait(told, at, WaitReason::RateLimit)
+            }
+            FailureClass::Quota { until } => {
+                let at = until.filter(|until| *until > self.now).unwrap_or(self.now + QUOTA_PAUSE);
+                self.wait(told, at, WaitReason::Quota)
+            }
+            FailureClass::AuthExpired => Decision::Refresh(change, failure),
+            // What may be live cannot fail for a dead login: it waits for the owner, who brings the answer back.
+            FailureClass::NeedsReconnect if self.visible() => {
+                self.wait(self.confirming(told), self.now + RECONNECT_PAUSE, WaitReason::Reconnect)
+            }
+            FailureClass::Transient
+            | FailureClass::InvalidMedia
+            | FailureClass::InvalidRequest
+            | FailureClass::Permanent
+                if self.visible() =>
+            {
+                let since = self.open_since();
+                if self.now - since > self.policy.review_after {
+                    return self.review(
+                        self.confirming(told),
+                        "the platform could not tell for a long time whether the post is live",
+                    );
+                }
+                self.look_again(told, None, since)
+            }
+            FailureClass::Transient => match self.policy.retry.next(self.post.automatic_retries, self.now, self.chance)
+            {
+                Some(at) => self.wait(Change { retry: true, ..told }, at, WaitReason::Retry),
+                None => self.fail(change, failure),
+            },
+            FailureClass::NeedsReconnect
+            | FailureClass::InvalidMedia
+            | FailureClass::InvalidRequest
+            | FailureClass::Permanent => self.fail(change, failure),
+        }
+    }
+
+    /// Since when the fate of the current attempt is open: its point of no return, else the present status.
+    fn open_since(&self) -> DateTime<Utc> {
+        self.ledger
+            .of_attempt(self.post.attempt)
+            .find(|entry| entry.class == StepClass::PointOfNoReturn)
+            .map_or(self.post.status_since, |entry| entry.sent_at)
+    }
+
+    /// A publishing post whose fate is open is shown as confirming.
+    fn confirming(&self, change: Change) -> Change {
+        if self.post.status == Status::Publishing && change.by.is_none() {
+            Change { by: Some(Move::ReplyLost), ..change }
+        } else {
+            change
+        }
+    }
+
+    /// After one exchange of a step. `entry` is its recorded row, for a read the row that it would get.
+    pub fn after_outcome(&self, mut entry: Entry, outcome: Outcome) -> Decision {
+        let recorded = entry.class != StepClass::Read;
+        let settle = |mut entry: Entry, outcome: StepOutcome, evidence: Evidence| {
+            entry.outcome = Some(outcome);
+            entry.answered_at = Some(self.now);
+            entry.evidence.0.extend(evidence.0);
+            if recorded { LedgerWrite::Update(entry) } else { LedgerWrite::Insert(entry) }
+        };
+        match outcome {
+            Outcome::Accepted { handle, evidence } => {
+                entry.handle.0.extend(handle.0);
+                let ledger = settle(entry, StepOutcome::Accepted, evidence);
+                Decision::GoOn(Change { ledger, error: Some(None), poll_count: Some(0), ..Change::default() })
+            }
+            Outcome::Pending { check_after, evidence: _ } => {
+                let since = self.open_since();
+                if self.visible() && self.now - since > self.policy.review_after {
+                    let mut change = self.confirming(Change::default());
+                    if change.by == Some(Move::ReplyLost) {
+                        // Two moves: the next look finds it confirming and asks a person.
+                        change.error = None;
+                        return self.look_again(change, Some(Duration::from_secs(1)), since);
+                    }
+                    return self.review(change, "the platform has been processing the video for too long");
+                }
+                let ledger =
+                    if recorded { settle(entry, StepOutcome::Unknown, Evidence::new()) } else { LedgerWrite::Nothing };
+                self.look_again(Change { ledger, error: Some(None), ..Change::default() }, check_after, since)
+            }
+            Outcome::NoEffect { failure, evidence } => {
+                let ledger = if recorded {
+                    settle(
+                        entry,
+                        StepOutcome::NoEffect,
+                        evidence.with("reason", failure.reason.as_str()).with("message", failure.message.as_str()),
+                    )
+                } else {
+                    LedgerWrite::Nothing
+                };
+                let change = Change { ledger, ..Change::default() };
+                // A refused point of no return is proven absent: the post is judged by the ledger as it will be.
+                let mut ledger = self.ledger.clone();
+                if let LedgerWrite::Update(entry) = &change.ledger
+                    && let Some(stored) = ledger.entry_mut(entry.number)
+                {
+                    stored.outcome = entry.outcome;
+                }
+                Situation { ledger: &ledger, ..*self }.after_failure(change, failure)
+            }
+            Outcome::Unknown { evidence } if entry.class == StepClass::PointOfNoReturn => {
+                let ledger = settle(entry, StepOutcome::Unknown, evidence);
+                Decision::GoOn(self.confirming(Change { ledger, ..Change::default() }))
+            }
+            Outcome::Unknown { evidence } => {
+                let ledger =
+                    if recorded { settle(entry, StepOutcome::Unknown, evidence) } else { LedgerWrite::Nothing };
+                let failure = Failure::new(
+                    FailureClass::Transient,
+                    Reason::PlatformUnavailable,
+                    "the platform gave no usable answer",
+                )
+                .with_remedy("nothing to do: the step is harmless to repeat and will be");
+                self.after_failure(Change { ledger, ..Change::default() }, failure)
+            }
+        }
+    }
+
+    /// After reading what became of an unknown point of no return.
+    pub fn after_lookup(&self, mut entry: Entry, lookup: Lookup, settle: Duration, confirmations: usize) -> Decision {
+        let settle = TimeDelta::from_std(settle).unwrap_or(TimeDelta::MAX);
+        let settled = self.now >= entry.deadline_at + settle;
+        let since = entry.sent_at;
+        let expired = self.now - since > self.policy.review_after;
+        let keep = |entry: Entry| Change { ledger: LedgerWrite::Update(entry), ..Change::default() };
+        match lookup {
+            Lookup::Found { handle, evidence } => {
+                entry.handle.0.extend(handle.0);
+                entry.evidence.push_reading(self.now, "found", evidence);
+                entry.outcome = Some(StepOutcome::Found);
+                entry.answered_at = Some(self.now);
+                Decision::GoOn(Change { error: Some(None), poll_count: Some(0), ..keep(entry) })
+            }
+            Lookup::Absent { handle_dead, evidence } => {
+                entry.evidence.push_reading(self.now, "absent", evidence);
+                let quiet_since = entry.deadline_at.min(self.now);
+                let equal = entry
+                    .evidence
+                    .readings()
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .rev()
+                    .take_while(|(at, what)| *what == "absent" && *at >= quiet_since)
+                    .count();
+                if !settled || equal < confirmations.max(1) {
+                    // Looks are spread evenly over what is left of the settle time.
+                    let spread = settle / i32::try_from(confirmations.max(1)).unwrap_or(1);
+                    let gap = spread.max(TimeDelta::from_std(self.policy.poll_first).unwrap_or(TimeDelta::zero()));
+                    return self.look_again(keep(entry), gap.to_std().ok(), since);
+                }
+                entry.outcome = Some(StepOutcome::Absent);
+                entry.answered_at = Some(self.now);
+                let change = Change { new_attempt: handle_dead, ..keep(entry) };
+                if self.post.automatic_retries >= self.policy.retry.max_attempts {
+                    let failure = Failure::new(
+                        FailureClass::Transient,
+                        Reason::PlatformUnavailable,
+                        "the platform did not take the post, and no automatic retry is left",
+                    )
+                    .with_remedy("try again with RetryPost");
+                    return self.fail(change, failure);
+                }
+                Decision::GoOn(Change { by: Some(Move::ProvedAbsent), retry: true, error: Some(None), ..change })
+            }
+            Lookup::Pending { check_after, evidence } => {
+                entry.evidence.push_reading(self.now, "pending", evidence);
+                if expired {
+                    return self.review(keep(entry), "the platform has been processing the post for too long");
+                }
+                self.look_again(keep(entry), check_after, since)
+            }
+            Lookup::CannotTell { hopeless, evidence } => {
+                entry.evidence.push_reading(self.now, "cannot tell", evidence);
+                if expired || (hopeless && settled) {
+                    return self.review(keep(entry), "the answer to the publishing request was lost, and the platform cannot tell whether the post is live");
+                }
+                let wait = hopeless.then(|| (entry.deadline_at + settle - self.now).to_std().unwrap_or_default());
+                self.look_again(keep(entry), wait, since)
+            }
+            Lookup::Failed(failure) => match failure.class {
+                FailureClass::AuthExpired => Decision::Refresh(Change::default(), failure),
+                FailureClass::NeedsReconnect => {
+                    let change = Change { error: Some(Some(failure)), ..Change::default() };
+                    self.wait(change, self.now + RECONNECT_PAUSE, WaitReason::Reconnect)
+                }
+                FailureClass::RateLimited { until } | FailureClass::Quota { until } => {
+                    let at = until.filter(|until| *until > self.now).unwrap_or(self.now + RATE_LIMIT_PAUSE);
+                    self.wait(Change::default(), at, WaitReason::Confirming)
+                }
+                FailureClass::Transient
+                | FailureClass::InvalidMedia
+                | FailureClass::InvalidRequest
+                | FailureClass::Permanent => {
+                    entry.evidence.push_reading(
+                        self.now,
+                        "unreadable",
+                        Evidence::new().with("reason", failure.reason.as_str()),
+                    );
+                    if expired {
+                        return self.review(keep(entry), "the platform could not be read for a long time");
+                    }
+                    self.look_again(keep(entry), None, since)
+                }
+            },
+        }
+    }
+
+    /// The platform's own word: this attempt is not visible and cannot become visible.
+    pub fn after_rejection(&self, failure: Failure) -> Decision {
+        let change = Change { new_attempt: true, ..Change::default() };
+        let told = Change { error: Some(Some(failure.clone())), ..change.clone() };
+        // The status says confirming or publishing; a new attempt is always shown as publishing.
+        let back = |change: Change| match self.post.status {
+            Status::Confirming => Change { by: Some(Move::ProvedAbsent), ..change },
+            _ => change,
+        };
+        match failure.class {
+            FailureClass::Transient => match self.policy.retry.next(self.post.automatic_retries, self.now, self.chance)
+            {
+                Some(at) => self.wait(back(Change { retry: true, ..told }), at, WaitReason::Retry),
+                None => self.fail(change, failure),
+            },
+            FailureClass::RateLimited { until } => {
+                let at = until.filter(|until| *until > self.now).unwrap_or(self.now + RATE_LIMIT_PAUSE);
+                self.wait(back(told), at, WaitReason::RateLimit)
+            }
+            FailureClass::Quota { until } => {
+                let at = until.filter(|until| *until > self.now).unwrap_or(self.now + QUOTA_PAUSE);
+                self.wait(back(told), at, WaitReason::Quota)
+            }
+            FailureClass::AuthExpired
+            | FailureClass::NeedsReconnect
+            | FailureClass::InvalidMedia
+            | FailureClass::InvalidRequest
+            | FailureClass::Permanent => self.fail(change, failure),
+        }
+    }
+
+    /// After a follow-up of a live post that brought nothing: looked at again for a day, then left with a warning. It can
+    /// never make the post fail.
+    pub fn after_follow_up(&self, hopeless: bool, after: Option<Duration>, what: &str) -> Decision {
+        let since = self.post.published_at.unwrap_or(self.post.status_since);
+        if hopeless || self.now - since > TimeDelta::days(1) {
+            let warning = Warning {
+                code: "FOLLOW_UP_FAILED".to_owned(),
+                field: String::new(),
+                message: format!("the post is live, but this could not be done afterwards: {what}"),
+            };
+            return Decision::LetGo(Change {
+                warning: Some(warning),
+                release: Some(Release { at: None, waiting_for: None }),
+                ..Change::default()
+            });
+        }
+        let gap = after
+            .and_then(|after| TimeDelta::from_std(after).ok())
+            .unwrap_or_else(|| poll_gap(self.policy.poll_first, self.now - since, self.chance));
+        Decision::LetGo(Change {
+            poll_count: Some(self.post.poll_count.saturating_add(1)),
+            release: Some(Release { at: Some(self.now + gap), waiting_for: None }),
+            ..Change::default()
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

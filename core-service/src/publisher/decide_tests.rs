@@ -1,0 +1,265 @@
+//! The decisions of `decide`, one by one: what is retried, what waits, what fails, what a person is asked.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use super::*;
+use crate::domain::{
+    account::{Account, Health},
+    ids::{AccountId, Fence, UserId},
+    ledger::Handle,
+    platform::{LoginFlavour, Platform},
+};
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_000_000, 0).unwrap()
+}
+
+fn policy() -> Policy {
+    Policy {
+        retry: RetryPolicy { max_attempts: 3, delay: Duration::from_secs(300) },
+        poll_first: Duration::from_secs(10),
+        review_after: TimeDelta::hours(24),
+    }
+}
+
+fn post(status: Status) -> Post {
+    let account = Account {
+        id: AccountId(1),
+        wp_user_id: UserId(1),
+        platform: Platform::Instagram,
+        login_flavour: LoginFlavour::FacebookLogin,
+        account_id: "17".into(),
+        account_name: "A".into(),
+        account_username: None,
+        account_email: None,
+        profile_picture_url: None,
+        token_expires_at: None,
+        refresh_token_expires_at: None,
+        token_scope: Vec::new(),
+        is_active: true,
+        last_token_refresh: None,
+        token_version: 1,
+        health: Health::Ok,
+        health_reason: None,
+        grant_id: None,
+        metadata: Value::Null,
+        quota_blocked_until: None,
+        created_at: now(),
+        updated_at: now(),
+    };
+    Post::blank(&account, status, now())
+}
+
+fn entry(class: StepClass, outcome: Option<StepOutcome>) -> Entry {
+    Entry {
+        number: 1,
+        attempt: 1,
+        step: "instagram.media_publish".into(),
+        class,
+        handle: Handle::default().with("container_id", "c"),
+        sent_at: now(),
+        deadline_at: now() + TimeDelta::seconds(125),
+        outcome,
+        answered_at: None,
+        evidence: Evidence::new(),
+        fence: Fence(1),
+    }
+}
+
+/// Judges with a ledger of these entries at a time.
+fn judge<T>(post: &Post, entries: Vec<Entry>, at: DateTime<Utc>, judged: impl FnOnce(&Situation<'_>) -> T) -> T {
+    let ledger = Ledger::new(entries);
+    judged(&Situation { post, ledger: &ledger, now: at, chance: 0.5, policy: &policy() })
+}
+
+fn failure(class: FailureClass) -> Failure {
+    Failure::new(class, Reason::PlatformRefused, "refused")
+}
+
+fn change(decision: Decision) -> Change {
+    match decision {
+        Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _) => change,
+    }
+}
+
+#[test]
+fn an_unknown_answer_at_the_point_of_no_return_is_confirming_and_nothing_else() {
+    let sent = entry(StepClass::PointOfNoReturn, None);
+    let outcome = Outcome::Unknown { evidence: Evidence::new() };
+    let decision = judge(&post(Status::Publishing), vec![sent.clone()], now(), |s| s.after_outcome(sent, outcome));
+    let Decision::GoOn(change) = decision else { panic!("{decision:?}") };
+    assert_eq!(change.by, Some(Move::ReplyLost));
+    assert!(!change.retry && !change.new_attempt && change.release.is_none());
+    assert!(matches!(change.ledger, LedgerWrite::Update(Entry { outcome: Some(StepOutcome::Unknown), .. })));
+}
+
+#[test]
+fn an_unknown_answer_of_a_harmless_step_is_retried_later() {
+    let sent = entry(StepClass::Repeatable, None);
+    let outcome = Outcome::Unknown { evidence: Evidence::new() };
+    let change =
+        change(judge(&post(Status::Publishing), vec![sent.clone()], now(), |s| s.after_outcome(sent, outcome)));
+    assert!(change.retry);
+    assert_eq!(change.by, None);
+    assert_eq!(change.release.unwrap().at, Some(now() + TimeDelta::seconds(300)));
+}
+
+#[test]
+fn retries_end_in_failed_while_nothing_can_be_visible() {
+    let tired = Post { automatic_retries: 3, ..post(Status::Publishing) };
+    let change =
+        change(judge(&tired, vec![], now(), |s| s.after_failure(Change::default(), failure(FailureClass::Transient))));
+    assert_eq!(change.by, Some(Move::Rejected));
+    assert_eq!(change.release.unwrap().at, None);
+}
+
+#[test]
+fn no_failure_of_a_look_can_fail_what_may_be_visible() {
+    let accepted = entry(StepClass::PointOfNoReturn, Some(StepOutcome::Accepted));
+    for class in [
+        FailureClass::Transient,
+        FailureClass::InvalidMedia,
+        FailureClass::InvalidRequest,
+        FailureClass::Permanent,
+        FailureClass::NeedsReconnect,
+        FailureClass::RateLimited { until: None },
+        FailureClass::Quota { until: None },
+    ] {
+        let tired = Post { automatic_retries: 3, ..post(Status::Publishing) };
+        let change = change(judge(&tired, vec![accepted.clone()], now(), |s| {
+            s.after_failure(Change::default(), failure(class.clone()))
+        }));
+        assert!(!matches!(change.by, Some(Move::Rejected | Move::Missed)), "{class:?}");
+        assert!(change.release.unwrap().at.is_some(), "{class:?} is looked at again");
+    }
+}
+
+#[test]
+fn a_refused_point_of_no_return_is_judged_as_absent() {
+    let sent = entry(StepClass::PointOfNoReturn, None);
+    let outcome = Outcome::NoEffect { failure: failure(FailureClass::InvalidRequest), evidence: Evidence::new() };
+    let change =
+        change(judge(&post(Status::Publishing), vec![sent.clone()], now(), |s| s.after_outcome(sent, outcome)));
+    assert_eq!(change.by, Some(Move::Rejected));
+    assert!(matches!(change.ledger, LedgerWrite::Update(Entry { outcome: Some(StepOutcome::NoEffect), .. })));
+}
+
+#[test]
+fn quota_and_rate_limits_wait_without_costing_a_retry() {
+    let until = now() + TimeDelta::hours(5);
+    for (class, reason) in [
+        (FailureClass::Quota { until: Some(until) }, WaitReason::Quota),
+        (FailureClass::RateLimited { until: Some(until) }, WaitReason::RateLimit),
+    ] {
+        let change = change(judge(&post(Status::Publishing), vec![], now(), |s| {
+            s.after_failure(Change::default(), failure(class))
+        }));
+        assert_eq!(change.release, Some(Release { at: Some(until), waiting_for: Some(reason) }));
+        assert!(!change.retry);
+    }
+}
+
+fn absent(at: DateTime<Utc>, readings: usize, confirmations: usize, dead: bool) -> (Change, usize) {
+    let mut unknown = entry(StepClass::PointOfNoReturn, Some(StepOutcome::Unknown));
+    for earlier in 0..readings {
+        let read = at - TimeDelta::seconds(60) * i32::try_from(readings - earlier).unwrap();
+        unknown.evidence.push_reading(read, "absent", Evidence::new());
+    }
+    let lookup = Lookup::Absent { handle_dead: dead, evidence: Evidence::new() };
+    let post = post(Status::Confirming);
+    let change = change(judge(&post, vec![unknown.clone()], at, |s| {
+        s.after_lookup(unknown, lookup, Duration::from_secs(180), confirmations)
+    }));
+    let seen = match &change.ledger {
+        LedgerWrite::Update(entry) => entry.evidence.readings().count(),
+        _ => 0,
+    };
+    (change, seen)
+}
+
+#[test]
+fn absence_is_not_believed_before_the_deadline_and_the_settle_time() {
+    let settled = now() + TimeDelta::seconds(125 + 180);
+    let (early, _) = absent(settled - TimeDelta::seconds(1), 5, 1, false);
+    assert_eq!((early.by, early.retry), (None, false));
+    assert_eq!(early.release.unwrap().waiting_for, Some(WaitReason::Confirming));
+    let (after, _) = absent(settled, 5, 1, false);
+    assert_eq!((after.by, after.retry, after.new_attempt), (Some(Move::ProvedAbsent), true, false));
+}
+
+#[test]
+fn absence_needs_enough_equal_readings_after_the_deadline() {
+    let late = now() + TimeDelta::hours(1);
+    assert_eq!(absent(late, 1, 3, false).0.by, None, "two of three");
+    assert_eq!(absent(late, 2, 3, false).0.by, Some(Move::ProvedAbsent));
+    // Readings from before the deadline prove nothing: the request may still have been under way.
+    let just_settled = now() + TimeDelta::seconds(125 + 180);
+    assert_eq!(absent(just_settled, 6, 5, false).0.by, None);
+}
+
+#[test]
+fn a_new_attempt_begins_only_with_a_dead_handle() {
+    let late = now() + TimeDelta::hours(1);
+    assert!(!absent(late, 2, 3, false).0.new_attempt);
+    assert!(absent(late, 2, 3, true).0.new_attempt);
+}
+
+#[test]
+fn what_cannot_be_told_goes_to_a_person_with_its_evidence() {
+    let unknown = entry(StepClass::PointOfNoReturn, Some(StepOutcome::Unknown));
+    let look = |at: DateTime<Utc>, hopeless: bool| {
+        let lookup = Lookup::CannotTell { hopeless, evidence: Evidence::new() };
+        let unknown = unknown.clone();
+        change(judge(&post(Status::Confirming), vec![unknown.clone()], at, |s| {
+            s.after_lookup(unknown, lookup, Duration::from_secs(60), 1)
+        }))
+    };
+    assert_eq!(look(now() + TimeDelta::seconds(130), true).by, None, "not before the settle time");
+    assert_eq!(look(now() + TimeDelta::seconds(200), true).by, Some(Move::CannotTell));
+    assert_eq!(look(now() + TimeDelta::hours(2), false).by, None, "a later look may tell");
+    let given_up = look(now() + TimeDelta::hours(25), false);
+    assert_eq!(given_up.by, Some(Move::CannotTell));
+    assert_eq!(given_up.error.unwrap().unwrap().reason, Reason::OutcomeUnknown);
+}
+
+#[test]
+fn the_platforms_rejection_leads_to_a_new_attempt_or_to_failed() {
+    let retried = change(judge(&post(Status::Confirming), vec![], now(), |s| {
+        s.after_rejection(failure(FailureClass::Transient))
+    }));
+    assert_eq!((retried.by, retried.retry, retried.new_attempt), (Some(Move::ProvedAbsent), true, true));
+    let failed = change(judge(&post(Status::Publishing), vec![], now(), |s| {
+        s.after_rejection(failure(FailureClass::InvalidMedia))
+    }));
+    assert_eq!((failed.by, failed.retry), (Some(Move::Rejected), false));
+}
+
+#[test]
+fn endless_processing_ends_with_a_person() {
+    let accepted = entry(StepClass::PointOfNoReturn, Some(StepOutcome::Accepted));
+    let poll = Entry { number: 2, step: "tiktok.status".into(), ..entry(StepClass::Read, None) };
+    let look = |status: Status, at: DateTime<Utc>| {
+        let outcome = Outcome::Pending { check_after: None, evidence: Evidence::new() };
+        let poll = poll.clone();
+        change(judge(&post(status), vec![accepted.clone()], at, |s| s.after_outcome(poll, outcome)))
+    };
+    assert_eq!(look(Status::Publishing, now() + TimeDelta::hours(3)).by, None);
+    assert_eq!(look(Status::Publishing, now() + TimeDelta::hours(25)).by, Some(Move::ReplyLost));
+    assert_eq!(look(Status::Confirming, now() + TimeDelta::hours(25)).by, Some(Move::CannotTell));
+}
+
+#[test]
+fn a_follow_up_never_fails_a_live_post() {
+    let live = Post { published_at: Some(now()), ..post(Status::Published) };
+    let again =
+        change(judge(&live, vec![], now() + TimeDelta::minutes(5), |s| s.after_follow_up(false, None, "permalink")));
+    assert_eq!(again.by, None);
+    assert!(again.release.unwrap().at.is_some());
+    let left =
+        change(judge(&live, vec![], now() + TimeDelta::hours(25), |s| s.after_follow_up(false, None, "permalink")));
+    assert_eq!((left.by, left.release.unwrap().at), (None, None));
+    assert_eq!(left.warning.unwrap().code, "FOLLOW_UP_FAILED");
+}

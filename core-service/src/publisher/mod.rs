@@ -1,0 +1,81 @@
+//! The publishing engine: moves one claimed post, one step at a time.
+//!
+//! Guaranteed, whatever dies in between:
+//! - a step's ledger row is committed before its request leaves, and its outcome before anything else is done;
+//! - a point of no return whose outcome is unknown is reconciled by reading, never repeated blindly;
+//! - a new attempt begins only with proof that the one before cannot act any more;
+//! - waiting is a time on the row, not a sleeping task.
+//!
+//! Expected failures end as a time on the row (retry, quota, processing), as `failed` with proof of absence, or as
+//! `needs_review` with the evidence at hand.
+
+mod checks;
+pub mod decide;
+pub mod handover;
+pub mod lease;
+pub mod progress;
+pub mod video;
+mod worker;
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+
+use self::{decide::Policy, handover::Handover, lease::Claim, progress::Uploads};
+use crate::{
+    app::tokens::TokenKeeper, clock::Clock, domain::post::Post, media::Prober, platform::Registry, store::Store,
+};
+
+/// Settings of the engine.
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    /// Retries, polls, review.
+    pub policy: Policy,
+    /// How long before its time a post may be prepared by steps that nobody can see.
+    pub prepare_lead: TimeDelta,
+    /// How long before its time a point of no return is recorded, so that nothing but the request is left at its time.
+    /// From then on it is too late to cancel.
+    pub arm_lead: TimeDelta,
+    /// How long after its time the core publishes a post that an n8n workflow was handed and did not bring back.
+    pub workflow_grace: TimeDelta,
+    /// The core's own limit of posts per user, platform and rolling day; `None`: off.
+    pub daily_posts_per_user: Option<u32>,
+    /// Claims in a row that may end without a written result before a post is set aside.
+    pub max_crashes: i32,
+    /// Longest time between two renewals of the claims.
+    pub renew_every: Duration,
+    /// Most posts that are worked on at once.
+    pub max_in_flight: usize,
+}
+
+/// Everything the engine works with.
+#[derive(Clone)]
+pub struct Engine {
+    /// Rows.
+    pub store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// Platforms.
+    pub registry: Registry,
+    /// Tokens.
+    pub keeper: TokenKeeper,
+    /// Videos by URL.
+    pub prober: Arc<Prober>,
+    /// The n8n hand-over.
+    pub handover: Option<Handover>,
+    /// Upload progress.
+    pub uploads: Uploads,
+    /// A number between 0 and 1, for spreading retries and polls.
+    pub chance: Arc<dyn Fn() -> f64 + Send + Sync>,
+    /// Settings.
+    pub settings: EngineSettings,
+    /// Turns true when the core is shutting down: no new step begins then.
+    pub stopping: tokio::sync::watch::Receiver<bool>,
+}
+
+impl Engine {
+    /// Moves a claimed post until it waits, rests, or its claim is gone. An error leaves the claim as it is.
+    pub async fn work(&self, post: Post, claim: Claim) -> crate::store::Result<()> {
+        worker::Worker::new(self, claim).run(post).await
+    }
+}

@@ -1,0 +1,241 @@
+//! What is due, who works on it, and how it ends: one loop that sleeps until the next post wants attention, a heartbeat
+//! that keeps this process's claims, and a clean shutdown.
+//!
+//! Guaranteed: no work per waiting post; a post whose worker failed or panicked is let go and found again; after a kill
+//! the posts are found when their claims run out. Expected: the database is away for a while; then nothing is claimed,
+//! running claims run out, and it goes on when the database is back.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::{sync::watch, task::JoinSet};
+use tracing::{error, info, warn};
+
+use crate::{
+    domain::{
+        ids::{AccountId, Fence, PostId},
+        post::{Post, Status},
+    },
+    publisher::{Engine, lease::Leases},
+    store,
+};
+
+/// The loop looks at the database at least this often: for posts that another process made.
+const SWEEP: Duration = Duration::from_secs(15);
+
+/// Posts claimed in one write.
+const CLAIM_BATCH: usize = 256;
+
+/// A post this late belongs to a backlog, which is spread per account.
+const BACKLOG_AGE: TimeDelta = TimeDelta::seconds(90);
+
+/// The gap between two posts of one account in a backlog.
+const BACKLOG_GAP: TimeDelta = TimeDelta::seconds(5);
+
+/// How long running exchanges get at shutdown.
+const DRAIN: Duration = Duration::from_secs(7);
+
+/// Pause after an error of the database.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The scheduler of one process.
+pub struct Scheduler {
+    engine: Engine,
+    leases: Leases,
+    /// Unique per process: all its claims carry it.
+    token: String,
+    in_flight: Arc<AtomicUsize>,
+    freed: watch::Sender<()>,
+    /// Claims whose worker ended without letting them go.
+    orphans: Arc<Mutex<HashMap<PostId, Fence>>>,
+}
+
+impl Scheduler {
+    /// A scheduler over an engine; `token` must be unique among all processes on the database.
+    pub fn new(engine: Engine, token: String, lease: Duration) -> Self {
+        Self {
+            engine,
+            leases: Leases::new(lease),
+            token,
+            in_flight: Arc::default(),
+            freed: watch::Sender::new(()),
+            orphans: Arc::default(),
+        }
+    }
+
+    /// Runs until `engine.stopping` turns true, then drains: no new claims, running exchanges get a few seconds, what is
+    /// left is let go for the next process.
+    pub async fn run(self) {
+        let mut workers = JoinSet::new();
+        let mut stopping = self.engine.stopping.clone();
+        let heartbeat =
+            tokio::spawn(heartbeat(self.engine.clone(), self.leases.clone(), self.token.clone(), self.orphans.clone()));
+        let mut schedule = self.engine.store.schedule_changed();
+        let mut freed = self.freed.subscribe();
+        while !*stopping.borrow() {
+            schedule.mark_unchanged();
+            freed.mark_unchanged();
+            let wake = match self.claim(&mut workers).await {
+                Ok(true) => continue,
+                Ok(false) => self.next_wake().await,
+                Err(problem) => {
+                    warn!(error = %crate::scheduler::describe(&problem), "cannot claim posts");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            tokio::select! {
+                () = self.engine.clock.sleep_until(wake) => {}
+                () = tokio::time::sleep(SWEEP) => {}
+                _ = schedule.changed() => {}
+                _ = freed.changed() => {}
+                _ = stopping.wait_for(|stopping| *stopping) => {}
+            }
+            while workers.try_join_next().is_some() {}
+        }
+        let drained = tokio::time::timeout(DRAIN, async { while workers.join_next().await.is_some() {} }).await;
+        if drained.is_err() {
+            info!(left = workers.len(), "some exchanges did not end in time; their posts are found again");
+            workers.shutdown().await;
+        }
+        heartbeat.abort();
+        if let Err(problem) = self.engine.store.release_claims(&self.token, self.engine.clock.now()).await {
+            warn!(error = %describe(&problem), "cannot let claims go; they run out by themselves");
+        }
+    }
+
+    /// When the next post wants attention. With all workers busy only a freed one matters.
+    async fn next_wake(&self) -> DateTime<Utc> {
+        let sweep = self.engine.clock.now() + TimeDelta::from_std(SWEEP).unwrap_or(TimeDelta::zero());
+        if self.in_flight.load(Ordering::Acquire) >= self.engine.settings.max_in_flight {
+            return sweep;
+        }
+        match self.engine.store.next_step_at().await {
+            Ok(Some(at)) => at.min(sweep),
+            Ok(None) => sweep,
+            Err(_) => self.engine.clock.now() + TimeDelta::from_std(PAUSE).unwrap_or(TimeDelta::zero()),
+        }
+    }
+
+    /// Claims what is due and starts a worker for each. True when there may be more.
+    async fn claim(&self, workers: &mut JoinSet<()>) -> store::Result<bool> {
+        let room = self.engine.settings.max_in_flight.saturating_sub(self.in_flight.load(Ordering::Acquire));
+        let batch = room.min(CLAIM_BATCH);
+        if batch == 0 {
+            return Ok(false);
+        }
+        let asked = self.leases.mark();
+        let now = self.engine.clock.now();
+        let limit = u32::try_from(batch).unwrap_or(u32::MAX);
+        let posts = self.engine.store.claim_due(now, &self.token, self.leases.length(), limit).await?;
+        let full = posts.len() == batch;
+        let mut late: HashMap<AccountId, i32> = HashMap::new();
+        for post in posts {
+            let place = if is_backlog(&post, now) {
+                late.entry(post.social_account_id).and_modify(|place| *place += 1).or_insert(0)
+            } else {
+                &mut 0
+            };
+            let wait = BACKLOG_GAP * *place;
+            self.start(workers, post, self.leases.claimed(asked), wait);
+        }
+        Ok(full)
+    }
+
+    fn start(&self, workers: &mut JoinSet<()>, post: Post, claim: crate::publisher::lease::Claim, wait: TimeDelta) {
+        let engine = self.engine.clone();
+        let orphans = self.orphans.clone();
+        let in_flight = self.in_flight.clone();
+        let freed = self.freed.clone();
+        in_flight.fetch_add(1, Ordering::AcqRel);
+        workers.spawn(async move {
+            let (id, fence) = (post.id, post.fence);
+            let work = tokio::spawn(async move {
+                if wait > TimeDelta::zero() {
+                    let at = engine.clock.now() + wait;
+                    return engine.store.postpone(id, fence, at).await;
+                }
+                engine.work(post, claim).await
+            });
+            let abort = AbortOnDrop(work.abort_handle());
+            let ended = match work.await {
+                Ok(Ok(())) => true,
+                Ok(Err(problem)) => {
+                    warn!(post.id = %id, error = %describe(&problem), "a worker could not go on; the post is found again");
+                    false
+                }
+                Err(panic) => {
+                    error!(post.id = %id, error = %panic, "a worker stopped; the post is found again");
+                    false
+                }
+            };
+            drop(abort);
+            if !ended {
+                orphans.lock().unwrap_or_else(PoisonError::into_inner).insert(id, fence);
+            }
+            in_flight.fetch_sub(1, Ordering::AcqRel);
+            freed.send_replace(());
+        });
+    }
+}
+
+/// Ends a worker's task with the task that waits for it.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn is_backlog(post: &Post, now: DateTime<Utc>) -> bool {
+    post.status == Status::Scheduled && post.scheduled_at.is_some_and(|at| now - at > BACKLOG_AGE)
+}
+
+/// Keeps the claims of this process alive, and lets those go whose worker is gone.
+async fn heartbeat(engine: Engine, leases: Leases, token: String, orphans: Arc<Mutex<HashMap<PostId, Fence>>>) {
+    loop {
+        tokio::time::sleep(engine.settings.renew_every).await;
+        let gone: Vec<(PostId, Fence)> = orphans
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|(post, fence)| (*post, *fence))
+            .collect();
+        if !gone.is_empty() {
+            match engine.store.abandon(&gone, engine.clock.now() + TimeDelta::seconds(5)).await {
+                Ok(()) => orphans
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .retain(|post, fence| !gone.contains(&(*post, *fence))),
+                Err(problem) => warn!(error = %describe(&problem), "cannot let abandoned posts go yet"),
+            }
+        }
+        let asked = leases.mark();
+        match engine.store.renew_claims(&token, engine.clock.now(), leases.length()).await {
+            Ok(_) => leases.renewed(asked),
+            Err(problem) => {
+                warn!(error = %describe(&problem), "cannot renew claims; nothing is sent once they have run out")
+            }
+        }
+    }
+}
+
+/// An error with its causes, for the log.
+pub(crate) fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,231 @@
+//! Every statement uses an index: the statements that the store's functions run are recorded, and the database is asked
+//! how it would run each of them. A scan of a whole table fails the test.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    Store,
+    claims::{Change, LedgerWrite, Release},
+    posts::{Narrowed, NewPost, Position, ResolvedWord},
+};
+use crate::{
+    clock::Clock,
+    domain::{
+        account::Account,
+        event::{EventKind, NewEvent},
+        failure::{Failure, FailureClass, Reason},
+        ids::{AccountId, Fence, PostId, Sequence, UserId},
+        ledger::{Entry, Evidence, Handle, StepClass},
+        platform::Platform,
+        post::{Content, Post, Status},
+        transition::Move,
+    },
+    params,
+    secret::KeyRing,
+};
+
+static SEEN: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(Mutex::default);
+
+/// Called for every statement of a test build.
+pub(super) fn record(sql: &str) {
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.to_owned());
+}
+
+/// Statements that read in the order of a table's key and stop early; the plan calls that a scan.
+const STOPS_EARLY: &[&str] = &["SELECT sequence, created_at FROM aurareels_events ORDER BY sequence LIMIT"];
+
+async fn store() -> (Store, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = Arc::new(KeyRing::from_settings("a key for tests, 0123456789abcdef", &[] as &[&str]).unwrap());
+    let store = Store::open(&Store::default_url(directory.path()), keys, Clock::system()).await.unwrap();
+    store.migrate().await.unwrap();
+    (store, directory)
+}
+
+async fn account(store: &Store, now: DateTime<Utc>) -> Account {
+    store
+        .db
+        .write(async move |tx| {
+            let id = tx
+                .insert(
+                    "INSERT INTO aurareels_social_accounts (wp_user_id, platform, account_id, account_name, login_flavour, created_at, updated_at) \
+                     VALUES (1, 'tiktok', 'a', 'A', 'tiktok', ?, ?)",
+                    &params![now, now],
+                )
+                .await?;
+            super::accounts::reread(tx, AccountId(id)).await
+        })
+        .await
+        .unwrap()
+}
+
+fn new_post(account: &Account, status: Status, key: &str, now: DateTime<Utc>) -> NewPost {
+    let post = Post {
+        scheduled_at: (status == Status::Scheduled).then_some(now),
+        content: Content { video_url: "https://a.example/v.mp4".into(), ..Content::default() },
+        request_key: Some(key.to_owned()),
+        request_key_derived: true,
+        next_step_at: Some(now),
+        ..Post::blank(account, status, now)
+    };
+    NewPost {
+        post,
+        fingerprint: "{}".into(),
+        key_valid_since: Some(now),
+        content_key: Some(key.to_owned()),
+        refuse_duplicates_since: Some(now),
+    }
+}
+
+fn entry(number: i32, fence: Fence, now: DateTime<Utc>) -> Entry {
+    Entry {
+        number,
+        attempt: 1,
+        step: "tiktok.upload_last".into(),
+        class: StepClass::PointOfNoReturn,
+        handle: Handle::default().with("publish_id", "p"),
+        sent_at: now,
+        deadline_at: now,
+        outcome: None,
+        answered_at: None,
+        evidence: Evidence::new(),
+        fence,
+    }
+}
+
+/// Runs every statement of posts, claims, ledger and events at least once, with rows that make each branch real.
+async fn run_everything(store: &Store, now: DateTime<Utc>) {
+    let user = UserId(1);
+    let account = account(store, now).await;
+    let posts = vec![
+        new_post(&account, Status::Publishing, "one", now),
+        new_post(&account, Status::Scheduled, "two", now),
+        new_post(&account, Status::Draft, "three", now),
+        new_post(&account, Status::Scheduled, "four", now),
+    ];
+    store.insert_posts(posts.clone()).await.unwrap();
+    let mut later = posts[0].clone();
+    later.key_valid_since = Some(now + TimeDelta::days(1));
+    later.refuse_duplicates_since = None;
+    store.insert_posts(vec![later]).await.unwrap();
+    store.posts_by_keys(&[(account.id, "one".into())]).await.unwrap();
+    let all = Narrowed {
+        statuses: vec![Status::Draft, Status::Scheduled],
+        platform: Some(Platform::Tiktok),
+        account: Some(account.id),
+        from: Some(now),
+        until: Some(now),
+        video_job_id: Some("job".into()),
+    };
+    let filters = [
+        Narrowed::default(),
+        all.clone(),
+        Narrowed { statuses: vec![Status::Draft], ..Narrowed::default() },
+        Narrowed { account: Some(account.id), ..Narrowed::default() },
+        Narrowed { platform: Some(Platform::Tiktok), ..Narrowed::default() },
+        Narrowed { from: Some(now), until: Some(now), ..Narrowed::default() },
+        Narrowed { video_job_id: Some("job".into()), ..Narrowed::default() },
+    ];
+    for filter in &filters {
+        store.list_posts(user, filter, None, 0, 10).await.unwrap();
+        store.list_posts(user, filter, Some(Position { list_at: 1, id: PostId(1) }), 5, 10).await.unwrap();
+        store.count_posts(user, filter).await.unwrap();
+    }
+    store.posts_by_status().await.unwrap();
+    store.posts_of_user(user, &[PostId(1), PostId(2)]).await.unwrap();
+    let draft = store.post_of_user(user, PostId(3)).await.unwrap().unwrap();
+    store.update_waiting(draft, now).await.unwrap();
+    store.delete_draft(user, PostId(3), now).await.unwrap();
+    store.next_step_at().await.unwrap();
+    store.oldest_overdue(now + TimeDelta::hours(1), TimeDelta::zero()).await.unwrap();
+    store.published_times(user, Platform::Tiktok, now, 5).await.unwrap();
+    let claimed = store.claim_due(now, "worker", Duration::from_secs(15), 1).await.unwrap();
+    let post = claimed[0].clone();
+    store.renew_claims("worker", now, Duration::from_secs(15)).await.unwrap();
+    let send = Change { ledger: LedgerWrite::Insert(entry(1, post.fence, now)), ..Change::default() };
+    let post = store.apply(post.id, post.fence, post.revision, send, now).await.unwrap();
+    let lost = Change {
+        by: Some(Move::ReplyLost),
+        ledger: LedgerWrite::Update(entry(1, post.fence, now)),
+        ..Change::default()
+    };
+    let post = store.apply(post.id, post.fence, post.revision, lost, now).await.unwrap();
+    store.siblings(&post).await.unwrap();
+    store.ledger(post.id).await.unwrap();
+    store.cancel(user, post.id, now).await.unwrap();
+    store.reconcile_again(user, post.id, now).await.unwrap();
+    let review = Change {
+        by: Some(Move::CannotTell),
+        release: Some(Release { at: None, waiting_for: None }),
+        ..Change::default()
+    };
+    store.apply(post.id, post.fence, post.revision, review, now).await.unwrap();
+    let failure = Failure::new(FailureClass::Transient, Reason::ResolvedNotPublished, "not there");
+    let word = ResolvedWord {
+        published: false,
+        platform_post_id: None,
+        platform_post_url: None,
+        note: "looked".into(),
+        failure: Some(failure.clone()),
+    };
+    store.resolve(user, post.id, word, now).await.unwrap();
+    store.begin_now(user, post.id, Move::Retry, Some(now), now).await.unwrap();
+    store.cancel(user, PostId(2), now).await.unwrap();
+    store.abandon(&[(post.id, post.fence)], now).await.unwrap();
+    store.postpone(post.id, post.fence, now).await.unwrap();
+    store.release_claims("worker", now).await.unwrap();
+    let gone = account.id;
+    store
+        .db
+        .write(async move |tx| {
+            super::posts::wake_account(tx, gone, now).await?;
+            super::posts::fail_waiting_of_account(tx, gone, &failure, now).await?;
+            let event = NewEvent {
+                wp_user_id: UserId(1),
+                kind: EventKind::AccountConnected,
+                post_id: None,
+                account_id: None,
+                previous_status: None,
+                status: None,
+                reason: None,
+            };
+            super::events::append(tx, &event, now).await
+        })
+        .await
+        .unwrap();
+    store.events_after(user, Sequence(0), 10).await.unwrap();
+    store.newest_event().await.unwrap();
+    store.prune_events(now + TimeDelta::days(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_statement_uses_an_index() {
+    let (store, _directory) = store().await;
+    run_everything(&store, store.clock().now()).await;
+    let statements: Vec<String> = SEEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+    assert!(statements.len() > 40, "only {} statements were seen", statements.len());
+    let mut scans = Vec::new();
+    for sql in statements.iter().filter(|sql| !sql.starts_with("EXPLAIN") && !sql.starts_with("INSERT")) {
+        if STOPS_EARLY.iter().any(|known| sql.starts_with(known)) {
+            continue;
+        }
+        let values = vec![super::db::Value::Int(1); sql.matches('?').count()];
+        for row in
+            store.db.read().await.unwrap().fetch_all(&format!("EXPLAIN QUERY PLAN {sql}"), &values).await.unwrap()
+        {
+            let detail = row.text("detail").unwrap();
+            // A scan of a whole index reads as many rows; only the one that stops at its first row may.
+            let stops = sql.contains("ORDER BY next_step_at LIMIT 1") || detail.contains("CONSTANT ROW");
+            if detail.starts_with("SCAN") && !stops {
+                scans.push(format!("{detail}: {sql}"));
+            }
+        }
+    }
+    assert!(scans.is_empty(), "these statements read whole tables:\n{}", scans.join("\n"));
+}

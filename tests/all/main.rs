@@ -1,0 +1,3 @@
+//! Scenarios over the public API, one binary.
+
+mod smoke;

@@ -1,0 +1,402 @@
+//! Faults, scripted per request or at random.
+//!
+//! Before a vendor request acts, the rules are asked in the order of their making; the first that matches and still
+//! has a firing left decides. Random faults apply where no rule did. Guaranteed: a rule fires for exactly the
+//! occurrences it names, also with requests running at the same time.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::call::{Call, Identity};
+use crate::host::Host;
+use crate::random::Random;
+
+/// Number of a rule.
+pub type RuleId = u64;
+
+/// Which requests a rule is about. Every given field must match; an empty matcher matches every vendor request.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Matcher {
+    /// `tiktok`, `meta` or `media`.
+    pub vendor: Option<String>,
+    /// One host.
+    pub host: Option<Host>,
+    /// HTTP method in capitals.
+    pub method: Option<String>,
+    /// Path; `*` stands for any run of characters.
+    pub path: Option<String>,
+    /// Operation as the journal names it, for example `tiktok.video_init`; `*` as in `path`.
+    pub operation: Option<String>,
+    /// Platform account id.
+    pub account: Option<String>,
+}
+
+/// A scripted fault.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Which requests.
+    #[serde(rename = "match", default)]
+    pub matcher: Matcher,
+    /// How many matching requests pass untouched first (3 = the fourth is hit).
+    #[serde(default)]
+    pub skip: u64,
+    /// How often it fires; absent = once, 0 = always.
+    #[serde(default = "once")]
+    pub times: u64,
+    /// Real milliseconds to wait before acting.
+    #[serde(default)]
+    pub delay_before_ms: u64,
+    /// Real milliseconds to wait between acting and answering.
+    #[serde(default)]
+    pub delay_after_ms: u64,
+    /// Hold the request until the rule is released or deleted.
+    #[serde(default)]
+    pub hold: Option<Hold>,
+    /// What happens instead of the regular answer; absent = the regular answer (after delays).
+    #[serde(default)]
+    pub action: Option<Action>,
+}
+
+fn once() -> u64 {
+    1
+}
+
+impl Rule {
+    /// A rule that fires once.
+    pub fn once(matcher: Matcher, action: Action) -> Self {
+        Rule { matcher, skip: 0, times: 1, delay_before_ms: 0, delay_after_ms: 0, hold: None, action: Some(action) }
+    }
+
+    /// A rule that holds one matching request until it is released.
+    pub fn hold_once(matcher: Matcher, hold: Hold) -> Self {
+        Rule { matcher, skip: 0, times: 1, delay_before_ms: 0, delay_after_ms: 0, hold: Some(hold), action: None }
+    }
+}
+
+/// Where a request is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// Received, not acted.
+    Before,
+    /// Acted, not answered.
+    After,
+}
+
+/// When a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// The request was received but does not act.
+    Before,
+    /// The request acts, no byte of its answer is sent.
+    After,
+    /// After `after_bytes` of the request body.
+    Body,
+}
+
+/// What a fault does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Answer with this, without acting or (with `act`) after acting.
+    Answer {
+        /// HTTP status.
+        status: u16,
+        /// Extra headers.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        /// A JSON value, or a string that is sent as plain text.
+        #[serde(default)]
+        body: Option<Value>,
+        /// Whether the request acts first.
+        #[serde(default)]
+        act: bool,
+    },
+    /// Close the TCP connection without an answer.
+    Cut {
+        /// When.
+        when: When,
+        /// For [`When::Body`]: bytes of the body that are still taken.
+        #[serde(default)]
+        after_bytes: u64,
+    },
+    /// A web page with status 200, as a proxy in between would send it.
+    Html {
+        /// Whether the request acts first.
+        #[serde(default)]
+        act: bool,
+    },
+    /// Acts; the answer is complete HTTP but its JSON stops half way.
+    TruncatedBody,
+    /// Acts; the connection is closed in the middle of the answer's body.
+    BrokenResponse,
+}
+
+/// Random faults: each is a probability from 0 to 1 per matching request; their sum must not exceed 1.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Chances {
+    /// Which requests.
+    #[serde(rename = "match")]
+    pub matcher: Matcher,
+    /// Seed of the dice; given, the generator starts anew with it.
+    pub seed: Option<u64>,
+    /// Cut before acting.
+    pub cut_before: f64,
+    /// Cut after acting.
+    pub cut_after: f64,
+    /// 503 without acting.
+    pub error_before: f64,
+    /// 503 after acting.
+    pub error_after: f64,
+    /// 429 without acting.
+    pub too_many: f64,
+    /// A web page with 200, after acting.
+    pub html_after: f64,
+    /// Half of the JSON, after acting.
+    pub truncated: f64,
+    /// Delay between acting and answering, `delay_ms` long.
+    pub delay_after: f64,
+    /// Real milliseconds for `delay_after`.
+    pub delay_ms: u64,
+}
+
+/// What was decided for one request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) rule: Option<RuleId>,
+    pub(crate) random: bool,
+    pub(crate) action: Option<Action>,
+    pub(crate) delay_before_ms: u64,
+    pub(crate) delay_after_ms: u64,
+    pub(crate) hold_before: Option<Held>,
+    pub(crate) hold_after: Option<Held>,
+}
+
+/// A request that waits for its release.
+#[derive(Clone, Debug)]
+pub(crate) struct Held(watch::Receiver<bool>);
+
+impl Held {
+    pub(crate) async fn released(&self) {
+        // An error means that the rule is gone, which releases too.
+        let _ = self.0.clone().wait_for(|released| *released).await;
+    }
+}
+
+/// A rule with its counts, as the control API lists it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RuleView {
+    id: RuleId,
+    #[serde(flatten)]
+    rule: Rule,
+    /// Requests that matched.
+    seen: u64,
+    /// Requests that were hit.
+    fired: u64,
+}
+
+struct Live {
+    view: RuleView,
+    release: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Inner {
+    next_id: RuleId,
+    rules: Vec<Live>,
+    chances: Option<Chances>,
+    dice: Option<Random>,
+}
+
+/// All rules.
+#[derive(Default)]
+pub(crate) struct Faults {
+    any: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+impl Faults {
+    /// Decides what happens to this request and counts it.
+    pub(crate) fn plan(&self, call: &Call, identity: &Identity, random: &Random) -> Plan {
+        if !self.any.load(Ordering::Acquire) {
+            return Plan::default();
+        }
+        let mut inner = self.inner.lock().expect("fault lock");
+        for live in &mut inner.rules {
+            if !live.view.rule.matcher.matches(call, identity) {
+                continue;
+            }
+            live.view.seen += 1;
+            let rule = &live.view.rule;
+            let spent = rule.times != 0 && live.view.fired >= rule.times;
+            if live.view.seen <= rule.skip || spent {
+                continue;
+            }
+            live.view.fired += 1;
+            let held = || Held(live.release.subscribe());
+            return Plan {
+                rule: Some(live.view.id),
+                random: false,
+                action: rule.action.clone(),
+                delay_before_ms: rule.delay_before_ms,
+                delay_after_ms: rule.delay_after_ms,
+                hold_before: (rule.hold == Some(Hold::Before)).then(held),
+                hold_after: (rule.hold == Some(Hold::After)).then(held),
+            };
+        }
+        match &inner.chances {
+            Some(chances) if chances.matcher.matches(call, identity) => {
+                chances.roll(inner.dice.as_ref().unwrap_or(random).chance())
+            }
+            Some(_) | None => Plan::default(),
+        }
+    }
+
+    pub(crate) fn add(&self, rule: Rule) -> RuleId {
+        let mut inner = self.inner.lock().expect("fault lock");
+        inner.next_id += 1;
+        let id = inner.next_id;
+        let view = RuleView { id, rule, seen: 0, fired: 0 };
+        inner.rules.push(Live { view, release: watch::channel(false).0 });
+        self.any.store(true, Ordering::Release);
+        id
+    }
+
+    /// Lets held requests of this rule go on; later ones are not held any more.
+    pub(crate) fn release(&self, id: RuleId) -> bool {
+        let inner = self.inner.lock().expect("fault lock");
+        match inner.rules.iter().find(|live| live.view.id == id) {
+            Some(live) => {
+                live.release.send_replace(true);
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn remove(&self, id: RuleId) -> bool {
+        let mut inner = self.inner.lock().expect("fault lock");
+        let before = inner.rules.len();
+        inner.rules.retain(|live| live.view.id != id);
+        before != inner.rules.len()
+    }
+
+    pub(crate) fn clear(&self) {
+        let mut inner = self.inner.lock().expect("fault lock");
+        inner.rules.clear();
+        inner.chances = None;
+        inner.dice = None;
+        self.any.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn set_chances(&self, chances: Option<Chances>) {
+        let mut inner = self.inner.lock().expect("fault lock");
+        inner.dice = chances.as_ref().and_then(|chances| chances.seed).map(Random::new);
+        inner.chances = chances;
+        self.any.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn list(&self) -> (Vec<RuleView>, Option<Chances>) {
+        let inner = self.inner.lock().expect("fault lock");
+        (inner.rules.iter().map(|live| live.view.clone()).collect(), inner.chances.clone())
+    }
+
+    /// How often a rule fired; `None` if there is no such rule.
+    pub(crate) fn fired(&self, id: RuleId) -> Option<u64> {
+        let inner = self.inner.lock().expect("fault lock");
+        inner.rules.iter().find(|live| live.view.id == id).map(|live| live.view.fired)
+    }
+}
+
+impl Matcher {
+    fn matches(&self, call: &Call, identity: &Identity) -> bool {
+        self.vendor.as_deref().is_none_or(|vendor| vendor == call.host.vendor_name())
+            && self.host.is_none_or(|host| host == call.host)
+            && self.method.as_deref().is_none_or(|method| method == call.method.as_str())
+            && self.path.as_deref().is_none_or(|pattern| glob(pattern, &call.path))
+            && self.operation.as_deref().is_none_or(|pattern| glob(pattern, identity.operation))
+            && self.account.as_deref().is_none_or(|account| identity.account.as_deref() == Some(account))
+    }
+}
+
+impl Chances {
+    /// `Err` says what is wrong with the numbers.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let all = [
+            self.cut_before,
+            self.cut_after,
+            self.error_before,
+            self.error_after,
+            self.too_many,
+            self.html_after,
+            self.truncated,
+            self.delay_after,
+        ];
+        if all.iter().any(|chance| !(0.0..=1.0).contains(chance)) || all.iter().sum::<f64>() > 1.0 + 1e-9 {
+            return Err("each probability must lie between 0 and 1, and their sum must not exceed 1".into());
+        }
+        Ok(())
+    }
+
+    fn roll(&self, dice: f64) -> Plan {
+        let answer = |status, act| Action::Answer { status, headers: BTreeMap::new(), body: None, act };
+        let table = [
+            (self.cut_before, Some(Action::Cut { when: When::Before, after_bytes: 0 }), 0),
+            (self.cut_after, Some(Action::Cut { when: When::After, after_bytes: 0 }), 0),
+            (self.error_before, Some(answer(503, false)), 0),
+            (self.error_after, Some(answer(503, true)), 0),
+            (self.too_many, Some(answer(429, false)), 0),
+            (self.html_after, Some(Action::Html { act: true }), 0),
+            (self.truncated, Some(Action::TruncatedBody), 0),
+            (self.delay_after, None, self.delay_ms),
+        ];
+        let mut edge = 0.0;
+        for (chance, action, delay_after_ms) in table {
+            edge += chance;
+            if dice < edge {
+                return Plan { random: true, action, delay_after_ms, ..Plan::default() };
+            }
+        }
+        Plan::default()
+    }
+}
+
+/// `*` stands for any run of characters, everything else for itself.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or("");
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.len() >= last.len() && rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::glob;
+
+    #[test]
+    fn glob_matches_whole_paths_only() {
+        assert!(glob("/v2/post/*/init/", "/v2/post/publish/video/init/"));
+        assert!(glob("*", ""));
+        assert!(glob("/a*b*c", "/axxbyyc"));
+        assert!(!glob("/a", "/ab"));
+        assert!(!glob("/a*b", "/a"));
+        assert!(!glob("a*a", "a"));
+    }
+}

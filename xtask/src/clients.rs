@@ -1,0 +1,128 @@
+//! The client stages: clients in other languages, generated from `proto/`, against a running core and simulator.
+//!
+//! They prove that the API is usable by strangers: Python over gRPC, Node over gRPC-web on HTTP/1.1. Their libraries
+//! come from PyPI and npm into directories that git ignores, once per change of the pinned versions; the generated
+//! code is made anew each time, so that it cannot be older than `proto/`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::run::{Program, Workspace};
+use crate::stack::Stack;
+use crate::stage::{Report, TestsFailed};
+use crate::{rust, stamp, tools};
+
+/// A client test takes seconds; what takes this long hangs.
+const LIMIT: Duration = Duration::from_secs(5 * 60);
+
+/// The Python gRPC client.
+pub(crate) fn python(workspace: &Workspace) -> Result<Report> {
+    let python = python_environment(workspace)?;
+    let generated = empty(&workspace.cache("clients")?.join("python-generated"))?;
+    let protoc = workspace.program(&python).args(["-m", "grpc_tools.protoc", "--proto_path=proto"]);
+    let protoc = protoc.arg(format!("--python_out={}", generated.display()));
+    protoc.arg(format!("--grpc_python_out={}", generated.display())).args(proto_files(workspace)?).run()?;
+    let tests = workspace.root.join("tests/clients/python");
+    let pytest = workspace.program(&python).dir(&tests).args(["-m", "pytest", "-p", "no:cacheprovider", "-v"]);
+    let pytest = pytest.env("PYTHONPATH", &generated).env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
+    against_a_core(workspace, "python", pytest, |line| line.starts_with("==") && line.contains(" in "))
+}
+
+/// The Node gRPC-web client.
+pub(crate) fn node(workspace: &Workspace) -> Result<Report> {
+    let modules = node_modules(workspace)?;
+    let tests = workspace.root.join("tests/clients/node");
+    empty(&tests.join("generated"))?;
+    let generate = workspace.program(modules.join(".bin/buf")).dir(&tests).args(["generate", "../../../proto"]);
+    generate.env("PATH", with_path(&modules.join(".bin"))?).run()?;
+    let node = workspace.program("node").dir(&tests).args(["--test", "--test-reporter=spec"]);
+    against_a_core(workspace, "node", node, |line| {
+        line.strip_prefix("ℹ ")
+            .is_some_and(|rest| ["tests ", "pass ", "fail "].iter().any(|word| rest.starts_with(word)))
+    })
+}
+
+/// Installs the npm packages of the Node client, buf among them; returns `node_modules`.
+pub(crate) fn node_modules(workspace: &Workspace) -> Result<PathBuf> {
+    tools::node(workspace)?;
+    let dir = workspace.root.join("tests/clients/node");
+    let modules = dir.join("node_modules");
+    let inputs = read(&dir.join("package-lock.json"))? + &workspace.program("node").arg("--version").output()?;
+    stamp::once(&modules.join(".stamp"), &inputs, || {
+        let npm = workspace.program("npm").dir(&dir);
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).run()
+    })?;
+    Ok(modules)
+}
+
+/// Makes the virtual environment of the Python client; returns its `python`.
+fn python_environment(workspace: &Workspace) -> Result<PathBuf> {
+    tools::python(workspace)?;
+    let requirements = workspace.root.join("tests/clients/python/requirements.txt");
+    let environment = workspace.cache("clients")?.join("python");
+    let python = environment.join("bin/python");
+    // A checkout that was moved needs a new environment: its scripts hold their own path.
+    let version = workspace.program("python3").arg("--version").output()?;
+    let inputs = format!("{}\n{version}\n{}", environment.display(), read(&requirements)?);
+    stamp::once(&environment.join(".stamp"), &inputs, || {
+        workspace.program("python3").args(["-m", "venv", "--clear"]).arg(&environment).run()?;
+        let pip = workspace.program(&python).args(["-m", "pip", "install", "--disable-pip-version-check"]);
+        pip.arg("--requirement").arg(&requirements).run()
+    })?;
+    Ok(python)
+}
+
+/// Runs a client's tests against a core of their own and keeps their closing lines.
+fn against_a_core(
+    workspace: &Workspace,
+    name: &str,
+    tests: Program,
+    is_closing: impl Fn(&str) -> bool,
+) -> Result<Report> {
+    let binary = rust::binary(workspace)?;
+    let stack = Stack::start(workspace, &binary, name)?;
+    let tests = stack.environment.iter().fold(tests.limit(LIMIT), |tests, (name, value)| tests.env(name, value));
+    let (passed, lines) = tests.watch().inspect_err(|_| stack.print_logs())?;
+    let closing: Vec<String> = lines.into_iter().filter(|line| is_closing(line)).collect();
+    if !passed {
+        stack.print_logs();
+        return Err(TestsFailed { what: format!("the {name} client failed"), closing }.into());
+    }
+    stack.stop()?;
+    Ok(Report { remark: None, closing })
+}
+
+/// Our own proto files, relative to `proto/`.
+fn proto_files(workspace: &Workspace) -> Result<Vec<String>> {
+    let dir = workspace.root.join("proto/aurareels/v1");
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(&dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".proto") {
+            files.push(format!("aurareels/v1/{name}"));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn empty(dir: &Path) -> Result<PathBuf> {
+    if dir.exists() {
+        std::fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
+    }
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    Ok(dir.to_owned())
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// `PATH` with one more directory in front.
+fn with_path(dir: &Path) -> Result<std::ffi::OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(dir.to_owned()).chain(std::env::split_paths(&path)))
+        .context("a directory with a colon in its name")
+}

@@ -1,0 +1,160 @@
+//! The stages of `cargo xtask test`: their order, their headers and the table at the end.
+//!
+//! A stage that fails never hides the others: all of them run, the table names each with its time, and the runners'
+//! own closing lines ("12 tests run: 12 passed") are repeated last, where a reader of a log looks for them.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::run::Workspace;
+use crate::{clients, deny, lint, rust, unused};
+
+/// One stage of `cargo xtask test`, in the order in which they run: what fails fast comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// `cargo fmt --check`
+    Fmt,
+    /// Licences, sources and banned crates of deny.toml
+    Deny,
+    /// Dependencies that no source file names
+    Unused,
+    /// `buf lint` and `buf breaking`
+    Proto,
+    /// Clippy over every target, warnings as errors
+    Clippy,
+    /// All Rust tests
+    Rust,
+    /// A Python gRPC client against a running core
+    Python,
+    /// A Node gRPC-web client against a running core
+    Node,
+}
+
+/// What a stage has to say when it passed.
+#[derive(Default)]
+pub(crate) struct Report {
+    /// A short remark for the table, such as "no earlier proto to compare with".
+    pub(crate) remark: Option<String>,
+    /// The closing lines of the test runner, word for word.
+    pub(crate) closing: Vec<String>,
+}
+
+impl Report {
+    pub(crate) fn remark(text: impl Into<String>) -> Self {
+        Self { remark: Some(text.into()), closing: Vec::new() }
+    }
+}
+
+/// A test runner that ended with failing tests: the error keeps its closing lines for the end of the log.
+#[derive(Debug)]
+pub(crate) struct TestsFailed {
+    pub(crate) what: String,
+    pub(crate) closing: Vec<String>,
+}
+
+impl std::fmt::Display for TestsFailed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for TestsFailed {}
+
+struct Done {
+    name: String,
+    time: Duration,
+    result: Result<Report>,
+}
+
+impl Stage {
+    /// Every stage, in order.
+    pub(crate) fn all() -> Vec<Self> {
+        Self::value_variants().to_vec()
+    }
+
+    /// The stages that run none of the project's code.
+    pub(crate) fn checks() -> Vec<Self> {
+        vec![Self::Fmt, Self::Deny, Self::Unused, Self::Proto, Self::Clippy]
+    }
+
+    fn describe(self) -> (String, String) {
+        let value = self.to_possible_value().expect("no stage is hidden");
+        (value.get_name().to_owned(), value.get_help().map(ToString::to_string).unwrap_or_default())
+    }
+
+    fn run(self, workspace: &Workspace) -> Result<Report> {
+        match self {
+            Self::Fmt => lint::fmt(workspace),
+            Self::Deny => deny::check(workspace),
+            Self::Unused => unused::check(workspace),
+            Self::Proto => lint::proto(workspace),
+            Self::Clippy => lint::clippy(workspace),
+            Self::Rust => rust::test(workspace),
+            Self::Python => clients::python(workspace),
+            Self::Node => clients::node(workspace),
+        }
+    }
+}
+
+/// Runs the stages one after the other and prints the table. True when all of them passed.
+pub(crate) fn run_all(workspace: &Workspace, stages: &[Stage]) -> bool {
+    let begin = Instant::now();
+    let mut all = Vec::new();
+    for (index, stage) in stages.iter().enumerate() {
+        let (name, about) = stage.describe();
+        println!("\n{}", bold(&format!("== [{}/{}] {name}: {about}", index + 1, stages.len())));
+        let start = Instant::now();
+        let result = stage.run(workspace);
+        let time = start.elapsed();
+        match &result {
+            Ok(_) => println!("-- {name}: ok in {}", seconds(time)),
+            Err(error) => println!("-- {name}: FAILED in {}: {error:#}", seconds(time)),
+        }
+        all.push(Done { name, time, result });
+    }
+    print_summary(&all, begin.elapsed());
+    all.iter().all(|done| done.result.is_ok())
+}
+
+fn print_summary(all: &[Done], total: Duration) {
+    println!("\n{}", bold("== summary"));
+    let width = all.iter().map(|done| done.name.len()).max().unwrap_or(0);
+    for done in all {
+        let (word, remark) = match &done.result {
+            Ok(report) => ("ok    ", report.remark.clone().unwrap_or_default()),
+            Err(error) => ("FAILED", format!("{error:#}").lines().next().unwrap_or_default().to_owned()),
+        };
+        println!("  {:width$}  {word}  {:>9}  {remark}", done.name, seconds(done.time));
+    }
+    println!("  {:width$}          {:>9}", "", seconds(total));
+    for done in all {
+        let closing = match &done.result {
+            Ok(report) => &report.closing,
+            Err(error) => match error.downcast_ref::<TestsFailed>() {
+                Some(failed) => &failed.closing,
+                None => continue,
+            },
+        };
+        if !closing.is_empty() {
+            println!("{}:", done.name);
+            for line in closing {
+                println!("{line}");
+            }
+        }
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    if time.as_secs() >= 60 {
+        format!("{} min {:02} s", time.as_secs() / 60, time.as_secs() % 60)
+    } else {
+        format!("{:.1} s", time.as_secs_f64())
+    }
+}
+
+fn bold(text: &str) -> String {
+    if std::io::stdout().is_terminal() { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
+}
