@@ -187,6 +187,10 @@ fn a_publish_found_without_an_id_is_live() {
     assert_eq!(live, Live::default());
     let then = then.unwrap();
     assert_eq!((then.kind, then.handle.is_empty()), (PERMALINK, true));
+    let named = book.clone().ok(PERMALINK, Handle::default().with(name::MEDIA_ID, "180"));
+    let Next::Live { live, then } = next(&stage(&named).view()) else { panic!() };
+    assert_eq!(live.platform_post_id.as_deref(), Some("180"));
+    assert_eq!(then.unwrap().kind, PERMALINK, "the id is known, the link not yet");
     let book = book.ok(PERMALINK, Handle::default().with(name::LINK, LINK_GIVEN_UP));
     assert!(matches!(next(&stage(&book).view()), Next::Live { then: None, .. }));
 }
