@@ -296,6 +296,8 @@ pub(super) struct Film {
     pub(super) bytes: Vec<u8>,
     /// Bytes after which the source fails.
     pub(super) breaks_after: Option<usize>,
+    /// Where Instagram can fetch it.
+    pub(super) url: Url,
 }
 
 #[async_trait::async_trait]
@@ -324,7 +326,7 @@ impl Video for Film {
     }
 
     fn public_url(&self) -> Result<Url, Failure> {
-        Ok(Url::parse("https://cdn.example/v.mp4?sig=1").unwrap())
+        Ok(self.url.clone())
     }
 }
 
@@ -367,7 +369,11 @@ impl Stage {
             ledger: book.ledger(),
             now: book.now(),
             tokens: tokens(flavour),
-            film: Film { bytes: (0..5000_u32).map(|byte| byte as u8).collect(), breaks_after: None },
+            film: Film {
+                bytes: (0..5000_u32).map(|byte| byte as u8).collect(),
+                breaks_after: None,
+                url: Url::parse("https://cdn.example/v.mp4?sig=1").unwrap(),
+            },
             lease: Held(true),
             progress: Seen::default(),
             siblings: Vec::new(),
