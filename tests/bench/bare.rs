@@ -34,9 +34,12 @@ pub(crate) async fn run(database: &Path, tasks: usize, rows: usize) -> Result<f6
         connection.execute(sqlx::AssertSqlSafe(sql)).await?;
     }
     connection.execute("INSERT INTO aurareels_social_accounts SELECT * FROM full.aurareels_social_accounts").await?;
-    let columns: Vec<(String,)> = sqlx::query_as("SELECT name FROM pragma_table_info('aurareels_social_posts')").fetch_all(&mut connection).await?;
+    let columns: Vec<(String,)> = sqlx::query_as("SELECT name FROM pragma_table_info('aurareels_social_posts')")
+        .fetch_all(&mut connection)
+        .await?;
     let names: Vec<String> = columns.into_iter().map(|(name,)| name).collect();
-    let (first,): (i64,) = sqlx::query_as("SELECT MIN(id) FROM full.aurareels_social_posts").fetch_one(&mut connection).await?;
+    let (first,): (i64,) =
+        sqlx::query_as("SELECT MIN(id) FROM full.aurareels_social_posts").fetch_one(&mut connection).await?;
 
     let (queue, mut waiting) = mpsc::channel::<(i64, oneshot::Sender<()>)>(1024);
     let insert_post = format!(

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use aurareels_proto::v1::{
-    CompleteConnectRequest, ConnectAccountRequest, GetPostRequest, ListPostsRequest, LoginFlavour, Platform, Post, PostContent, PostStatus,
-    account_service_client::AccountServiceClient, post_service_client::PostServiceClient,
+    CompleteConnectRequest, ConnectAccountRequest, GetPostRequest, ListPostsRequest, LoginFlavour, Platform, Post,
+    PostContent, PostStatus, account_service_client::AccountServiceClient, post_service_client::PostServiceClient,
 };
 use aurareels_simulator::Simulator;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -46,7 +46,9 @@ pub(crate) async fn connect_instagram(core: &Core, simulator: &Simulator, count:
     stream::iter(0..count)
         .map(|number| {
             let (mut accounts, http) = (accounts.clone(), http.clone());
-            let made = simulator.create_account(&json!({ "platform": "instagram", "username": format!("bench{number}"), "page": false }));
+            let made = simulator.create_account(
+                &json!({ "platform": "instagram", "username": format!("bench{number}"), "page": false }),
+            );
             async move {
                 let id = made?["id"].as_str().context("no id")?.to_owned();
                 let request = ConnectAccountRequest {
@@ -73,7 +75,10 @@ pub(crate) async fn connect_tiktok(core: &Core) -> Result<i64> {
     let request = ConnectAccountRequest { platform: Platform::Tiktok.into(), ..ConnectAccountRequest::default() };
     let link = accounts.connect_account(request).await?.into_inner();
     let (code, state) = consent(&http_client()?, &link.auth_url, "-000tiktok-creator-one").await?;
-    let connected = accounts.complete_connect(CompleteConnectRequest { platform: Platform::Tiktok.into(), code, state }).await?.into_inner();
+    let connected = accounts
+        .complete_connect(CompleteConnectRequest { platform: Platform::Tiktok.into(), code, state })
+        .await?
+        .into_inner();
     connected.accounts.first().map(|account| account.id).context("nothing was connected")
 }
 

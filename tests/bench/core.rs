@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use aurareels_simulator::Simulator;
 use serde_json::Value;
+use tonic::transport::Channel;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
 /// A running core; ended by its process id when dropped.
@@ -48,7 +49,14 @@ impl Core {
             .spawn()
             .context("cannot start the core")?;
         let data_dir = directory.path().to_owned();
-        let mut core = Self { child, address, key: String::new(), started_in: Duration::ZERO, data_dir, directory: Some(directory) };
+        let mut core = Self {
+            child,
+            address,
+            key: String::new(),
+            started_in: Duration::ZERO,
+            data_dir,
+            directory: Some(directory),
+        };
         core.wait_until_serving().await?;
         core.started_in = begun.elapsed();
         let made = Command::new(binary)
@@ -67,8 +75,8 @@ impl Core {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the core ended: {status}");
             }
-            if let Ok(mut health) = HealthClient::connect(self.address.clone()).await
-                && let Ok(answer) = health.check(HealthCheckRequest::default()).await
+            if let Ok(channel) = Channel::from_shared(self.address.clone())?.connect().await
+                && let Ok(answer) = HealthClient::new(channel).check(HealthCheckRequest::default()).await
                 && answer.into_inner().status() == ServingStatus::Serving
             {
                 return Ok(());

@@ -72,7 +72,14 @@ pub(crate) async fn run(binary: &Path, posts: usize, behind: usize) -> Result<()
     Ok(())
 }
 
-async fn schedule(client: &client::Posts, accounts: &[i64], video: &str, name: &str, posts: usize, at: DateTime<Utc>) -> Result<()> {
+async fn schedule(
+    client: &client::Posts,
+    accounts: &[i64],
+    video: &str,
+    name: &str,
+    posts: usize,
+    at: DateTime<Utc>,
+) -> Result<()> {
     let timestamp = prost_types::Timestamp { seconds: at.timestamp(), nanos: 0 };
     let requests = (0..posts).map(|number| SchedulePostsRequest {
         accounts: vec![accounts[number % accounts.len()]],

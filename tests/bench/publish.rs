@@ -31,7 +31,9 @@ const ACCOUNTS: usize = 200;
 
 pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
     println!("\n## PublishPosts, {CLIENTS} clients, SQLite with synchronous=FULL\n");
-    println!("| engine | posts | per second | p50 | p99 | bare loop, same rows | share of it |\n|---|---|---|---|---|---|---|");
+    println!(
+        "| engine | posts | per second | p50 | p99 | bare loop, same rows | share of it |\n|---|---|---|---|---|---|---|"
+    );
     for (engine, concurrency) in [("one worker", "1"), ("default", "1024")] {
         let simulator = Simulator::start(Options::default()).await?;
         let core = Core::start(binary, &simulator, &[("AURAREELS_CONCURRENCY", concurrency)]).await?;

@@ -31,7 +31,11 @@ pub(crate) async fn run(binary: &Path) -> Result<()> {
     println!("| figure | value |\n|---|---|");
     println!("| process start to SERVING, fresh database, median of {STARTS} | {} |", ms(percentile(&mut times, 0.5)));
     println!("| resident memory, idle | {:.1} MiB |", core.memory_mib("VmRSS")?);
-    println!("| CPU while idle for {} s | {:.2} % of a core |", IDLE.as_secs(), cpu.as_secs_f64() / IDLE.as_secs_f64() * 100.0);
+    println!(
+        "| CPU while idle for {} s | {:.2} % of a core |",
+        IDLE.as_secs(),
+        cpu.as_secs_f64() / IDLE.as_secs_f64() * 100.0
+    );
     println!("| size of the binary | {:.1} MiB |", std::fs::metadata(binary)?.len() as f64 / 1024.0 / 1024.0);
     simulator.shutdown().await;
     Ok(())

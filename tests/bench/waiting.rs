@@ -56,8 +56,15 @@ pub(crate) async fn run(binary: &Path, count: usize, minutes: u64) -> Result<()>
         anyhow::ensure!(begun.elapsed() < Duration::from_secs(3600), "not all posts ended within an hour");
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
-    println!("\n{waiting} posts were waiting; all {count} were published {:.0} s after the platform was ready", begun.elapsed().as_secs_f64());
-    println!("visible at the platform: {}; peak memory of the core: {:.1} MiB", simulator.posts().len(), core.memory_mib("VmHWM")?);
+    println!(
+        "\n{waiting} posts were waiting; all {count} were published {:.0} s after the platform was ready",
+        begun.elapsed().as_secs_f64()
+    );
+    println!(
+        "visible at the platform: {}; peak memory of the core: {:.1} MiB",
+        simulator.posts().len(),
+        core.memory_mib("VmHWM")?
+    );
     simulator.shutdown().await;
     Ok(())
 }
