@@ -15,7 +15,7 @@ pub(super) enum Action {
     /// Make a key. It is printed once, on standard output, and cannot be shown again.
     Create {
         /// What you call it.
-        #[arg(long)]
+        #[arg(long, default_value = "unnamed")]
         name: String,
         /// What it may do: read, publish, admin; separated by commas.
         #[arg(long, default_value = "read,publish", value_delimiter = ',')]
@@ -26,6 +26,9 @@ pub(super) enum Action {
         /// For trusted servers: any user, named with each call in the header x-aurareels-user-id.
         #[arg(long, conflicts_with = "user")]
         any_user: bool,
+        /// Print `{"id", "key"}` instead of the key alone.
+        #[arg(long)]
+        json: bool,
     },
     /// List all keys.
     List,
@@ -45,10 +48,14 @@ pub(super) async fn run(store: Store, action: Action) -> anyhow::Result<()> {
 
 async fn act(keys: &ApiKeys, action: Action) -> anyhow::Result<()> {
     match action {
-        Action::Create { name, scopes, user, any_user: _ } => {
+        Action::Create { name, scopes, user, any_user: _, json } => {
             let (secret, key) = keys.create(&name, scopes, user.map(UserId)).await?;
             eprintln!("key {} `{}` was made; it is shown only now:", key.id, key.name);
-            println!("{}", secret.expose());
+            if json {
+                println!("{}", serde_json::json!({ "id": key.id, "key": secret.expose() }));
+            } else {
+                println!("{}", secret.expose());
+            }
         }
         Action::List => {
             let mut table = show::table(["id", "name", "key", "scopes", "user", "created", "revoked"]);
