@@ -85,7 +85,8 @@ impl Client {
             endpoint = endpoint.tls_config(tls)?;
         }
         let connected = endpoint.connect().await;
-        let channel = connected.with_context(|| format!("no core answers at {address}; is `aurareels serve` running?"))?;
+        let channel =
+            connected.with_context(|| format!("no core answers at {address}; is `aurareels serve` running?"))?;
         Ok(Self(InterceptedService::new(channel, credentials)))
     }
 

@@ -18,7 +18,9 @@ pub(super) async fn run(configured: &Configured, action: Action) -> anyhow::Resu
     match action {
         Action::Generate => {
             println!("{}", secret::generate_key().expose());
-            eprintln!("Set it as AURAREELS_SOCIAL_ENCRYPTION_KEY and keep a copy: without it the stored tokens are lost.");
+            eprintln!(
+                "Set it as AURAREELS_SOCIAL_ENCRYPTION_KEY and keep a copy: without it the stored tokens are lost."
+            );
             Ok(())
         }
         Action::Rotate => rotate(configured).await,
@@ -42,7 +44,10 @@ async fn rotate(configured: &Configured) -> anyhow::Result<()> {
         eprintln!("key {key} is still needed");
     }
     if !rotation.unreadable.is_empty() {
-        bail!("{} values were left as they are; add the keys that sealed them and rotate again", rotation.unreadable.len());
+        bail!(
+            "{} values were left as they are; add the keys that sealed them and rotate again",
+            rotation.unreadable.len()
+        );
     }
     Ok(())
 }

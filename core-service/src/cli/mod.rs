@@ -77,9 +77,8 @@ impl Configured {
     fn settings(&self) -> Result<Settings, config::Invalid> {
         let named = self.config.clone().or_else(|| setting("AURAREELS_CONFIG").map(PathBuf::from));
         // Names that are not Unicode are none of ours.
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-        });
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
         Settings::load(named, environment)
     }
 

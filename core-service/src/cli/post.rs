@@ -158,12 +158,14 @@ async fn act(client: &Client, action: Action) -> anyhow::Result<()> {
         Action::List { status, account, limit } => {
             let statuses = status.iter().map(|word| parse_status(word)).collect::<anyhow::Result<_>>()?;
             let account_id = account.unwrap_or_default();
-            let request = v1::ListPostsRequest { statuses, account_id, page_size: limit, ..v1::ListPostsRequest::default() };
+            let request =
+                v1::ListPostsRequest { statuses, account_id, page_size: limit, ..v1::ListPostsRequest::default() };
             list(&posts.list_posts(request).await?.into_inner().posts, &[]);
         }
         Action::Show { id } => detail(&posts.get_post(v1::GetPostRequest { id }).await?.into_inner()),
         Action::Watch { ids, after } => {
-            let request = v1::WatchPostsRequest { after_sequence: after, post_ids: ids, include_progress: true, types: vec![] };
+            let request =
+                v1::WatchPostsRequest { after_sequence: after, post_ids: ids, include_progress: true, types: vec![] };
             let mut events = posts.watch_posts(request).await?.into_inner();
             while let Some(message) = events.message().await? {
                 if let Some(event) = message.event {
@@ -290,7 +292,12 @@ fn line(event: &v1::Event) -> String {
     let at = show::time(event.created_at).map(show::second).unwrap_or_default();
     let post = event.post.as_ref();
     let whose = post.map_or_else(
-        || event.account.as_ref().map_or_else(String::new, |one| format!("{} {}", show::platform(one.platform()), one.account_name)),
+        || {
+            event
+                .account
+                .as_ref()
+                .map_or_else(String::new, |one| format!("{} {}", show::platform(one.platform()), one.account_name))
+        },
         show::account,
     );
     let what = match event.r#type() {
@@ -303,7 +310,8 @@ fn line(event: &v1::Event) -> String {
         }
         other => other.as_str_name().trim_start_matches("EVENT_TYPE_").to_ascii_lowercase().replace('_', " "),
     };
-    let subject = if event.post_id != 0 { format!("post {}", event.post_id) } else { format!("account {}", event.account_id) };
+    let subject =
+        if event.post_id != 0 { format!("post {}", event.post_id) } else { format!("account {}", event.account_id) };
     let reason = if event.reason.is_empty() { String::new() } else { format!("  ({})", event.reason) };
     format!("{at}  {:>6}  {subject}  {whose}  {what}{reason}", event.sequence)
 }

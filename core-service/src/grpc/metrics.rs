@@ -74,7 +74,12 @@ impl Metrics {
                 line(&mut page, "aurareels_requests_total", &labels, count);
             }
         }
-        head(&mut page, "aurareels_request_seconds", "histogram", "Time until an RPC was answered, or its stream began.");
+        head(
+            &mut page,
+            "aurareels_request_seconds",
+            "histogram",
+            "Time until an RPC was answered, or its stream began.",
+        );
         for (rpc, of_rpc) in &calls {
             for (bound, count) in BUCKETS.iter().zip(of_rpc.buckets) {
                 line(&mut page, "aurareels_request_seconds_bucket", &format!("rpc=\"{rpc}\",le=\"{bound}\""), count);

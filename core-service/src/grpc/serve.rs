@@ -118,12 +118,8 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
     let acceptor = settings.tls.as_ref().map(tls::acceptor).transpose()?;
     let (stop, stopping) = watch::channel(false);
     let (reporter, health_service) = tonic_health::server::health_reporter();
-    let health = tokio::spawn(health::follow(
-        reporter,
-        api.store.clone(),
-        api.oldest_overdue.clone(),
-        stopping.clone(),
-    ));
+    let health =
+        tokio::spawn(health::follow(reporter, api.store.clone(), api.oldest_overdue.clone(), stopping.clone()));
     let jwt = Jwt::new(&api.auth).context("AURAREELS_JWT_PUBLIC_KEY is no Ed25519 public key")?;
     let authenticator = Authenticator::new(Arc::new(api.api_keys), jwt, api.clock.clone());
     let metrics = Metrics::new(api.store.clone());

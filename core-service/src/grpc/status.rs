@@ -59,9 +59,13 @@ pub(crate) fn status(error: Error, now: DateTime<Utc>) -> Status {
             details.set_resource_info(kind, id.to_string(), "", message.clone());
             build(Code::NotFound, message, details)
         }
-        Error::Precondition { reason, subject, message, remedy } => precondition(reason, &subject, message, &remedy, []),
+        Error::Precondition { reason, subject, message, remedy } => {
+            precondition(reason, &subject, message, &remedy, [])
+        }
         Error::Conflict { message } => build(Code::Aborted, message, info(Reason::ConcurrentChange, [])),
-        Error::Exhausted { reason, subject, message, retry_at } => exhausted(reason, &subject, message, retry_at, now, []),
+        Error::Exhausted { reason, subject, message, retry_at } => {
+            exhausted(reason, &subject, message, retry_at, now, [])
+        }
         Error::Unavailable { reason, message, retry_after } => unavailable(reason, message, retry_after, []),
         Error::PositionTooOld { oldest } => {
             let details = info(Reason::PositionTooOld, [("oldest_sequence", oldest.to_string())]);
@@ -119,7 +123,8 @@ fn field_violation(broken: &Broken) -> FieldViolation {
     parts.push(("account", account.map(|id| id.to_string()).unwrap_or_default()));
     let parts = parts.iter().filter(|(_, value)| !value.is_empty());
     let listed = parts.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ");
-    let mut field = FieldViolation::new(violation.field, format!("{} ({listed})", shorten(violation.message.clone(), 500)));
+    let mut field =
+        FieldViolation::new(violation.field, format!("{} ({listed})", shorten(violation.message.clone(), 500)));
     field.reason = violation.rule.to_owned();
     field
 }
@@ -160,7 +165,13 @@ fn of_store(error: store::Error) -> Status {
         store::Error::Secret(secret) => {
             error!(error = &secret as &dyn std::error::Error, "a stored token cannot be read");
             let remedy = "give this core the encryption key that sealed it, among AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS";
-            precondition(Reason::TokenUnreadable, "account", "a stored token cannot be read with this core's keys".to_owned(), remedy, [])
+            precondition(
+                Reason::TokenUnreadable,
+                "account",
+                "a stored token cannot be read with this core's keys".to_owned(),
+                remedy,
+                [],
+            )
         }
         store::Error::Corrupt(_) | store::Error::Migrate(_) => internal(&with_sources(&error)),
     }
@@ -195,7 +206,12 @@ pub(super) fn no_caller() -> Status {
 
 /// The core stops; a stream that was open ends with it.
 pub(super) fn shutting_down() -> Status {
-    unavailable(Reason::StoreUnavailable, "this core is shutting down; connect again".to_owned(), Duration::from_secs(1), [])
+    unavailable(
+        Reason::StoreUnavailable,
+        "this core is shutting down; connect again".to_owned(),
+        Duration::from_secs(1),
+        [],
+    )
 }
 
 fn precondition<const N: usize>(
@@ -275,3 +291,7 @@ fn with_sources(error: &dyn std::error::Error) -> String {
 pub(super) fn panicked() -> Status {
     internal("a handler panicked")
 }
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

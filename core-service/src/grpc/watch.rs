@@ -169,10 +169,8 @@ impl Watcher {
     }
 
     async fn send_batch(&mut self, batch: EventBatch) -> std::result::Result<(), End> {
-        let shown = self
-            .shown(batch.events)
-            .await
-            .map_err(|error| End::Failed(status::from_app(&self.api.clock)(error)))?;
+        let shown =
+            self.shown(batch.events).await.map_err(|error| End::Failed(status::from_app(&self.api.clock)(error)))?;
         for event in shown {
             let position = event.sequence;
             self.send(WatchPostsResponse { event: Some(event), position }).await?;

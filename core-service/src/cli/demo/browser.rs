@@ -9,7 +9,7 @@ const HOPS: usize = 5;
 
 /// Who is at the browser and what they allow.
 pub(super) struct Person<'a> {
-    /// Label of the account or person on the consent page.
+    /// Part of the label of the account or person on the consent page.
     pub(super) label: &'a str,
     /// The only Page that stays ticked; all when `None`.
     pub(super) page: Option<&'a str>,
@@ -19,7 +19,7 @@ pub(super) struct Person<'a> {
 pub(super) async fn allow(http: &Client, consent: &str, person: &Person<'_>) -> anyhow::Result<Url> {
     let mut address = Url::parse(consent)?;
     let start = read(http, &address).await?;
-    let who = options(&start).find(|(_, label)| label == person.label).map(|(id, _)| id);
+    let who = options(&start).find(|(_, label)| label.contains(person.label)).map(|(id, _)| id);
     let who = who.with_context(|| format!("the consent page does not know {}", person.label))?;
     // Logged in, the page shows what is this person's own.
     address.query_pairs_mut().append_pair("account", &who);

@@ -90,7 +90,11 @@ async fn show_all(core: &Core, simulator: &Simulator, arguments: &Arguments) -> 
     let keys = ApiKeys::new(core.parts.store.clone());
     let (key, _) = keys.create("demo", vec![Scope::Read, Scope::Publish], Some(UserId(1))).await?;
     let address = core.public_url().as_str().trim_end_matches('/').to_owned();
-    println!("AuraReels {} on {address}, simulated platforms on {}\n", env!("CARGO_PKG_VERSION"), simulator.url(Host::Control));
+    println!(
+        "AuraReels {} on {address}, simulated platforms on {}\n",
+        env!("CARGO_PKG_VERSION"),
+        simulator.url(Host::Control)
+    );
     let client = Client::connect(&address, None, Credentials::new(key.expose(), None)?).await?;
     println!("Connecting accounts through the platforms' consent pages:");
     let accounts = connect_all(&client, simulator).await?;
@@ -259,13 +263,22 @@ async fn compare(client: &Client, simulator: &Simulator, ids: &[i64]) -> anyhow:
         if post.status() != v1::PostStatus::Published || found.len() != 1 || early {
             right = false;
             let status = show::status(post.status());
-            println!("post {id} is {status} and visible {} times{}: {}", found.len(), if early { ", too early" } else { "" }, show::note(&post));
+            println!(
+                "post {id} is {status} and visible {} times{}: {}",
+                found.len(),
+                if early { ", too early" } else { "" },
+                show::note(&post)
+            );
         } else if let (Some(due), [seen]) = (due, found.as_slice()) {
             let after = (seen.made_at - due).num_milliseconds();
-            println!("post {id} was visible {after} ms after its time");
+            let name = show::platform(post.platform());
+            println!("post {id}: {name} showed it {after} ms after its time, its processing included");
         }
     }
-    println!("{}", if right { "One request, one post: each is visible exactly once." } else { "This is not as it should be." });
+    println!(
+        "{}",
+        if right { "One request, one post: each is visible exactly once." } else { "This is not as it should be." }
+    );
     Ok(right)
 }
 
@@ -281,13 +294,14 @@ fn how_to_call(address: &str, key: &Secret, simulator: &Simulator) {
     let key = key.expose();
     let control = simulator.url(Host::Control);
     let media = simulator.url(Host::Media);
+    let program = std::env::args().next().unwrap_or_else(|| "aurareels".to_owned());
     println!(
         "
 Call it yourself (this key ends with the demo):
 
   export AURAREELS_ADDRESS={address} AURAREELS_API_KEY={key}
-  aurareels post list
-  aurareels post publish --account 1 --video '{media}/v/mine.mp4' --caption 'My first reel' --privacy PUBLIC --wait
+  {program} post list
+  {program} post publish --account 1 --video '{media}/v/mine.mp4' --caption 'My first reel' --privacy PUBLIC --wait
 
   grpcurl -plaintext -H 'authorization: Bearer {key}' {authority} aurareels.v1.PostService/ListPosts
 

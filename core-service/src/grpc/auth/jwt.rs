@@ -49,13 +49,16 @@ impl Jwt {
             Some(Value::Number(number)) => number.as_i64().filter(|id| *id > 0).map(UserId),
             _ => None,
         };
-        user.ok_or_else(|| refused("the token names no user in data.user.id", "issue tokens with the user's number there"))
+        user.ok_or_else(|| {
+            refused("the token names no user in data.user.id", "issue tokens with the user's number there")
+        })
     }
 
     /// The claims of a token whose signature, algorithm and audience are right.
     fn verified(&self, token: &str) -> Result<Value, Denied> {
         const KEY: &str = "send an API key (`ar_...`) or a JWT; `aurareels api-key create` makes a key";
-        let header = decode_header(token).map_err(|_| refused("the credential is neither an API key nor a JWT", KEY))?;
+        let header =
+            decode_header(token).map_err(|_| refused("the credential is neither an API key nor a JWT", KEY))?;
         let (key, setting) = match header.alg {
             Algorithm::HS256 => (&self.hs256, "AURAREELS_JWT_SECRET"),
             Algorithm::EdDSA => (&self.ed25519, "AURAREELS_JWT_PUBLIC_KEY"),
@@ -110,7 +113,10 @@ fn check_times(claims: &Value, now: i64) -> Result<(), Denied> {
     match number("exp") {
         None => return Err(refused("the token has no end (`exp`)", "issue tokens that expire")),
         Some(exp) if exp.saturating_add(LEEWAY) <= now => {
-            return Err(refused(format!("the token expired {} s ago", now - exp), "log in again, or get a fresh token"));
+            return Err(refused(
+                format!("the token expired {} s ago", now - exp),
+                "log in again, or get a fresh token",
+            ));
         }
         Some(_) => {}
     }

@@ -18,7 +18,10 @@ use http::HeaderMap;
 
 use self::jwt::Jwt;
 use crate::{
-    app::{self, Caller, api_keys::{ApiKeys, Scope}},
+    app::{
+        self, Caller,
+        api_keys::{ApiKeys, Scope},
+    },
     clock::Clock,
     domain::ids::UserId,
 };
@@ -109,7 +112,9 @@ impl Authenticator {
             (Some(_), Some(named)) => Err(other_user("this API key", named)),
             (None, Some(named)) => Ok(named),
             (None, None) => Err(Denied::Header {
-                message: format!("this API key serves any user, so each call must name one in the header {USER_HEADER}"),
+                message: format!(
+                    "this API key serves any user, so each call must name one in the header {USER_HEADER}"
+                ),
                 remedy: "send the header with the user's number, or use a key that is bound to a user",
             }),
         }
@@ -142,7 +147,8 @@ fn other_user(credential: &str, named: UserId) -> Denied {
 
 /// The credential of the one `authorization` header.
 fn bearer(headers: &HeaderMap) -> Result<&str, Denied> {
-    const REMEDY: &str = "send the header `authorization: Bearer <API key or JWT>`; `aurareels api-key create` makes a key";
+    const REMEDY: &str =
+        "send the header `authorization: Bearer <API key or JWT>`; `aurareels api-key create` makes a key";
     let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Err(Denied::unauthenticated("no credential was sent", REMEDY));

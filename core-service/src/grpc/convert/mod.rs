@@ -59,7 +59,11 @@ impl Shape {
     }
 
     /// A value of a wire enum; `None` for UNSPECIFIED, and for unknown numbers, which are noted.
-    pub(super) fn value<T: TryFrom<i32> + PartialEq + Default>(&mut self, field: &'static str, number: i32) -> Option<T> {
+    pub(super) fn value<T: TryFrom<i32> + PartialEq + Default>(
+        &mut self,
+        field: &'static str,
+        number: i32,
+    ) -> Option<T> {
         match T::try_from(number) {
             Ok(value) if value == T::default() => None,
             Ok(value) => Some(value),
@@ -86,7 +90,8 @@ impl Shape {
     pub(super) fn time(&mut self, field: &'static str, time: Option<Timestamp>) -> Option<DateTime<Utc>> {
         let time = time?;
         let nanos = u32::try_from(time.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
-        let at = nanos.and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos)).filter(|at| schedule::in_range(*at));
+        let at =
+            nanos.and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos)).filter(|at| schedule::in_range(*at));
         if at.is_none() {
             let measured = format!("{} s and {} ns since 1970", time.seconds, time.nanos);
             self.wrong(field, measured, "a time from 1970 to 9999", "check the unit: seconds and nanoseconds");
@@ -121,10 +126,9 @@ fn json_value(given: prost_types::Value) -> Value {
     match given.kind {
         None | Some(Kind::NullValue(_)) => Value::Null,
         Some(Kind::BoolValue(flag)) => flag.into(),
-        Some(Kind::NumberValue(number)) => whole(number).map_or_else(
-            || Number::from_f64(number).map_or(Value::Null, Value::Number),
-            Value::from,
-        ),
+        Some(Kind::NumberValue(number)) => {
+            whole(number).map_or_else(|| Number::from_f64(number).map_or(Value::Null, Value::Number), Value::from)
+        }
         Some(Kind::StringValue(text)) => text.into(),
         Some(Kind::StructValue(fields)) => object(fields),
         Some(Kind::ListValue(list)) => list.values.into_iter().map(json_value).collect(),

@@ -57,10 +57,8 @@ pub(crate) fn account_id(id: i64) -> Result<AccountId> {
 /// A page of accounts: filter, size, token.
 pub(crate) fn list_accounts(request: v1::ListAccountsRequest) -> Result<(AccountFilter, u32, Option<String>)> {
     let mut shape = Shape::default();
-    let filter = AccountFilter {
-        platform: platform::optional_platform(&mut shape, request.platform),
-        active: request.active,
-    };
+    let filter =
+        AccountFilter { platform: platform::optional_platform(&mut shape, request.platform), active: request.active };
     let size = shape.page_size(request.page_size, ACCOUNTS_PAGE);
     shape.finish((filter, size, given(request.page_token)))
 }
@@ -253,7 +251,9 @@ pub(crate) fn watch(request: v1::WatchPostsRequest) -> Result<Watch> {
         let Some(wire) = shape.value::<v1::EventType>("types", number) else { continue };
         match event::stored_kind(wire) {
             Some(kind) => kinds.push(kind),
-            None => shape.wrong("types", wire.as_str_name(), "types that are stored", "set include_progress for progress"),
+            None => {
+                shape.wrong("types", wire.as_str_name(), "types that are stored", "set include_progress for progress")
+            }
         }
     }
     let filter = WatchFilter { posts, kinds };
