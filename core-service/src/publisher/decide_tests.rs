@@ -97,14 +97,20 @@ fn an_unknown_answer_at_the_point_of_no_return_is_confirming_and_nothing_else() 
 }
 
 #[test]
-fn an_unknown_answer_of_a_harmless_step_is_retried_later() {
+fn an_unknown_answer_of_a_harmless_step_is_repeated_soon_and_then_costs_a_retry() {
     let sent = entry(StepClass::Repeatable, None);
     let outcome = Outcome::Unknown { evidence: Evidence::new() };
-    let change =
-        change(judge(&post(Status::Publishing), vec![sent.clone()], now(), |s| s.after_outcome(sent, outcome)));
-    assert!(change.retry);
-    assert_eq!(change.by, None);
-    assert_eq!(change.release.unwrap().at, Some(now() + TimeDelta::seconds(300)));
+    let soon = change(judge(&post(Status::Publishing), vec![sent.clone()], now(), |s| {
+        s.after_outcome(sent.clone(), outcome.clone())
+    }));
+    assert!(!soon.retry);
+    assert_eq!(soon.release.unwrap().at, Some(now() + TimeDelta::seconds(5)));
+    let earlier = (1..=3).map(|number| Entry { number, ..entry(StepClass::Repeatable, Some(StepOutcome::Unknown)) });
+    let all: Vec<Entry> = earlier.chain([Entry { number: 4, ..sent.clone() }]).collect();
+    let later = change(judge(&post(Status::Publishing), all, now(), |s| s.after_outcome(sent, outcome)));
+    assert!(later.retry);
+    assert_eq!(later.by, None);
+    assert_eq!(later.release.unwrap().at, Some(now() + TimeDelta::seconds(300)));
 }
 
 #[test]
