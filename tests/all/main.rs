@@ -1,3 +1,3 @@
 //! Scenarios over the public API, one binary.
 
-mod smoke;
+mod publishing;

@@ -1,1 +1,26 @@
-//! tests
+//! The harness of the scenario tests: a simulator and a core on free ports and a fresh database, a clock that both
+//! follow, and checks that hold after every scenario.
+//!
+//! Guaranteed: scenarios speak the public API alone; nothing waits for a span of real time, only for states, while the
+//! shared clock is moved to whatever is due next ([`World::hurry`]); [`World::finish`] ends every scenario with the
+//! checks of [`checks`]. What goes wrong panics with what was seen, because this is test code.
+
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "every function of a test harness panics when it does not find what it expects"
+)]
+
+pub mod checks;
+pub mod connect;
+pub mod database;
+pub mod fault;
+pub mod log;
+pub mod posting;
+pub mod process;
+pub mod refusal;
+pub mod world;
+
+pub use connect::Login;
+pub use posting::{User, content, video};
+pub use refusal::Refusal;
+pub use world::World;

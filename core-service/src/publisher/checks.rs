@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// What the checks say.
+#[expect(clippy::large_enum_variant, reason = "one at a time, consumed at once")]
 pub(super) enum Verdict {
     /// Go on; write this first if it is anything.
     Go(Change),

@@ -54,6 +54,7 @@ pub enum Inserted {
 
 /// What became of a compare-and-set.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, consumed at once")]
 pub enum Moved<T> {
     /// Done.
     Done(T),

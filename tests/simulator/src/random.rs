@@ -7,19 +7,32 @@ use rand::{RngExt, SeedableRng};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// The generator behind a lock.
+/// Tokens of at least this many letters are credentials (codes, tokens, upload tokens); shorter ones are ids of logs,
+/// people and the like.
+const CREDENTIAL_LENGTH: usize = 40;
+
+/// The generator behind a lock, and every credential it made.
 #[derive(Debug)]
-pub(crate) struct Random(Mutex<StdRng>);
+pub(crate) struct Random(Mutex<StdRng>, Mutex<Vec<String>>);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Random(Mutex::new(StdRng::seed_from_u64(seed)))
+        Random(Mutex::new(StdRng::seed_from_u64(seed)), Mutex::default())
     }
 
     /// Letters and digits.
     pub(crate) fn token(&self, length: usize) -> String {
         let mut rng = self.0.lock().expect("random lock");
-        (0..length).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect()
+        let token: String = (0..length).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect();
+        if length >= CREDENTIAL_LENGTH {
+            self.1.lock().expect("credentials lock").push(token.clone());
+        }
+        token
+    }
+
+    /// The random part of every credential that was made: nothing outside may ever show one.
+    pub(crate) fn credentials(&self) -> Vec<String> {
+        self.1.lock().expect("credentials lock").clone()
     }
 
     /// A decimal number with exactly this many digits, the first of them 1 to 9; at most 19.

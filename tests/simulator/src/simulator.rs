@@ -133,6 +133,12 @@ impl Simulator {
         control::accounts(&self.sim)
     }
 
+    /// The random part of every credential issued so far: authorization codes, access and refresh tokens, the tokens
+    /// inside upload URLs. Tests look for them where they must not be.
+    pub fn issued_credentials(&self) -> Vec<String> {
+        self.sim.random.credentials()
+    }
+
     /// Makes a vendor account; the fields are those of `POST /_sim/accounts`.
     pub fn create_account(&self, spec: &Value) -> anyhow::Result<Value> {
         control::create_account(&self.sim, spec).map_err(anyhow::Error::msg)

@@ -1,0 +1,155 @@
+//! What holds at the end of every scenario.
+//!
+//! Exactly the expected posts are visible, each belongs to one row, and every published row has its post; no claim and no
+//! due row is left; the events tell every change of status once, in order, and end where the row is; the simulator was
+//! asked nothing that the platforms do not have; no credential stands in a file, in the log, in an event or an answer.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+use aurareels_proto::v1::{Event, EventType, ListPostsRequest, Platform, Post, PostStatus, StepOutcome};
+use aurareels_simulator::{Filter, Host};
+
+use crate::{User, World, log};
+
+impl World {
+    /// Ends a scenario: `visible` posts must have become visible on the platforms, no more and no less.
+    pub async fn finish(mut self, visible: usize) {
+        self.settled().await;
+        let mut shown = Vec::new();
+        let mut rows = Vec::new();
+        for id in self.db.users().await {
+            let user = self.user(id);
+            let posts = user.all_posts().await;
+            let events = user.events().await;
+            check_events(&posts, &events);
+            let accounts = user.list_accounts().await;
+            shown.push(format!("{posts:?} {events:?} {accounts:?}"));
+            rows.extend(posts);
+        }
+        self.check_visible(&rows, visible);
+        self.check_calls();
+        self.end().await;
+        self.check_secrets(&shown);
+    }
+
+    /// Waits until nothing is claimed or due any more, follow-ups of live posts included.
+    async fn settled(&self) {
+        self.idle().await;
+    }
+
+    fn check_visible(&self, rows: &[Post], expected: usize) {
+        let visible = self.sim.posts();
+        assert_eq!(visible.len(), expected, "visible: {visible:#?}\nrows: {rows:#?}");
+        let mut owners: HashMap<&str, i64> = HashMap::new();
+        for post in rows.iter().filter(|post| post.status() == PostStatus::Published) {
+            let platform = if post.platform() == Platform::Tiktok { "tiktok" } else { "instagram" };
+            let word = post.attempts.iter().flat_map(|attempt| &attempt.steps).any(|step| {
+                matches!(step.outcome(), StepOutcome::Accepted | StepOutcome::Found)
+                    && (step.step.contains("status") || step.step.contains("publish") || step.step.contains("snapshot"))
+            });
+            let resolved =
+                post.attempts.iter().flat_map(|attempt| &attempt.steps).any(|step| {
+                    step.evidence.as_ref().is_some_and(|evidence| format!("{evidence:?}").contains("person"))
+                });
+            assert!(word || resolved, "published without the platform's word: {post:#?}");
+            let own = visible.iter().find(|seen| {
+                seen.platform == platform
+                    && if post.platform_post_id.is_empty() {
+                        seen.caption == post.full_caption
+                    } else {
+                        seen.platform_post_id == post.platform_post_id
+                            || post.all_platform_post_ids.contains(&seen.platform_post_id)
+                    }
+            });
+            let Some(own) = own else { panic!("published, but not visible: {post:#?}\n{visible:#?}") };
+            if let Some(other) = owners.insert(&own.platform_post_id, post.id) {
+                assert!(post.platform_post_id.is_empty(), "posts {other} and {} hold the same post", post.id);
+            }
+        }
+    }
+
+    fn check_calls(&self) {
+        for entry in self.sim.requests(&Filter::default()) {
+            assert!(!entry.operation.ends_with(".unknown") || entry.host == Host::Media, "unexpected: {entry:?}");
+        }
+    }
+
+    fn check_secrets(&self, shown: &[String]) {
+        let secrets = self.secrets();
+        let files = files(&self.data_dir());
+        assert!(files.iter().any(|(name, _)| name.ends_with(".db")), "no database file");
+        for secret in secrets {
+            for (name, bytes) in &files {
+                assert!(!log::contains(bytes, secret.as_bytes()), "{name} holds the secret {secret}");
+            }
+            assert!(!log::holds(self.log_from(), &secret), "the log holds the secret {secret}");
+            assert!(!shown.iter().any(|text| text.contains(&secret)), "an answer holds the secret {secret}");
+        }
+    }
+}
+
+impl User<'_> {
+    /// All posts with their attempts.
+    pub async fn all_posts(&self) -> Vec<Post> {
+        let mut posts = Vec::new();
+        let mut request = ListPostsRequest { page_size: 500, ..ListPostsRequest::default() };
+        loop {
+            let page = self.posts().list_posts(request.clone()).await.expect("posts").into_inner();
+            for post in page.posts {
+                posts.push(self.get(post.id).await);
+            }
+            if page.next_page_token.is_empty() {
+                return posts;
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+}
+
+/// Every change of status has its event, once, in order.
+fn check_events(posts: &[Post], events: &[Event]) {
+    assert!(events.windows(2).all(|pair| pair[0].sequence < pair[1].sequence), "out of order: {events:#?}");
+    let mut of_posts: BTreeMap<i64, Vec<&Event>> = BTreeMap::new();
+    for event in events.iter().filter(|event| event.post_id != 0) {
+        of_posts.entry(event.post_id).or_default().push(event);
+    }
+    for post in posts {
+        let told = of_posts.get(&post.id).map(Vec::as_slice).unwrap_or_default();
+        // Scenarios that move the clock by a month lose their oldest events.
+        let Some(first) = told.first() else { continue };
+        if first.r#type() != EventType::PostCreated {
+            continue;
+        }
+        let mut status = first.status();
+        for event in &told[1..] {
+            match event.r#type() {
+                EventType::PostStatusChanged => {
+                    assert_eq!(event.previous_status(), status, "a change is missing: {told:#?}");
+                    assert_ne!(event.status(), status, "a change that is none: {told:#?}");
+                    status = event.status();
+                }
+                // Rescheduling a draft schedules it.
+                EventType::PostUpdated => status = event.status(),
+                EventType::PostDetails => {}
+                other => panic!("unexpected {other:?}: {told:#?}"),
+            }
+        }
+        assert_eq!(status, post.status(), "the events end elsewhere than post {}: {told:#?}", post.id);
+    }
+}
+
+fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.push((path.display().to_string(), std::fs::read(&path).expect("a file")));
+        }
+    }
+    all
+}

@@ -1,0 +1,111 @@
+//! Connecting accounts as their owners do: ConnectAccount, the platform's consent page, the redirect.
+
+use aurareels_proto::v1::{Account, CompleteConnectRequest, ConnectAccountRequest, LoginFlavour, Platform};
+use serde_json::Value;
+use url::Url;
+
+use crate::posting::User;
+
+/// Who logs in where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// The first TikTok creator, whose account is public.
+    Tiktok,
+    /// The second one, whose account is private.
+    TiktokPrivate,
+    /// Ada, by Facebook Login: two Instagram accounts under one grant.
+    Facebook,
+    /// Cleo, by Instagram Login.
+    Instagram,
+}
+
+impl Login {
+    /// The platform.
+    pub fn platform(self) -> Platform {
+        match self {
+            Self::Tiktok | Self::TiktokPrivate => Platform::Tiktok,
+            Self::Facebook | Self::Instagram => Platform::Instagram,
+        }
+    }
+
+    /// The login.
+    pub fn flavour(self) -> LoginFlavour {
+        match self {
+            Self::Tiktok | Self::TiktokPrivate => LoginFlavour::Tiktok,
+            Self::Facebook => LoginFlavour::FacebookLogin,
+            Self::Instagram => LoginFlavour::InstagramLogin,
+        }
+    }
+}
+
+impl User<'_> {
+    /// The person or account that the consent page calls logged in.
+    fn person(&self, login: Login) -> String {
+        let accounts = self.world.sim.accounts();
+        let field = |field: &'static str, name: &str| {
+            let account = accounts.iter().find(|account| account["username"] == name).expect("a default account");
+            account[field].as_str().expect("an id").to_owned()
+        };
+        match login {
+            Login::Tiktok => field("id", "ada.makes"),
+            Login::TiktokPrivate => field("id", "bo.private"),
+            Login::Facebook => field("person_id", "ada.kitchen"),
+            Login::Instagram => field("id", "cleo.films"),
+        }
+    }
+
+    /// Where the platform sends the browser after the owner agreed: begins connecting and answers the consent page.
+    pub async fn consent(&self, login: Login, account_id: Option<i64>, further: &[(&str, &str)]) -> Url {
+        let request = ConnectAccountRequest {
+            platform: login.platform().into(),
+            login_flavour: login.flavour().into(),
+            redirect_uri: String::new(),
+            account_id,
+        };
+        let link = self.accounts().connect_account(request).await.expect("a link").into_inner();
+        self.world.keep_secret(&link.state);
+        let person = self.person(login);
+        let mut form = vec![("account", person.as_str()), ("decision", "allow")];
+        form.extend_from_slice(further);
+        self.answer_consent(&link.auth_url, &form).await
+    }
+
+    /// Posts the consent page's form; answers the redirect.
+    pub async fn answer_consent(&self, auth_url: &str, form: &[(&str, &str)]) -> Url {
+        let answer = self.world.http.post(auth_url).form(form).send().await.expect("the consent page answers");
+        let location = answer.headers().get("location").map(|value| value.to_str().expect("text").to_owned());
+        let Some(location) = location else { panic!("no redirect: {}", answer.text().await.unwrap_or_default()) };
+        Url::parse(&location).expect("a URL")
+    }
+
+    /// Connects through the real consent page and CompleteConnect.
+    pub async fn connect(&self, login: Login) -> Vec<Account> {
+        self.reconnect(login, None).await
+    }
+
+    /// Connects again.
+    pub async fn reconnect(&self, login: Login, account_id: Option<i64>) -> Vec<Account> {
+        let redirect = self.consent(login, account_id, &[]).await;
+        let request = CompleteConnectRequest {
+            platform: login.platform().into(),
+            code: parameter(&redirect, "code"),
+            state: parameter(&redirect, "state"),
+        };
+        self.accounts().complete_connect(request).await.expect("connected").into_inner().accounts
+    }
+
+    /// Connects and answers the id of the first account.
+    pub async fn account(&self, login: Login) -> i64 {
+        self.connect(login).await.first().expect("an account").id
+    }
+}
+
+/// A parameter of a URL's query; empty when there is none.
+pub fn parameter(url: &Url, name: &str) -> String {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// A text of a JSON value.
+pub fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_default()
+}

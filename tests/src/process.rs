@@ -1,0 +1,87 @@
+//! The real binary as a child process: for kill -9, signals, and refusals to start.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use tokio::process::{Child, Command};
+
+use crate::world::PATIENCE;
+
+/// The binary `aurareels`, which `cargo build --workspace` made: `AURAREELS_BIN`, or beside this test's executable, or in
+/// the workspace's target directory.
+pub fn binary() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned();
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("aurareels")));
+    let candidates = std::env::var_os("AURAREELS_BIN").map(PathBuf::from).into_iter().chain(beside);
+    let mut candidates = candidates.chain([target.join("debug/aurareels")]);
+    candidates.find(|path| path.is_file()).expect("the binary: run `cargo build --workspace` first")
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// `aurareels serve`, running. Killed when dropped.
+pub struct Served {
+    child: Child,
+    /// Where it serves.
+    pub url: String,
+}
+
+fn command(settings: &BTreeMap<String, String>, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments).env_clear().envs(settings).kill_on_drop(true).stdin(Stdio::null());
+    command
+}
+
+/// Runs the binary to its end.
+pub async fn run(settings: &BTreeMap<String, String>, arguments: &[&str]) -> Output {
+    command(settings, arguments).output().await.expect("the binary runs")
+}
+
+impl Served {
+    /// Starts it and waits until it answers.
+    pub async fn start(settings: &BTreeMap<String, String>, http: &reqwest::Client) -> Self {
+        let mut settings = settings.clone();
+        let port = free_port();
+        settings.insert("AURAREELS_LISTEN".to_owned(), format!("127.0.0.1:{port}"));
+        let child =
+            command(&settings, &["serve"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+        let scheme = if settings.contains_key("AURAREELS_TLS_CERT") { "https" } else { "http" };
+        let mut served = Self { child, url: format!("{scheme}://127.0.0.1:{port}") };
+        let limit = Instant::now() + PATIENCE;
+        loop {
+            let answer = http.get(format!("{}/healthz", served.url)).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return served;
+            }
+            let ended = served.child.try_wait().expect("a child");
+            assert!(ended.is_none(), "it ended: {ended:?}");
+            assert!(Instant::now() < limit, "it never answered");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// kill -9.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("killed");
+    }
+
+    /// Asks it to stop (SIGTERM) and waits; says how it ended and how long it took.
+    pub async fn terminate(mut self) -> (ExitStatus, Duration) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let begun = Instant::now();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
+        assert!(sent.success());
+        let status = self.child.wait().await.expect("it ended");
+        (status, begun.elapsed())
+    }
+}
