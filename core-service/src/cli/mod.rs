@@ -3,6 +3,7 @@
 //! Guaranteed: results go to standard output, everything else to standard error, so that output can be piped; a failed
 //! command ends with a message that says what to do and exit code 1.
 
+mod account;
 mod api_key;
 mod client;
 mod demo;
@@ -12,7 +13,7 @@ mod serve;
 mod show;
 mod simulate;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -56,6 +57,13 @@ enum Command {
         configured: Configured,
         #[command(subcommand)]
         action: keys::Action,
+    },
+    /// Connect and list accounts through a running core.
+    Account {
+        #[command(flatten)]
+        server: client::Server,
+        #[command(subcommand)]
+        action: account::Action,
     },
     /// Publish, schedule and watch posts through a running core.
     Post {
@@ -111,7 +119,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate(arguments) => simulate::run(arguments).await?,
         Command::ApiKey { configured, action } => api_key::run(configured.store().await?, action).await?,
         Command::Keys { configured, action } => keys::run(&configured, action).await?,
-        Command::Post { server, action } => return post::run(server, action).await,
+        Command::Account { server, action } => account::run(server, action).await?,
+        Command::Post { server, action } => post::run(server, action).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -124,7 +133,8 @@ fn setting(name: &str) -> Option<String> {
 /// Log lines go to standard error.
 fn start_log(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // Fails only when a log was started before, as in tests.
     let _ = match format {
         LogFormat::Text => log.try_init(),

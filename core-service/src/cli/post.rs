@@ -1,7 +1,5 @@
 //! `post publish|schedule|list|show|watch`: a client of the public API.
 
-use std::process::ExitCode;
-
 use anyhow::Context;
 use aurareels_proto::v1::{self, schedule_time::Form};
 use clap::{Args, Subcommand};
@@ -110,15 +108,9 @@ impl Content {
     }
 }
 
-pub(super) async fn run(server: Server, action: Action) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(server: Server, action: Action) -> anyhow::Result<()> {
     let client = server.client().await?;
-    match act(&client, action).await {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(refused) => match refused.downcast::<Status>() {
-            Ok(status) => anyhow::bail!("{}", show::refusal(&status)),
-            Err(other) => Err(other),
-        },
-    }
+    act(&client, action).await.map_err(show::readable)
 }
 
 async fn act(client: &Client, action: Action) -> anyhow::Result<()> {

@@ -68,8 +68,21 @@ pub(super) fn note(post: &v1::Post) -> String {
     }
 }
 
+/// The word of an account's health.
+pub(super) fn health(health: v1::AccountHealth) -> String {
+    health.as_str_name().trim_start_matches("ACCOUNT_HEALTH_").to_ascii_lowercase().replace('_', " ")
+}
+
+/// An error for people: a refusal of the core with all its details.
+pub(super) fn readable(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Status>() {
+        Ok(status) => anyhow::anyhow!("{}", refusal(&status)),
+        Err(other) => other,
+    }
+}
+
 /// A refusal with everything its details say.
-pub(super) fn refusal(status: &Status) -> String {
+fn refusal(status: &Status) -> String {
     let mut lines = vec![status.message().to_owned()];
     let details = status.get_error_details();
     if let Some(request) = details.bad_request() {

@@ -14,7 +14,7 @@ use axum::{
     routing::get,
 };
 use serde::Deserialize;
-use tracing::{info, warn};
+use tracing::warn;
 use url::Url;
 
 use super::metrics::Metrics;
@@ -106,9 +106,8 @@ async fn callback(
     };
     let redirected = query.map(|Query(redirected)| redirected).unwrap_or_default();
     let outcome = connect(&pages.accounts, platform, redirected).await;
-    match &outcome {
-        Ok(()) => info!(%platform, "account connected by the callback page"),
-        Err(reason) => warn!(%platform, %reason, "the callback page connected nothing"),
+    if let Err(reason) = &outcome {
+        warn!(%platform, %reason, "the callback page connected nothing");
     }
     match &pages.frontend {
         Some(frontend) => found(&answer_url(frontend, platform, &outcome)),

@@ -1,7 +1,7 @@
 //! The only place where errors become gRPC statuses.
 //!
 //! Guaranteed: every status carries `ErrorInfo` (domain [`DOMAIN`], a reason of [`Reason`], which is API), and the
-//! further details of the table in docs/api.md; nothing of a database, a platform's body or a secret is in it. What is
+//! further details of the table below; nothing of a database, a platform's body or a secret is in it. What is
 //! our own fault is logged here, once, and answered plainly.
 //!
 //! | situation | code | further details |

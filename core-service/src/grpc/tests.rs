@@ -129,15 +129,26 @@ async fn one_port_speaks_grpc_health_reflection_and_pages() {
         timeout(LIMIT, serving).await.unwrap_or_else(|_| panic!("{service:?} never serves"));
     }
 
-    let ask = ServerReflectionRequest {
-        host: String::new(),
-        message_request: Some(MessageRequest::ListServices(String::new())),
-    };
-    let asked = tokio_stream::iter([ask]);
-    let mut answers = ServerReflectionClient::new(channel).server_reflection_info(asked).await.unwrap().into_inner();
-    let answer = answers.message().await.unwrap().unwrap().message_response;
-    let Some(MessageResponse::ListServicesResponse(services)) = answer else { panic!("{answer:?}") };
-    assert!(services.service.iter().any(|service| service.name == "aurareels.v1.PostService"), "{services:?}");
+    // What grpcurl asks: the services, the file of one, and the files that it needs.
+    let ask = |message| ServerReflectionRequest { host: String::new(), message_request: Some(message) };
+    let asked = tokio_stream::iter([
+        ask(MessageRequest::ListServices(String::new())),
+        ask(MessageRequest::FileContainingSymbol("aurareels.v1.PostService".to_owned())),
+        ask(MessageRequest::FileByFilename("google/protobuf/timestamp.proto".to_owned())),
+    ]);
+    let mut reflection = ServerReflectionClient::new(channel);
+    let mut answers = reflection.server_reflection_info(asked).await.unwrap().into_inner();
+    let mut answer = async || answers.message().await.unwrap().unwrap().message_response.unwrap();
+    match answer().await {
+        MessageResponse::ListServicesResponse(services) => {
+            assert!(services.service.iter().any(|service| service.name == "aurareels.v1.PostService"), "{services:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    for _ in 0..2 {
+        let file = answer().await;
+        assert!(matches!(file, MessageResponse::FileDescriptorResponse(_)), "{file:?}");
+    }
 
     for (path, status, part) in [
         ("/", StatusCode::OK, "AuraReels core"),
