@@ -44,10 +44,10 @@ pub enum StartError {
     )]
     NoKey,
     /// A key does not fit.
-    #[error("AURAREELS_SOCIAL_ENCRYPTION_KEY: {0}")]
+    #[error("AURAREELS_SOCIAL_ENCRYPTION_KEY does not fit")]
     Key(#[from] secret::Error),
     /// The database needs keys that were not given.
-    #[error("{0}")]
+    #[error(transparent)]
     MissingKeys(#[from] crate::store::encryption_keys::KeyError),
     /// The database cannot be used.
     #[error("the database cannot be used")]

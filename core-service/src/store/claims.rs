@@ -371,6 +371,10 @@ fn changed(before: &Post, seen: Revision, change: &Change, now: DateTime<Utc>) -
         if !begun_already {
             after.status = legal(before, by)?;
         }
+        // Its time has come: it waits for nothing until a release says so.
+        if by == Move::Begin {
+            after.waiting_for = None;
+        }
     }
     if after.status != before.status {
         after.status_since = now;

@@ -1,5 +1,7 @@
 //! The gate in front of the handlers: finds the scope, the caller, and puts [`Caller`] into the request.
 
+use std::time::Duration;
+
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -20,6 +22,7 @@ pub(crate) async fn authenticate(State(gate): State<Authenticator>, mut request:
     if path.starts_with("/aurareels.") {
         let Some((_, scope)) = scopes::find(path) else {
             let name = path.trim_start_matches('/').to_owned();
+            read_away(request).await;
             return Status::unimplemented(format!("this core has no RPC {name}")).into_http();
         };
         match gate.caller(request.headers(), scope).await {
@@ -28,10 +31,22 @@ pub(crate) async fn authenticate(State(gate): State<Authenticator>, mut request:
                 request.extensions_mut().insert(caller);
                 request.extensions_mut().insert(still);
             }
-            Err(denied) => return status::denied(denied, gate.clock.now()).into_http(),
+            Err(denied) => {
+                read_away(request).await;
+                return status::denied(denied, gate.clock.now()).into_http();
+            }
         }
     }
     next.run(request).await
+}
+
+/// Reads the rest of a refused request, up to a little. Over HTTP/1.1 a connection that is closed with the body unread
+/// can lose the answer: the client sees a broken pipe instead of why it was refused.
+async fn read_away(request: Request) {
+    const LIMIT: usize = 64 * 1024;
+    const PATIENCE: Duration = Duration::from_secs(1);
+    // Whatever comes of it, the answer is the refusal.
+    let _ = tokio::time::timeout(PATIENCE, axum::body::to_bytes(request.into_body(), LIMIT)).await;
 }
 
 /// Asks again whether a credential works, for streams that outlive it.
