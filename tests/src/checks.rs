@@ -48,7 +48,10 @@ impl World {
             let platform = if post.platform() == Platform::Tiktok { "tiktok" } else { "instagram" };
             let word = post.attempts.iter().flat_map(|attempt| &attempt.steps).any(|step| {
                 matches!(step.outcome(), StepOutcome::Accepted | StepOutcome::Found)
-                    && (step.step.contains("status") || step.step.contains("publish") || step.step.contains("snapshot"))
+                    && (step.point_of_no_return && step.outcome() == StepOutcome::Found
+                        || step.step.contains("status")
+                        || step.step.contains("publish")
+                        || step.step.contains("snapshot"))
             });
             let resolved =
                 post.attempts.iter().flat_map(|attempt| &attempt.steps).any(|step| {

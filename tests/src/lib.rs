@@ -18,6 +18,7 @@ pub mod log;
 pub mod posting;
 pub mod process;
 pub mod refusal;
+pub mod webhook;
 pub mod world;
 
 pub use connect::Login;

@@ -108,7 +108,7 @@ impl World {
         let log_from = log::keep();
         let options = Options {
             seed: SEED.fetch_add(1, Ordering::Relaxed),
-            // Polls follow each other in milliseconds here.
+            // Many posts in a moment; single limits are switched on where a scenario is about them.
             tiktok: TikTokRules::without_limits(),
             ..Options::default()
         };
@@ -121,7 +121,6 @@ impl World {
             ("AURAREELS_DATA_DIR", data_dir.to_str().expect("UTF-8")),
             ("AURAREELS_SOCIAL_ENCRYPTION_KEY", ENCRYPTION_KEY),
             ("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS", "true"),
-            ("AURAREELS_POLL_FIRST_SECONDS", "0.05"),
             ("AURAREELS_JWT_SECRET", JWT_SECRET),
             ("AURAREELS_JWT_ISSUER", JWT_ISSUER),
         ] {

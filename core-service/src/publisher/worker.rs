@@ -33,6 +33,9 @@ use crate::{
 /// worker for ever.
 const MAX_STEPS: usize = 2_000;
 
+/// A workflow is not called any more when less than this is left: the core has the post by then.
+const LAST_HAND_OVER: TimeDelta = TimeDelta::seconds(10);
+
 /// Time on top of a step's own timeout after which the engine gives its exchange up.
 const SLACK: Duration = Duration::from_secs(5);
 
@@ -164,7 +167,8 @@ impl<'a> Worker<'a> {
                 Ok(Flow::GoOn)
             };
         }
-        if now >= due {
+        // Handing over takes seconds when the webhook is away: not right before the post's time.
+        if now >= due - LAST_HAND_OVER {
             return Ok(Flow::GoOn);
         }
         let handed = match &self.engine.handover {
@@ -179,7 +183,12 @@ impl<'a> Worker<'a> {
             }
             Err(error) => {
                 warn!(post.id = %post.id, error, "hand-over failed; the core publishes on time");
-                let again = (now + TimeDelta::minutes(1)).min(due);
+                let prepare_at = due - self.engine.settings.prepare_lead;
+                if now >= prepare_at {
+                    // On time needs preparing, as for a post of the core's own.
+                    return Ok(Flow::GoOn);
+                }
+                let again = (now + TimeDelta::minutes(1)).min(prepare_at);
                 self.apply(post, Self::release(Some(again), Some(WaitReason::Schedule))).await
             }
         }

@@ -1,0 +1,121 @@
+//! WatchPosts and ListPosts: what happened, each thing once; pages that stay whole while posts arrive.
+
+use std::collections::BTreeSet;
+
+use aurareels_proto::v1::{EventType, ListPostsRequest, Platform, PostStatus, WatchPostsRequest};
+use aurareels_tests::{Login, World, posting::timestamp};
+use chrono::TimeDelta;
+use tonic::Code;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_resumes_where_it_was() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Facebook).await;
+    let id = me.publish_one(account, "Watched").await;
+    me.published(id).await;
+    world.idle().await;
+    let all = me.events().await;
+    let of_post: Vec<_> = all.iter().filter(|event| event.post_id == id).collect();
+    assert_eq!(of_post[0].r#type(), EventType::PostCreated);
+    assert!(of_post.iter().any(|event| event.status() == PostStatus::Published));
+    assert!(all.iter().any(|event| event.r#type() == EventType::AccountConnected));
+    // From every position, exactly what comes after it.
+    for (seen, event) in all.iter().enumerate().take(all.len() - 1) {
+        let request = WatchPostsRequest { after_sequence: Some(event.sequence), ..Default::default() };
+        let mut stream = me.posts().watch_posts(request).await.unwrap().into_inner();
+        let first = stream.message().await.unwrap().unwrap();
+        assert!(first.event.is_none(), "the heartbeat comes first");
+        assert_eq!(first.position, event.sequence);
+        let next = stream.message().await.unwrap().unwrap().event.unwrap();
+        assert_eq!(next.sequence, all[seen + 1].sequence);
+    }
+    // Without a position only what is new; and only what was asked for.
+    let request = WatchPostsRequest { types: vec![EventType::PostCreated.into()], ..Default::default() };
+    let mut stream = me.posts().watch_posts(request).await.unwrap().into_inner();
+    stream.message().await.unwrap().unwrap();
+    let second = me.publish_one(account, "Live").await;
+    let event = stream.message().await.unwrap().unwrap().event.unwrap();
+    assert_eq!((event.post_id, event.r#type()), (second, EventType::PostCreated));
+    assert_eq!(event.post.unwrap().id, second);
+    me.published(second).await;
+    world.finish(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn positions_older_than_what_is_kept_are_out_of_range() {
+    let mut world = World::start().await;
+    let account = world.me().account(Login::Facebook).await;
+    let id = world.me().publish_one(account, "Old").await;
+    world.me().published(id).await;
+    let last = world.me().events().await.last().unwrap().sequence;
+    world.stop_core().await;
+    world.advance(TimeDelta::days(31));
+    world.start_core().await;
+    let me = world.me();
+    let refusal = world
+        .wait_for("events are removed", async || {
+            let request = WatchPostsRequest { after_sequence: Some(1), ..Default::default() };
+            me.posts().watch_posts(request).await.err().map(aurareels_tests::Refusal::from)
+        })
+        .await;
+    refusal.is(Code::OutOfRange, "POSITION_TOO_OLD");
+    let oldest: i64 = refusal.metadata["oldest_sequence"].parse().unwrap();
+    assert!(oldest >= last, "{refusal:#?}");
+    // From there on, and from 0, it goes on.
+    for after in [0, oldest] {
+        let request = WatchPostsRequest { after_sequence: Some(after), ..Default::default() };
+        me.posts().watch_posts(request).await.unwrap();
+    }
+    world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_hold_every_post_once_while_others_arrive() {
+    let world = World::start().await;
+    let me = world.me();
+    let tiktok = me.account(Login::Tiktok).await;
+    let instagram = me.account(Login::Facebook).await;
+    let begun = world.now();
+    let far = begun + TimeDelta::days(20);
+    let mut made = BTreeSet::new();
+    for number in 0..12 {
+        let account = if number % 3 == 0 { tiktok } else { instagram };
+        // Several stand at the same time.
+        made.insert(me.schedule_one(account, &format!("Post {number}"), far + TimeDelta::minutes(number / 4)).await);
+    }
+    let mut request = ListPostsRequest { page_size: 5, include_total: true, ..Default::default() };
+    let mut seen = Vec::new();
+    loop {
+        let page = me.posts().list_posts(request.clone()).await.unwrap().into_inner();
+        assert!(page.total.is_some_and(|total| total >= 12), "{:?}", page.total);
+        seen.extend(page.posts.iter().map(|post| post.id));
+        me.schedule_one(instagram, &format!("New {}", seen.len()), far + TimeDelta::days(1)).await;
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    let once: BTreeSet<i64> = seen.iter().copied().collect();
+    assert_eq!(once.len(), seen.len(), "a post came twice: {seen:?}");
+    assert!(made.is_subset(&once), "a post is missing: {seen:?}");
+    let list = async |request: ListPostsRequest| me.posts().list_posts(request).await.unwrap().into_inner().posts;
+    let page = ListPostsRequest { page_size: 100, ..Default::default() };
+    let of_tiktok = list(ListPostsRequest { platform: Platform::Tiktok.into(), ..page.clone() }).await;
+    assert_eq!(of_tiktok.len(), 4);
+    assert_eq!(list(ListPostsRequest { account_id: tiktok, ..page.clone() }).await.len(), 4);
+    let scheduled = ListPostsRequest { statuses: vec![PostStatus::Scheduled.into()], ..page.clone() };
+    assert_eq!(list(scheduled).await.len(), seen.len().max(15));
+    assert!(list(ListPostsRequest { statuses: vec![PostStatus::Failed.into()], ..page.clone() }).await.is_empty());
+    let window = ListPostsRequest {
+        from: Some(timestamp(far)),
+        until: Some(timestamp(far + TimeDelta::minutes(1))),
+        ..page.clone()
+    };
+    assert_eq!(list(window).await.len(), 4);
+    let all = list(page.clone()).await;
+    let skipped = list(ListPostsRequest { skip: 3, ..page }).await;
+    assert_eq!(skipped[0].id, all[3].id);
+    assert!(all.iter().all(|post| post.attempts.is_empty()));
+    world.finish(0).await;
+}
