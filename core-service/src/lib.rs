@@ -9,11 +9,15 @@ pub mod config;
 pub mod domain;
 pub mod grpc;
 pub mod http;
+#[cfg(test)]
+mod layering;
 pub mod media;
 pub mod parts;
 pub mod platform;
+pub mod progress;
 pub mod publisher;
 pub mod scheduler;
 pub mod secret;
 pub mod server;
 pub mod store;
+pub mod tokens;

@@ -14,7 +14,6 @@ use crate::{
     app::{
         accounts::{AccountSettings, Accounts},
         posts::{PostSettings, Posts},
-        tokens::TokenKeeper,
     },
     clock::Clock,
     config::Settings,
@@ -26,10 +25,12 @@ use crate::{
         instagram::{Instagram, InstagramSettings, MetaApp},
         tiktok::{Tiktok, TiktokSettings},
     },
-    publisher::{Engine, EngineSettings, decide::Policy, handover::Handover, progress::Uploads},
+    progress::Uploads,
+    publisher::{Engine, EngineSettings, decide::Policy, handover::Handover},
     scheduler::{Scheduler, describe},
     secret::{self, KeyRing},
     store::{self, Store},
+    tokens::TokenKeeper,
 };
 
 /// How often the core tidies up.

@@ -9,8 +9,7 @@ pub mod api_keys;
 pub mod platforms;
 pub mod posts;
 #[cfg(test)]
-mod testing;
-pub mod tokens;
+pub(crate) mod testing;
 
 use std::time::Duration;
 

@@ -16,7 +16,6 @@ use url::Url;
 use super::{
     Caller,
     accounts::{AccountSettings, Accounts, Connect},
-    tokens::TokenKeeper,
 };
 use crate::{
     clock::Clock,
@@ -35,16 +34,17 @@ use crate::{
     },
     secret::{KeyRing, Secret},
     store::Store,
+    tokens::TokenKeeper,
 };
 
-pub(super) const CURRENT: &str = "test-key-0123456789-abcdefghijklmnopqrstuv";
-pub(super) const NEXT: &str = "another-key-9876543210-zyxwvutsrqponmlkjih";
+pub(crate) const CURRENT: &str = "test-key-0123456789-abcdefghijklmnopqrstuv";
+pub(crate) const NEXT: &str = "another-key-9876543210-zyxwvutsrqponmlkjih";
 
-pub(super) const ALICE: Caller = Caller { user: UserId(1) };
-pub(super) const BOB: Caller = Caller { user: UserId(2) };
+pub(crate) const ALICE: Caller = Caller { user: UserId(1) };
+pub(crate) const BOB: Caller = Caller { user: UserId(2) };
 
 /// What the platform is to do at the next refresh, instead of its usual work.
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It takes the refresh and rotates; the answer is lost.
     LostAfter,
     /// It never got it; nobody knows.
@@ -71,10 +71,10 @@ struct State {
 }
 
 /// A login client with its platform inside.
-pub(super) struct FakeLogin {
+pub(crate) struct FakeLogin {
     state: Mutex<State>,
     /// Refreshes wait for a permit here, once a test has taken them all.
-    pub(super) gate: Semaphore,
+    pub(crate) gate: Semaphore,
 }
 
 impl Default for FakeLogin {
@@ -102,45 +102,45 @@ impl FakeLogin {
     }
 
     /// What the next login brings: accounts with the grant behind them.
-    pub(super) fn will_bring(&self, identities: &[(&str, Option<&str>)]) {
+    pub(crate) fn will_bring(&self, identities: &[(&str, Option<&str>)]) {
         self.state().identities =
             identities.iter().map(|(id, grant)| ((*id).to_owned(), grant.map(str::to_owned))).collect();
     }
 
     /// What the next login grants.
-    pub(super) fn will_grant(&self, scope: &[&str]) {
+    pub(crate) fn will_grant(&self, scope: &[&str]) {
         self.state().scope = scope.iter().map(|scope| (*scope).to_owned()).collect();
     }
 
-    pub(super) fn fault(&self, fault: Fault) {
+    pub(crate) fn fault(&self, fault: Fault) {
         self.state().faults.push_back(fault);
     }
 
-    pub(super) fn refuse_revoke(&self) {
+    pub(crate) fn refuse_revoke(&self) {
         self.state().refuse_revoke = true;
     }
 
-    pub(super) fn not_refreshable(&self, why: &'static str) {
+    pub(crate) fn not_refreshable(&self, why: &'static str) {
         self.state().not_refreshable = Some(why);
     }
 
     /// Every access token stops working, as with a password change; refresh tokens go on.
-    pub(super) fn expire_access(&self) {
+    pub(crate) fn expire_access(&self) {
         self.state().live_access.clear();
     }
 
     /// The person removes the app.
-    pub(super) fn kill_everything(&self) {
+    pub(crate) fn kill_everything(&self) {
         let mut state = self.state();
         state.live_access.clear();
         state.live_refresh.clear();
     }
 
-    pub(super) fn refreshes(&self) -> u32 {
+    pub(crate) fn refreshes(&self) -> u32 {
         self.state().refreshes
     }
 
-    pub(super) fn revoked(&self) -> Vec<String> {
+    pub(crate) fn revoked(&self) -> Vec<String> {
         self.state().revoked.clone()
     }
 
@@ -295,29 +295,29 @@ impl PlatformClient for NoPublishing {
 }
 
 /// One replica: its own store, keeper and use cases over a database that others may share.
-pub(super) struct Replica {
-    pub(super) store: Store,
-    pub(super) keeper: TokenKeeper,
-    pub(super) accounts: Accounts,
+pub(crate) struct Replica {
+    pub(crate) store: Store,
+    pub(crate) keeper: TokenKeeper,
+    pub(crate) accounts: Accounts,
 }
 
 /// A database file and a platform.
-pub(super) struct World {
-    pub(super) dir: tempfile::TempDir,
-    pub(super) login: Arc<FakeLogin>,
-    pub(super) clock: Clock,
+pub(crate) struct World {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) login: Arc<FakeLogin>,
+    pub(crate) clock: Clock,
 }
 
 impl World {
     /// A new database with the schema.
-    pub(super) async fn new() -> (Self, Replica) {
+    pub(crate) async fn new() -> (Self, Replica) {
         let world = Self { dir: tempfile::tempdir().unwrap(), login: Arc::default(), clock: Clock::system() };
         let replica = world.replica(CURRENT, &[]).await;
         (world, replica)
     }
 
     /// A core over this database, with these keys.
-    pub(super) async fn replica(&self, key: &str, old: &[&str]) -> Replica {
+    pub(crate) async fn replica(&self, key: &str, old: &[&str]) -> Replica {
         let keys = Arc::new(KeyRing::from_settings(key, old).unwrap());
         let store = Store::open(&Store::default_url(self.dir.path()), keys, self.clock.clone()).await.unwrap();
         store.migrate().await.unwrap();
@@ -333,25 +333,25 @@ impl World {
         Replica { store, keeper, accounts }
     }
 
-    pub(super) fn advance(&self, by: TimeDelta) {
+    pub(crate) fn advance(&self, by: TimeDelta) {
         self.clock.set_offset(self.clock.offset() + by);
     }
 }
 
 /// A wish to connect, with nothing special.
-pub(super) fn wish() -> Connect {
+pub(crate) fn wish() -> Connect {
     Connect { platform: Platform::Tiktok, flavour: None, redirect_uri: None, reconnect: None }
 }
 
 impl Replica {
     /// Connects what the platform brings.
-    pub(super) async fn connect(&self, caller: Caller) -> Vec<Account> {
+    pub(crate) async fn connect(&self, caller: Caller) -> Vec<Account> {
         let link = self.accounts.connect(caller, wish()).await.unwrap();
         self.accounts.complete(Some(caller), Platform::Tiktok, "good", &link.state).await.unwrap().accounts
     }
 
     /// The stored access token, opened.
-    pub(super) async fn access(&self, account: &Account) -> String {
+    pub(crate) async fn access(&self, account: &Account) -> String {
         self.keeper.stored_tokens(account.id).await.unwrap().1.access.expose().to_owned()
     }
 }

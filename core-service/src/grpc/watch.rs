@@ -27,7 +27,7 @@ use crate::{
         event::Event,
         ids::{PostId, Sequence},
     },
-    publisher::progress::UploadProgress,
+    progress::UploadProgress,
 };
 
 /// True once the core stops.

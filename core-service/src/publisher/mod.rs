@@ -13,7 +13,6 @@ mod checks;
 pub mod decide;
 pub mod handover;
 pub mod lease;
-pub mod progress;
 pub mod video;
 mod worker;
 
@@ -21,9 +20,10 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 
-use self::{decide::Policy, handover::Handover, lease::Claim, progress::Uploads};
+use self::{decide::Policy, handover::Handover, lease::Claim};
 use crate::{
-    app::tokens::TokenKeeper, clock::Clock, domain::post::Post, media::Prober, platform::Registry, store::Store,
+    clock::Clock, domain::post::Post, media::Prober, platform::Registry, progress::Uploads, store::Store,
+    tokens::TokenKeeper,
 };
 
 /// Settings of the engine.

@@ -14,7 +14,6 @@ use super::{
     video::PostVideo,
 };
 use crate::{
-    app::tokens::TokenError,
     domain::{
         account::Account,
         failure::{Failure, FailureClass, Reason},
@@ -27,6 +26,7 @@ use crate::{
         Error, Result,
         claims::{Change, LedgerWrite, LiveDetails, Release},
     },
+    tokens::TokenError,
 };
 
 /// Exchanges of one claim after which the post is let go and claimed anew: a client that goes in circles cannot hold a
@@ -338,7 +338,7 @@ impl<'a> Worker<'a> {
         &'c self,
         work: &'c Work,
         video: &'c PostVideo,
-        progress: &'c super::progress::Tracked,
+        progress: &'c crate::progress::Tracked,
         siblings: &'c [String],
         twins: bool,
     ) -> Call<'c> {

@@ -4,10 +4,7 @@
 use chrono::TimeDelta;
 
 use super::{
-    super::{
-        Caller, Error, Result,
-        tokens::{RefreshEnd, TokenError},
-    },
+    super::{Caller, Error, Result},
     Accounts, QuotaAnswer, RefreshAnswer, RefreshResult, disconnected, platform_error, token_error,
 };
 use crate::{
@@ -17,6 +14,7 @@ use crate::{
         ids::AccountId,
     },
     platform::{AccountError, PublishOptions, Tokens},
+    tokens::{RefreshEnd, TokenError},
 };
 
 /// The window in which posts are counted when the platform does not name one, seconds.

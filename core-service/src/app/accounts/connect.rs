@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use super::{
-    super::{Caller, Error, Result, tokens},
+    super::{Caller, Error, Result},
     Accounts, Connect, ConnectLink, Connected, invalid, platform_error,
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     },
     platform::{AccountError, Identity},
     store::{accounts::NewIdentity, oauth_states::OauthState},
+    tokens,
 };
 
 /// Longest state and code that are looked at, bytes.

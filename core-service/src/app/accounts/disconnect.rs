@@ -6,12 +6,13 @@ use chrono::TimeDelta;
 use tracing::{info, warn};
 
 use super::{
-    super::{Caller, Error, Result, tokens::TokenError},
+    super::{Caller, Error, Result},
     Accounts, Disconnected, disconnected,
 };
 use crate::{
     domain::{account::Account, failure::FailureClass, ids::AccountId},
     platform::{AccountError, LoginClient, Refreshed, Tokens},
+    tokens::TokenError,
 };
 
 /// How long disconnecting may take: a refresh and two revocations, each with its own limit.

@@ -25,10 +25,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::{
-    Broken, Caller, Error, Result,
-    tokens::{TokenError, TokenKeeper},
-};
+use super::{Broken, Caller, Error, Result};
 use crate::{
     clock::Clock,
     domain::{
@@ -40,6 +37,7 @@ use crate::{
     },
     platform::{AccountError, PlatformQuota, Registry, Service},
     store::{self, Store, accounts::AccountsNarrowed},
+    tokens::{TokenError, TokenKeeper},
 };
 
 /// Accounts in an answer when the caller does not say how many.

@@ -21,7 +21,7 @@ use crate::{
     domain::{ids::PostId, post::SchedulerKind},
     media::Prober,
     platform::Registry,
-    publisher::progress::Uploads,
+    progress::Uploads,
     store::Store,
 };
 

@@ -11,7 +11,7 @@ use crate::{
         event::Event,
         ids::{PostId, Sequence},
     },
-    publisher::progress::UploadProgress,
+    progress::UploadProgress,
 };
 
 impl Posts {

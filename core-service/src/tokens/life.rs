@@ -31,7 +31,7 @@ fn refresh_due_at(grant: &Grant, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 }
 
 /// A grant as the store keeps it.
-pub(in crate::app) fn login(grant: Grant, now: DateTime<Utc>) -> Login {
+pub(crate) fn login(grant: Grant, now: DateTime<Utc>) -> Login {
     Login {
         lifetime_seconds: grant.expires_at.map(|end| (end - now).num_seconds()).filter(|seconds| *seconds > 0),
         refresh_due_at: refresh_due_at(&grant, now),

@@ -17,7 +17,7 @@ mod life;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::app) use life::login;
+pub(crate) use life::login;
 pub use life::{ends_soon, refresh_margin};
 
 use std::{
