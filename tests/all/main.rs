@@ -1,6 +1,11 @@
 //! Scenarios over the public API, one binary.
 
+mod accounts;
+mod binary;
 mod instagram_trouble;
+mod isolation;
+mod keys_at_rest;
+mod port;
 mod publishing;
 mod refusals;
 mod request_keys;

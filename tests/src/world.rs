@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -27,10 +27,14 @@ use serde_json::{Value, json};
 use tonic::{
     Request, Status,
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
 
-use crate::{database::Database, log, posting::User};
+use crate::{
+    database::{Database, Pending},
+    log,
+    posting::User,
+};
 
 /// The longest that a state is waited for. Long, because two slow cores may run twenty scenarios at once; a scenario
 /// that works never comes near.
@@ -162,9 +166,19 @@ impl World {
     pub async fn try_start(&mut self) -> anyhow::Result<()> {
         let settings = Settings::from_pairs(self.settings.clone())?;
         let core = Core::start(settings, self.clock.clone()).await?;
-        self.channel = Endpoint::from_shared(core.public_url().to_string())?.connect_lazy();
+        self.speak_to(core.public_url().as_str());
         self.core = Some(core);
         Ok(())
+    }
+
+    /// Sends all further calls to this address; over TLS the tests' own authority is trusted.
+    pub fn speak_to(&mut self, url: &str) {
+        let mut endpoint = Endpoint::from_shared(url.to_owned()).expect("an address");
+        if url.starts_with("https") {
+            let authority = Certificate::from_pem(std::fs::read(testdata("ca.pem")).expect("the authority"));
+            endpoint = endpoint.tls_config(ClientTlsConfig::new().ca_certificate(authority)).expect("TLS");
+        }
+        self.channel = endpoint.connect_lazy();
     }
 
     /// Stops the core as SIGTERM does.
@@ -178,6 +192,11 @@ impl World {
     pub async fn restart(&mut self) {
         self.stop_core().await;
         self.start_core().await;
+    }
+
+    /// Takes a setting away for the next start.
+    pub fn unset(&mut self, name: &str) {
+        self.settings.remove(name);
     }
 
     /// Changes a setting for the next start.
@@ -282,9 +301,9 @@ impl World {
         }
     }
 
-    /// One turn of waiting: when nobody works, moves the clocks to whatever wants attention next; else lets others run.
-    pub async fn hurry(&self) {
-        let pending = self.db.pending().await;
+    /// One turn of waiting: when nobody worked at the last look, moves the clocks to whatever wants attention next; else
+    /// lets others run.
+    pub async fn hurry(&self, pending: Pending) {
         match pending.next_step_at {
             Some(at) if pending.claimed == 0 && at > self.now() + TimeDelta::milliseconds(100) => {
                 self.advance_to(at + TimeDelta::milliseconds(1));
@@ -345,6 +364,11 @@ impl World {
         self.stop_core().await;
         self.db.close().await;
     }
+}
+
+/// A file of the tests.
+pub fn testdata(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
 }
 
 /// A client that follows no redirects.

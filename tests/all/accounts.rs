@@ -1,0 +1,213 @@
+//! Connecting, refreshing, checking and disconnecting, and what an account may do.
+
+use aurareels_proto::v1::*;
+use aurareels_tests::{Login, Refusal, World, connect::parameter};
+use chrono::TimeDelta;
+use serde_json::json;
+use tonic::Code;
+use url::Url;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_callback_page_connects_and_leads_to_the_front_end() {
+    let world = World::with(&[("AURAREELS_FRONTEND_URL", "https://dashboard.example/social?tab=1")]).await;
+    let me = world.me();
+    let redirect = me.consent(Login::Tiktok, None, &[]).await;
+    assert!(redirect.as_str().starts_with(&world.url()), "{redirect}");
+    let answer = world.http.get(redirect.clone()).send().await.unwrap();
+    assert_eq!(answer.status(), 302);
+    let back = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
+    assert_eq!(back.host_str(), Some("dashboard.example"));
+    assert_eq!((parameter(&back, "status"), parameter(&back, "platform")), ("success".into(), "tiktok".into()));
+    assert_eq!(parameter(&back, "tab"), "1");
+    assert_eq!(me.list_accounts().await.len(), 1);
+    // The same redirect again is refused.
+    let answer = world.http.get(redirect).send().await.unwrap();
+    let back = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
+    assert_eq!(parameter(&back, "status"), "error");
+    // So is an owner's no.
+    let request = ConnectAccountRequest { platform: Platform::Instagram.into(), ..Default::default() };
+    let link = me.accounts().connect_account(request).await.unwrap().into_inner();
+    let redirect = me.answer_consent(&link.auth_url, &[("decision", "deny")]).await;
+    let answer = world.http.get(redirect).send().await.unwrap();
+    let back = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
+    assert_eq!(parameter(&back, "status"), "error");
+    assert!(!parameter(&back, "message").is_empty());
+    assert_eq!(me.list_accounts().await.len(), 1);
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_works_once_for_its_user_and_platform_and_ten_minutes() {
+    let world = World::start().await;
+    let me = world.me();
+    let complete = |platform: Platform, redirect: &Url| CompleteConnectRequest {
+        platform: platform.into(),
+        code: parameter(redirect, "code"),
+        state: parameter(redirect, "state"),
+    };
+    let redirect = me.consent(Login::Tiktok, None, &[]).await;
+    let stranger = world.user(2);
+    stranger
+        .refused(stranger.accounts().complete_connect(complete(Platform::Tiktok, &redirect)))
+        .await
+        .is(Code::FailedPrecondition, "OAUTH_STATE_MISMATCH");
+    let redirect = me.consent(Login::Tiktok, None, &[]).await;
+    me.refused(me.accounts().complete_connect(complete(Platform::Instagram, &redirect)))
+        .await
+        .is(Code::FailedPrecondition, "OAUTH_STATE_MISMATCH");
+    let redirect = me.consent(Login::Tiktok, None, &[]).await;
+    me.accounts().complete_connect(complete(Platform::Tiktok, &redirect)).await.unwrap();
+    me.refused(me.accounts().complete_connect(complete(Platform::Tiktok, &redirect)))
+        .await
+        .is(Code::FailedPrecondition, "OAUTH_STATE_MISMATCH");
+    let redirect = me.consent(Login::Tiktok, None, &[]).await;
+    world.advance(TimeDelta::minutes(11));
+    me.refused(me.accounts().complete_connect(complete(Platform::Tiktok, &redirect)))
+        .await
+        .is(Code::FailedPrecondition, "OAUTH_STATE_MISMATCH");
+    let forged = CompleteConnectRequest { platform: Platform::Tiktok.into(), code: "c".into(), state: "s".into() };
+    me.refused(me.accounts().complete_connect(forged)).await.is(Code::FailedPrecondition, "OAUTH_STATE_MISMATCH");
+    assert_eq!(me.list_accounts().await.len(), 1);
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partial_consent_is_noticed() {
+    let world = World::start().await;
+    let me = world.me();
+    let further = [("form", "1"), ("scope", "user.info.basic"), ("scope", "video.publish")];
+    let redirect = me.consent(Login::Tiktok, None, &further).await;
+    let request = CompleteConnectRequest {
+        platform: Platform::Tiktok.into(),
+        code: parameter(&redirect, "code"),
+        state: parameter(&redirect, "state"),
+    };
+    let answer = me.accounts().complete_connect(request).await.unwrap().into_inner();
+    assert!(answer.missing_scope.contains(&"video.list".to_owned()), "{answer:#?}");
+    assert_eq!(answer.accounts[0].missing_scope, answer.missing_scope);
+    // Without the one that publishes, the login is of no use.
+    let redirect = me.consent(Login::TiktokPrivate, None, &[("form", "1"), ("scope", "user.info.basic")]).await;
+    let request = CompleteConnectRequest {
+        platform: Platform::Tiktok.into(),
+        code: parameter(&redirect, "code"),
+        state: parameter(&redirect, "state"),
+    };
+    let refusal = me.refused(me.accounts().complete_connect(request)).await;
+    assert_eq!(refusal.reason, "SCOPE_MISSING", "{refusal:#?}");
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redirect_addresses_and_identities_are_compared() {
+    let world = World::with(&[("AURAREELS_REDIRECT_URIS", "https://wordpress.example/callback")]).await;
+    let me = world.me();
+    let ask = |redirect_uri: &str| ConnectAccountRequest {
+        platform: Platform::Tiktok.into(),
+        redirect_uri: redirect_uri.into(),
+        ..Default::default()
+    };
+    me.accounts().connect_account(ask("https://wordpress.example/callback")).await.unwrap();
+    let refusal = me.refused(me.accounts().connect_account(ask("https://evil.example/callback"))).await;
+    assert_eq!(refusal.code, Code::InvalidArgument, "{refusal:#?}");
+    let nothing = ConnectAccountRequest { platform: 0, ..ask("") };
+    me.refused(me.accounts().connect_account(nothing)).await.is(Code::InvalidArgument, "INVALID_FIELD");
+    let account = me.account(Login::Tiktok).await;
+    let redirect = me.consent(Login::TiktokPrivate, Some(account), &[]).await;
+    let request = CompleteConnectRequest {
+        platform: Platform::Tiktok.into(),
+        code: parameter(&redirect, "code"),
+        state: parameter(&redirect, "state"),
+    };
+    me.refused(me.accounts().complete_connect(request)).await.is(Code::FailedPrecondition, "IDENTITY_MISMATCH");
+    assert_eq!(me.list_accounts().await.len(), 1);
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_refreshed_on_demand_and_dead_logins_are_told() {
+    let world = World::start().await;
+    let me = world.me();
+    let tiktok = me.account(Login::Tiktok).await;
+    let refresh = |id, only_if_needed| RefreshTokenRequest { id, only_if_needed };
+    let answer = me.accounts().refresh_token(refresh(tiktok, true)).await.unwrap().into_inner();
+    assert_eq!(answer.result(), RefreshResult::StillValid);
+    assert_eq!(world.asked("tiktok.refresh"), 0);
+    let answer = me.accounts().refresh_token(refresh(tiktok, false)).await.unwrap().into_inner();
+    assert_eq!(answer.result(), RefreshResult::Refreshed);
+    world.advance(TimeDelta::minutes(100));
+    let answer = me.accounts().refresh_token(refresh(tiktok, true)).await.unwrap().into_inner();
+    assert_eq!(answer.result(), RefreshResult::Refreshed, "a quarter of two hours is left");
+    assert!(answer.expires_at.is_some() && answer.account.unwrap().last_token_refresh.is_some());
+    // Ten at once ask the platform once at a time, and none kills another's token.
+    let calls: Vec<_> = (0..10)
+        .map(|_| {
+            let mut accounts = me.accounts();
+            tokio::spawn(async move { accounts.refresh_token(refresh(tiktok, false)).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(world.asked("tiktok.refresh"), world.succeeded("tiktok.refresh"));
+    let account = me.accounts().check_account(CheckAccountRequest { id: tiktok }).await.unwrap().into_inner();
+    assert_eq!(account.health(), AccountHealth::Ok);
+    // A token that was made a moment ago gets the benefit of the doubt.
+    world.advance(TimeDelta::minutes(20));
+    world.tiktok("tokens/kill", json!({ "account": "-000tiktok-creator-one" })).await;
+    let account = me.accounts().check_account(CheckAccountRequest { id: tiktok }).await.unwrap().into_inner();
+    assert_eq!(account.health(), AccountHealth::NeedsReconnect);
+    assert!(!account.health_reason.is_empty());
+    let refusal = me
+        .refused(
+            me.posts()
+                .publish_posts(aurareels_tests::posting::publish(&[tiktok], aurareels_tests::content(&world, "x"))),
+        )
+        .await;
+    refusal.is(Code::FailedPrecondition, "ACCOUNT_NEEDS_RECONNECT");
+    let events = me.events().await;
+    assert!(events.iter().any(|event| event.r#type() == EventType::AccountNeedsReconnect));
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platforms_words_on_options_and_quota_come_through() {
+    let world = World::start().await;
+    let me = world.me();
+    let private = me.account(Login::TiktokPrivate).await;
+    let facebook = me.account(Login::Facebook).await;
+    let options =
+        me.accounts().get_publish_options(GetPublishOptionsRequest { id: private }).await.unwrap().into_inner();
+    assert_eq!(options.privacy_level_options, ["FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"]);
+    assert!(options.can_post && options.max_video_post_duration_sec == 600, "{options:#?}");
+    let post = me.publish_one(facebook, "One of fifty").await;
+    me.published(post).await;
+    let quota = me.accounts().get_quota(GetQuotaRequest { id: facebook }).await.unwrap().into_inner();
+    assert_eq!((quota.used, quota.total, quota.published_by_aurareels), (Some(1), Some(50), 1), "{quota:#?}");
+    assert_eq!(quota.window_seconds, 86_400);
+    let platforms = world.platforms().list_platforms(ListPlatformsRequest {}).await.unwrap().into_inner().platforms;
+    assert!(platforms.iter().all(|platform| platform.configured), "{platforms:#?}");
+    let request = GetVideoRequirementsRequest { platform: Platform::Tiktok.into() };
+    let rules = world.platforms().get_video_requirements(request).await.unwrap().into_inner();
+    assert_eq!((rules.max_caption_length, rules.caption_unit()), (2_200, CaptionUnit::Utf16));
+    let refused = world.platforms().get_video_requirements(GetVideoRequirementsRequest { platform: 0 }).await;
+    Refusal::from(refused.unwrap_err()).is(Code::InvalidArgument, "INVALID_FIELD");
+    world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_originals_daily_limit_waits_when_it_is_switched_on() {
+    let world = World::with(&[("AURAREELS_DAILY_POSTS_PER_USER", "1")]).await;
+    let me = world.me();
+    let account = me.account(Login::Facebook).await;
+    let first = me.publish_one(account, "One a day").await;
+    me.published(first).await;
+    let quota = me.accounts().get_quota(GetQuotaRequest { id: account }).await.unwrap().into_inner();
+    assert_eq!((quota.daily_limit, quota.daily_remaining), (Some(1), Some(0)));
+    let second = me.publish_one(account, "Two a day").await;
+    let post = me.until(second, "waiting", |post| post.waiting_for == "quota").await;
+    assert_eq!(post.error.as_ref().map(|error| error.code.as_str()), Some("DAILY_LIMIT_REACHED"), "{post:#?}");
+    let begun = world.now();
+    me.published(second).await;
+    assert!(world.now() - begun > TimeDelta::hours(23));
+    world.finish(2).await;
+}

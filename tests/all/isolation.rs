@@ -1,0 +1,125 @@
+//! One user can never see or touch another's rows: not found and not yours look the same, for every RPC.
+
+use std::collections::BTreeSet;
+
+use aurareels_proto::v1::*;
+use aurareels_tests::{Login, Refusal, User, World, content, posting};
+use chrono::TimeDelta;
+use prost::Message;
+use prost_types::FieldMask;
+use tonic::Code;
+
+/// Every RPC that names a post or an account, called by somebody with an id.
+async fn refusals(user: User<'_>, account: i64, post: i64) -> Vec<(&'static str, Refusal)> {
+    let (mut posts, mut accounts) = (user.posts(), user.accounts());
+    let content = content(user.world, "x");
+    let when = Some(posting::at(user.world.now() + TimeDelta::days(1)));
+    let mut all = Vec::new();
+    macro_rules! call {
+        ($client:ident . $rpc:ident, $name:literal, $request:expr) => {
+            let refused = $client.$rpc($request).await.err();
+            let Some(refused) = refused else { panic!("{} was not refused", $name) };
+            all.push(($name, Refusal::from(refused)));
+        };
+    }
+    call!(accounts.get_account, "GetAccount", GetAccountRequest { id: account });
+    call!(accounts.refresh_token, "RefreshToken", RefreshTokenRequest { id: account, only_if_needed: false });
+    call!(accounts.disconnect_account, "DisconnectAccount", DisconnectAccountRequest { id: account });
+    call!(accounts.check_account, "CheckAccount", CheckAccountRequest { id: account });
+    call!(accounts.get_publish_options, "GetPublishOptions", GetPublishOptionsRequest { id: account });
+    call!(accounts.get_quota, "GetQuota", GetQuotaRequest { id: account });
+    let again =
+        ConnectAccountRequest { platform: Platform::Tiktok.into(), account_id: Some(account), ..Default::default() };
+    call!(accounts.connect_account, "ConnectAccount", again);
+    call!(posts.publish_posts, "PublishPosts", posting::publish(&[account], content.clone()));
+    call!(
+        posts.schedule_posts,
+        "SchedulePosts",
+        posting::schedule(&[account], content.clone(), when.clone().expect("a time"))
+    );
+    let draft = CreateDraftRequest { account_id: account, content: Some(content.clone()), ..Default::default() };
+    call!(posts.create_draft, "CreateDraft", draft);
+    let validate = ValidatePostsRequest { accounts: vec![account], content: Some(content.clone()), scheduled_at: None };
+    call!(posts.validate_posts, "ValidatePosts", validate);
+    let update = UpdatePostRequest {
+        id: post,
+        content: Some(content),
+        update_mask: Some(FieldMask { paths: vec!["caption".into()] }),
+        revision: None,
+    };
+    call!(posts.update_post, "UpdatePost", update);
+    call!(posts.delete_draft, "DeleteDraft", DeleteDraftRequest { id: post });
+    call!(posts.get_post, "GetPost", GetPostRequest { id: post });
+    let moved = ReschedulePostRequest { id: post, scheduled_at: when, revision: None };
+    call!(posts.reschedule_post, "ReschedulePost", moved);
+    call!(posts.cancel_post, "CancelPost", CancelPostRequest { id: post });
+    call!(posts.retry_post, "RetryPost", RetryPostRequest { id: post });
+    call!(posts.publish_post_now, "PublishPostNow", PublishPostNowRequest { id: post, expected_scheduled_at: None });
+    call!(posts.reconcile_post, "ReconcilePost", ReconcilePostRequest { id: post });
+    let word = ResolvePostRequest { id: post, resolution: Resolution::Published.into(), ..Default::default() };
+    call!(posts.resolve_post, "ResolvePost", word);
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_rpc_tells_a_strangers_row_from_none() {
+    const NOBODYS: i64 = 777_777_777;
+    let world = World::start().await;
+    let mine = world.me();
+    let account = mine.account(Login::Tiktok).await;
+    let post = mine.schedule_one(account, "Mine", world.now() + TimeDelta::days(2)).await;
+    let stranger = world.user(2);
+    let before = world.db.counts().await;
+    let foreign = refusals(stranger, account, post).await;
+    let nobodys = refusals(stranger, NOBODYS, NOBODYS).await;
+    for ((name, foreign), (_, nobodys)) in foreign.iter().zip(&nobodys) {
+        assert_eq!(foreign.code, Code::NotFound, "{name}: {foreign:#?}");
+        assert_eq!(foreign.reason, nobodys.reason, "{name}");
+        for id in [account, post] {
+            let same =
+                foreign.message.replace(&id.to_string(), "N") == nobodys.message.replace(&NOBODYS.to_string(), "N");
+            if same {
+                break;
+            }
+            assert!(id == account, "{name}: `{}` is not `{}`", foreign.message, nobodys.message);
+        }
+    }
+    assert_eq!(world.db.counts().await, before, "nothing was changed");
+    // The other RPCs show one's own rows alone.
+    assert!(stranger.list_accounts().await.is_empty());
+    assert!(stranger.all_posts().await.is_empty());
+    assert!(stranger.events().await.is_empty());
+    let request = WatchPostsRequest { after_sequence: Some(0), post_ids: vec![post], ..Default::default() };
+    let answer = stranger.posts().watch_posts(request).await;
+    if let Ok(stream) = answer {
+        let first = stream.into_inner().message().await.unwrap().unwrap();
+        assert!(first.event.is_none());
+    }
+    // And that is all RPCs there are.
+    let elsewhere =
+        ["ListAccounts", "ListPosts", "WatchPosts", "CompleteConnect", "ListPlatforms", "GetVideoRequirements"];
+    let covered: BTreeSet<String> =
+        foreign.iter().map(|(name, _)| (*name).to_owned()).chain(elsewhere.map(str::to_owned)).collect();
+    let set = prost_types::FileDescriptorSet::decode(aurareels_proto::FILE_DESCRIPTOR_SET).unwrap();
+    let services = set.file.iter().filter(|file| file.package() == "aurareels.v1").flat_map(|file| &file.service);
+    let all: BTreeSet<String> =
+        services.flat_map(|service| service.method.iter().map(|method| method.name().to_owned())).collect();
+    assert_eq!(covered, all, "an RPC is missing in this table");
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_users_may_hold_the_same_platform_account() {
+    let world = World::start().await;
+    let (one, two) = (world.user(1), world.user(2));
+    let first = one.account(Login::Facebook).await;
+    let second = two.account(Login::Facebook).await;
+    assert_ne!(first, second);
+    let of_one = one.publish_one(first, "From one").await;
+    one.published(of_one).await;
+    // One leaves; the other's login goes on working.
+    one.accounts().disconnect_account(DisconnectAccountRequest { id: first }).await.unwrap();
+    let of_two = two.publish_one(second, "From two").await;
+    two.published(of_two).await;
+    world.finish(2).await;
+}
