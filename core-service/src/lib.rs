@@ -6,6 +6,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod fault;
 pub mod http;
 pub mod media;
 pub mod parts;

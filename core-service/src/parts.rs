@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     domain::platform::Platform,
-    http,
+    fault, http,
     media::{ProbeSettings, Prober},
     platform::{
         Registry, Service,
@@ -143,6 +143,7 @@ fn delta(duration: Duration) -> TimeDelta {
 impl Parts {
     /// Builds a core. Nothing runs yet.
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
+        fault::follow_clock(&clock).await;
         let store = open_store(settings, clock.clone()).await?;
         store.check_keys(clock.now()).await?;
         let tls = http::tls_config(&settings.http)?;

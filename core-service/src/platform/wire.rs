@@ -10,6 +10,8 @@ use futures_util::StreamExt;
 use reqwest::{RequestBuilder, StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 
+use crate::fault::{self, FaultPoint};
+
 /// Longest answer that is read, bytes. API answers are a few kilobytes.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
 
@@ -45,6 +47,7 @@ pub(crate) enum Exchange {
 /// Sends one request and reads its whole answer within `timeout`. The error texts hold no URL: URLs may hold secrets.
 pub(crate) async fn exchange(request: RequestBuilder, timeout: Duration) -> Exchange {
     let sent = tokio::time::timeout(timeout, async {
+        fault::point(FaultPoint::RequestLeaves, "");
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) if error.is_connect() || error.is_builder() => return Exchange::NotSent(describe(error)),
@@ -60,6 +63,7 @@ pub(crate) async fn exchange(request: RequestBuilder, timeout: Duration) -> Exch
                 Err(error) => return Exchange::NoAnswer(describe(error)),
             }
         }
+        fault::point(FaultPoint::AnswerArrived, "");
         Exchange::Answered(Answer { status, headers, body })
     })
     .await;

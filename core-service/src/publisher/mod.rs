@@ -13,6 +13,7 @@ mod checks;
 pub mod decide;
 pub mod handover;
 pub mod lease;
+mod points;
 pub mod progress;
 pub mod video;
 mod worker;
