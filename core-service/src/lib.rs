@@ -3,10 +3,12 @@
 //! Dependencies point to `domain`. `docs/architecture.md` tells which module owns what.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod fault;
+pub mod grpc;
 pub mod http;
 pub mod media;
 pub mod parts;
@@ -14,4 +16,5 @@ pub mod platform;
 pub mod publisher;
 pub mod scheduler;
 pub mod secret;
+pub mod server;
 pub mod store;

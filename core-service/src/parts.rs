@@ -204,7 +204,7 @@ impl Parts {
                     review_after: delta(publishing.review_after),
                 },
                 prepare_lead: delta(publishing.prepare_lead),
-                arm_lead: TimeDelta::seconds(2),
+                arm_lead: TimeDelta::milliseconds(800),
                 workflow_grace: delta(settings.scheduler.n8n_grace),
                 daily_posts_per_user: daily,
                 max_crashes: 10,

@@ -5,6 +5,7 @@
 //! they share is running programs ([`run`]), installing them ([`tools`]) and starting a core with its simulator
 //! ([`stack`]).
 
+mod bench;
 mod clients;
 mod deny;
 mod licence;
@@ -43,19 +44,26 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Build in release and measure; further arguments go to the benchmark (`--help` lists them).
+    Bench {
+        /// Arguments of the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run only the checks: formatting, dependency rules, proto rules, clippy.
     Lint,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = Workspace::find().map(|mut workspace| match cli.command {
+    let outcome = Workspace::find().and_then(|mut workspace| match cli.command {
         Command::Test { only, full } => {
             workspace.full = full;
             let stages = if only.is_empty() { Stage::all() } else { only };
-            stage::run_all(&workspace, &stages)
+            Ok(stage::run_all(&workspace, &stages))
         }
-        Command::Lint => stage::run_all(&workspace, &Stage::checks()),
+        Command::Bench { arguments } => bench::run(&workspace, &arguments),
+        Command::Lint => Ok(stage::run_all(&workspace, &Stage::checks())),
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

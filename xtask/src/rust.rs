@@ -44,10 +44,15 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
 pub(crate) fn binary(workspace: &Workspace) -> Result<PathBuf> {
     tools::c_compiler(workspace)?;
     workspace.cargo("build").args(["--workspace", "--bins"]).run()?;
+    Ok(target_directory(workspace)?.join("debug/aurareels"))
+}
+
+/// Where cargo puts what it has built.
+pub(crate) fn target_directory(workspace: &Workspace) -> Result<PathBuf> {
     let metadata = workspace.cargo("metadata").args(["--format-version", "1", "--no-deps"]).output()?;
     let metadata: serde_json::Value = serde_json::from_str(&metadata).context("cargo metadata is not JSON")?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
-    Ok(PathBuf::from(target).join("debug/aurareels"))
+    Ok(PathBuf::from(target))
 }
 
 fn watch(program: crate::run::Program, closing: &mut Vec<String>) -> Result<bool> {

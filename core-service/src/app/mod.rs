@@ -5,6 +5,8 @@
 //! and "not yours" are the same answer.
 
 pub mod accounts;
+pub mod api_keys;
+pub mod platforms;
 pub mod posts;
 #[cfg(test)]
 mod testing;

@@ -27,6 +27,9 @@ const RATE_LIMIT_PAUSE: TimeDelta = TimeDelta::seconds(90);
 /// How long to wait for a quota whose end the platform did not tell.
 const QUOTA_PAUSE: TimeDelta = TimeDelta::hours(1);
 
+/// Repeats of a harmless step that follow soon and cost no retry: most troubles of a network are over in seconds.
+const QUICK_REPEATS: i32 = 3;
+
 /// How often a post that waits for its account's owner looks by itself; connecting wakes it at once.
 const RECONNECT_PAUSE: TimeDelta = TimeDelta::hours(6);
 
@@ -133,7 +136,12 @@ impl Situation<'_> {
                 if self.visible() =>
             {
                 let since = self.open_since();
-                if self.now - since > self.policy.review_after {
+                // The platform has no word for our id any more: no later look could tell.
+                let hopeless = failure.reason == Reason::OutcomeUnknown;
+                if hopeless && self.post.status == Status::Publishing {
+                    return self.look_again(self.confirming(told), Some(Duration::from_secs(1)), since);
+                }
+                if hopeless || self.now - since > self.policy.review_after {
                     return self.review(
                         self.confirming(told),
                         "the platform could not tell for a long time whether the post is live",
@@ -201,6 +209,7 @@ impl Situation<'_> {
                 self.look_again(Change { ledger, error: Some(None), ..Change::default() }, check_after, since)
             }
             Outcome::NoEffect { failure, evidence } => {
+                let (step, class) = (entry.step.clone(), entry.class);
                 let ledger = if recorded {
                     settle(
                         entry,
@@ -211,6 +220,9 @@ impl Situation<'_> {
                     LedgerWrite::Nothing
                 };
                 let change = Change { ledger, ..Change::default() };
+                if let Some(decision) = self.repeat_soon(&step, class, &change, &failure) {
+                    return decision;
+                }
                 // A refused point of no return is proven absent: the post is judged by the ledger as it will be.
                 let mut ledger = self.ledger.clone();
                 if let LedgerWrite::Update(entry) = &change.ledger
@@ -225,6 +237,7 @@ impl Situation<'_> {
                 Decision::GoOn(self.confirming(Change { ledger, ..Change::default() }))
             }
             Outcome::Unknown { evidence } => {
+                let (step, class) = (entry.step.clone(), entry.class);
                 let ledger =
                     if recorded { settle(entry, StepOutcome::Unknown, evidence) } else { LedgerWrite::Nothing };
                 let failure = Failure::new(
@@ -233,9 +246,38 @@ impl Situation<'_> {
                     "the platform gave no usable answer",
                 )
                 .with_remedy("nothing to do: the step is harmless to repeat and will be");
-                self.after_failure(Change { ledger, ..Change::default() }, failure)
+                let change = Change { ledger, ..Change::default() };
+                if let Some(decision) = self.repeat_soon(&step, class, &change, &failure) {
+                    return decision;
+                }
+                self.after_failure(change, failure)
             }
         }
+    }
+
+    /// A harmless step that failed for a passing reason is repeated in seconds, a few times, before it costs a retry.
+    fn repeat_soon(&self, step: &str, class: StepClass, change: &Change, failure: &Failure) -> Option<Decision> {
+        if failure.class != FailureClass::Transient || class == StepClass::PointOfNoReturn || self.visible() {
+            return None;
+        }
+        let tried = match class {
+            // Failed reads leave no row; they are counted as looks that found nothing.
+            StepClass::Read => self.post.poll_count,
+            _ => {
+                let failed = |entry: &&Entry| {
+                    entry.step == step && matches!(entry.outcome, None | Some(StepOutcome::Unknown | StepOutcome::NoEffect))
+                };
+                // The present one is among them.
+                let trailing = self.ledger.of_attempt(self.post.attempt).rev().take_while(failed).count();
+                i32::try_from(trailing).unwrap_or(i32::MAX) - 1
+            }
+        };
+        if tried >= QUICK_REPEATS {
+            return None;
+        }
+        let gap = poll_gap(self.policy.poll_first, TimeDelta::zero(), self.chance) / 2 * (tried + 1);
+        let told = Change { error: Some(Some(failure.clone())), poll_count: Some(tried + 1), ..change.clone() };
+        Some(self.wait(told, self.now + gap, WaitReason::Retry))
     }
 
     /// After reading what became of an unknown point of no return.

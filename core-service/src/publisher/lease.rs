@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::TimeDelta;
+
 use crate::platform;
 
 /// The claims of one process. All of them are renewed together.
@@ -41,9 +43,10 @@ impl Leases {
         self.renewed.fetch_max(self.since_start(asked), Ordering::AcqRel);
     }
 
-    /// A claim that the store gave; `asked` was taken before it was asked.
-    pub fn claimed(&self, asked: Instant) -> Claim {
-        Claim { leases: self.clone(), claimed: self.since_start(asked) }
+    /// A claim that the store gave; `asked` was taken before it was asked. `ahead` says how much before its time the
+    /// post was claimed.
+    pub fn claimed(&self, asked: Instant, ahead: TimeDelta) -> Claim {
+        Claim { leases: self.clone(), claimed: self.since_start(asked), ahead }
     }
 
     fn since_start(&self, at: Instant) -> u64 {
@@ -56,6 +59,15 @@ impl Leases {
 pub struct Claim {
     leases: Leases,
     claimed: u64,
+    ahead: TimeDelta,
+}
+
+impl Claim {
+    /// How much before its time the post was claimed: work may begin that much earlier, and nothing visible leaves
+    /// before its time.
+    pub fn ahead(&self) -> TimeDelta {
+        self.ahead
+    }
 }
 
 impl platform::Lease for Claim {
@@ -74,10 +86,10 @@ mod tests {
     #[test]
     fn a_claim_ends_unless_it_is_renewed() {
         let leases = Leases::new(Duration::ZERO);
-        let claim = leases.claimed(leases.mark());
+        let claim = leases.claimed(leases.mark(), TimeDelta::zero());
         assert!(!claim.holds(), "a lease of no length is over at once");
         let leases = Leases::new(Duration::from_secs(3600));
-        let claim = leases.claimed(leases.mark());
+        let claim = leases.claimed(leases.mark(), TimeDelta::zero());
         assert!(claim.holds());
         leases.renewed(leases.mark());
         assert!(claim.holds());

@@ -35,7 +35,7 @@ pub struct EngineSettings {
     /// How long before its time a post may be prepared by steps that nobody can see.
     pub prepare_lead: TimeDelta,
     /// How long before its time a point of no return is recorded, so that nothing but the request is left at its time.
-    /// From then on it is too late to cancel.
+    /// From then on it is too late to cancel. In a burst the scheduler claims earlier, by up to ten seconds.
     pub arm_lead: TimeDelta,
     /// How long after its time the core publishes a post that an n8n workflow was handed and did not bring back.
     pub workflow_grace: TimeDelta,

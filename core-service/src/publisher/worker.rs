@@ -424,7 +424,7 @@ impl<'a> Worker<'a> {
         let not_before = self.not_before(&work.post, &step, now);
         let armed = step.class == StepClass::PointOfNoReturn;
         let lead = if armed { self.engine.settings.arm_lead } else { TimeDelta::zero() };
-        if now < not_before - lead {
+        if now < not_before - lead - self.claim.ahead() {
             let change = Self::release(Some(not_before - lead), Some(WaitReason::Schedule));
             return self.commit(work, change).await;
         }
@@ -464,8 +464,8 @@ impl<'a> Worker<'a> {
                 Change { by: begins(work, &step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
             self.commit(work, change).await?;
         }
-        if armed {
-            self.engine.clock.sleep_until(not_before).await;
+        if armed && !self.wait_armed(not_before).await {
+            return self.disarm(work, entry).await;
         }
         let outcome = self.exchange(work, &step).await?;
         if step.class == StepClass::Read {
@@ -484,6 +484,25 @@ impl<'a> Worker<'a> {
         }
         let decision = self.situation(work, now, |situation| situation.after_outcome(entry, outcome));
         self.follow(work, decision).await
+    }
+
+    /// Waits for the time of a recorded request. False when the core is asked to stop first.
+    async fn wait_armed(&self, not_before: DateTime<Utc>) -> bool {
+        let mut stopping = self.engine.stopping.clone();
+        tokio::select! {
+            biased;
+            () = self.engine.clock.sleep_until(not_before) => true,
+            _ = stopping.wait_for(|stopping| *stopping) => false,
+        }
+    }
+
+    /// Takes a recorded request back that has provably not left, and lets the post go to the next process.
+    async fn disarm(&self, work: &mut Work, mut entry: Entry) -> Result<Flow> {
+        entry.outcome = Some(StepOutcome::NoEffect);
+        entry.answered_at = Some(self.now());
+        entry.evidence = entry.evidence.with("not_sent", "the core was asked to stop before the time came");
+        let at = self.now();
+        self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Self::release(Some(at), None) }).await
     }
 
     async fn exchange(&self, work: &Work, step: &Step) -> Result<Outcome> {

@@ -90,8 +90,16 @@ pub struct Change {
 }
 
 impl Store {
-    /// Claims posts whose time has come, those that wait longest first.
-    pub async fn claim_due(&self, now: DateTime<Utc>, token: &str, lease: Duration, limit: u32) -> Result<Vec<Post>> {
+    /// Claims posts whose time has come, those that wait longest first; with `ahead`, also posts that wait for a time
+    /// which is that near.
+    pub async fn claim_due(
+        &self,
+        now: DateTime<Utc>,
+        ahead: TimeDelta,
+        token: &str,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Post>> {
         let until = now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
         let token = token.to_owned();
         self.db
@@ -102,13 +110,30 @@ impl Store {
                         "UPDATE aurareels_social_posts SET crash_count = crash_count + (claim_token IS NOT NULL), \
                          claim_token = ?, claim_expires_at = ?, next_step_at = ?, fence = fence + 1 \
                          WHERE id IN (SELECT id FROM aurareels_social_posts WHERE next_step_at IS NOT NULL AND next_step_at <= ? \
+                                      AND (next_step_at <= ? OR (waiting_for = 'schedule' AND claim_token IS NULL)) \
                                       ORDER BY next_step_at, id LIMIT ?) RETURNING *",
-                        &params![&token, until, until, now, i64::from(limit)],
+                        &params![&token, until, until, now + ahead, now, i64::from(limit)],
                     )
                     .await?;
                 rows.iter().map(posts::post).collect()
             })
             .await
+    }
+
+    /// How many posts wait for a time between now and `until`, counted up to `limit`.
+    pub async fn due_soon(&self, now: DateTime<Utc>, until: DateTime<Utc>, limit: u32) -> Result<u32> {
+        let row = self
+            .db
+            .read()
+            .await?
+            .fetch_optional(
+                "SELECT COUNT(*) AS total FROM (SELECT id FROM aurareels_social_posts WHERE next_step_at IS NOT NULL \
+                 AND next_step_at > ? AND next_step_at <= ? AND waiting_for = 'schedule' AND claim_token IS NULL LIMIT ?) soon",
+                &params![now, until, i64::from(limit)],
+            )
+            .await?;
+        let total = row.map_or(Ok(0), |row| row.int("total"))?;
+        Ok(u32::try_from(total).unwrap_or(u32::MAX))
     }
 
     /// When the next post wants attention; `None` when none waits.

@@ -35,7 +35,8 @@ const BATCH: i64 = 200;
 /// Whole passes of a rotation. A pass that finds nothing ends it; more are needed only while others write old values.
 const PASSES: u32 = 4;
 
-const KNOWN: &str = "SELECT key_id, check_value FROM aurareels_encryption_keys ORDER BY key_id";
+// All of them: a handful, read along their key.
+const KNOWN: &str = "SELECT key_id, check_value FROM aurareels_encryption_keys WHERE key_id > '' ORDER BY key_id";
 const ONE: &str = "SELECT key_id FROM aurareels_encryption_keys WHERE key_id = ?";
 const NOTE: &str = "INSERT INTO aurareels_encryption_keys (key_id, check_value, created_at) VALUES (?, ?, ?)";
 const FORGET: &str = "DELETE FROM aurareels_encryption_keys WHERE key_id = ?";
@@ -52,11 +53,8 @@ const WEBHOOKS: &str =
     "SELECT id, wp_user_id, secret FROM aurareels_webhook_endpoints WHERE id > ? ORDER BY id LIMIT ?";
 const SET_WEBHOOK: &str = "UPDATE aurareels_webhook_endpoints SET secret = ? WHERE id = ? AND secret = ?";
 
-/// Reads a table of a few rows whole, by its key.
 #[cfg(test)]
-pub(super) const WHOLE_TABLE: &[&str] = &[KNOWN];
-#[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[ONE, NOTE, FORGET, TOKENS, HANDLES, SET_HANDLE, WEBHOOKS, SET_WEBHOOK];
+pub(super) const STATEMENTS: &[&str] = &[KNOWN, ONE, NOTE, FORGET, TOKENS, HANDLES, SET_HANDLE, WEBHOOKS, SET_WEBHOOK];
 
 /// Why the keys of the settings do not do for this database.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +91,7 @@ impl std::fmt::Display for MissingKey {
 /// What a rotation did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rotation {
-    /// Values sealed anew.
+    /// Rows whose values were sealed anew.
     pub rewritten: u64,
     /// Values that could not be opened, by their place ("refresh_token of account 7"). They were left as they are.
     pub unreadable: Vec<String>,

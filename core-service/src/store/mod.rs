@@ -7,6 +7,8 @@
 //! bound through [`db::Value`], and the few places where they differ (a new row's id, claiming) are functions of `db`.
 //! See docs/decisions.md for what was measured.
 
+#[cfg(test)]
+mod account_tests;
 pub mod account_tokens;
 pub mod accounts;
 pub mod api_keys;

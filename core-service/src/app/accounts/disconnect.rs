@@ -2,6 +2,7 @@
 //! two disconnecting accounts of one grant see each other), the grant is revoked at the platform if nobody else needs
 //! it, the tokens are wiped. Whatever the platform says, the account ends up disconnected.
 
+use chrono::TimeDelta;
 use tracing::{info, warn};
 
 use super::{
@@ -12,6 +13,9 @@ use crate::{
     domain::{account::Account, failure::FailureClass, ids::AccountId},
     platform::{AccountError, LoginClient, Refreshed, Tokens},
 };
+
+/// How long disconnecting may take: a refresh and two revocations, each with its own limit.
+const UNDER_WAY: TimeDelta = TimeDelta::minutes(5);
 
 /// What revoking brought: done, or why not.
 type Revoked = std::result::Result<(), String>;
@@ -27,11 +31,14 @@ impl Accounts {
     }
 
     /// Ends what a core that died in the middle has left: revokes and wipes the tokens of inactive accounts. Answers how
-    /// many there were. For the start.
+    /// many there were. Leaves those alone that were taken out of use a moment ago: somebody is at work on them.
     pub async fn finish_disconnecting(&self) -> Result<usize> {
         let mut finished = 0;
         for platform in crate::domain::platform::Platform::ALL {
             for account in self.store.half_disconnected(platform).await? {
+                if self.clock.now() - account.updated_at < UNDER_WAY {
+                    continue;
+                }
                 let in_use = self.store.grant_in_use(&account).await?;
                 let (_, revoked) = self.revoke_and_wipe(account, in_use).await?;
                 finished += 1;

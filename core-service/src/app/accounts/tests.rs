@@ -207,6 +207,8 @@ async fn disconnecting_that_was_cut_short_is_finished() {
     let (world, one) = World::new().await;
     let account = one.connect(ALICE).await.remove(0);
     one.store.deactivate_account(&account, world.clock.now()).await.unwrap().unwrap();
+    assert_eq!(one.accounts.finish_disconnecting().await.unwrap(), 0, "may be under way still");
+    world.advance(TimeDelta::minutes(5));
     assert_eq!(one.accounts.finish_disconnecting().await.unwrap(), 1);
     assert_eq!(world.login.revoked(), ["one"]);
     assert!(one.keeper.stored_tokens(account.id).await.is_err());

@@ -1,7 +1,7 @@
 //! Keeps the tokens of accounts usable: the one place that opens them, refreshes them and says when a login is lost.
 //!
 //! A refresh is a commit at the platform: sending it may burn the refresh token it was made with
-//! (`docs/platforms`, TikTok: "the one you sent stops working"). Guaranteed here:
+//! (TikTok rotates it: <https://developers.tiktok.com/doc/oauth-user-access-token-management>). Guaranteed here:
 //! - One refresh at a time per account: callers in this process share one, replicas agree by a claim in the database,
 //!   and whoever comes second uses what the first one stored.
 //! - "Refresh started" is committed before the request leaves; new tokens are committed before anybody uses them; a

@@ -103,16 +103,20 @@ fn every_crash_position_is_gone_on_from() {
     for outcome in [None, Some(StepOutcome::Unknown)] {
         let container = Book::default().add(CONTAINER, outcome, Handle::default());
         assert_eq!(kind(&stage(&container)), CONTAINER);
-        let upload = Book::default()
-            .container(CONTAINER_ID, &content(), Transfer::Resumable)
-            .add(UPLOAD, outcome, of_container(CONTAINER_ID).with(name::OFFSET, 0));
+        let upload = Book::default().container(CONTAINER_ID, &content(), Transfer::Resumable).add(
+            UPLOAD,
+            outcome,
+            of_container(CONTAINER_ID).with(name::OFFSET, 0),
+        );
         assert_eq!(kind(&by_upload(&upload)), UPLOAD_OFFSET);
         let publish = Book::ready(&content()).publish(CONTAINER_ID, outcome);
         let step = stage(&publish).step();
         assert_eq!((step.kind, step.class), (STATUS, StepClass::Read), "only reading while a publish is open");
-        let comments = Book::ready(&content())
-            .ok(PUBLISH, of_container(CONTAINER_ID).with(name::MEDIA_ID, "180"))
-            .add(COMMENTS_OFF, outcome, Handle::default());
+        let comments = Book::ready(&content()).ok(PUBLISH, of_container(CONTAINER_ID).with(name::MEDIA_ID, "180")).add(
+            COMMENTS_OFF,
+            outcome,
+            Handle::default(),
+        );
         let mut stage = stage(&comments);
         stage.post.content.allow_comments = Some(false);
         assert_eq!(stage.step().kind, COMMENTS_OFF);
@@ -183,6 +187,10 @@ fn a_publish_found_without_an_id_is_live() {
     assert_eq!(live, Live::default());
     let then = then.unwrap();
     assert_eq!((then.kind, then.handle.is_empty()), (PERMALINK, true));
+    let named = book.clone().ok(PERMALINK, Handle::default().with(name::MEDIA_ID, "180"));
+    let Next::Live { live, then } = next(&stage(&named).view()) else { panic!() };
+    assert_eq!(live.platform_post_id.as_deref(), Some("180"));
+    assert_eq!(then.unwrap().kind, PERMALINK, "the id is known, the link not yet");
     let book = book.ok(PERMALINK, Handle::default().with(name::LINK, LINK_GIVEN_UP));
     assert!(matches!(next(&stage(&book).view()), Next::Live { then: None, .. }));
 }
@@ -199,9 +207,8 @@ fn a_stale_snapshot_is_taken_again() {
 
 #[test]
 fn a_scheduled_post_takes_its_snapshot_shortly_before_its_time() {
-    let book = Book::default()
-        .container(CONTAINER_ID, &content(), Transfer::VideoUrl)
-        .status(CONTAINER_ID, status::FINISHED);
+    let book =
+        Book::default().container(CONTAINER_ID, &content(), Transfer::VideoUrl).status(CONTAINER_ID, status::FINISHED);
     let mut stage = stage(&book);
     stage.post.status = Status::Scheduled;
     stage.post.scheduled_at = Some(at(800));
@@ -272,7 +279,9 @@ fn a_container_of_another_text_or_video_is_never_published() {
         |content| content.video_url = "https://cdn.example/w.mp4".into(),
         |content| content.thumbnail_url = Some("https://cdn.example/c.jpg".into()),
         |content| content.location = Some("1".into()),
-        |content| content.options.instagram = Some(InstagramOptions { share_to_feed: Some(false), ..Default::default() }),
+        |content| {
+            content.options.instagram = Some(InstagramOptions { share_to_feed: Some(false), ..Default::default() })
+        },
     ];
     for edit in edits {
         let mut stage = stage(&book);
@@ -286,21 +295,25 @@ fn a_dead_container_that_was_sent_ends_the_attempt() {
     let book = Book::ready(&content()).publish(CONTAINER_ID, Some(StepOutcome::Absent)).failed(CONTAINER_ID, 2_207_053);
     let Next::Rejected(failure) = next(&stage(&book).view()) else { panic!() };
     assert_eq!(failure.class, FailureClass::Transient, "a new attempt may try again");
-    let refused = Book::ready(&content()).publish(CONTAINER_ID, Some(StepOutcome::NoEffect)).failed(CONTAINER_ID, 2_207_053);
+    let refused =
+        Book::ready(&content()).publish(CONTAINER_ID, Some(StepOutcome::NoEffect)).failed(CONTAINER_ID, 2_207_053);
     assert_eq!(kind(&stage(&refused)), CONTAINER);
 }
 
 #[test]
 fn an_upload_is_continued_where_the_container_says_or_begun_anew() {
-    let broken = Book::default()
-        .container(CONTAINER_ID, &content(), Transfer::Resumable)
-        .add(UPLOAD, Some(StepOutcome::Unknown), of_container(CONTAINER_ID).with(name::OFFSET, 0));
+    let broken = Book::default().container(CONTAINER_ID, &content(), Transfer::Resumable).add(
+        UPLOAD,
+        Some(StepOutcome::Unknown),
+        of_container(CONTAINER_ID).with(name::OFFSET, 0),
+    );
     let known = broken.clone().ok(UPLOAD_OFFSET, of_container(CONTAINER_ID).with(name::OFFSET, 4096));
     let step = by_upload(&known).step();
     assert_eq!((step.kind, step.handle.number(name::OFFSET)), (UPLOAD, Some(4096)));
     let again = known.add(UPLOAD, Some(StepOutcome::Unknown), of_container(CONTAINER_ID).with(name::OFFSET, 4096));
     assert_eq!(kind(&by_upload(&again)), UPLOAD_OFFSET, "an old reading says nothing about a newer upload");
-    let complete = broken.clone().ok(UPLOAD_OFFSET, of_container(CONTAINER_ID).with(name::UPLOAD_STATE, upload::COMPLETE));
+    let complete =
+        broken.clone().ok(UPLOAD_OFFSET, of_container(CONTAINER_ID).with(name::UPLOAD_STATE, upload::COMPLETE));
     assert_eq!(kind(&by_upload(&complete)), STATUS);
     let lost = broken.ok(UPLOAD_OFFSET, of_container(CONTAINER_ID).with(name::UPLOAD_STATE, upload::LOST));
     let step = by_upload(&lost).step();
@@ -310,9 +323,11 @@ fn an_upload_is_continued_where_the_container_says_or_begun_anew() {
 #[test]
 fn an_upload_without_effect_is_sent_again_from_its_offset() {
     let handle = of_container(CONTAINER_ID).with(name::OFFSET, 77);
-    let mut book = Book::default()
-        .container(CONTAINER_ID, &content(), Transfer::Resumable)
-        .add(UPLOAD, Some(StepOutcome::NoEffect), handle.clone());
+    let mut book = Book::default().container(CONTAINER_ID, &content(), Transfer::Resumable).add(
+        UPLOAD,
+        Some(StepOutcome::NoEffect),
+        handle.clone(),
+    );
     assert_eq!(by_upload(&book).step().handle.number(name::OFFSET), Some(77));
     for _ in 1..MAX_UPLOADS {
         book = book.add(UPLOAD, Some(StepOutcome::NoEffect), handle.clone());

@@ -266,7 +266,7 @@ impl Instagram {
             handle = handle.with_instant("newest_at", newest);
         }
         // A quota that cannot be read holds nothing up: the publish itself says when it is used up.
-        if let Some(limit) = self.publishing_limit(&caller, &call.view.account.account_id, until).await?.ok() {
+        if let Ok(limit) = self.publishing_limit(&caller, &call.view.account.account_id, until).await? {
             let (used, total) = (limit.quota_usage, limit.config.as_ref().and_then(|config| config.quota_total));
             if let Some(used) = used {
                 handle = handle.with("quota_usage", used);

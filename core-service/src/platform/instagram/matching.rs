@@ -60,7 +60,7 @@ impl Wanted<'_> {
     }
 
     fn is_possible(&self, media: &Media) -> bool {
-        let known = |ids: &[String]| ids.iter().any(|id| *id == media.id);
+        let known = |ids: &[String]| ids.contains(&media.id);
         let in_window =
             media.published_at().is_none_or(|at| self.first_sent - BEFORE <= at && at <= self.last_sent + AFTER);
         let is_reel = media.media_type.as_deref().is_none_or(|kind| kind == "VIDEO")
@@ -124,7 +124,11 @@ mod tests {
         assert_eq!(good.find(&[Media { media_type: Some("IMAGE".into()), ..ours() }]), Match::None);
         assert_eq!(good.find(&[Media { media_product_type: Some("FEED".into()), ..ours() }]), Match::None);
         let unnamed = Media { media_product_type: None, ..ours() };
-        assert_eq!(good.find(&[unnamed.clone()]), Match::One(&unnamed), "instagram login does not name the product");
+        assert_eq!(
+            good.find(std::slice::from_ref(&unnamed)),
+            Match::One(&unnamed),
+            "instagram login does not name the product"
+        );
     }
 
     #[test]

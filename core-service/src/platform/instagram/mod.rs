@@ -33,6 +33,8 @@ mod upload;
 mod wire;
 
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod stand_in;
 
 use std::{sync::Arc, time::Duration};

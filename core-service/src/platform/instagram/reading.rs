@@ -172,7 +172,7 @@ impl Instagram {
             let fields = vec![("fields", "id,permalink".to_owned())];
             let said = self.get(&caller, media_id, fields, until).await?;
             if let Said::Value(value) = &said
-                && let Some(media) = shaped::<Media>(value.clone()).filter(|media| has_link(media))
+                && let Some(media) = shaped::<Media>(value.clone()).filter(has_link)
             {
                 return Ok(Outcome::Accepted { handle: media_handle(&media), evidence: said.evidence() });
             }

@@ -220,7 +220,8 @@ impl Asked {
     /// The fields of the form, or of the query.
     pub(super) fn field(&self, name: &str) -> Option<String> {
         let form: Vec<(String, String)> = url::form_urlencoded::parse(&self.body).into_owned().collect();
-        let find = |fields: &[(String, String)]| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let find =
+            |fields: &[(String, String)]| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         find(&form).or_else(|| find(&self.query))
     }
 
@@ -295,6 +296,8 @@ pub(super) struct Film {
     pub(super) bytes: Vec<u8>,
     /// Bytes after which the source fails.
     pub(super) breaks_after: Option<usize>,
+    /// Where Instagram can fetch it.
+    pub(super) url: Url,
 }
 
 #[async_trait::async_trait]
@@ -323,7 +326,7 @@ impl Video for Film {
     }
 
     fn public_url(&self) -> Result<Url, Failure> {
-        Ok(Url::parse("https://cdn.example/v.mp4?sig=1").unwrap())
+        Ok(self.url.clone())
     }
 }
 
@@ -366,7 +369,11 @@ impl Stage {
             ledger: book.ledger(),
             now: book.now(),
             tokens: tokens(flavour),
-            film: Film { bytes: (0..5000_u32).map(|byte| byte as u8).collect(), breaks_after: None },
+            film: Film {
+                bytes: (0..5000_u32).map(|byte| byte as u8).collect(),
+                breaks_after: None,
+                url: Url::parse("https://cdn.example/v.mp4?sig=1").unwrap(),
+            },
             lease: Held(true),
             progress: Seen::default(),
             siblings: Vec::new(),
@@ -402,6 +409,9 @@ impl Stage {
 
 /// An error as Graph sends it.
 pub(super) fn graph_error(code: i64, subcode: Option<i64>) -> (u16, Value) {
-    (400, json!({"error": {"message": "secret EAAGpagetoken inside", "type": "OAuthException", "code": code,
-        "error_subcode": subcode, "fbtrace_id": "Axyz"}}))
+    (
+        400,
+        json!({"error": {"message": "secret EAAGpagetoken inside", "type": "OAuthException", "code": code,
+        "error_subcode": subcode, "fbtrace_id": "Axyz"}}),
+    )
 }

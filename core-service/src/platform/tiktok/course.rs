@@ -50,8 +50,9 @@ pub(super) const PUBLIC_ID_SEARCH: TimeDelta = TimeDelta::days(1);
 
 /// Longest API call.
 pub(super) const API_TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest last chunk: up to 64 MB.
-const LAST_TIMEOUT: Duration = Duration::from_secs(600);
+/// Slowest line on which a last chunk is waited for, bytes per second; and the time that it gets on top.
+const LAST_BYTES_PER_SECOND: u64 = 128 * 1024;
+const LAST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Shortest time given to the other chunks.
 const MIN_UPLOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -69,14 +70,11 @@ pub(super) fn is_taken(entry: &Entry) -> bool {
     matches!(entry.outcome, Some(StepOutcome::Accepted | StepOutcome::Found))
 }
 
-/// TikTok may have everything it needs to post. An upload that was continued may find the last byte there already.
+/// TikTok may have everything it needs to post, or said that it is through with it.
 fn may_have_committed(entry: &Entry) -> bool {
     match entry.class {
         StepClass::PointOfNoReturn => !matches!(entry.outcome, Some(StepOutcome::NoEffect | StepOutcome::Absent)),
-        StepClass::Resumable => {
-            let whole = Plan::read(&entry.handle).is_some_and(|plan| uploaded(&entry.handle) >= plan.size);
-            is_taken(entry) && (whole || entry.handle.text("status").is_some())
-        }
+        StepClass::Resumable => is_taken(entry) && entry.handle.text("status").is_some(),
         StepClass::Read | StepClass::Repeatable => false,
     }
 }
@@ -138,13 +136,11 @@ fn retired(view: &View<'_>, init: &Entry, later: &[&Entry]) -> Option<NotBefore>
     let known = init.handle.text("publish_id").zip(init.handle.text("upload_url")).zip(Plan::read(&init.handle));
     let expires_at = init.handle.instant("upload_expires_at");
     let (Some(_), Some(expires_at)) = (known, expires_at) else { return Some(NotBefore::Prepare) };
-    if later.iter().any(dead) {
-        return Some(NotBefore::Prepare);
-    }
     let edited = init.handle.text("content") != Some(&options::fingerprint(&view.post.content));
     let too_late = view.now + UPLOAD_MARGIN >= expires_at;
-    let tried = later.iter().any(|entry| entry.step == UPLOAD_LAST);
-    match (edited || too_late, tried) {
+    // Proven absent is proven by the old handle's state; it must not be able to change any more.
+    let tried = later.iter().any(|entry| entry.step == UPLOAD_LAST && entry.outcome == Some(StepOutcome::Absent));
+    match (later.iter().any(dead) || edited || too_late, tried) {
         (false, _) => None,
         (true, false) => Some(NotBefore::Prepare),
         (true, true) => Some(NotBefore::At(expires_at + UPLOAD_GRACE)),
@@ -159,7 +155,8 @@ pub(super) fn is_surely_dead(handle: &Handle, now: DateTime<Utc>) -> bool {
 /// The next piece of a live upload.
 fn send(view: &View<'_>, init: &Entry, later: &[&Entry]) -> Step {
     let last = later.iter().rev().find(|entry| entry.step == UPLOAD || entry.step == UPLOAD_LAST);
-    let is_single = Plan::read(&init.handle).is_some_and(|plan| plan.count == 1);
+    let plan = Plan::read(&init.handle);
+    let is_single = plan.is_some_and(|plan| plan.count == 1);
     let left = init.handle.instant("upload_expires_at").map(|end| end - view.now).and_then(|left| left.to_std().ok());
     let timeout = left.unwrap_or_default().max(MIN_UPLOAD_TIMEOUT);
     let upload = |resume: bool| {
@@ -168,7 +165,9 @@ fn send(view: &View<'_>, init: &Entry, later: &[&Entry]) -> Step {
     };
     let upload_last = |uploaded: u64| {
         let handle = init.handle.clone().with("uploaded", uploaded);
-        step(UPLOAD_LAST, StepClass::PointOfNoReturn, NotBefore::Due, LAST_TIMEOUT, handle)
+        let rest = plan.map_or(0, |plan| plan.size.saturating_sub(uploaded));
+        let timeout = LAST_TIMEOUT + Duration::from_secs(rest / LAST_BYTES_PER_SECOND);
+        step(UPLOAD_LAST, StepClass::PointOfNoReturn, NotBefore::Due, timeout, handle)
     };
     match last {
         None if is_single => upload_last(0),
@@ -183,6 +182,7 @@ fn after(view: &View<'_>, committed: &Entry, entries: &[&Entry]) -> Next {
     let mut handle = committed.handle.clone();
     handle.0.remove("upload_url");
     let Some(told) = entries.iter().rev().find(|entry| is_taken(entry) && entry.handle.text("status").is_some()) else {
+        // Without a publish id only a reconciliation can tell more.
         let kind = if handle.text("publish_id").is_some() { STATUS } else { FIND };
         return read(kind, NotBefore::Prepare, handle);
     };
@@ -243,3 +243,7 @@ fn post_url(username: &str, id: &str) -> Option<String> {
     let fits = !username.is_empty() && username.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));
     fits.then(|| format!("https://www.tiktok.com/@{username}/video/{id}"))
 }
+
+#[cfg(test)]
+#[path = "course_tests.rs"]
+mod tests;

@@ -31,6 +31,15 @@ mod put;
 mod replies;
 mod upload;
 
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod login_tests;
+#[cfg(test)]
+mod publish_tests;
+#[cfg(test)]
+mod upload_tests;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -134,7 +143,8 @@ impl PlatformClient for Tiktok {
             course::UPLOAD => self.upload(call, step).await,
             course::UPLOAD_LAST => self.upload_last(call, step).await,
             course::VIDEO_INIT_PULL => self.video_init_pull(call, step).await,
-            course::FIND => self.find(call).await,
+            // Only `reconcile` may bind a listed video: it alone knows which of them belong to other posts.
+            course::FIND => Outcome::Pending { check_after: None, evidence: Evidence::new() },
             course::STATUS => self.status(call, step).await,
             course::PUBLIC_ID => self.public_id(call, step).await,
             other => {

@@ -98,7 +98,7 @@ impl Tiktok {
             .with("publish_id", data.publish_id)
             .with("upload_url", url)
             .with("content_type", content_type(facts.container))
-            // From before the request left: never later than TikTok's own end by more than the call took.
+            // Counted from before the request left, so never later than TikTok's own end.
             .with_instant("upload_expires_at", call.view.now + UPLOAD_URL_LIFE);
         Outcome::Accepted { handle: plan.write(handle), evidence }
     }
@@ -167,24 +167,6 @@ impl Tiktok {
         Outcome::Pending { check_after: Some(std::time::Duration::from_secs(minutes * 60)), evidence }
     }
 
-    /// Looks in the creator's list for the post of an init whose answer was lost.
-    pub(super) async fn find(&self, call: &Call<'_>) -> Outcome {
-        let ledger = call.view.ledger;
-        let Some(entry) = ledger.unsettled(call.view.post.attempt) else {
-            return Outcome::NoEffect {
-                failure: errors::internal("nothing is to be found out"),
-                evidence: Evidence::new(),
-            };
-        };
-        match self.find_pulled(call, entry).await {
-            Lookup::Found { handle, evidence } => Outcome::Accepted { handle, evidence },
-            Lookup::Absent { evidence, .. }
-            | Lookup::Pending { evidence, .. }
-            | Lookup::CannotTell { evidence, .. } => Outcome::Pending { check_after: None, evidence },
-            Lookup::Failed(failure) => Outcome::NoEffect { failure, evidence: Evidence::new() },
-        }
-    }
-
     /// What became of a last byte, by TikTok's status of its publish id.
     pub(super) async fn find_uploaded(&self, call: &Call<'_>, entry: &Entry) -> Lookup {
         let (Some(publish_id), Some(plan)) = (entry.handle.text("publish_id"), Plan::read(&entry.handle)) else {
@@ -234,6 +216,9 @@ impl Tiktok {
         if post.content.full_caption.trim().is_empty() {
             return hopeless("without a caption the video cannot be told from others");
         }
+        if call.twins {
+            return hopeless("another post of the account with this caption is lost too, so a match could be either");
+        }
         let Some(duration) = duration(call).await else { return hopeless("the video's duration is unknown") };
         let videos = match self.list_since(call, entry.sent_at).await {
             Ok(videos) => videos,
@@ -244,6 +229,7 @@ impl Tiktok {
             .iter()
             .filter(|video| is_match(video, &post.content.full_caption, duration))
             .filter_map(Video::id)
+            .filter(|id| !call.siblings.contains(id))
             .collect();
         match matching.as_slice() {
             [id] => {

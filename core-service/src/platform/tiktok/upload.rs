@@ -30,7 +30,7 @@ use crate::{
 
 /// Longest PUT of a chunk of 10 MB.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(300);
-/// How often one run asks TikTok where it stands after a mismatch.
+/// How often in a row a run asks TikTok where it stands after a mismatch or an interruption.
 const MAX_RESYNCS: u32 = 2;
 
 /// What a handle says about an upload.
@@ -94,45 +94,50 @@ impl Tiktok {
                 Ok(sent) => sent,
                 Err(failure) => return Outcome::NoEffect { failure, evidence },
             };
-            let answer = match sent.exchange {
-                Exchange::Answered(answer) => answer,
+            let (status, told) = match sent.exchange {
+                Exchange::Answered(answer) => (Some(answer.status), answered_range(&answer.headers)),
                 Exchange::NotSent(why) => {
                     return Outcome::NoEffect { failure: unreachable(&why), evidence: problem(&why) };
                 }
                 Exchange::NoAnswer(why) => {
-                    let evidence = problem(&why).with("uploaded_bytes", at);
-                    return match sent.broken {
-                        Some(failure) => Outcome::NoEffect { failure, evidence },
-                        None => Outcome::Unknown { evidence },
-                    };
+                    evidence = problem(&why).with("uploaded_bytes", at);
+                    if let Some(failure) = sent.broken {
+                        return Outcome::NoEffect { failure, evidence };
+                    }
+                    (None, None)
                 }
             };
-            evidence = Evidence::new().with("http_status", answer.status.as_u16());
-            let told = answered_range(&answer.headers);
-            match answer.status {
-                StatusCode::PARTIAL_CONTENT if told.is_none_or(|told| told == last || told == last + 1) => {
-                    at = last + 1
+            if let Some(status) = status {
+                evidence = Evidence::new().with("http_status", status.as_u16()).with("uploaded_bytes", at);
+            }
+            match status {
+                Some(StatusCode::PARTIAL_CONTENT) if told.is_none_or(|told| told == last || told == last + 1) => {
+                    (at, resyncs) = (last + 1, 0);
+                    continue;
                 }
-                // TikTok stands elsewhere than we do: ask where.
-                StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE if resyncs < MAX_RESYNCS => {
-                    resyncs += 1;
-                    let refused = at;
-                    at = match self.standing(call, &session).await {
-                        Standing::At(bytes) => bytes,
-                        Standing::Over(handle, evidence) => return Outcome::Accepted { handle, evidence },
-                        Standing::Untold(outcome) => match told.and_then(|told| aligned(told, &session.plan)) {
-                            Some(bytes) => bytes,
-                            None => return outcome,
-                        },
-                    };
-                    if at == refused {
-                        // In the middle of a chunk by TikTok's count, yet not taken from there: send the whole chunk.
-                        at = session.plan.start_of_chunk(at);
+                Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => return dead(url_died(), evidence),
+                Some(StatusCode::BAD_REQUEST) => return Outcome::NoEffect { failure: malformed(), evidence },
+                Some(_) | None if resyncs >= MAX_RESYNCS => return Outcome::Unknown { evidence },
+                Some(_) | None => resyncs += 1,
+            }
+            // TikTok stands elsewhere than we do, or did not say: ask where.
+            let tried = at;
+            at = match self.standing(call, &session).await {
+                Standing::At(bytes) => bytes,
+                Standing::Over(handle, evidence) => return Outcome::Accepted { handle, evidence },
+                Standing::Untold(outcome) => match (outcome, told.and_then(|told| aligned(told, &session.plan))) {
+                    (Outcome::NoEffect { failure, .. }, Some(bytes)) if failure.class == FailureClass::Transient => {
+                        bytes
                     }
-                }
-                StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => return dead(url_died(), evidence),
-                StatusCode::BAD_REQUEST => return Outcome::NoEffect { failure: malformed(), evidence },
-                _ => return Outcome::Unknown { evidence: evidence.with("uploaded_bytes", at) },
+                    (Outcome::NoEffect { failure, .. }, None) if failure.class == FailureClass::Transient => {
+                        return Outcome::Unknown { evidence };
+                    }
+                    (outcome, _) => return outcome,
+                },
+            };
+            if at == tried && status == Some(StatusCode::RANGE_NOT_SATISFIABLE) {
+                // In the middle of a chunk by TikTok's count, yet not taken from there: send the whole chunk.
+                at = session.plan.start_of_chunk(at);
             }
         }
         Outcome::Accepted {
@@ -141,13 +146,18 @@ impl Tiktok {
         }
     }
 
-    /// Sends the rest of the video: the last chunk, or what is missing of it. The point of no return.
+    /// Sends the rest of the video: the last chunk, or what is missing of it. The point of no return. Where TikTok turned
+    /// out to have everything, nothing is sent: the ledger then says what TikTok said.
     pub(super) async fn upload_last(&self, call: &Call<'_>, step: &Step) -> Outcome {
         let Some(session) = Session::read(&step.handle) else { return broken_handle() };
         let plan = session.plan;
         let first = course::uploaded(&step.handle);
-        if first < plan.last_start() || first >= plan.size {
+        if first < plan.last_start() || first > plan.size {
             return broken_handle();
+        }
+        if first == plan.size {
+            let evidence = Evidence::new().with("uploaded_bytes", first);
+            return Outcome::Accepted { handle: Handle::default(), evidence };
         }
         if !call.lease.holds() {
             return Outcome::NoEffect { failure: errors::claim_lost(), evidence: Evidence::new() };

@@ -8,7 +8,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let protos = root.join("aurareels/v1");
     println!("cargo:rerun-if-changed={}", protos.display());
-    let mut files: Vec<PathBuf> = fs::read_dir(&protos)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(&protos)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "proto"));
     files.sort();
     let descriptors = protox::compile(&files, [&root])?;

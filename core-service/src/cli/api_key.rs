@@ -1,0 +1,76 @@
+//! `api-key create|list|revoke`: works on the database itself, with or without a running core.
+
+use anyhow::bail;
+use clap::Subcommand;
+
+use super::show;
+use crate::{
+    app::api_keys::{ApiKeys, Scope},
+    domain::ids::UserId,
+    store::Store,
+};
+
+#[derive(Subcommand)]
+pub(super) enum Action {
+    /// Make a key. It is printed once, on standard output, and cannot be shown again.
+    Create {
+        /// What you call it.
+        #[arg(long)]
+        name: String,
+        /// What it may do: read, publish, admin; separated by commas.
+        #[arg(long, default_value = "read,publish", value_delimiter = ',')]
+        scopes: Vec<Scope>,
+        /// The user whose accounts and posts it may see.
+        #[arg(long, value_name = "NUMBER", required_unless_present = "any_user", value_parser = clap::value_parser!(i64).range(1..))]
+        user: Option<i64>,
+        /// For trusted servers: any user, named with each call in the header x-aurareels-user-id.
+        #[arg(long, conflicts_with = "user")]
+        any_user: bool,
+    },
+    /// List all keys.
+    List,
+    /// Revoke a key.
+    Revoke {
+        /// Its number in the list.
+        id: i64,
+    },
+}
+
+pub(super) async fn run(store: Store, action: Action) -> anyhow::Result<()> {
+    let keys = ApiKeys::new(store.clone());
+    let outcome = act(&keys, action).await;
+    store.close().await;
+    outcome
+}
+
+async fn act(keys: &ApiKeys, action: Action) -> anyhow::Result<()> {
+    match action {
+        Action::Create { name, scopes, user, any_user: _ } => {
+            let (secret, key) = keys.create(&name, scopes, user.map(UserId)).await?;
+            eprintln!("key {} `{}` was made; it is shown only now:", key.id, key.name);
+            println!("{}", secret.expose());
+        }
+        Action::List => {
+            let mut table = show::table(["id", "name", "key", "scopes", "user", "created", "revoked"]);
+            for key in keys.list().await? {
+                table.add_row([
+                    key.id.to_string(),
+                    key.name,
+                    format!("{}...", key.prefix),
+                    key.scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+                    key.user.map_or_else(|| "any".to_owned(), |user| user.to_string()),
+                    show::minute(key.created_at),
+                    key.revoked_at.map(show::minute).unwrap_or_default(),
+                ]);
+            }
+            println!("{table}");
+        }
+        Action::Revoke { id } => {
+            if !keys.revoke(id).await? {
+                bail!("there is no active key {id}; `aurareels api-key list` shows them");
+            }
+            println!("key {id} is revoked; running cores notice within seconds");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The commands of the binary.
+//!
+//! Guaranteed: results go to standard output, everything else to standard error, so that output can be piped; a failed
+//! command ends with a message that says what to do and exit code 1.
+
+mod api_key;
+mod client;
+mod demo;
+mod keys;
+mod post;
+mod serve;
+mod show;
+mod simulate;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    clock::Clock,
+    config::{self, LogFormat, Settings},
+    parts,
+    store::Store,
+};
+
+/// Publishes and schedules short videos: one request, one post.
+#[derive(Parser)]
+#[command(name = "aurareels", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the core.
+    Serve(Configured),
+    /// Bring the database up to this release.
+    Migrate(Configured),
+    /// Show it all in one process: a core, simulated platforms, connected accounts, published and scheduled posts.
+    Demo(demo::Arguments),
+    /// Run the simulated platforms alone.
+    Simulate(simulate::Arguments),
+    /// Make, list and revoke API keys.
+    ApiKey {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(subcommand)]
+        action: api_key::Action,
+    },
+    /// Make and rotate encryption keys.
+    Keys {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(subcommand)]
+        action: keys::Action,
+    },
+    /// Publish, schedule and watch posts through a running core.
+    Post {
+        #[command(flatten)]
+        server: client::Server,
+        #[command(subcommand)]
+        action: post::Action,
+    },
+}
+
+/// Where the settings are.
+#[derive(clap::Args)]
+struct Configured {
+    /// File with settings; aurareels.toml in the working directory if it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Configured {
+    fn settings(&self) -> Result<Settings, config::Invalid> {
+        let named = self.config.clone().or_else(|| setting("AURAREELS_CONFIG").map(PathBuf::from));
+        // Names that are not Unicode are none of ours.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+        Settings::load(named, environment)
+    }
+
+    /// The store of the settings, migrated.
+    async fn store(&self) -> anyhow::Result<Store> {
+        Ok(parts::open_store(&self.settings()?, Clock::system()).await?)
+    }
+}
+
+/// Runs the command of the process's arguments.
+pub async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Outgoing gRPC takes the process's provider; everything else names its own.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(arguments.command).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("aurareels: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(configured) => serve::serve(configured.settings()?).await?,
+        Command::Migrate(configured) => serve::migrate(configured.settings()?).await?,
+        Command::Demo(arguments) => return demo::run(arguments).await,
+        Command::Simulate(arguments) => simulate::run(arguments).await?,
+        Command::ApiKey { configured, action } => api_key::run(configured.store().await?, action).await?,
+        Command::Keys { configured, action } => keys::run(&configured, action).await?,
+        Command::Post { server, action } => return post::run(server, action).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A value of the environment, unless it is empty.
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// Log lines go to standard error.
+fn start_log(filter: &str, format: LogFormat) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Fails only when a log was started before, as in tests.
+    let _ = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}
+
+/// Ends when the process is asked to stop: Ctrl-C or SIGTERM.
+async fn asked_to_stop() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

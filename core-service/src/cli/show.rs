@@ -1,0 +1,87 @@
+//! How results look on a terminal.
+
+use aurareels_proto::v1;
+use chrono::{DateTime, Local, Utc};
+use comfy_table::{ContentArrangement, Table, presets};
+use tonic::Status;
+use tonic_types::StatusExt;
+
+/// An empty table with these columns.
+pub(super) fn table<const N: usize>(columns: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(columns);
+    table
+}
+
+/// A time to the minute, in the zone of this machine.
+pub(super) fn minute(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A time to the second, in the zone of this machine.
+pub(super) fn second(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A time of the wire.
+pub(super) fn time(time: Option<prost_types::Timestamp>) -> Option<DateTime<Utc>> {
+    let time = time?;
+    DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).ok()?)
+}
+
+/// "tiktok @name".
+pub(super) fn account(post: &v1::Post) -> String {
+    let platform = platform(post.platform());
+    match &post.account {
+        Some(account) if !account.account_username.is_empty() => format!("{platform} @{}", account.account_username),
+        Some(account) => format!("{platform} {}", account.account_name),
+        None => format!("{platform} account {}", post.social_account_id),
+    }
+}
+
+/// The name of a platform.
+pub(super) fn platform(platform: v1::Platform) -> &'static str {
+    match platform {
+        v1::Platform::Unspecified => "?",
+        v1::Platform::Tiktok => "TikTok",
+        v1::Platform::Instagram => "Instagram",
+        v1::Platform::Facebook => "Facebook",
+        v1::Platform::Youtube => "YouTube",
+    }
+}
+
+/// The word of a status.
+pub(super) fn status(status: v1::PostStatus) -> String {
+    status.as_str_name().trim_start_matches("POST_STATUS_").to_ascii_lowercase().replace('_', " ")
+}
+
+/// What a post waits for or why it failed, in a few words.
+pub(super) fn note(post: &v1::Post) -> String {
+    if let Some(error) = &post.error {
+        return format!("{}: {}", error.code, error.message);
+    }
+    match (post.status(), post.waiting_for.as_str()) {
+        (v1::PostStatus::Published, _) => post.platform_post_url.clone(),
+        (_, "") => String::new(),
+        (_, reason) => format!("waits: {}", reason.replace('_', " ")),
+    }
+}
+
+/// A refusal with everything its details say.
+pub(super) fn refusal(status: &Status) -> String {
+    let mut lines = vec![status.message().to_owned()];
+    let details = status.get_error_details();
+    if let Some(request) = details.bad_request() {
+        lines.extend(request.field_violations.iter().map(|one| format!("  {}: {}", one.field, one.description)));
+    }
+    if let Some(failure) = details.precondition_failure() {
+        lines.extend(failure.violations.iter().map(|one| format!("  {}: {}", one.subject, one.description)));
+    }
+    if let Some(delay) = details.retry_info().and_then(|info| info.retry_delay) {
+        lines.push(format!("  try again in {} s", delay.as_secs_f64().ceil()));
+    }
+    let reason = details.error_info().map_or_else(|| format!("{:?}", status.code()), |info| info.reason.clone());
+    lines.push(format!("  ({reason})"));
+    lines.join("\n")
+}

@@ -1,0 +1,98 @@
+//! AccountService.
+
+use aurareels_proto::v1::{self, account_service_server::AccountService};
+use tonic::{Request, Response, Status};
+
+use super::{
+    auth::layer::caller,
+    convert::{account, requests},
+    status::from_app,
+};
+use crate::{app::accounts::Accounts, clock::Clock};
+
+/// Handlers of AccountService.
+pub(super) struct AccountApi {
+    pub(super) accounts: Accounts,
+    pub(super) clock: Clock,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl AccountService for AccountApi {
+    async fn list_accounts(&self, request: Request<v1::ListAccountsRequest>) -> Answer<v1::ListAccountsResponse> {
+        let caller = caller(&request)?;
+        let (filter, size, token) = requests::list_accounts(request.into_inner()).map_err(from_app(&self.clock))?;
+        let page = self.accounts.list(caller, filter, size, token).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(v1::ListAccountsResponse {
+            accounts: page.accounts.into_iter().map(account::account).collect(),
+            next_page_token: page.next_page_token.unwrap_or_default(),
+        }))
+    }
+
+    async fn get_account(&self, request: Request<v1::GetAccountRequest>) -> Answer<v1::Account> {
+        let caller = caller(&request)?;
+        let id = requests::account_id(request.into_inner().id).map_err(from_app(&self.clock))?;
+        let found = self.accounts.get(caller, id).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(account::account(found)))
+    }
+
+    async fn connect_account(&self, request: Request<v1::ConnectAccountRequest>) -> Answer<v1::ConnectAccountResponse> {
+        let caller = caller(&request)?;
+        let connect = requests::connect(request.into_inner()).map_err(from_app(&self.clock))?;
+        let link = self.accounts.connect(caller, connect).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(account::link(link)))
+    }
+
+    async fn complete_connect(
+        &self,
+        request: Request<v1::CompleteConnectRequest>,
+    ) -> Answer<v1::CompleteConnectResponse> {
+        let caller = caller(&request)?;
+        let (platform, code, state) = requests::complete(request.into_inner()).map_err(from_app(&self.clock))?;
+        let connected =
+            self.accounts.complete(Some(caller), platform, &code, &state).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(account::connected(connected)))
+    }
+
+    async fn refresh_token(&self, request: Request<v1::RefreshTokenRequest>) -> Answer<v1::RefreshTokenResponse> {
+        let caller = caller(&request)?;
+        let v1::RefreshTokenRequest { id, only_if_needed } = request.into_inner();
+        let id = requests::account_id(id).map_err(from_app(&self.clock))?;
+        let answer = self.accounts.refresh(caller, id, only_if_needed).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(account::refreshed(answer)))
+    }
+
+    async fn disconnect_account(
+        &self,
+        request: Request<v1::DisconnectAccountRequest>,
+    ) -> Answer<v1::DisconnectAccountResponse> {
+        let caller = caller(&request)?;
+        let id = requests::account_id(request.into_inner().id).map_err(from_app(&self.clock))?;
+        let answer = self.accounts.disconnect(caller, id).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(account::disconnected(answer)))
+    }
+
+    async fn check_account(&self, request: Request<v1::CheckAccountRequest>) -> Answer<v1::Account> {
+        let caller = caller(&request)?;
+        let id = requests::account_id(request.into_inner().id).map_err(from_app(&self.clock))?;
+        let checked = self.accounts.check(caller, id).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(account::account(checked)))
+    }
+
+    async fn get_publish_options(&self, request: Request<v1::GetPublishOptionsRequest>) -> Answer<v1::PublishOptions> {
+        let caller = caller(&request)?;
+        let id = requests::account_id(request.into_inner().id).map_err(from_app(&self.clock))?;
+        let found = self.accounts.get(caller, id).await.map_err(from_app(&self.clock))?;
+        let options = self.accounts.publish_options(caller, id).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(account::options(&found, options)))
+    }
+
+    async fn get_quota(&self, request: Request<v1::GetQuotaRequest>) -> Answer<v1::Quota> {
+        let caller = caller(&request)?;
+        let id = requests::account_id(request.into_inner().id).map_err(from_app(&self.clock))?;
+        let found = self.accounts.get(caller, id).await.map_err(from_app(&self.clock))?;
+        let quota = self.accounts.quota(caller, id).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(account::quota(&found, quota)))
+    }
+}

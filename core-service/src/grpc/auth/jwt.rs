@@ -1,0 +1,132 @@
+//! JWTs of other systems: HS256 as the common WordPress plugin signs them, Ed25519 as AuraReels' own plugin does.
+//!
+//! Guaranteed: the algorithm is the key's own, whatever the token says (`none` has no key); `exp` and `iss` are always
+//! demanded, `nbf` is kept, with 30 seconds for clocks that differ; an Ed25519 token must name the audience
+//! [`AUDIENCE`]. The time is the core's clock. Source of the token's shape:
+//! <https://wordpress.org/plugins/jwt-authentication-for-wp-rest-api/>.
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, errors::ErrorKind};
+use serde_json::Value;
+
+use super::{Denied, user_number};
+use crate::{config, domain::ids::UserId};
+
+/// The audience that Ed25519 tokens must name.
+pub(crate) const AUDIENCE: &str = "aurareels-core";
+
+/// How far clocks may differ, in seconds.
+const LEEWAY: i64 = 30;
+
+/// Checks tokens. Without keys it refuses all.
+pub(crate) struct Jwt {
+    hs256: Option<DecodingKey>,
+    ed25519: Option<DecodingKey>,
+    issuer: Option<String>,
+}
+
+impl Jwt {
+    /// A checker for the keys of the settings. Fails when the public key is none.
+    pub(crate) fn new(settings: &config::Auth) -> Result<Self, jsonwebtoken::errors::Error> {
+        Ok(Self {
+            hs256: settings.jwt_secret.as_ref().map(|secret| DecodingKey::from_secret(secret.expose().as_bytes())),
+            ed25519: match &settings.jwt_public_key {
+                Some(pem) => Some(DecodingKey::from_ed_pem(pem.as_bytes())?),
+                None => None,
+            },
+            issuer: settings.jwt_issuer.clone(),
+        })
+    }
+
+    /// The user for whom a valid token speaks.
+    pub(crate) fn user(&self, token: &str, now: DateTime<Utc>) -> Result<UserId, Denied> {
+        let claims = self.verified(token)?;
+        self.check_issuer(&claims)?;
+        check_times(&claims, now.timestamp())?;
+        let id = claims.pointer("/data/user/id");
+        let user = match id {
+            Some(Value::String(text)) => user_number(text),
+            Some(Value::Number(number)) => number.as_i64().filter(|id| *id > 0).map(UserId),
+            _ => None,
+        };
+        user.ok_or_else(|| {
+            refused("the token names no user in data.user.id", "issue tokens with the user's number there")
+        })
+    }
+
+    /// The claims of a token whose signature, algorithm and audience are right.
+    fn verified(&self, token: &str) -> Result<Value, Denied> {
+        const KEY: &str = "send an API key (`ar_...`) or a JWT; `aurareels api-key create` makes a key";
+        let header =
+            decode_header(token).map_err(|_| refused("the credential is neither an API key nor a JWT", KEY))?;
+        let (key, setting) = match header.alg {
+            Algorithm::HS256 => (&self.hs256, "AURAREELS_JWT_SECRET"),
+            Algorithm::EdDSA => (&self.ed25519, "AURAREELS_JWT_PUBLIC_KEY"),
+            other => {
+                let message = format!("tokens signed with {other:?} are not taken");
+                return Err(refused(message, "sign with HS256 or EdDSA"));
+            }
+        };
+        let Some(key) = key else {
+            let message = format!("this core takes no {:?} tokens: {setting} is not set", header.alg);
+            return Err(refused(message, "use an API key, or set that key at the core"));
+        };
+        let mut validation = Validation::new(header.alg);
+        // Times and issuer are checked against the core's own clock and with messages of our own.
+        validation.validate_exp = false;
+        validation.required_spec_claims.clear();
+        match header.alg {
+            Algorithm::EdDSA => {
+                validation.set_audience(&[AUDIENCE]);
+                validation.required_spec_claims.insert("aud".to_owned());
+            }
+            // The WordPress plugin's tokens have no audience.
+            _ => validation.validate_aud = false,
+        }
+        let data = decode::<Value>(token, key, &validation).map_err(|error| match error.kind() {
+            ErrorKind::InvalidAudience | ErrorKind::MissingRequiredClaim(_) => {
+                refused("the token is not meant for this core", "issue it with the audience aurareels-core")
+            }
+            ErrorKind::InvalidSignature => {
+                refused("the token's signature is wrong", "sign it with the key that the core was given")
+            }
+            _ => refused("the token is malformed", KEY),
+        })?;
+        Ok(data.claims)
+    }
+
+    fn check_issuer(&self, claims: &Value) -> Result<(), Denied> {
+        let issuer = claims.get("iss").and_then(Value::as_str);
+        if issuer.is_some() && issuer == self.issuer.as_deref() {
+            return Ok(());
+        }
+        let message = match issuer {
+            Some(_) => "the token's issuer is not the one this core takes tokens from",
+            None => "the token names no issuer (`iss`)",
+        };
+        Err(refused(message, "`iss` must equal AURAREELS_JWT_ISSUER to the letter, a slash at the end included"))
+    }
+}
+
+fn check_times(claims: &Value, now: i64) -> Result<(), Denied> {
+    let number = |name| claims.get(name).and_then(Value::as_f64).map(|seconds| seconds as i64);
+    match number("exp") {
+        None => return Err(refused("the token has no end (`exp`)", "issue tokens that expire")),
+        Some(exp) if exp.saturating_add(LEEWAY) <= now => {
+            return Err(refused(
+                format!("the token expired {} s ago", now - exp),
+                "log in again, or get a fresh token",
+            ));
+        }
+        Some(_) => {}
+    }
+    match (claims.get("nbf"), number("nbf")) {
+        (None, _) => Ok(()),
+        (Some(_), Some(nbf)) if nbf.saturating_sub(LEEWAY) <= now => Ok(()),
+        (Some(_), _) => Err(refused("the token is not valid yet (`nbf`)", "check the clocks of issuer and core")),
+    }
+}
+
+fn refused(message: impl Into<String>, remedy: &'static str) -> Denied {
+    Denied::unauthenticated(message, remedy)
+}

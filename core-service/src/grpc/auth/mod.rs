@@ -1,0 +1,186 @@
+//! Who calls, and whether they may: established for every RPC of `aurareels.v1` before its handler runs.
+//!
+//! Guaranteed: an RPC that is not in [`scopes::RPCS`] is never reached; a handler finds the [`Caller`] in the request's
+//! extensions or was not called. `authorization: Bearer` carries an API key (`ar_...`) or a JWT. A JWT may read and
+//! publish for its own user, never administer. Health and reflection need no key: they tell nothing about users.
+//!
+//! Expected failures: [`Denied`], as statuses that say what to do.
+
+pub(crate) mod jwt;
+pub(crate) mod layer;
+pub(crate) mod scopes;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use self::jwt::Jwt;
+use crate::{
+    app::{
+        self, Caller,
+        api_keys::{ApiKeys, Scope},
+    },
+    clock::Clock,
+    domain::ids::UserId,
+};
+
+/// The header in which a key for any user names the user.
+pub(crate) const USER_HEADER: &str = "x-aurareels-user-id";
+
+/// Longest `authorization` value that is looked at.
+const MAX_CREDENTIAL: usize = 8 * 1024;
+
+/// Why a call is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Denied {
+    /// No credential, or none that works.
+    #[error("{message}")]
+    Unauthenticated {
+        /// What is wrong with it.
+        message: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The credential works, but not for this.
+    #[error("{message}")]
+    Forbidden {
+        /// Why not.
+        message: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A header is missing or malformed.
+    #[error("{message}")]
+    Header {
+        /// What is wrong with it.
+        message: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The store could not be asked.
+    #[error(transparent)]
+    App(#[from] app::Error),
+}
+
+impl Denied {
+    fn unauthenticated(message: impl Into<String>, remedy: &'static str) -> Self {
+        Self::Unauthenticated { message: message.into(), remedy }
+    }
+}
+
+/// Checks credentials.
+#[derive(Clone)]
+pub(crate) struct Authenticator {
+    keys: Arc<ApiKeys>,
+    jwt: Arc<Jwt>,
+    clock: Clock,
+}
+
+impl Authenticator {
+    pub(crate) fn new(keys: Arc<ApiKeys>, jwt: Jwt, clock: Clock) -> Self {
+        Self { keys, jwt: Arc::new(jwt), clock }
+    }
+
+    /// The caller of a request that needs this scope.
+    pub(crate) async fn caller(&self, headers: &HeaderMap, scope: Scope) -> Result<Caller, Denied> {
+        let credential = bearer(headers)?;
+        let named = named_user(headers)?;
+        let user = if credential.starts_with(app::api_keys::PREFIX) {
+            self.user_of_key(credential, named, scope).await?
+        } else {
+            self.user_of_token(credential, named, scope)?
+        };
+        Ok(Caller { user })
+    }
+
+    async fn user_of_key(&self, text: &str, named: Option<UserId>, scope: Scope) -> Result<UserId, Denied> {
+        let Some(key) = self.keys.find(text).await? else {
+            let remedy = "check the key for typing errors; `aurareels api-key list` shows the active ones, `aurareels api-key create` makes one";
+            return Err(Denied::unauthenticated("the API key is unknown or was revoked", remedy));
+        };
+        if !key.scopes.contains(&scope) {
+            return Err(Denied::Forbidden {
+                message: format!("the API key `{}` lacks the scope `{scope}`", key.name),
+                remedy: "use a key with that scope; `aurareels api-key create --scopes read,publish` makes one",
+            });
+        }
+        match (key.user, named) {
+            (Some(own), None) => Ok(own),
+            (Some(own), Some(named)) if own == named => Ok(own),
+            (Some(_), Some(named)) => Err(other_user("this API key", named)),
+            (None, Some(named)) => Ok(named),
+            (None, None) => Err(Denied::Header {
+                message: format!(
+                    "this API key serves any user, so each call must name one in the header {USER_HEADER}"
+                ),
+                remedy: "send the header with the user's number, or use a key that is bound to a user",
+            }),
+        }
+    }
+
+    fn user_of_token(&self, token: &str, named: Option<UserId>, scope: Scope) -> Result<UserId, Denied> {
+        let user = self.jwt.user(token, self.clock.now())?;
+        match scope {
+            Scope::Read | Scope::Publish => {}
+            Scope::Admin => {
+                return Err(Denied::Forbidden {
+                    message: "a JWT may read and publish, but not administer".to_owned(),
+                    remedy: "use an API key with the scope `admin`",
+                });
+            }
+        }
+        match named {
+            Some(named) if named != user => Err(other_user("this token", named)),
+            _ => Ok(user),
+        }
+    }
+}
+
+fn other_user(credential: &str, named: UserId) -> Denied {
+    Denied::Forbidden {
+        message: format!("{credential} does not act for user {named}"),
+        remedy: "leave out the header x-aurareels-user-id, or use a key for any user",
+    }
+}
+
+/// The credential of the one `authorization` header.
+fn bearer(headers: &HeaderMap) -> Result<&str, Denied> {
+    const REMEDY: &str =
+        "send the header `authorization: Bearer <API key or JWT>`; `aurareels api-key create` makes a key";
+    let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Err(Denied::unauthenticated("no credential was sent", REMEDY));
+    };
+    if values.next().is_some() {
+        return Err(Denied::unauthenticated("more than one authorization header was sent", REMEDY));
+    }
+    let text = value.to_str().ok().filter(|text| text.len() <= MAX_CREDENTIAL);
+    let scheme_and_rest = text.and_then(|text| text.trim().split_once(' '));
+    match scheme_and_rest {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") && !rest.trim().is_empty() => Ok(rest.trim()),
+        _ => Err(Denied::unauthenticated("the authorization header is not `Bearer` with a key or token", REMEDY)),
+    }
+}
+
+/// The user that the header names.
+fn named_user(headers: &HeaderMap) -> Result<Option<UserId>, Denied> {
+    let mut values = headers.get_all(USER_HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let number = value.to_str().ok().and_then(user_number);
+    match (number, values.next()) {
+        (Some(user), None) => Ok(Some(user)),
+        _ => Err(Denied::Header {
+            message: format!("the header {USER_HEADER} must be one whole number above 0"),
+            remedy: "send the number of the user, such as 1",
+        }),
+    }
+}
+
+/// A user's number as text: digits only, above 0.
+fn user_number(text: &str) -> Option<UserId> {
+    let text = text.trim();
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number: &i64| digits && *number > 0).map(UserId)
+}

@@ -1,0 +1,71 @@
+//! Which scope each RPC needs: one table, compared with the descriptor by a test, so a new RPC cannot be forgotten.
+
+use crate::app::api_keys::Scope;
+
+/// Path and scope of every RPC of `aurareels.v1`.
+pub(crate) const RPCS: &[(&str, Scope)] = &[
+    ("/aurareels.v1.AccountService/ListAccounts", Scope::Read),
+    ("/aurareels.v1.AccountService/GetAccount", Scope::Read),
+    ("/aurareels.v1.AccountService/ConnectAccount", Scope::Publish),
+    ("/aurareels.v1.AccountService/CompleteConnect", Scope::Publish),
+    ("/aurareels.v1.AccountService/RefreshToken", Scope::Publish),
+    ("/aurareels.v1.AccountService/DisconnectAccount", Scope::Publish),
+    ("/aurareels.v1.AccountService/CheckAccount", Scope::Read),
+    ("/aurareels.v1.AccountService/GetPublishOptions", Scope::Read),
+    ("/aurareels.v1.AccountService/GetQuota", Scope::Read),
+    ("/aurareels.v1.PlatformService/ListPlatforms", Scope::Read),
+    ("/aurareels.v1.PlatformService/GetVideoRequirements", Scope::Read),
+    ("/aurareels.v1.PostService/PublishPosts", Scope::Publish),
+    ("/aurareels.v1.PostService/SchedulePosts", Scope::Publish),
+    ("/aurareels.v1.PostService/CreateDraft", Scope::Publish),
+    ("/aurareels.v1.PostService/UpdatePost", Scope::Publish),
+    ("/aurareels.v1.PostService/DeleteDraft", Scope::Publish),
+    ("/aurareels.v1.PostService/ValidatePosts", Scope::Read),
+    ("/aurareels.v1.PostService/GetPost", Scope::Read),
+    ("/aurareels.v1.PostService/ListPosts", Scope::Read),
+    ("/aurareels.v1.PostService/ReschedulePost", Scope::Publish),
+    ("/aurareels.v1.PostService/CancelPost", Scope::Publish),
+    ("/aurareels.v1.PostService/RetryPost", Scope::Publish),
+    ("/aurareels.v1.PostService/PublishPostNow", Scope::Publish),
+    ("/aurareels.v1.PostService/ReconcilePost", Scope::Publish),
+    ("/aurareels.v1.PostService/ResolvePost", Scope::Publish),
+    ("/aurareels.v1.PostService/WatchPosts", Scope::Read),
+];
+
+/// The table's own text of an RPC's path and its scope.
+pub(crate) fn find(path: &str) -> Option<(&'static str, Scope)> {
+    RPCS.iter().find(|(known, _)| *known == path).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn every_rpc_of_the_descriptor_has_a_scope_and_no_other() {
+        let set = prost_types::FileDescriptorSet::decode(aurareels_proto::FILE_DESCRIPTOR_SET).unwrap();
+        let mut described = BTreeSet::new();
+        for file in set.file.iter().filter(|file| file.package() == "aurareels.v1") {
+            for service in &file.service {
+                let paths = service.method.iter().map(|m| format!("/aurareels.v1.{}/{}", service.name(), m.name()));
+                described.extend(paths);
+            }
+        }
+        let listed: BTreeSet<String> = RPCS.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(listed, described);
+        assert_eq!(listed.len(), RPCS.len(), "a path stands twice in the table");
+    }
+
+    #[test]
+    fn reading_names_need_only_the_scope_read() {
+        for (path, scope) in RPCS {
+            let verb = path.rsplit('/').next().unwrap();
+            let reads = ["List", "Get", "Watch", "Validate", "Check"].iter().any(|prefix| verb.starts_with(prefix));
+            assert_eq!(*scope == Scope::Read, reads, "{path}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! account.proto and the answers of account_service.proto. Tokens are not part of any of these types.
+
+use aurareels_proto::v1;
+
+use super::{or_empty, platform, structure, timestamp};
+use crate::{
+    app::accounts::{ConnectLink, Connected, Disconnected, QuotaAnswer, RefreshAnswer, RefreshResult},
+    domain::account::{Account, Health},
+    platform::PublishOptions,
+};
+
+/// How well a login works.
+pub(crate) fn health(health: Health) -> v1::AccountHealth {
+    match health {
+        Health::Ok => v1::AccountHealth::Ok,
+        Health::Expiring => v1::AccountHealth::Expiring,
+        Health::NeedsReconnect => v1::AccountHealth::NeedsReconnect,
+    }
+}
+
+/// An account. `missing_scope` is told where it is known: right after connecting, and from its metadata.
+pub(crate) fn account(account: Account) -> v1::Account {
+    v1::Account {
+        id: account.id.0,
+        wp_user_id: account.wp_user_id.0,
+        platform: platform::platform(account.platform).into(),
+        account_id: account.account_id,
+        account_name: account.account_name,
+        account_username: or_empty(account.account_username),
+        account_email: or_empty(account.account_email),
+        profile_picture_url: or_empty(account.profile_picture_url),
+        token_expires_at: account.token_expires_at.map(timestamp),
+        token_scope: account.token_scope,
+        is_active: account.is_active,
+        last_token_refresh: account.last_token_refresh.map(timestamp),
+        metadata: structure(&account.metadata),
+        created_at: Some(timestamp(account.created_at)),
+        updated_at: Some(timestamp(account.updated_at)),
+        health: health(account.health).into(),
+        health_reason: or_empty(account.health_reason),
+        login_flavour: platform::flavour(account.login_flavour).into(),
+        refresh_token_expires_at: account.refresh_token_expires_at.map(timestamp),
+        missing_scope: Vec::new(),
+    }
+}
+
+/// The part of an account that a post carries.
+pub(crate) fn summary(account: &Account) -> v1::AccountSummary {
+    v1::AccountSummary {
+        id: account.id.0,
+        platform: platform::platform(account.platform).into(),
+        account_name: account.account_name.clone(),
+        account_username: or_empty(account.account_username.clone()),
+        health: health(account.health).into(),
+        token_expires_at: account.token_expires_at.map(timestamp),
+        is_active: account.is_active,
+    }
+}
+
+/// Where the owner's browser must go.
+pub(crate) fn link(link: ConnectLink) -> v1::ConnectAccountResponse {
+    v1::ConnectAccountResponse {
+        auth_url: link.auth_url.into(),
+        state: link.state,
+        expires_at: Some(timestamp(link.expires_at)),
+    }
+}
+
+/// What connecting brought. Every account of one grant lacks the same scopes.
+pub(crate) fn connected(connected: Connected) -> v1::CompleteConnectResponse {
+    let missing = connected.missing_scope;
+    let with_scope = |one| v1::Account { missing_scope: missing.clone(), ..account(one) };
+    v1::CompleteConnectResponse {
+        accounts: connected.accounts.into_iter().map(with_scope).collect(),
+        missing_scope: missing,
+    }
+}
+
+/// What refreshing did.
+pub(crate) fn refreshed(answer: RefreshAnswer) -> v1::RefreshTokenResponse {
+    let result = match answer.result {
+        RefreshResult::Refreshed => v1::RefreshResult::Refreshed,
+        RefreshResult::StillValid => v1::RefreshResult::StillValid,
+        RefreshResult::NotRefreshable => v1::RefreshResult::NotRefreshable,
+    };
+    v1::RefreshTokenResponse {
+        result: result.into(),
+        expires_at: answer.account.token_expires_at.map(timestamp),
+        message: answer.message,
+        account: Some(account(answer.account)),
+    }
+}
+
+/// What disconnecting did.
+pub(crate) fn disconnected(answer: Disconnected) -> v1::DisconnectAccountResponse {
+    v1::DisconnectAccountResponse {
+        account: Some(account(answer.account)),
+        revoked: answer.revoked,
+        message: answer.message,
+        failed_posts: answer.failed_posts,
+    }
+}
+
+/// What may be chosen for a post now.
+pub(crate) fn options(of: &Account, options: PublishOptions) -> v1::PublishOptions {
+    v1::PublishOptions {
+        account_id: of.id.0,
+        platform: platform::platform(of.platform).into(),
+        privacy_level_options: options.privacy_level_options,
+        comment_disabled: options.comment_disabled,
+        duet_disabled: options.duet_disabled,
+        stitch_disabled: options.stitch_disabled,
+        max_video_post_duration_sec: options.max_video_post_duration_sec.unwrap_or(0),
+        creator_nickname: options.creator_nickname,
+        creator_username: options.creator_username,
+        creator_avatar_url: options.creator_avatar_url,
+        can_post: options.cannot_post.is_none(),
+        reason: options.cannot_post.map(|failure| failure.message).unwrap_or_default(),
+    }
+}
+
+/// How many posts may still be published.
+pub(crate) fn quota(of: &Account, answer: QuotaAnswer) -> v1::Quota {
+    v1::Quota {
+        account_id: of.id.0,
+        platform: platform::platform(of.platform).into(),
+        used: answer.platform.used,
+        total: answer.platform.total,
+        window_seconds: answer.platform.window_seconds,
+        published_by_aurareels: answer.published_by_aurareels,
+        daily_limit: answer.daily_limit,
+        daily_remaining: answer.daily_remaining,
+        blocked_until: answer.blocked_until.map(timestamp),
+    }
+}

@@ -1,0 +1,116 @@
+//! platform.proto.
+
+use aurareels_proto::v1;
+
+use super::Shape;
+use crate::{
+    app::platforms::PlatformInfo,
+    domain::{
+        caption::CaptionUnit,
+        media::MediaRules,
+        platform::{LoginFlavour, Platform},
+    },
+};
+
+/// A platform, which is required.
+pub(crate) fn required_platform(shape: &mut Shape, number: i32) -> Platform {
+    let before = shape.broken.len();
+    let platform = optional_platform(shape, number);
+    if platform.is_none() && shape.broken.len() == before {
+        shape.wrong("platform", "", "a platform", "name one, such as PLATFORM_TIKTOK");
+    }
+    platform.unwrap_or(Platform::Tiktok)
+}
+
+/// A platform, `None` for UNSPECIFIED.
+pub(crate) fn optional_platform(shape: &mut Shape, number: i32) -> Option<Platform> {
+    match shape.value::<v1::Platform>("platform", number)? {
+        v1::Platform::Unspecified => None,
+        v1::Platform::Tiktok => Some(Platform::Tiktok),
+        v1::Platform::Instagram => Some(Platform::Instagram),
+        v1::Platform::Facebook => Some(Platform::Facebook),
+        v1::Platform::Youtube => Some(Platform::Youtube),
+    }
+}
+
+/// A login, `None` for UNSPECIFIED.
+pub(crate) fn optional_flavour(shape: &mut Shape, number: i32) -> Option<LoginFlavour> {
+    match shape.value::<v1::LoginFlavour>("login_flavour", number)? {
+        v1::LoginFlavour::Unspecified => None,
+        v1::LoginFlavour::Tiktok => Some(LoginFlavour::Tiktok),
+        v1::LoginFlavour::FacebookLogin => Some(LoginFlavour::FacebookLogin),
+        v1::LoginFlavour::InstagramLogin => Some(LoginFlavour::InstagramLogin),
+    }
+}
+
+/// A platform for the wire.
+pub(crate) fn platform(platform: Platform) -> v1::Platform {
+    match platform {
+        Platform::Tiktok => v1::Platform::Tiktok,
+        Platform::Instagram => v1::Platform::Instagram,
+        Platform::Facebook => v1::Platform::Facebook,
+        Platform::Youtube => v1::Platform::Youtube,
+    }
+}
+
+/// A login for the wire.
+pub(crate) fn flavour(flavour: LoginFlavour) -> v1::LoginFlavour {
+    match flavour {
+        LoginFlavour::Tiktok => v1::LoginFlavour::Tiktok,
+        LoginFlavour::FacebookLogin => v1::LoginFlavour::FacebookLogin,
+        LoginFlavour::InstagramLogin => v1::LoginFlavour::InstagramLogin,
+    }
+}
+
+/// What this core can do on a platform.
+pub(crate) fn info(info: PlatformInfo) -> v1::PlatformInfo {
+    v1::PlatformInfo {
+        platform: platform(info.platform).into(),
+        display_name: info.platform.display_name().to_owned(),
+        configured: !info.flavours.is_empty(),
+        login_flavours: info.flavours.into_iter().map(|login| flavour(login).into()).collect(),
+        missing_settings: info.missing_settings.into_iter().map(str::to_owned).collect(),
+    }
+}
+
+/// What a platform asks of a video.
+pub(crate) fn requirements(of: Platform, rules: &MediaRules) -> v1::VideoRequirements {
+    let unit = match rules.caption.unit {
+        CaptionUnit::Utf16CodeUnits => v1::CaptionUnit::Utf16,
+        CaptionUnit::CodePoints => v1::CaptionUnit::CodePoints,
+    };
+    v1::VideoRequirements {
+        platform: platform(of).into(),
+        min_duration: Some(duration(rules.min_duration_ms)),
+        max_duration: Some(duration(rules.max_duration_ms)),
+        max_size_bytes: i64::try_from(rules.max_size_bytes).unwrap_or(i64::MAX),
+        formats: rules.formats().into_iter().map(str::to_owned).collect(),
+        codecs: rules.codecs().into_iter().map(str::to_owned).collect(),
+        aspect_ratios: rules.aspect_ratios.iter().map(|ratio| (*ratio).to_owned()).collect(),
+        min_side_pixels: pixels(rules.min_side),
+        max_side_pixels: pixels(rules.max_side),
+        max_width_pixels: pixels(rules.max_width),
+        min_resolution: format!("{}p", rules.min_resolution),
+        recommended_resolution: format!("{}p", rules.recommended_resolution),
+        min_frame_rate: f64::from(rules.min_frame_rate_millis) / 1000.0,
+        max_frame_rate: f64::from(rules.max_frame_rate_millis) / 1000.0,
+        max_caption_length: count(rules.caption.max_length),
+        caption_unit: unit.into(),
+        max_hashtags: count(rules.caption.max_hashtags),
+        max_mentions: rules.caption.max_mentions.map_or(0, count),
+        source_url: rules.source_url.to_owned(),
+    }
+}
+
+fn duration(ms: u64) -> prost_types::Duration {
+    let seconds = i64::try_from(ms / 1000).unwrap_or(i64::MAX);
+    prost_types::Duration { seconds, nanos: (ms % 1000) as i32 * 1_000_000 }
+}
+
+fn pixels(side: Option<u32>) -> i32 {
+    side.map_or(0, |side| i32::try_from(side).unwrap_or(i32::MAX))
+}
+
+fn count<N: TryInto<i32>>(number: N) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
+}

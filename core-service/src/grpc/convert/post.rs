@@ -1,0 +1,253 @@
+//! post.proto: a post as callers see it.
+
+use aurareels_proto::v1;
+use url::Url;
+
+use super::{account, or_empty, platform, structure, timestamp, wire_object};
+use crate::{
+    app::{
+        Broken,
+        posts::requests::{PostDetail, Validated},
+    },
+    domain::{
+        account::Account,
+        failure::Failure,
+        ids::AccountId,
+        ledger::{Entry, StepClass, StepOutcome},
+        media::{MediaFacts, Warning},
+        post::{
+            InstagramOptions, InstagramTransfer, PlatformOptions, Post, SchedulerKind, Status, TiktokOptions,
+            TiktokTransfer, WaitReason,
+        },
+    },
+};
+
+/// What stands in place of a hidden value.
+const HIDDEN: &str = "hidden";
+
+/// Where a post stands.
+pub(crate) fn status(status: Status) -> v1::PostStatus {
+    match status {
+        Status::Draft => v1::PostStatus::Draft,
+        Status::Scheduled => v1::PostStatus::Scheduled,
+        Status::Publishing => v1::PostStatus::Publishing,
+        Status::Confirming => v1::PostStatus::Confirming,
+        Status::Published => v1::PostStatus::Published,
+        Status::Failed => v1::PostStatus::Failed,
+        Status::Cancelled => v1::PostStatus::Cancelled,
+        Status::NeedsReview => v1::PostStatus::NeedsReview,
+        Status::Delivered => v1::PostStatus::Delivered,
+    }
+}
+
+/// Who wakes a post.
+pub(crate) fn scheduler(kind: SchedulerKind) -> v1::Scheduler {
+    match kind {
+        SchedulerKind::Core => v1::Scheduler::Core,
+        SchedulerKind::N8n => v1::Scheduler::N8n,
+    }
+}
+
+/// A post, without attempts. `progress` is what this core has uploaded so far, of how much.
+pub(crate) fn post(post: Post, of: Option<&Account>, progress: Option<(u64, u64)>) -> v1::Post {
+    let content = post.content;
+    let error = post.error.as_ref().map(failure);
+    let size = video_size(post.media_facts.as_ref(), progress);
+    v1::Post {
+        id: post.id.0,
+        wp_user_id: post.wp_user_id.0,
+        video_job_id: content.video_job_id,
+        social_account_id: post.social_account_id.0,
+        platform: platform::platform(post.platform).into(),
+        status: status(post.status).into(),
+        scheduled_at: post.scheduled_at.map(timestamp),
+        published_at: post.published_at.map(timestamp),
+        platform_post_id: or_empty(post.platform_post_id),
+        platform_post_url: or_empty(post.platform_post_url),
+        video_url: shown_url(&content.video_url),
+        thumbnail_url: content.thumbnail_url.as_deref().map(shown_url).unwrap_or_default(),
+        caption: content.caption,
+        hashtags: content.hashtags,
+        mentions: content.mentions,
+        location: or_empty(content.location),
+        privacy_level: content.privacy_level,
+        allow_comments: content.allow_comments,
+        allow_duet: content.allow_duet,
+        allow_stitch: content.allow_stitch,
+        error_message: error.as_ref().map(|error| error.message.clone()).unwrap_or_default(),
+        retry_count: post.retry_count,
+        last_retry_at: post.last_retry_at.map(timestamp),
+        metadata: structure(&content.metadata),
+        created_at: Some(timestamp(post.created_at)),
+        updated_at: Some(timestamp(post.updated_at)),
+        account: of.map(account::summary),
+        error,
+        revision: post.revision.0,
+        request_key: or_empty(post.request_key),
+        request_key_derived: post.request_key_derived,
+        scheduler: scheduler(post.scheduler).into(),
+        platform_options: options(&content.options),
+        warnings: post.warnings.into_iter().map(warning).collect(),
+        waiting_until: match post.waiting_for {
+            None => None,
+            // The row's next step may be the unseen preparation before the post's time.
+            Some(WaitReason::Schedule) => post.scheduled_at.map(timestamp),
+            Some(_) => post.next_step_at.map(timestamp),
+        },
+        waiting_for: post.waiting_for.map(|reason| reason.as_str().to_owned()).unwrap_or_default(),
+        retry_available: post.status == Status::Failed,
+        full_caption: content.full_caption,
+        uploaded_bytes: progress.map(|(sent, _)| bytes(sent)),
+        video_size_bytes: size.map(bytes),
+        all_platform_post_ids: post.all_platform_post_ids,
+        attempts: Vec::new(),
+        media_id: content.media_id,
+        late_policy_seconds: post.late_policy_seconds,
+    }
+}
+
+/// A post with its attempts.
+pub(crate) fn detail(detail: PostDetail, of: Option<&Account>, progress: Option<(u64, u64)>) -> v1::Post {
+    v1::Post { attempts: attempts(&detail.steps), ..post(detail.post, of, progress) }
+}
+
+fn attempts(steps: &[Entry]) -> Vec<v1::Attempt> {
+    let mut attempts: Vec<v1::Attempt> = Vec::new();
+    for entry in steps {
+        match attempts.last_mut() {
+            Some(last) if last.number == entry.attempt => last.steps.push(step(entry)),
+            _ => attempts.push(v1::Attempt { number: entry.attempt, steps: vec![step(entry)] }),
+        }
+    }
+    attempts
+}
+
+fn step(entry: &Entry) -> v1::AttemptStep {
+    let outcome = match entry.outcome {
+        None => v1::StepOutcome::Sending,
+        Some(StepOutcome::Accepted) => v1::StepOutcome::Accepted,
+        Some(StepOutcome::NoEffect) => v1::StepOutcome::NoEffect,
+        Some(StepOutcome::Unknown) => v1::StepOutcome::Unknown,
+        Some(StepOutcome::Found) => v1::StepOutcome::Found,
+        Some(StepOutcome::Absent) => v1::StepOutcome::Absent,
+    };
+    v1::AttemptStep {
+        number: entry.number,
+        step: entry.step.clone(),
+        point_of_no_return: entry.class == StepClass::PointOfNoReturn,
+        outcome: outcome.into(),
+        sent_at: Some(timestamp(entry.sent_at)),
+        answered_at: entry.answered_at.map(timestamp),
+        evidence: Some(wire_object(&entry.evidence.0)),
+    }
+}
+
+fn failure(failure: &Failure) -> v1::PostError {
+    v1::PostError {
+        code: failure.reason.as_str().to_owned(),
+        rule: failure.rule.clone(),
+        message: failure.message.clone(),
+        remediation: failure.remediation.clone(),
+        retryable: failure.class.is_retryable(),
+    }
+}
+
+/// Something that was changed or ignored.
+pub(crate) fn warning(warning: Warning) -> v1::Warning {
+    v1::Warning { code: warning.code, field: warning.field, message: warning.message }
+}
+
+fn options(options: &PlatformOptions) -> Option<v1::PlatformOptions> {
+    let options = v1::PlatformOptions {
+        tiktok: options.tiktok.as_ref().map(tiktok),
+        instagram: options.instagram.as_ref().map(instagram),
+    };
+    (options.tiktok.is_some() || options.instagram.is_some()).then_some(options)
+}
+
+fn tiktok(options: &TiktokOptions) -> v1::TikTokOptions {
+    let transfer = match options.transfer {
+        TiktokTransfer::FileUpload => v1::TikTokTransfer::FileUpload,
+        TiktokTransfer::PullFromUrl => v1::TikTokTransfer::PullFromUrl,
+    };
+    v1::TikTokOptions {
+        transfer: transfer.into(),
+        video_cover_timestamp_ms: options.video_cover_timestamp_ms,
+        brand_content_toggle: options.brand_content_toggle,
+        brand_organic_toggle: options.brand_organic_toggle,
+        is_aigc: options.is_aigc,
+    }
+}
+
+fn instagram(options: &InstagramOptions) -> v1::InstagramOptions {
+    let transfer = match options.transfer {
+        InstagramTransfer::Auto => v1::InstagramTransfer::Unspecified,
+        InstagramTransfer::VideoUrl => v1::InstagramTransfer::VideoUrl,
+        InstagramTransfer::Resumable => v1::InstagramTransfer::Resumable,
+    };
+    v1::InstagramOptions {
+        transfer: transfer.into(),
+        share_to_feed: options.share_to_feed,
+        thumb_offset_ms: options.thumb_offset_ms,
+        collaborators: options.collaborators.clone(),
+        audio_name: or_empty(options.audio_name.clone()),
+        is_ai_generated: options.is_ai_generated,
+    }
+}
+
+/// The size of the video, as far as it is known: from the check before publishing, or from the upload.
+fn video_size(facts: Option<&serde_json::Value>, progress: Option<(u64, u64)>) -> Option<u64> {
+    use serde::Deserialize;
+    let measured = facts.and_then(|facts| MediaFacts::deserialize(facts).ok()).map(|facts| facts.size_bytes);
+    measured.or(progress.map(|(_, total)| total))
+}
+
+/// A URL that may be shown: the values of its query and its credentials grant access, so they are hidden.
+pub(crate) fn shown_url(given: &str) -> String {
+    let Ok(mut url) = Url::parse(given) else {
+        return given.split(['?', '#']).next().unwrap_or_default().to_owned();
+    };
+    let names: Vec<String> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    let secret = url.password().is_some() || !url.username().is_empty();
+    if names.is_empty() && !secret && url.query().is_none() && url.fragment().is_none() {
+        return given.to_owned();
+    }
+    if secret {
+        // Fails only for URLs without a host, which have no credentials.
+        let _ = url.set_username(HIDDEN);
+        let _ = url.set_password(None);
+    }
+    url.set_fragment(None);
+    url.set_query(None);
+    if !names.is_empty() {
+        url.query_pairs_mut().extend_pairs(names.iter().map(|name| (name.as_str(), HIDDEN)));
+    }
+    url.into()
+}
+
+fn bytes(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// What ValidatePosts found.
+pub(crate) fn validated(validated: Validated) -> v1::ValidatePostsResponse {
+    let violation = |broken: Broken| v1::Violation {
+        account_id: broken.account.map_or(0, |id| id.0),
+        field: broken.violation.field.to_owned(),
+        rule: broken.violation.rule.to_owned(),
+        measured: broken.violation.measured,
+        limit: broken.violation.limit,
+        remedy: broken.violation.remedy,
+        message: broken.violation.message,
+    };
+    let post = |(account, full_caption, warnings): (AccountId, String, Vec<Warning>)| v1::ValidatedPost {
+        account_id: account.0,
+        full_caption,
+        warnings: warnings.into_iter().map(warning).collect(),
+    };
+    v1::ValidatePostsResponse {
+        valid: validated.broken.is_empty(),
+        violations: validated.broken.into_iter().map(violation).collect(),
+        posts: validated.posts.into_iter().map(post).collect(),
+    }
+}

@@ -1,0 +1,21 @@
+//! The port: gRPC, gRPC-web, health, reflection, metrics and a few pages, all on one address.
+//!
+//! Handlers are thin: shape of the request ([`convert`]), one call of `app`, answer; errors through [`status`]. Callers
+//! are established before any handler runs ([`auth`]). Nothing here has rules of its own, and no `tonic` type leaves
+//! this module, except that `main`'s command-line client speaks gRPC itself.
+
+mod accounts;
+mod auth;
+mod convert;
+mod health;
+mod metrics;
+mod pages;
+mod platforms;
+mod posts;
+mod serve;
+mod status;
+mod tls;
+mod watch;
+
+pub use health::OldestOverdue;
+pub use serve::{Api, Serving, bind, serve};

@@ -1,0 +1,214 @@
+//! PostService. Every post that is answered carries the summary of its account, loaded once per answer.
+
+use std::collections::HashMap;
+
+use aurareels_proto::v1::{self, post_service_server::PostService};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use super::{
+    auth::layer::caller,
+    convert::{post, requests},
+    status::from_app,
+    watch::{self, Stopping},
+};
+use crate::{
+    app::{
+        Caller, Result,
+        accounts::Accounts,
+        posts::{
+            Posts,
+            requests::{Created, PublishNow},
+        },
+    },
+    clock::Clock,
+    domain::{
+        account::Account,
+        ids::{AccountId, PostId},
+        post::Post,
+    },
+};
+
+/// What handlers of posts and watchers share.
+#[derive(Clone)]
+pub(super) struct PostApi {
+    pub(super) posts: Posts,
+    pub(super) accounts: Accounts,
+    pub(super) clock: Clock,
+    pub(super) stopping: Stopping,
+}
+
+type Answer<T> = std::result::Result<Response<T>, Status>;
+
+impl PostApi {
+    /// Posts for the wire, in the same order.
+    pub(super) async fn shown(&self, caller: Caller, posts: Vec<Post>) -> Result<Vec<v1::Post>> {
+        let accounts = self.accounts_of(caller, &posts).await?;
+        let shown = posts.into_iter().map(|one| {
+            let progress = self.posts.progress_of(one.id);
+            let account = accounts.get(&one.social_account_id);
+            post::post(one, account, progress)
+        });
+        Ok(shown.collect())
+    }
+
+    async fn accounts_of(&self, caller: Caller, posts: &[Post]) -> Result<HashMap<AccountId, Account>> {
+        let mut ids: Vec<AccountId> = posts.iter().map(|post| post.social_account_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let accounts = self.accounts.by_ids(caller, &ids).await?;
+        Ok(accounts.into_iter().map(|account| (account.id, account)).collect())
+    }
+
+    /// The answer that is one post.
+    async fn one(&self, caller: Caller, moved: Result<Post>) -> Answer<v1::Post> {
+        let moved = moved.map_err(from_app(&self.clock))?;
+        let id = moved.id;
+        let mut shown = self.shown(caller, vec![moved]).await.map_err(from_app(&self.clock))?;
+        shown.pop().map(Response::new).ok_or_else(|| Status::internal(format!("post {id} was lost on its way")))
+    }
+
+    /// The answer of a request that made posts.
+    async fn created(&self, caller: Caller, created: Vec<Created>) -> Result<(Vec<v1::Post>, Vec<bool>)> {
+        let (posts, existed) = created.into_iter().map(|created| (created.post, created.existed)).unzip();
+        Ok((self.shown(caller, posts).await?, existed))
+    }
+
+    fn id(&self, id: i64) -> std::result::Result<PostId, Status> {
+        requests::post_id(id).map_err(from_app(&self.clock))
+    }
+}
+
+#[tonic::async_trait]
+impl PostService for PostApi {
+    async fn publish_posts(&self, request: Request<v1::PublishPostsRequest>) -> Answer<v1::PublishPostsResponse> {
+        let caller = caller(&request)?;
+        let create = requests::publish(request.into_inner()).map_err(from_app(&self.clock))?;
+        let created = self.posts.create(caller, create).await.map_err(from_app(&self.clock))?;
+        let (posts, existed) = self.created(caller, created).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(v1::PublishPostsResponse { posts, existed }))
+    }
+
+    async fn schedule_posts(&self, request: Request<v1::SchedulePostsRequest>) -> Answer<v1::SchedulePostsResponse> {
+        let caller = caller(&request)?;
+        let create = requests::schedule(request.into_inner()).map_err(from_app(&self.clock))?;
+        let created = self.posts.create(caller, create).await.map_err(from_app(&self.clock))?;
+        let (posts, existed) = self.created(caller, created).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(v1::SchedulePostsResponse { posts, existed }))
+    }
+
+    async fn create_draft(&self, request: Request<v1::CreateDraftRequest>) -> Answer<v1::Post> {
+        let caller = caller(&request)?;
+        let draft = requests::draft(request.into_inner()).map_err(from_app(&self.clock))?;
+        self.one(caller, self.posts.create_draft(caller, draft).await).await
+    }
+
+    async fn update_post(&self, request: Request<v1::UpdatePostRequest>) -> Answer<v1::Post> {
+        let caller = caller(&request)?;
+        let update = requests::update(request.into_inner()).map_err(from_app(&self.clock))?;
+        self.one(caller, self.posts.update(caller, update).await).await
+    }
+
+    async fn delete_draft(&self, request: Request<v1::DeleteDraftRequest>) -> Answer<v1::DeleteDraftResponse> {
+        let caller = caller(&request)?;
+        let id = self.id(request.into_inner().id)?;
+        self.posts.delete_draft(caller, id).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(v1::DeleteDraftResponse {}))
+    }
+
+    async fn validate_posts(&self, request: Request<v1::ValidatePostsRequest>) -> Answer<v1::ValidatePostsResponse> {
+        let caller = caller(&request)?;
+        let (accounts, wish, time) = requests::validate(request.into_inner()).map_err(from_app(&self.clock))?;
+        let validated = self.posts.validate(caller, accounts, wish, time).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(post::validated(validated)))
+    }
+
+    async fn get_post(&self, request: Request<v1::GetPostRequest>) -> Answer<v1::Post> {
+        let caller = caller(&request)?;
+        let id = self.id(request.into_inner().id)?;
+        let detail = self.posts.get(caller, id).await.map_err(from_app(&self.clock))?;
+        let post = std::slice::from_ref(&detail.post);
+        let accounts = self.accounts_of(caller, post).await.map_err(from_app(&self.clock))?;
+        let account = accounts.get(&detail.post.social_account_id);
+        Ok(Response::new(post::detail(detail, account, self.posts.progress_of(id))))
+    }
+
+    async fn list_posts(&self, request: Request<v1::ListPostsRequest>) -> Answer<v1::ListPostsResponse> {
+        let caller = caller(&request)?;
+        let list = requests::list(request.into_inner()).map_err(from_app(&self.clock))?;
+        let page = self.posts.list(caller, list).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(v1::ListPostsResponse {
+            posts: self.shown(caller, page.posts).await.map_err(from_app(&self.clock))?,
+            next_page_token: page.next_page_token.unwrap_or_default(),
+            total: page.total,
+        }))
+    }
+
+    async fn reschedule_post(&self, request: Request<v1::ReschedulePostRequest>) -> Answer<v1::Post> {
+        let caller = caller(&request)?;
+        let (id, time, revision) = requests::reschedule(request.into_inner()).map_err(from_app(&self.clock))?;
+        self.one(caller, self.posts.reschedule(caller, id, time, revision).await).await
+    }
+
+    async fn cancel_post(&self, request: Request<v1::CancelPostRequest>) -> Answer<v1::Post> {
+        let caller = caller(&request)?;
+        let id = self.id(request.into_inner().id)?;
+        self.one(caller, self.posts.cancel(caller, id).await).await
+    }
+
+    async fn retry_post(&self, request: Request<v1::RetryPostRequest>) -> Answer<v1::Post> {
+        let caller = caller(&request)?;
+        let id = self.id(request.into_inner().id)?;
+        self.one(caller, self.posts.retry(caller, id).await).await
+    }
+
+    async fn publish_post_now(
+        &self,
+        request: Request<v1::PublishPostNowRequest>,
+    ) -> Answer<v1::PublishPostNowResponse> {
+        let caller = caller(&request)?;
+        let (id, expected) = requests::publish_now(request.into_inner()).map_err(from_app(&self.clock))?;
+        let (result, moved) = self.posts.publish_now(caller, id, expected).await.map_err(from_app(&self.clock))?;
+        let (result, message) = describe(result, &moved);
+        let post = self.one(caller, Ok(moved)).await?.into_inner();
+        Ok(Response::new(v1::PublishPostNowResponse { result: result.into(), post: Some(post), message }))
+    }
+
+    async fn reconcile_post(&self, request: Request<v1::ReconcilePostRequest>) -> Answer<v1::Post> {
+        let caller = caller(&request)?;
+        let id = self.id(request.into_inner().id)?;
+        self.one(caller, self.posts.reconcile(caller, id).await).await
+    }
+
+    async fn resolve_post(&self, request: Request<v1::ResolvePostRequest>) -> Answer<v1::Post> {
+        let caller = caller(&request)?;
+        let resolve = requests::resolve(request.into_inner()).map_err(from_app(&self.clock))?;
+        self.one(caller, self.posts.resolve(caller, resolve).await).await
+    }
+
+    type WatchPostsStream = ReceiverStream<std::result::Result<v1::WatchPostsResponse, Status>>;
+
+    async fn watch_posts(&self, request: Request<v1::WatchPostsRequest>) -> Answer<Self::WatchPostsStream> {
+        let caller = caller(&request)?;
+        let watch = requests::watch(request.into_inner()).map_err(from_app(&self.clock))?;
+        let stream = watch::start(self.clone(), caller, watch).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(stream))
+    }
+}
+
+fn describe(result: PublishNow, post: &Post) -> (v1::PublishNowResult, String) {
+    let (id, status) = (post.id, post.status);
+    match result {
+        PublishNow::Started => (v1::PublishNowResult::Started, format!("post {id} is on its way")),
+        PublishNow::AlreadyUnderWay => {
+            (v1::PublishNowResult::AlreadyUnderWay, format!("post {id} was on its way or live already: {status}"))
+        }
+        PublishNow::Superseded => {
+            let message = format!("post {id} was changed meanwhile, so nothing was done: it is {status}");
+            (v1::PublishNowResult::Superseded, message)
+        }
+    }
+}

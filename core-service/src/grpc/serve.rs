@@ -1,0 +1,211 @@
+//! Puts everything on one port and serves it until told to stop.
+//!
+//! Guaranteed: requests, headers, streams and waiting are bounded ([`MESSAGE`], [`HEADERS`], [`STREAMS`]); a client's
+//! `grpc-timeout` is kept; a panic in a handler costs that call alone. Stopping takes at most [`DRAIN`]: new connections
+//! are refused, watchers end with UNAVAILABLE, running calls finish, what is left is cut.
+//!
+//! The merged axum router is served by tonic's `Server` and not by `axum::serve`: only the former keeps `grpc-timeout`,
+//! knows the peer's address and has HTTP/2 limits.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use aurareels_proto::v1::{
+    account_service_server::AccountServiceServer, platform_service_server::PlatformServiceServer,
+    post_service_server::PostServiceServer,
+};
+use axum::middleware;
+use http::{HeaderName, HeaderValue, Method, header};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
+use tonic::{codec::CompressionEncoding, service::Routes, transport::Server};
+use tonic_web::GrpcWebLayer;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
+};
+use tracing::{error, warn};
+
+use super::{
+    accounts::AccountApi,
+    auth::{Authenticator, USER_HEADER, jwt::Jwt, layer},
+    health::{self, OldestOverdue},
+    metrics::{self, Metrics},
+    pages::{self, Pages},
+    platforms::PlatformApi,
+    posts::PostApi,
+    tls,
+};
+use crate::{
+    app::{accounts::Accounts, api_keys::ApiKeys, platforms::Platforms, posts::Posts},
+    clock::Clock,
+    config::{self, CorsOrigins},
+    store::Store,
+};
+
+/// Largest request message. The largest legal one holds 64 KiB of metadata and a caption.
+const MESSAGE: usize = 1024 * 1024;
+
+/// Most bytes of headers. A JWT of the largest accepted size fits.
+const HEADERS: u32 = 32 * 1024;
+
+/// Most calls at the same time on one connection.
+const STREAMS: u32 = 256;
+
+/// Time between pings of a silent connection, and how long an answer may take.
+const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
+
+/// Longest time from the word to stop until the port is closed for good.
+const DRAIN: Duration = Duration::from_secs(7);
+
+/// What is served.
+pub struct Api {
+    /// Use cases of posts.
+    pub posts: Posts,
+    /// Use cases of accounts.
+    pub accounts: Accounts,
+    /// The platforms.
+    pub platforms: Platforms,
+    /// API keys.
+    pub api_keys: ApiKeys,
+    /// Keys of JWTs.
+    pub auth: config::Auth,
+    /// For health and metrics.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// For the health of the schedule.
+    pub oldest_overdue: OldestOverdue,
+    /// Where the callback page leads.
+    pub frontend: Option<url::Url>,
+}
+
+/// A port that is being served.
+pub struct Serving {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    health: JoinHandle<()>,
+}
+
+impl Serving {
+    /// The bound address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Refuses new connections, ends watchers, waits for running calls, and cuts what takes too long.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        if timeout(DRAIN, &mut self.server).await.is_err() {
+            warn!("calls were still running and are cut");
+            self.server.abort();
+        }
+        self.health.abort();
+    }
+}
+
+/// Takes the port.
+pub async fn bind(settings: &config::Server) -> anyhow::Result<TcpListener> {
+    let address = settings.listen;
+    TcpListener::bind(address).await.with_context(|| {
+        format!("AURAREELS_LISTEN: cannot listen on {address}; is another program (or another core) using that port?")
+    })
+}
+
+/// Serves on a port.
+pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyhow::Result<Serving> {
+    let address = listener.local_addr()?;
+    let acceptor = settings.tls.as_ref().map(tls::acceptor).transpose()?;
+    let (stop, stopping) = watch::channel(false);
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    let health =
+        tokio::spawn(health::follow(reporter, api.store.clone(), api.oldest_overdue.clone(), stopping.clone()));
+    let jwt = Jwt::new(&api.auth).context("AURAREELS_JWT_PUBLIC_KEY is no Ed25519 public key")?;
+    let authenticator = Authenticator::new(Arc::new(api.api_keys), jwt, api.clock.clone());
+    let metrics = Metrics::new(api.store.clone());
+    let posts = PostApi {
+        posts: api.posts,
+        accounts: api.accounts.clone(),
+        clock: api.clock.clone(),
+        stopping: stopping.clone(),
+    };
+    let accounts = AccountApi { accounts: api.accounts.clone(), clock: api.clock.clone() };
+    let platforms = PlatformApi { platforms: api.platforms, clock: api.clock };
+    macro_rules! limited {
+        ($server:ident, $api:expr) => {
+            $server::new($api)
+                .max_decoding_message_size(MESSAGE)
+                .accept_compressed(CompressionEncoding::Gzip)
+                .send_compressed(CompressionEncoding::Gzip)
+        };
+    }
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(aurareels_proto::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let grpc = Routes::default()
+        .add_service(limited!(PostServiceServer, posts))
+        .add_service(limited!(AccountServiceServer, accounts))
+        .add_service(limited!(PlatformServiceServer, platforms))
+        .add_service(health_service)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .into_axum_router()
+        .reset_fallback()
+        .layer(middleware::from_fn_with_state(authenticator, layer::authenticate))
+        .layer(middleware::from_fn_with_state(metrics.clone(), metrics::count))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(GrpcWebLayer::new())
+        .layer(cors(&settings.cors_origins)?);
+    let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, store: api.store };
+    let app = pages::router(pages).merge(grpc).fallback(pages::unknown);
+    let mut stop_signal = stopping;
+    let serving = Server::builder()
+        .accept_http1(true)
+        .max_concurrent_streams(STREAMS)
+        .http2_max_header_list_size(HEADERS)
+        .http2_keepalive_interval(Some(PING.0))
+        .http2_keepalive_timeout(Some(PING.1))
+        .add_routes(Routes::from(app))
+        .serve_with_incoming_shutdown(tls::incoming(listener, acceptor), async move {
+            // An error means that the sender is gone, which stops as well.
+            let _ = stop_signal.wait_for(|stopping| *stopping).await;
+        });
+    let server = tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            error!(error = &error as &dyn std::error::Error, "the server ended");
+        }
+    });
+    Ok(Serving { address, stop, server, health })
+}
+
+/// Browsers of the listed origins may call. Keys travel in a header, never in cookies, so no credentials mode is needed.
+fn cors(origins: &CorsOrigins) -> anyhow::Result<CorsLayer> {
+    const EXPOSED: [&str; 4] = ["grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding"];
+    let origin = match origins {
+        CorsOrigins::Any => AllowOrigin::any(),
+        CorsOrigins::List(origins) => {
+            let values = origins.iter().map(|origin| HeaderValue::from_str(origin)).collect::<Result<Vec<_>, _>>();
+            AllowOrigin::list(values.context("AURAREELS_CORS_ORIGINS holds an origin that is no header value")?)
+        }
+    };
+    Ok(CorsLayer::new()
+        .allow_origin(origin)
+        .allow_methods([Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("x-grpc-web"),
+            HeaderName::from_static("x-user-agent"),
+            HeaderName::from_static("grpc-timeout"),
+            HeaderName::from_static(USER_HEADER),
+        ])
+        .expose_headers(EXPOSED.map(HeaderName::from_static))
+        .max_age(Duration::from_secs(3600)))
+}
+
+/// The answer to a call whose handler panicked.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> http::Response<axum::body::Body> {
+    super::status::panicked().into_http()
+}

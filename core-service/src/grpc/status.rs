@@ -1,0 +1,297 @@
+//! The only place where errors become gRPC statuses.
+//!
+//! Guaranteed: every status carries `ErrorInfo` (domain [`DOMAIN`], a reason of [`Reason`], which is API), and the
+//! further details of the table in docs/api.md; nothing of a database, a platform's body or a secret is in it. What is
+//! our own fault is logged here, once, and answered plainly.
+//!
+//! | situation | code | further details |
+//! |---|---|---|
+//! | malformed field, broken rule, reused request key | `INVALID_ARGUMENT` | `BadRequest` |
+//! | no such resource | `NOT_FOUND` | `ResourceInfo` |
+//! | state forbids it, account must be reconnected | `FAILED_PRECONDITION` | `PreconditionFailure` |
+//! | a concurrent change won | `ABORTED` | |
+//! | our limit or the platform's | `RESOURCE_EXHAUSTED` | `QuotaFailure`, `RetryInfo` |
+//! | database or platform away for a while | `UNAVAILABLE` | `RetryInfo` |
+//! | events that are no longer kept | `OUT_OF_RANGE` | |
+//! | the caller's key is bad, or not good for this | `UNAUTHENTICATED`, `PERMISSION_DENIED` | |
+//! | our bug | `INTERNAL` | |
+
+use std::{collections::HashMap, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+use tracing::error;
+
+use super::auth::Denied;
+use crate::{
+    app::{Broken, Error},
+    clock::Clock,
+    domain::failure::{Failure, FailureClass, Reason},
+    store,
+};
+
+/// `ErrorInfo.domain` of every status.
+pub(crate) const DOMAIN: &str = "aurareels";
+
+/// When to come back after a passing trouble for which nobody named a time.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Bytes that broken rules may take in a status. Details travel in one header, and common clients take 8 KiB of headers
+/// in all; a request for many accounts can break hundreds of rules.
+const ROOM: usize = 3000;
+
+/// Longest message of a status, in bytes.
+const MESSAGE: usize = 600;
+
+/// For `map_err` in handlers.
+pub(super) fn from_app(clock: &Clock) -> impl Fn(Error) -> Status + '_ {
+    |error| status(error, clock.now())
+}
+
+/// The status of a failed use case.
+pub(crate) fn status(error: Error, now: DateTime<Utc>) -> Status {
+    let message = error.to_string();
+    match error {
+        Error::Invalid { reason, broken } => invalid(reason, &broken, message),
+        Error::NotFound { reason, kind, id } => {
+            let mut details = info(reason, [("kind", kind.to_owned()), ("id", id.to_string())]);
+            details.set_resource_info(kind, id.to_string(), "", message.clone());
+            build(Code::NotFound, message, details)
+        }
+        Error::Precondition { reason, subject, message, remedy } => {
+            precondition(reason, &subject, message, &remedy, [])
+        }
+        Error::Conflict { message } => build(Code::Aborted, message, info(Reason::ConcurrentChange, [])),
+        Error::Exhausted { reason, subject, message, retry_at } => {
+            exhausted(reason, &subject, message, retry_at, now, [])
+        }
+        Error::Unavailable { reason, message, retry_after } => unavailable(reason, message, retry_after, []),
+        Error::PositionTooOld { oldest } => {
+            let details = info(Reason::PositionTooOld, [("oldest_sequence", oldest.to_string())]);
+            build(Code::OutOfRange, message, details)
+        }
+        Error::Platform(failure) => of_failure(failure, now),
+        Error::Store(error) => of_store(error),
+        Error::Internal(detail) => internal(&detail),
+    }
+}
+
+fn invalid(reason: Reason, broken: &[Broken], message: String) -> Status {
+    let reason = precise(reason, broken);
+    let mut shown: Vec<FieldViolation> = Vec::new();
+    let mut room = ROOM;
+    for violation in broken.iter().map(field_violation) {
+        room = room.saturating_sub(violation.field.len() + violation.description.len() + violation.reason.len() + 16);
+        if room == 0 && !shown.is_empty() {
+            break;
+        }
+        shown.push(violation);
+    }
+    let omitted = broken.len() - shown.len();
+    let mut named = Vec::new();
+    if let Some(Broken { account, violation }) = broken.first() {
+        named.push(("rule", violation.rule.to_owned()));
+        named.push(("field", violation.field.to_owned()));
+        named.push(("measured", violation.measured.clone()));
+        named.push(("limit", violation.limit.clone()));
+        named.push(("remedy", violation.remedy.clone()));
+        named.push(("account_id", account.map(|id| id.to_string()).unwrap_or_default()));
+    }
+    if omitted > 0 {
+        named.push(("omitted", format!("{omitted} more; ValidatePosts lists all")));
+    }
+    let mut details = info(reason, named);
+    details.set_bad_request(shown);
+    build(Code::InvalidArgument, message, details)
+}
+
+/// The rule's own name as the reason where all broken rules are the same and it is one: `CAPTION_TOO_LONG` says more
+/// than `RULE_VIOLATION`.
+fn precise(reason: Reason, broken: &[Broken]) -> Reason {
+    let Some(first) = broken.first().filter(|_| reason == Reason::RuleViolation) else { return reason };
+    let all_same = broken.iter().all(|broken| broken.violation.rule == first.violation.rule);
+    first.violation.rule.parse().ok().filter(|_| all_same).unwrap_or(reason)
+}
+
+fn field_violation(broken: &Broken) -> FieldViolation {
+    let Broken { account, violation } = broken;
+    let mut parts = vec![("rule", violation.rule.to_owned())];
+    parts.push(("measured", shorten(violation.measured.clone(), 200)));
+    parts.push(("limit", shorten(violation.limit.clone(), 300)));
+    parts.push(("remedy", shorten(violation.remedy.clone(), 300)));
+    parts.push(("account", account.map(|id| id.to_string()).unwrap_or_default()));
+    let parts = parts.iter().filter(|(_, value)| !value.is_empty());
+    let listed = parts.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ");
+    let mut field =
+        FieldViolation::new(violation.field, format!("{} ({listed})", shorten(violation.message.clone(), 500)));
+    field.reason = violation.rule.to_owned();
+    field
+}
+
+fn of_failure(failure: Failure, now: DateTime<Utc>) -> Status {
+    let Failure { class, reason, rule, message, remediation } = failure;
+    let named = [("rule", rule.clone()), ("remedy", remediation.clone())];
+    match class {
+        FailureClass::Transient => unavailable(reason, message, SOON, named),
+        FailureClass::RateLimited { until } | FailureClass::Quota { until } => {
+            exhausted(reason, "platform", message, until, now, named)
+        }
+        FailureClass::AuthExpired | FailureClass::NeedsReconnect | FailureClass::Permanent => {
+            precondition(reason, "platform", message, &remediation, named)
+        }
+        FailureClass::InvalidMedia | FailureClass::InvalidRequest => {
+            let mut details = info(reason, named);
+            let field = if class == FailureClass::InvalidMedia { "content.video_url" } else { "" };
+            let parts = [rule.as_str(), remediation.as_str()].into_iter().filter(|part| !part.is_empty());
+            let mut violation = FieldViolation::new(field, join(&message, &parts.collect::<Vec<_>>().join("; ")));
+            violation.reason = reason.as_str().to_owned();
+            details.set_bad_request(vec![violation]);
+            build(Code::InvalidArgument, message, details)
+        }
+    }
+}
+
+fn of_store(error: store::Error) -> Status {
+    match error {
+        store::Error::Unavailable(_) | store::Error::Closed => {
+            error!(error = &error as &dyn std::error::Error, "the store is not available");
+            unavailable(Reason::StoreUnavailable, "the database is not available for now".to_owned(), SOON, [])
+        }
+        store::Error::Fenced(post) => {
+            let message = format!("post {post} was taken over by another worker; read it again");
+            build(Code::Aborted, message, info(Reason::ConcurrentChange, []))
+        }
+        store::Error::Secret(secret) => {
+            error!(error = &secret as &dyn std::error::Error, "a stored token cannot be read");
+            let remedy = "give this core the encryption key that sealed it, among AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS";
+            precondition(
+                Reason::TokenUnreadable,
+                "account",
+                "a stored token cannot be read with this core's keys".to_owned(),
+                remedy,
+                [],
+            )
+        }
+        store::Error::Corrupt(_) | store::Error::Migrate(_) => internal(&with_sources(&error)),
+    }
+}
+
+/// The status of a refused caller.
+pub(crate) fn denied(denied: Denied, now: DateTime<Utc>) -> Status {
+    match denied {
+        Denied::Unauthenticated { message, remedy } => {
+            let details = info(Reason::Unauthenticated, [("remedy", remedy.to_owned())]);
+            let mut status = build(Code::Unauthenticated, join(&message, remedy), details);
+            status.metadata_mut().insert("www-authenticate", tonic::metadata::MetadataValue::from_static("Bearer"));
+            status
+        }
+        Denied::Forbidden { message, remedy } => {
+            let details = info(Reason::PermissionDenied, [("remedy", remedy.to_owned())]);
+            build(Code::PermissionDenied, join(&message, remedy), details)
+        }
+        Denied::Header { message, remedy } => {
+            let mut details = info(Reason::InvalidField, [("remedy", remedy.to_owned())]);
+            details.add_bad_request_violation(super::auth::USER_HEADER, join(&message, remedy));
+            build(Code::InvalidArgument, message, details)
+        }
+        Denied::App(error) => status(error, now),
+    }
+}
+
+/// A handler was reached without passing the gate.
+pub(super) fn no_caller() -> Status {
+    internal("a handler was reached without a caller")
+}
+
+/// The core stops; a stream that was open ends with it.
+pub(super) fn shutting_down() -> Status {
+    unavailable(
+        Reason::StoreUnavailable,
+        "this core is shutting down; connect again".to_owned(),
+        Duration::from_secs(1),
+        [],
+    )
+}
+
+fn precondition<const N: usize>(
+    reason: Reason,
+    subject: &str,
+    message: String,
+    remedy: &str,
+    named: [(&'static str, String); N],
+) -> Status {
+    let mut details = info(reason, named.into_iter().chain([("remedy", remedy.to_owned())]));
+    details.add_precondition_failure_violation(reason.as_str(), subject, join(&message, remedy));
+    build(Code::FailedPrecondition, message, details)
+}
+
+fn exhausted<const N: usize>(
+    reason: Reason,
+    subject: &str,
+    message: String,
+    retry_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    named: [(&'static str, String); N],
+) -> Status {
+    let mut details = info(reason, named);
+    details.add_quota_failure_violation(subject, message.clone());
+    let wait = retry_at.map_or(Duration::from_secs(60), |at| (at - now).to_std().unwrap_or(Duration::from_secs(1)));
+    details.set_retry_info(Some(wait));
+    build(Code::ResourceExhausted, message, details)
+}
+
+fn unavailable<const N: usize>(
+    reason: Reason,
+    message: String,
+    retry_after: Duration,
+    named: [(&'static str, String); N],
+) -> Status {
+    let mut details = info(reason, named);
+    details.set_retry_info(Some(retry_after));
+    build(Code::Unavailable, message, details)
+}
+
+fn internal(detail: &str) -> Status {
+    error!(detail, "internal error");
+    let message = "this is a bug of AuraReels; the core's log has the rest".to_owned();
+    build(Code::Internal, message, info(Reason::Internal, []))
+}
+
+fn info(reason: Reason, named: impl IntoIterator<Item = (&'static str, String)>) -> ErrorDetails {
+    let named = named.into_iter().filter(|(_, value)| !value.is_empty());
+    let metadata: HashMap<String, String> = named.map(|(name, value)| (name.to_owned(), shorten(value, 300))).collect();
+    ErrorDetails::with_error_info(reason.as_str(), DOMAIN, metadata)
+}
+
+fn build(code: Code, message: String, details: ErrorDetails) -> Status {
+    Status::with_error_details(code, shorten(message, MESSAGE), details)
+}
+
+/// The text, cut at a letter when it is longer than so many bytes.
+fn shorten(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most - 3));
+        text.push_str("...");
+    }
+    text
+}
+
+/// "what is wrong; what to do"
+fn join(message: &str, remedy: &str) -> String {
+    if remedy.is_empty() { message.to_owned() } else { format!("{message}; {remedy}") }
+}
+
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(Some(error), |error| error.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// A handler panicked; the panic itself is on standard error.
+pub(super) fn panicked() -> Status {
+    internal("a handler panicked")
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

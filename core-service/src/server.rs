@@ -1,0 +1,113 @@
+//! A whole core: its parts, running, behind one port. `serve`, `demo` and in-process tests start it here.
+//!
+//! Guaranteed: [`Core::shutdown`] ends within ten seconds: the port takes no new work and drains, the scheduler stops
+//! claiming and lets the steps under way end, then the store closes. What was cut goes on after the next start.
+
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use tokio::{task::JoinHandle, time::timeout};
+use tracing::{info, warn};
+use url::Url;
+
+use crate::{
+    app::{api_keys::ApiKeys, platforms::Platforms},
+    clock::Clock,
+    config::Settings,
+    grpc::{self, Api, OldestOverdue, Serving},
+    parts::Parts,
+};
+
+/// Longest time that the engine gets for ending its steps, from the word to stop.
+const ENGINE: Duration = Duration::from_secs(9);
+
+/// A running core.
+pub struct Core {
+    /// What it is made of.
+    pub parts: Parts,
+    serving: Serving,
+    engine: JoinHandle<()>,
+    public_url: Url,
+}
+
+impl Core {
+    /// Takes the port, builds the parts, starts the engine and serves.
+    pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
+        let mut settings = settings;
+        // The port comes first: with port 0 only now the callback page has an address.
+        let listener = grpc::bind(&settings.server).await?;
+        let address = listener.local_addr()?;
+        let public_url = match settings.server.public_url.take() {
+            Some(url) => url,
+            None => reachable_at(address, settings.server.tls.is_some())?,
+        };
+        settings.server.public_url = Some(public_url.clone());
+        let parts = Parts::build(&settings, clock).await?;
+        let api = Api {
+            posts: parts.posts.clone(),
+            accounts: parts.accounts.clone(),
+            platforms: Platforms::new(parts.registry.clone()),
+            api_keys: ApiKeys::new(parts.store.clone()),
+            auth: settings.auth.clone(),
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            oldest_overdue: oldest_overdue(&parts, settings.scheduler.n8n_grace),
+            frontend: settings.oauth.frontend_url.clone(),
+        };
+        let serving = grpc::serve(listener, &settings.server, api)?;
+        let engine = parts.start();
+        info!(%address, %public_url, "AuraReels {} is ready", env!("CARGO_PKG_VERSION"));
+        Ok(Self { parts, serving, engine, public_url })
+    }
+
+    /// The bound address.
+    pub fn address(&self) -> SocketAddr {
+        self.serving.address()
+    }
+
+    /// Where browsers and clients on this machine reach it.
+    pub fn public_url(&self) -> &Url {
+        &self.public_url
+    }
+
+    /// Stops: first the port and the claiming of work, then the store.
+    pub async fn shutdown(self) {
+        info!("stopping");
+        self.parts.stopping.send_replace(true);
+        let mut engine = self.engine;
+        let stopped = async {
+            self.serving.shutdown().await;
+            (&mut engine).await
+        };
+        if timeout(ENGINE, stopped).await.is_err() {
+            warn!("a step was still under way; it is found out about after the next start");
+            engine.abort();
+        }
+        info!("stopped");
+    }
+}
+
+/// The address under which this machine reaches a bound one.
+fn reachable_at(address: SocketAddr, tls: bool) -> anyhow::Result<Url> {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        ip if ip.is_ipv4() => Ipv4Addr::LOCALHOST.into(),
+        _ => Ipv6Addr::LOCALHOST.into(),
+    };
+    let scheme = if tls { "https" } else { "http" };
+    let url = format!("{scheme}://{}", SocketAddr::new(ip, address.port()));
+    Url::parse(&url).with_context(|| format!("{url} is no address"))
+}
+
+fn oldest_overdue(parts: &Parts, workflow_grace: Duration) -> OldestOverdue {
+    let (store, clock) = (parts.store.clone(), parts.clock.clone());
+    let grace = chrono::TimeDelta::from_std(workflow_grace).unwrap_or(chrono::TimeDelta::MAX);
+    Arc::new(move || {
+        let (store, clock) = (store.clone(), clock.clone());
+        Box::pin(async move { Ok(store.oldest_overdue(clock.now(), grace).await?) })
+    })
+}

@@ -1,0 +1,132 @@
+//! A gRPC client of the core, and accounts connected through the real consent page.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use aurareels_proto::v1::{
+    CompleteConnectRequest, ConnectAccountRequest, GetPostRequest, ListPostsRequest, LoginFlavour, Platform, Post,
+    PostContent, PostStatus, account_service_client::AccountServiceClient, post_service_client::PostServiceClient,
+};
+use aurareels_simulator::Simulator;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::json;
+use tonic::{
+    Request,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::Channel,
+};
+
+use crate::core::Core;
+
+/// Adds the API key to each call.
+#[derive(Clone)]
+pub(crate) struct Bearer(MetadataValue<Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, tonic::Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+pub(crate) type Posts = PostServiceClient<InterceptedService<Channel, Bearer>>;
+
+/// A channel of its own to the core.
+pub(crate) async fn posts(core: &Core) -> Result<Posts> {
+    let channel = Channel::from_shared(core.address.clone())?.connect().await?;
+    Ok(PostServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", core.key).parse()?)))
+}
+
+/// Makes this many Instagram accounts (Instagram Login, one person each) at the simulator and connects them.
+pub(crate) async fn connect_instagram(core: &Core, simulator: &Simulator, count: usize) -> Result<Vec<i64>> {
+    let channel = Channel::from_shared(core.address.clone())?.connect().await?;
+    let accounts = AccountServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", core.key).parse()?));
+    let http = Arc::new(http_client()?);
+    stream::iter(0..count)
+        .map(|number| {
+            let (mut accounts, http) = (accounts.clone(), http.clone());
+            let made = simulator.create_account(
+                &json!({ "platform": "instagram", "username": format!("bench{number}"), "page": false }),
+            );
+            async move {
+                let id = made?["id"].as_str().context("no id")?.to_owned();
+                let request = ConnectAccountRequest {
+                    platform: Platform::Instagram.into(),
+                    login_flavour: LoginFlavour::InstagramLogin.into(),
+                    ..ConnectAccountRequest::default()
+                };
+                let link = accounts.connect_account(request).await?.into_inner();
+                let (code, state) = consent(&http, &link.auth_url, &id).await?;
+                let request = CompleteConnectRequest { platform: Platform::Instagram.into(), code, state };
+                let connected = accounts.complete_connect(request).await?.into_inner();
+                connected.accounts.first().map(|account| account.id).context("nothing was connected")
+            }
+        })
+        .buffer_unordered(16)
+        .try_collect()
+        .await
+}
+
+/// Connects the simulator's first TikTok creator.
+pub(crate) async fn connect_tiktok(core: &Core) -> Result<i64> {
+    let channel = Channel::from_shared(core.address.clone())?.connect().await?;
+    let mut accounts = AccountServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", core.key).parse()?));
+    let request = ConnectAccountRequest { platform: Platform::Tiktok.into(), ..ConnectAccountRequest::default() };
+    let link = accounts.connect_account(request).await?.into_inner();
+    let (code, state) = consent(&http_client()?, &link.auth_url, "-000tiktok-creator-one").await?;
+    let connected = accounts
+        .complete_connect(CompleteConnectRequest { platform: Platform::Tiktok.into(), code, state })
+        .await?
+        .into_inner();
+    connected.accounts.first().map(|account| account.id).context("nothing was connected")
+}
+
+/// Allows on the consent page as a browser would; answers code and state of the redirect.
+async fn consent(http: &reqwest::Client, auth_url: &str, account: &str) -> Result<(String, String)> {
+    let answer = http.post(auth_url).form(&[("decision", "allow"), ("account", account)]).send().await?;
+    let location = answer.headers().get("location").context("the consent page did not redirect")?.to_str()?.to_owned();
+    let location = url::Url::parse(&location)?;
+    let part = |name: &str| location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    Ok((part("code").context("no code")?, part("state").context("no state")?))
+}
+
+fn http_client() -> Result<reqwest::Client> {
+    let tls = aurareels_core::http::tls_config(&aurareels_core::http::HttpSettings::default())?;
+    Ok(aurareels_core::http::client_builder(&tls).build()?)
+}
+
+/// What is posted: a small video, told apart by its job.
+pub(crate) fn content(video_url: &str, job: String) -> PostContent {
+    PostContent {
+        video_job_id: job,
+        video_url: video_url.to_owned(),
+        caption: "A caption of usual length, written for the benchmark".to_owned(),
+        hashtags: vec!["bench".to_owned(), "reels".to_owned()],
+        privacy_level: "PUBLIC".to_owned(),
+        ..PostContent::default()
+    }
+}
+
+/// How many posts have one of these statuses.
+pub(crate) async fn count(posts: &mut Posts, statuses: &[PostStatus]) -> Result<i64> {
+    let request = ListPostsRequest {
+        statuses: statuses.iter().map(|status| (*status).into()).collect(),
+        page_size: 1,
+        include_total: true,
+        ..ListPostsRequest::default()
+    };
+    Ok(posts.list_posts(request).await?.into_inner().total.unwrap_or(0))
+}
+
+/// Waits until a post is published; answers it.
+pub(crate) async fn until_published(posts: &mut Posts, id: i64) -> Result<Post> {
+    loop {
+        let post = posts.get_post(GetPostRequest { id }).await?.into_inner();
+        match post.status() {
+            PostStatus::Published => return Ok(post),
+            PostStatus::Failed | PostStatus::NeedsReview => anyhow::bail!("post {id}: {}", post.error_message),
+            _ => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A core as a process of its own, with what /proc says of it.
+
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use aurareels_simulator::Simulator;
+use serde_json::Value;
+use tonic::transport::Channel;
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+
+/// A running core; ended by its process id when dropped.
+pub(crate) struct Core {
+    child: Child,
+    pub(crate) address: String,
+    pub(crate) key: String,
+    pub(crate) started_in: Duration,
+    pub(crate) data_dir: PathBuf,
+    directory: Option<tempfile::TempDir>,
+}
+
+impl Core {
+    /// Starts a core on a fresh database against a simulator, with further settings.
+    pub(crate) async fn start(binary: &Path, simulator: &Simulator, settings: &[(&str, &str)]) -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let address = format!("http://127.0.0.1:{port}");
+        let mut environment = simulator.environment();
+        environment.push(("AURAREELS_LISTEN".into(), format!("127.0.0.1:{port}")));
+        environment.push(("AURAREELS_PUBLIC_URL".into(), address.clone()));
+        environment.push(("AURAREELS_DATA_DIR".into(), directory.path().display().to_string()));
+        environment.push(("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS".into(), "true".into()));
+        environment.push(("AURAREELS_LOG".into(), "warn".into()));
+        environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let generated = Command::new(binary).args(["keys", "generate"]).output()?;
+        let key = String::from_utf8(generated.stdout)?.trim().to_owned();
+        environment.push(("AURAREELS_SOCIAL_ENCRYPTION_KEY".into(), key));
+        let begun = Instant::now();
+        let child = Command::new(binary)
+            .arg("serve")
+            .current_dir(directory.path())
+            .envs(environment.clone())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("cannot start the core")?;
+        let data_dir = directory.path().to_owned();
+        let mut core = Self {
+            child,
+            address,
+            key: String::new(),
+            started_in: Duration::ZERO,
+            data_dir,
+            directory: Some(directory),
+        };
+        core.wait_until_serving().await?;
+        core.started_in = begun.elapsed();
+        let made = Command::new(binary)
+            .args(["api-key", "create", "--user", "1", "--scopes", "read,publish,admin", "--json"])
+            .current_dir(&core.data_dir)
+            .envs(environment)
+            .output()?;
+        ensure!(made.status.success(), "no API key: {}", String::from_utf8_lossy(&made.stderr));
+        let made: Value = serde_json::from_slice(&made.stdout)?;
+        core.key = made["key"].as_str().context("no key in the answer")?.to_owned();
+        Ok(core)
+    }
+
+    async fn wait_until_serving(&mut self) -> Result<()> {
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the core ended: {status}");
+            }
+            if let Ok(channel) = Channel::from_shared(self.address.clone())?.connect().await
+                && let Ok(answer) = HealthClient::new(channel).check(HealthCheckRequest::default()).await
+                && answer.into_inner().status() == ServingStatus::Serving
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// A figure of /proc/<pid>/status, in MiB: `VmRSS` is the memory now, `VmHWM` its peak.
+    pub(crate) fn memory_mib(&self, name: &str) -> Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|line| line.starts_with(name)).context("no such figure")?;
+        let kib: f64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
+        Ok(kib / 1024.0)
+    }
+
+    /// User and system time so far.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let rest = stat.rsplit(')').next().context("no stat")?;
+        let ticks: u64 = rest.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        // USER_HZ is 100 on every Linux that Rust runs on.
+        Ok(Duration::from_millis(ticks * 10))
+    }
+}
+
+impl Core {
+    /// Kills the core and answers its data directory.
+    pub(crate) fn end(mut self) -> tempfile::TempDir {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.directory.take().expect("a core has its directory until it ends")
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

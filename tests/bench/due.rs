@@ -1,0 +1,108 @@
+//! Many posts due in the same second: when the request that makes each of them visible reaches the platform, against the
+//! time it was due.
+
+use std::{collections::HashMap, path::Path, time::Duration};
+
+use anyhow::Result;
+use aurareels_proto::v1::{PostStatus, SchedulePostsRequest, ScheduleTime, schedule_time::Form};
+use aurareels_simulator::{Filter, Host, Options, Simulator};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    client::{self, connect_instagram},
+    core::Core,
+    stats::{ms, percentile},
+};
+
+/// Posts per account: what Instagram's quota leaves room for.
+const PER_ACCOUNT: usize = 5;
+
+/// How long before the due time the posts are made: preparing them has to be over by then.
+const LEAD: TimeDelta = TimeDelta::minutes(4);
+
+pub(crate) async fn run(binary: &Path, posts: usize, behind: usize) -> Result<()> {
+    let simulator = Simulator::start(Options { journal_capacity: 40 * posts, ..Options::default() }).await?;
+    let settings = [("AURAREELS_CONCURRENCY", "20000"), ("AURAREELS_POLL_FIRST_SECONDS", "5")];
+    let core = Core::start(binary, &simulator, &settings).await?;
+    let accounts = connect_instagram(&core, &simulator, posts.div_ceil(PER_ACCOUNT)).await?;
+    let video = format!("{}/v/bench.mp4?size=20000&duration=5", simulator.url(Host::Media));
+    let mut client = client::posts(&core).await?;
+    schedule(&client, &accounts, &video, "behind", behind, now() + TimeDelta::days(300)).await?;
+    let begun = now();
+    let due = at_full_second(begun + LEAD.max(TimeDelta::milliseconds(i64::try_from(posts)? * 8) + LEAD));
+    schedule(&client, &accounts, &video, "due", posts, due).await?;
+    println!("\n## {posts} posts due in the same second, {behind} scheduled behind them\n");
+    println!("made in {:.1} s; due {:.0} s later", (now() - begun).as_seconds_f64(), (due - now()).as_seconds_f64());
+    let filter = Filter { operation: Some("meta.media_publish".to_owned()), ..Filter::default() };
+    let left = (due - now()).to_std().unwrap_or_default() + Duration::from_secs(120);
+    let seen = simulator.wait_for_requests(&filter, posts as u64, left).await;
+    let entries = simulator.requests(&filter);
+    let mut late: Vec<Duration> = Vec::new();
+    let mut early = 0_usize;
+    let mut per_second: HashMap<i64, usize> = HashMap::new();
+    for entry in &entries {
+        match (entry.time - due).to_std() {
+            Ok(after) => {
+                *per_second.entry(i64::try_from(after.as_secs())?).or_default() += 1;
+                late.push(after);
+            }
+            Err(_) => early += 1,
+        }
+    }
+    let mut open = client::count(&mut client, &[PostStatus::Publishing, PostStatus::Confirming]).await?;
+    for _ in 0..600 {
+        if open == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        open = client::count(&mut client, &[PostStatus::Publishing, PostStatus::Confirming]).await?;
+    }
+    let published = client::count(&mut client, &[PostStatus::Published]).await?;
+    println!("| figure | value |\n|---|---|");
+    println!("| publishing requests received | {seen} |");
+    println!("| before the due time | {early} |");
+    println!("| due to received, p50 | {} |", ms(percentile(&mut late, 0.5)));
+    println!("| due to received, p99 | {} |", ms(percentile(&mut late, 0.99)));
+    println!("| due to received, longest | {} |", ms(percentile(&mut late, 1.0)));
+    println!("| published | {published} |");
+    println!("| visible at the platform | {} |", simulator.posts().len());
+    println!("| peak memory of the core | {:.1} MiB |", core.memory_mib("VmHWM")?);
+    simulator.shutdown().await;
+    Ok(())
+}
+
+async fn schedule(
+    client: &client::Posts,
+    accounts: &[i64],
+    video: &str,
+    name: &str,
+    posts: usize,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let timestamp = prost_types::Timestamp { seconds: at.timestamp(), nanos: 0 };
+    let requests = (0..posts).map(|number| SchedulePostsRequest {
+        accounts: vec![accounts[number % accounts.len()]],
+        content: Some(client::content(video, format!("{name}-{number}"))),
+        scheduled_at: Some(ScheduleTime { form: Some(Form::At(timestamp)) }),
+        ..SchedulePostsRequest::default()
+    });
+    stream::iter(requests)
+        .map(|request| {
+            let mut client = client.clone();
+            async move { client.schedule_posts(request).await }
+        })
+        .buffer_unordered(64)
+        .try_for_each(|_| async { Ok(()) })
+        .await?;
+    Ok(())
+}
+
+fn at_full_second(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp(at.timestamp(), 0).unwrap_or(at)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the benchmark measures real time")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}

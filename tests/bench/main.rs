@@ -1,0 +1,109 @@
+//! Measures a release build of the core as its users would meet it: a process of its own, gRPC in front, the simulator
+//! behind. Prints figures as Markdown, for docs/measurements.md. Started by `cargo xtask bench`.
+//!
+//! The simulator and the clients run in this process, so that memory and CPU of the core are its own. Nothing here
+//! judges a figure: a slow machine gives slow figures, never a failure.
+
+mod bare;
+mod client;
+mod core;
+mod due;
+mod publish;
+mod start;
+mod stats;
+mod upload;
+mod waiting;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+
+/// Measures the core.
+#[derive(Parser)]
+struct Cli {
+    /// The release binary of the core.
+    #[arg(long)]
+    binary: PathBuf,
+    /// What to measure (may be given several times); all when absent.
+    #[arg(long, value_enum)]
+    only: Vec<Bench>,
+    /// Posts of the bursts.
+    #[arg(long, default_value_t = 10_000)]
+    posts: usize,
+    /// Scheduled posts that stand behind a burst, far in the future.
+    #[arg(long, default_value_t = 0)]
+    behind: usize,
+    /// Minutes that posts wait on slow platforms before the core's CPU is looked at.
+    #[arg(long, default_value_t = 35)]
+    waiting_minutes: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Bench {
+    /// Start time and idle memory.
+    Start,
+    /// PublishPosts with 64 clients, against a bare grouped-commit loop.
+    Publish,
+    /// Many posts due in the same second.
+    Due,
+    /// A video of 1 GiB to TikTok.
+    Upload,
+    /// Many posts waiting on slow platforms.
+    Waiting,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let cli = Cli::parse();
+    let wanted = |bench| cli.only.is_empty() || cli.only.contains(&bench);
+    raise_open_files();
+    println!("{}", machine()?);
+    if wanted(Bench::Start) {
+        start::run(&cli.binary).await.context("start")?;
+    }
+    if wanted(Bench::Publish) {
+        publish::run(&cli.binary, cli.posts).await.context("publish")?;
+    }
+    if wanted(Bench::Due) {
+        due::run(&cli.binary, cli.posts, cli.behind).await.context("due")?;
+    }
+    if wanted(Bench::Upload) {
+        upload::run(&cli.binary).await.context("upload")?;
+    }
+    // Takes most of an hour by default: only when asked for.
+    if cli.only.contains(&Bench::Waiting) {
+        waiting::run(&cli.binary, cli.posts, cli.waiting_minutes).await.context("waiting")?;
+    }
+    Ok(())
+}
+
+/// Thousands of connections stand at once in the bursts.
+fn raise_open_files() {
+    if let Ok((_, hard)) = rlimit::Resource::NOFILE.get() {
+        let _ = rlimit::Resource::NOFILE.set(hard, hard);
+    }
+}
+
+/// The machine, for the figures' sake.
+fn machine() -> Result<String> {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
+    let cores = std::thread::available_parallelism()?;
+    let memory = std::fs::read_to_string("/proc/meminfo")?;
+    let total = memory
+        .lines()
+        .next()
+        .and_then(|line| line.split_whitespace().nth(1))
+        .and_then(|kib| kib.parse::<u64>().ok())
+        .unwrap_or(0);
+    let load = std::fs::read_to_string("/proc/loadavg")?;
+    let load: Vec<&str> = load.split_whitespace().take(2).collect();
+    Ok(format!(
+        "machine: {} cores,{} , {} GiB; load before: {}",
+        cores,
+        model.trim_start_matches([':', '\t', ' ']).replace("  ", " "),
+        total / 1024 / 1024,
+        load.join(" ")
+    ))
+}
