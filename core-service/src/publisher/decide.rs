@@ -265,7 +265,8 @@ impl Situation<'_> {
             StepClass::Read => self.post.poll_count,
             _ => {
                 let failed = |entry: &&Entry| {
-                    entry.step == step && matches!(entry.outcome, None | Some(StepOutcome::Unknown | StepOutcome::NoEffect))
+                    entry.step == step
+                        && matches!(entry.outcome, None | Some(StepOutcome::Unknown | StepOutcome::NoEffect))
                 };
                 // The present one is among them.
                 let trailing = self.ledger.of_attempt(self.post.attempt).rev().take_while(failed).count();

@@ -222,7 +222,9 @@ async fn every_statement_uses_an_index() {
         {
             let detail = row.text("detail").unwrap();
             // A scan of a whole index reads as many rows; only the one that stops at its first row may.
-            let stops = sql.contains("ORDER BY next_step_at LIMIT 1") || detail.contains("CONSTANT ROW") || detail.contains("SCAN soon");
+            let stops = sql.contains("ORDER BY next_step_at LIMIT 1")
+                || detail.contains("CONSTANT ROW")
+                || detail.contains("SCAN soon");
             if detail.starts_with("SCAN") && !stops {
                 scans.push(format!("{detail}: {sql}"));
             }

@@ -33,8 +33,7 @@ pub(crate) async fn ending(rig: &Rig, id: PostId, caption: &str) -> Result<Endin
         Status::Published => {
             ensure!(visible == 1, "it is called published and nobody can see it");
             let said = detail.steps.iter().any(|step| {
-                matches!(step.outcome, Some(StepOutcome::Accepted | StepOutcome::Found))
-                    && step.attempt == post.attempt
+                matches!(step.outcome, Some(StepOutcome::Accepted | StepOutcome::Found)) && step.attempt == post.attempt
             });
             ensure!(said, "it is called published without the platform's word");
         }
@@ -84,7 +83,10 @@ async fn events(rig: &Rig) -> Result<()> {
                 let says_nothing_new = before.is_none() && after == *status;
                 let follows = before.as_deref() == Some(status.as_str()) && after != *status;
                 let kind: String = row.get("kind");
-                ensure!(says_nothing_new || follows, "post {post}: event {kind} says {before:?} -> {after} after {status}");
+                ensure!(
+                    says_nothing_new || follows,
+                    "post {post}: event {kind} says {before:?} -> {after} after {status}"
+                );
             }
             Some((of, status, now)) => ensure!(status == now, "post {of} is {now}, its last event says {status}"),
             None => {}
@@ -106,7 +108,8 @@ async fn secrets(rig: &mut Rig) -> Result<()> {
     let posts = sqlx::query("SELECT id FROM aurareels_social_posts LIMIT 50").fetch_all(&rig.database).await?;
     for row in &posts {
         let ledger = rig.parts.store.ledger(PostId(row.get("id"))).await?;
-        let urls = ledger.entries().iter().flat_map(|entry| [entry.handle.text("upload_url"), entry.handle.text("uri")]);
+        let urls =
+            ledger.entries().iter().flat_map(|entry| [entry.handle.text("upload_url"), entry.handle.text("uri")]);
         rig.canaries.extend(urls.flatten().map(str::to_owned));
     }
     rig.canaries.sort_unstable();

@@ -156,8 +156,7 @@ impl Rig {
             When::Now
         };
         let wish = Wish { content, ..Wish::default() };
-        let request =
-            CreatePosts { accounts: vec![account], wish, when, request_key: None, allow_duplicate: false };
+        let request = CreatePosts { accounts: vec![account], wish, when, request_key: None, allow_duplicate: false };
         let made = self.parts.posts.create(CALLER, request).await.context("creating the post")?;
         Ok(made.first().context("no post was created")?.post.id)
     }
@@ -216,10 +215,11 @@ impl Rig {
 
     /// The time for which a recorded step waits before it leaves.
     pub(crate) async fn armed_until(&self) -> Result<Option<DateTime<Utc>>> {
-        let row = sqlx::query("SELECT MIN(sent_at) AS at FROM aurareels_post_steps WHERE outcome IS NULL AND sent_at > ?")
-            .bind(self.sim.clock().now().timestamp_micros())
-            .fetch_one(&self.database)
-            .await?;
+        let row =
+            sqlx::query("SELECT MIN(sent_at) AS at FROM aurareels_post_steps WHERE outcome IS NULL AND sent_at > ?")
+                .bind(self.sim.clock().now().timestamp_micros())
+                .fetch_one(&self.database)
+                .await?;
         row.get::<Option<i64>, _>("at").map(instant).transpose()
     }
 
@@ -232,6 +232,15 @@ impl Rig {
         .fetch_optional(&self.database)
         .await?;
         row.map(|row| Ok((row.get("refresh_claim_token"), instant(row.get("refresh_claim_expires_at"))?))).transpose()
+    }
+
+    /// Changes the database behind the cores' back.
+    pub(crate) async fn write(&self, sql: &'static str) -> Result<()> {
+        let file = SqliteConnectOptions::new().filename(self.dir.path().join("aurareels.db"));
+        let database = SqlitePoolOptions::new().max_connections(1).connect_with(file).await?;
+        sqlx::query(sql).execute(&database).await?;
+        database.close().await;
+        Ok(())
     }
 
     /// The end of the log, for a failure.

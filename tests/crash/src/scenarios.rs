@@ -3,9 +3,9 @@
 
 use std::{pin::Pin, time::Duration};
 
-use anyhow::{Context, Result, anyhow, ensure};
-use aurareels_core::domain::post::Status;
-use aurareels_simulator::{Hold, Matcher, Rule};
+use anyhow::{Result, anyhow, ensure};
+use aurareels_core::domain::{ids::AccountId, post::Status};
+use aurareels_simulator::{Action, Hold, Matcher, Rule};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -38,6 +38,10 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     for point in ["step_recorded", "exchange_begins", "request_leaves", "answer_arrived", "exchange_ends"] {
         all.push(("two cores, one paused", format!("paused at {point}"), boxed(move || paused(mode, point))));
     }
+    // Behind the last look at the lease, only the platform's own refusal of a second sending helps (docs/windows.md).
+    let behind =
+        if matches!(upload, Upload::TiktokSingle | Upload::TiktokMulti) { "last_byte_leaves" } else { "lease_checked" };
+    all.push(("two cores, one paused", format!("paused at {behind}"), boxed(move || paused(mode, behind))));
     for point in ["renew_begins", "renewed"] {
         all.push(("renewals", format!("killed at {point}"), boxed(move || killed_while_held(mode, point, None))));
     }
@@ -63,6 +67,14 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     if upload.platform() == aurareels_core::domain::platform::Platform::Instagram {
         for point in ["quota_note_begins", "quota_noted"] {
             all.push(("quota", format!("killed at {point}"), boxed(move || quota(upload, point))));
+        }
+    }
+    for point in ["note_begins", "noted"] {
+        all.push(("changed video", format!("killed at {point}"), boxed(move || measured_again(upload, point))));
+    }
+    if !matches!(upload, Upload::FacebookResumable | Upload::FacebookUrl) {
+        for point in ["refresh_release_begins", "refresh_released"] {
+            all.push(("refused refresh", format!("killed at {point}"), boxed(move || refresh_in_vain(upload, point))));
         }
     }
     all
@@ -121,6 +133,9 @@ async fn rest(rig: &Rig, core: &mut Core, dead: &Dead) -> Result<()> {
 /// the first one wakes.
 async fn paused(mode: Mode, point: &'static str) -> Result<Verdict> {
     with_post(mode, &SHORT_LEASE, async move |rig| {
+        if point == "lease_checked" {
+            rig.control("meta/behaviour", json!({"set": {"second_publish": "error"}})).await?;
+        }
         let fault = format!("{point}:{}=stop", mode.upload.point_of_no_return());
         let mut sleeper = rig.core(&Orders { fault: Some(fault), ..Orders::default() })?;
         let mut dead = Dead::default();
@@ -230,16 +245,9 @@ async fn panicked(mode: Mode, point: &'static str, then_killed_at: Option<&'stat
 async fn backlog(upload: Upload, point: &'static str) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: true };
     with_post(mode, &[], async move |rig| {
-        let account = aurareels_core::domain::ids::AccountId(1);
-        rig.create(mode, account, "second").await?;
+        rig.create(mode, AccountId(1), "second").await?;
         rig.advance(mode.ahead() + chrono::TimeDelta::minutes(5));
-        let mut core = rig.core(&Orders { fault: Some(format!("{point}=kill")), ..Orders::default() })?;
-        until("the core dies", Duration::from_secs(20), async || Ok(core.ended()?.is_some())).await?;
-        let mut dead = Dead::default();
-        dead.buried(rig, &core).await?;
-        let mut heir = rig.core(&Orders::default())?;
-        rest(rig, &mut heir, &dead).await?;
-        heir.kill()?;
+        died_and_went_on(rig, point).await?;
         ensure!(checks::visible(rig, "second") == 1, "the second post is not visible once");
         Ok(())
     })
@@ -250,20 +258,43 @@ async fn backlog(upload: Upload, point: &'static str) -> Result<Verdict> {
 async fn quota(upload: Upload, point: &'static str) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: false };
     with_post(mode, &[], async move |rig| {
-        rig.control("meta/behaviour", json!({"set": {"quota_total": 0, "second_publish": "duplicate"}})).await?;
-        let mut core = rig.core(&Orders { fault: Some(format!("{point}=kill")), ..Orders::default() })?;
-        let mut dead = Dead::default();
-        until("the core dies", Duration::from_secs(20), async || {
-            drive::step(rig, &core, &dead).await?;
-            Ok(core.ended()?.is_some())
-        })
-        .await
-        .context("the quota was not met")?;
-        dead.buried(rig, &core).await?;
-        rig.control("meta/behaviour", json!({"set": {"quota_total": 50}})).await?;
-        let mut heir = rig.core(&Orders::default())?;
-        rest(rig, &mut heir, &dead).await?;
-        heir.kill()
+        drive::run(rig, [Orders::default()]).await?;
+        rig.control("meta/behaviour", json!({"set": {"quota_total": 1}})).await?;
+        rig.create(mode, AccountId(1), "second").await?;
+        died_and_went_on(rig, point).await?;
+        ensure!(checks::visible(rig, "second") == 1, "the second post is not visible once");
+        Ok(())
     })
     .await
+}
+
+/// What was measured of the video is not known any more, so that it is written again; the core dies there.
+async fn measured_again(upload: Upload, point: &'static str) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    with_post(mode, &[], async move |rig| {
+        rig.write("UPDATE aurareels_social_posts SET media_facts = NULL").await?;
+        died_and_went_on(rig, point).await
+    })
+    .await
+}
+
+/// The platform has trouble when a token is to be refreshed that still works; the core dies while it gives up for now.
+async fn refresh_in_vain(upload: Upload, point: &'static str) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: true };
+    with_post(mode, &[], async move |rig| {
+        let name = if upload == Upload::InstagramUrl { "meta.refresh" } else { "tiktok.refresh" };
+        let matcher = Matcher { operation: Some(name.to_owned()), ..Matcher::default() };
+        let trouble = Action::Answer { status: 503, headers: Default::default(), body: None, act: false };
+        rig.sim.add_fault(Rule { times: 4, ..Rule::once(matcher, trouble) });
+        died_and_went_on(rig, point).await
+    })
+    .await
+}
+
+/// A core dies at a point, the next one ends the work.
+async fn died_and_went_on(rig: &mut Rig, point: &str) -> Result<()> {
+    let order = Orders { fault: Some(format!("{point}=kill")), ..Orders::default() };
+    let course = drive::run(rig, [order, Orders::default()]).await?;
+    ensure!(course.deaths == 1, "{point} was not passed");
+    Ok(())
 }

@@ -237,7 +237,9 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
         match done.result {
             Ok(Verdict::Once) => *once += 1,
             Ok(Verdict::Explained(window)) => explained.entry(window).or_default().push(done.name),
-            Err(error) => failures.push(format!("{}: {}", done.name, format!("{error:#}").lines().next().unwrap_or(""))),
+            Err(error) => {
+                failures.push(format!("{}: {}", done.name, format!("{error:#}").lines().next().unwrap_or("")))
+            }
         }
     }
     println!("\n{:<28} {:>6} {:>28}", "", "run", "published, visible once");

@@ -47,7 +47,8 @@ pub(crate) fn explains(mode: Mode, point: &str, context: &str, post: &Post, visi
         return Some(Window::LostPublishId);
     }
     let reconnect = post.error.as_ref().is_some_and(|error| error.reason.as_str() == "ACCOUNT_NEEDS_RECONNECT");
-    if point == "refresh_answered" && post.status == Status::Failed && reconnect && visible == 0 {
+    let after_rotation = point == "refresh_answered" || (point == "answer_arrived" && context == "refresh");
+    if after_rotation && post.status == Status::Failed && reconnect && visible == 0 {
         return Some(Window::LostRotation);
     }
     None
@@ -69,9 +70,11 @@ pub(crate) fn not_passed(mode: Mode, point: &str) -> Option<&'static str> {
         "refresh_release_begins" | "refresh_released" => {
             Some("only when a refresh brings nothing: tried by the refused-refresh scenario")
         }
-        "last_byte_leaves" | "last_byte_left" if !uploads => Some("TikTok's FILE_UPLOAD alone hands its last byte over by itself"),
-        "lease_checked" if mode.upload == Upload::TiktokPull => {
-            None // Checked like everywhere: must be passed.
+        "last_byte_leaves" | "last_byte_left" if !uploads => {
+            Some("TikTok's FILE_UPLOAD alone hands its last byte over by itself")
+        }
+        "note_begins" | "noted" => {
+            Some("only when the video measures differently: tried by the changed-video scenario")
         }
         "quota_note_begins" | "quota_noted" => Some("only when a quota is used up: tried by the quota scenario"),
         "postpone_begins" | "postponed" => Some("only in a backlog: tried by the backlog scenario"),

@@ -350,8 +350,7 @@ impl Instagram {
         if !call.lease.holds() {
             return Err(claim_lost());
         }
-        fault::point(FaultPoint::LeaseChecked, "");
-        let said = Said::read(wire::exchange(request, step.timeout).await);
+        let said = Said::read(wire::exchange_held(request, step.timeout, call.lease).await);
         if let Said::Value(value) = &said
             && let Some(Created { id, .. }) = shaped(value.clone())
         {
