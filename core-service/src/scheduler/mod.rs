@@ -43,6 +43,10 @@ const SMALL_BURST: u32 = 100;
 /// Posts per second that can be made ready on a small machine: the size of a burst, divided by this, is its head start.
 const READY_PER_SECOND: u32 = 1_000;
 
+/// Looks at platforms that come due within this time are claimed together: thousands of waiting posts then cost a few
+/// writes a second. What is due at once, or for its time, does not wait for it.
+const GATHER: TimeDelta = TimeDelta::milliseconds(100);
+
 /// Posts claimed in one write.
 const CLAIM_BATCH: usize = 256;
 
@@ -90,10 +94,10 @@ impl Scheduler {
         let mut stopping = self.engine.stopping.clone();
         let heartbeat =
             tokio::spawn(heartbeat(self.engine.clone(), self.leases.clone(), self.token.clone(), self.orphans.clone()));
-        let mut schedule = self.engine.store.schedule_changed();
+        let wakes = self.engine.store.wakes().clone();
         let mut freed = self.freed.subscribe();
         while !*stopping.borrow() {
-            schedule.mark_unchanged();
+            wakes.begin();
             freed.mark_unchanged();
             let wake = match self.claim(&mut workers).await {
                 Ok(true) => continue,
@@ -104,11 +108,13 @@ impl Scheduler {
                     continue;
                 }
             };
+            // With all workers busy only a freed one matters, and otherwise only what is due earlier than known.
+            let full = self.is_full();
             tokio::select! {
                 () = self.engine.clock.sleep_until(wake) => {}
                 () = tokio::time::sleep(SWEEP) => {}
-                _ = schedule.changed() => {}
-                _ = freed.changed() => {}
+                () = wakes.before(wake), if !full => {}
+                _ = freed.changed(), if full => {}
                 _ = stopping.wait_for(|stopping| *stopping) => {}
             }
             while workers.try_join_next().is_some() {}
@@ -126,14 +132,19 @@ impl Scheduler {
         fault::point(FaultPoint::ShutdownReleased, "shutdown");
     }
 
+    fn is_full(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) >= self.engine.settings.max_in_flight
+    }
+
     /// When the next post wants attention. With all workers busy only a freed one matters.
     async fn next_wake(&self) -> DateTime<Utc> {
-        let sweep = self.engine.clock.now() + TimeDelta::from_std(SWEEP).unwrap_or(TimeDelta::zero());
-        if self.in_flight.load(Ordering::Acquire) >= self.engine.settings.max_in_flight {
+        let now = self.engine.clock.now();
+        let sweep = now + TimeDelta::from_std(SWEEP).unwrap_or(TimeDelta::zero());
+        if self.is_full() {
             return sweep;
         }
         match self.engine.store.next_step_at().await {
-            Ok(Some(at)) => at.min(sweep),
+            Ok(Some(at)) => at.max(now + GATHER).min(sweep),
             Ok(None) => sweep,
             Err(_) => self.engine.clock.now() + TimeDelta::from_std(PAUSE).unwrap_or(TimeDelta::zero()),
         }

@@ -190,7 +190,7 @@ impl Store {
                     &params![at, id, fence],
                 )
                 .await?;
-                tx.note_schedule();
+                tx.note_schedule(at);
                 Ok(())
             })
             .await
@@ -209,7 +209,7 @@ impl Store {
                     )
                     .await?;
                 }
-                tx.note_schedule();
+                tx.note_schedule(at);
                 Ok(())
             })
             .await
@@ -304,8 +304,8 @@ impl Store {
                 } else if after.platform_post_id != before.platform_post_id || after.platform_post_url != before.platform_post_url {
                     posts::post_event(tx, EventKind::PostDetails, &after, now).await?;
                 }
-                if released && after.next_step_at.is_some() {
-                    tx.note_schedule();
+                if let Some(at) = after.next_step_at.filter(|_| released) {
+                    tx.note_schedule(at);
                 }
                 fault::point(FaultPoint::EventWritten, after.status.as_str());
                 Ok(after)

@@ -6,7 +6,14 @@
 //! fails, the whole batch is rolled back and each operation runs again in a transaction of its own, so none can harm
 //! another. Reads use a pool of their own and see the last commit.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::LocalBoxFuture;
@@ -17,7 +24,7 @@ use sqlx::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
     },
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::{Error, Result};
 
@@ -214,8 +221,8 @@ pub(super) struct Tx {
     connection: Box<SqliteConnection>,
     /// An event was written.
     events: bool,
-    /// Some post got a new time to be looked at.
-    schedule: bool,
+    /// The earliest time at which some post wants attention because of this transaction.
+    schedule: Option<DateTime<Utc>>,
 }
 
 impl Tx {
@@ -237,8 +244,8 @@ impl Tx {
     }
 
     /// To be called by whoever sets `next_step_at`.
-    pub(super) fn note_schedule(&mut self) {
-        self.schedule = true;
+    pub(super) fn note_schedule(&mut self, at: DateTime<Utc>) {
+        self.schedule = Some(self.schedule.map_or(at, |earliest| earliest.min(at)));
     }
 }
 
@@ -284,7 +291,7 @@ pub struct Db {
     options: SqliteConnectOptions,
     queue: mpsc::Sender<Box<dyn Operation>>,
     events: watch::Receiver<u64>,
-    schedule: watch::Receiver<u64>,
+    wakes: Arc<Wakes>,
     closing: watch::Sender<bool>,
     closed: watch::Receiver<bool>,
 }
@@ -306,20 +313,21 @@ impl Db {
             .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
         let (queue, operations) = mpsc::channel(4 * BATCH);
         let (events_sent, events) = watch::channel(0);
-        let (schedule_sent, schedule) = watch::channel(0);
+        let wakes = Arc::new(Wakes::default());
         let (closing, closing_seen) = watch::channel(false);
         let (closed_sent, closed) = watch::channel(false);
-        let tx = Tx { connection: Box::new(connection), events: false, schedule: false };
+        let tx = Tx { connection: Box::new(connection), events: false, schedule: None };
         let runtime = tokio::runtime::Handle::current();
+        let told = wakes.clone();
         // Its own thread: operations borrow the transaction across awaits and need not be `Send`.
         std::thread::Builder::new()
             .name("aurareels-writer".to_owned())
             .spawn(move || {
-                runtime.block_on(write_loop(tx, operations, closing_seen, &events_sent, &schedule_sent));
+                runtime.block_on(write_loop(tx, operations, closing_seen, &events_sent, &told));
                 closed_sent.send_replace(true);
             })
             .map_err(|error| Error::Unavailable(sqlx::Error::Io(error)))?;
-        Ok(Self { readers, options, queue, events, schedule, closing, closed })
+        Ok(Self { readers, options, queue, events, wakes, closing, closed })
     }
 
     /// Migrates on a connection of its own, guarded by a lock file: sqlx does not lock SQLite.
@@ -359,8 +367,8 @@ impl Db {
         self.events.clone()
     }
 
-    pub(super) fn schedule_changed(&self) -> watch::Receiver<u64> {
-        self.schedule.clone()
+    pub(super) fn wakes(&self) -> &Arc<Wakes> {
+        &self.wakes
     }
 
     pub(super) async fn close(&self) {
@@ -376,7 +384,7 @@ async fn write_loop(
     mut operations: mpsc::Receiver<Box<dyn Operation>>,
     mut closing: watch::Receiver<bool>,
     events: &watch::Sender<u64>,
-    schedule: &watch::Sender<u64>,
+    wakes: &Wakes,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     loop {
@@ -389,8 +397,8 @@ async fn write_loop(
         if committed.events {
             events.send_modify(|count| *count += 1);
         }
-        if committed.schedule {
-            schedule.send_modify(|count| *count += 1);
+        if let Some(at) = committed.schedule {
+            wakes.tell(at);
         }
     }
     let _ = tx.connection.close().await;
@@ -400,7 +408,41 @@ async fn write_loop(
 #[derive(Default)]
 struct Committed {
     events: bool,
-    schedule: bool,
+    schedule: Option<DateTime<Utc>>,
+}
+
+/// The earliest time at which a post that was written lately wants attention. The scheduler sleeps on it: a commit that
+/// only gives a post a later time than the one it sleeps for does not wake it.
+#[derive(Debug)]
+pub struct Wakes {
+    /// Microseconds; `i64::MAX` when nothing was written since the last [`Self::begin`].
+    earliest: AtomicI64,
+    told: Notify,
+}
+
+impl Default for Wakes {
+    fn default() -> Self {
+        Self { earliest: AtomicI64::new(i64::MAX), told: Notify::new() }
+    }
+}
+
+impl Wakes {
+    fn tell(&self, at: DateTime<Utc>) {
+        self.earliest.fetch_min(at.timestamp_micros(), Ordering::AcqRel);
+        self.told.notify_one();
+    }
+
+    /// Forgets what was told: to be called before the database is asked for the next time.
+    pub fn begin(&self) {
+        self.earliest.store(i64::MAX, Ordering::Release);
+    }
+
+    /// Ends when a post wants attention before `wake`.
+    pub async fn before(&self, wake: DateTime<Utc>) {
+        while self.earliest.load(Ordering::Acquire) >= wake.timestamp_micros() {
+            self.told.notified().await;
+        }
+    }
 }
 
 async fn run_batch(tx: &mut Tx, batch: &mut Vec<Box<dyn Operation>>) -> Committed {
@@ -414,7 +456,7 @@ async fn run_batch(tx: &mut Tx, batch: &mut Vec<Box<dyn Operation>>) -> Committe
         let outcome = run_alone(tx, operation.as_mut()).await;
         if outcome.is_ok() {
             committed.events |= tx.events;
-            committed.schedule |= tx.schedule;
+            committed.schedule = committed.schedule.into_iter().chain(tx.schedule).min();
         }
         operation.finish(outcome);
     }
@@ -454,7 +496,7 @@ async fn run_alone(tx: &mut Tx, operation: &mut dyn Operation) -> Result<()> {
 
 async fn begin(tx: &mut Tx) -> Result<()> {
     tx.events = false;
-    tx.schedule = false;
+    tx.schedule = None;
     tx.connection.execute("BEGIN IMMEDIATE").await?;
     Ok(())
 }

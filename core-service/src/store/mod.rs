@@ -121,9 +121,9 @@ impl Store {
         self.db.events_committed()
     }
 
-    /// Changes with every commit that gave some post a new time to be looked at; the scheduler counts anew then.
-    pub fn schedule_changed(&self) -> watch::Receiver<u64> {
-        self.db.schedule_changed()
+    /// Tells of posts that want attention earlier than the scheduler knows.
+    pub fn wakes(&self) -> &Arc<db::Wakes> {
+        self.db.wakes()
     }
 
     /// Ends the writer after what is queued, and closes all connections.

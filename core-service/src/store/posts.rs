@@ -195,7 +195,7 @@ pub(super) async fn wake_account(tx: &mut Tx, account: AccountId, now: DateTime<
         )
         .await?;
     if woken > 0 {
-        tx.note_schedule();
+        tx.note_schedule(now);
     }
     Ok(())
 }
@@ -300,8 +300,8 @@ async fn insert(tx: &mut Tx, new: &NewPost) -> Result<Post> {
             ],
         )
         .await?;
-    if wanted.next_step_at.is_some() {
-        tx.note_schedule();
+    if let Some(at) = wanted.next_step_at {
+        tx.note_schedule(at);
     }
     let created = Post { id: PostId(id), fence: Fence(0), revision: Revision(1), ..wanted.clone() };
     post_event(tx, EventKind::PostCreated, &created, wanted.created_at).await?;
@@ -549,7 +549,9 @@ impl Store {
                 if done == 0 {
                     return Ok(Moved::Refused(found));
                 }
-                tx.note_schedule();
+                if let Some(at) = changed.next_step_at {
+                    tx.note_schedule(at);
+                }
                 let after = reread(tx, changed.id).await?;
                 if status_changes {
                     status_event(tx, &found, changed.status, None, now).await?;
@@ -591,7 +593,7 @@ impl Store {
                     &params![to.as_str(), now, i64::from(retry), retry, now, now, now, id],
                 )
                 .await?;
-                tx.note_schedule();
+                tx.note_schedule(now);
                 status_event(tx, &found, to, None, now).await?;
                 Ok(Moved::Done(reread(tx, id).await?))
             })
@@ -660,7 +662,7 @@ impl Store {
                     &params![to.as_str(), to.as_str(), now, WaitReason::Confirming.as_str(), now, now, id],
                 )
                 .await?;
-                tx.note_schedule();
+                tx.note_schedule(now);
                 if found.status != to {
                     status_event(tx, &found, to, None, now).await?;
                 }
