@@ -5,6 +5,7 @@ mod binary;
 mod instagram_trouble;
 mod isolation;
 mod keys_at_rest;
+mod media;
 mod port;
 mod publishing;
 mod refusals;
