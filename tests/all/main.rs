@@ -2,6 +2,7 @@
 
 mod accounts;
 mod binary;
+mod chaos;
 mod instagram_trouble;
 mod isolation;
 mod keys_at_rest;
