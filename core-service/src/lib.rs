@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod fault;
 pub mod grpc;
 pub mod http;
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     domain::platform::Platform,
-    http,
+    fault, http,
     media::{ProbeSettings, Prober},
     platform::{
         Registry, Service,
@@ -26,7 +26,7 @@ use crate::{
         tiktok::{Tiktok, TiktokSettings},
     },
     progress::Uploads,
-    publisher::{Engine, EngineSettings, decide::Policy, handover::Handover},
+    publisher::{Engine, EngineSettings, burst::Bursts, decide::Policy, handover::Handover},
     scheduler::{Scheduler, describe},
     secret::{self, KeyRing},
     store::{self, Store},
@@ -144,6 +144,7 @@ fn delta(duration: Duration) -> TimeDelta {
 impl Parts {
     /// Builds a core. Nothing runs yet.
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
+        fault::follow_clock(&clock).await;
         let store = open_store(settings, clock.clone()).await?;
         store.check_keys(clock.now()).await?;
         let tls = http::tls_config(&settings.http)?;
@@ -196,6 +197,7 @@ impl Parts {
             prober: prober.clone(),
             handover,
             uploads,
+            bursts: Bursts::default(),
             chance: Arc::new(chance),
             settings: EngineSettings {
                 policy: Policy {

@@ -55,7 +55,10 @@ enum Bench {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    // The core runs in a directory of its own.
+    cli.binary =
+        std::fs::canonicalize(&cli.binary).with_context(|| format!("no binary at {}", cli.binary.display()))?;
     let wanted = |bench| cli.only.is_empty() || cli.only.contains(&bench);
     raise_open_files();
     println!("{}", machine()?);

@@ -8,7 +8,7 @@ use super::{
     Invalid, Problem,
     catalog::{self, CATALOG, CLIENT_NAMES},
 };
-use crate::secret::Secret;
+use crate::{fault, secret::Secret};
 
 /// The file that is read when none is named.
 pub(super) const DEFAULT_FILE: &str = "aurareels.toml";
@@ -100,7 +100,8 @@ impl Reader {
                     self.given.insert(setting.name, given);
                 }
                 Some(_) => {}
-                None if name.starts_with("AURAREELS_") && !CLIENT_NAMES.contains(&name.as_str()) => {
+                None if CLIENT_NAMES.contains(&name.as_str()) || fault::NAMES.contains(&name.as_str()) => {}
+                None if name.starts_with("AURAREELS_") => {
                     let hint = hint(name, CATALOG.iter().map(|s| (s.name.to_owned(), s.name)));
                     self.problem(name.clone(), format!("is no setting of this release; unset it{hint}"));
                 }

@@ -4,11 +4,19 @@
 //! Guaranteed: a request that fails before its first byte is [`Exchange::NotSent`]; everything else that brings no
 //! complete answer is [`Exchange::NoAnswer`]. Bodies are read to at most [`MAX_BODY`] bytes.
 
-use std::time::Duration;
+use std::{io, pin::pin, time::Duration};
 
-use futures_util::StreamExt;
-use reqwest::{RequestBuilder, StatusCode, header::HeaderMap};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use reqwest::{
+    Body, RequestBuilder, StatusCode,
+    header::{CONTENT_LENGTH, HeaderMap},
+};
 use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
+
+use super::Lease;
+use crate::fault::{self, FaultPoint};
 
 /// Longest answer that is read, bytes. API answers are a few kilobytes.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
@@ -45,6 +53,7 @@ pub(crate) enum Exchange {
 /// Sends one request and reads its whole answer within `timeout`. The error texts hold no URL: URLs may hold secrets.
 pub(crate) async fn exchange(request: RequestBuilder, timeout: Duration) -> Exchange {
     let sent = tokio::time::timeout(timeout, async {
+        fault::point(FaultPoint::RequestLeaves, "");
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) if error.is_connect() || error.is_builder() => return Exchange::NotSent(describe(error)),
@@ -60,10 +69,57 @@ pub(crate) async fn exchange(request: RequestBuilder, timeout: Duration) -> Exch
                 Err(error) => return Exchange::NoAnswer(describe(error)),
             }
         }
+        fault::point(FaultPoint::AnswerArrived, "");
         Exchange::Answered(Answer { status, headers, body })
     })
     .await;
     sent.unwrap_or_else(|_| Exchange::NoAnswer(format!("no answer within {} s", timeout.as_secs())))
+}
+
+/// Sends one request that must not leave once the claim on its post has run out. The claim is asked as late as it can
+/// be: when the connection stands and takes the body. Without its body a request is incomplete, and no platform acts on
+/// it; so a process that was paused before, and woken after its time, sends nothing. What stays open is the way from
+/// that question to the socket (`docs/windows.md`).
+pub(crate) async fn exchange_held(request: RequestBuilder, timeout: Duration, lease: &dyn Lease) -> Exchange {
+    let (client, request) = request.build_split();
+    let mut request = match request {
+        Ok(request) => request,
+        Err(error) => return Exchange::NotSent(describe(error)),
+    };
+    let body = request.body().and_then(Body::as_bytes).map(Bytes::copy_from_slice).unwrap_or_default();
+    request.headers_mut().insert(CONTENT_LENGTH, body.len().into());
+    let (want, wanted) = oneshot::channel::<()>();
+    let (give, given) = oneshot::channel::<Bytes>();
+    let handed_over = stream::once(async move {
+        // The other side is there as long as the exchange is.
+        let _ = want.send(());
+        given.await.map_err(|_| io::Error::other("the claim on the post ran out"))
+    });
+    *request.body_mut() = Some(Body::wrap_stream(handed_over));
+    let handing = async {
+        let holds = wanted.await.is_ok() && lease.holds();
+        if holds {
+            fault::point(FaultPoint::LeaseChecked, "");
+            // Nobody waits for it any more when the connection has broken meanwhile.
+            let _ = give.send(body);
+        } else {
+            drop(give);
+        }
+        holds
+    };
+    let mut sending = pin!(exchange(RequestBuilder::from_parts(client, request), timeout));
+    let handed = tokio::select! {
+        biased;
+        exchange = &mut sending => return exchange,
+        handed = handing => handed,
+    };
+    match sending.await {
+        // An answer all the same is judged as any other.
+        Exchange::NoAnswer(_) if !handed => {
+            Exchange::NotSent("the claim on the post ran out before the request was complete".to_owned())
+        }
+        other => other,
+    }
 }
 
 /// The error with its causes, without the URL.

@@ -9,10 +9,12 @@
 //! Expected failures end as a time on the row (retry, quota, processing), as `failed` with proof of absence, or as
 //! `needs_review` with the evidence at hand.
 
+pub mod burst;
 mod checks;
 pub mod decide;
 pub mod handover;
 pub mod lease;
+mod points;
 pub mod video;
 mod worker;
 
@@ -20,7 +22,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 
-use self::{decide::Policy, handover::Handover, lease::Claim};
+use self::{burst::Bursts, decide::Policy, handover::Handover, lease::Claim};
 use crate::{
     clock::Clock, domain::post::Post, media::Prober, platform::Registry, progress::Uploads, store::Store,
     tokens::TokenKeeper,
@@ -65,6 +67,8 @@ pub struct Engine {
     pub handover: Option<Handover>,
     /// Upload progress.
     pub uploads: Uploads,
+    /// Posts due in the same moment.
+    pub bursts: Bursts,
     /// A number between 0 and 1, for spreading retries and polls.
     pub chance: Arc<dyn Fn() -> f64 + Send + Sync>,
     /// Settings.

@@ -11,6 +11,7 @@ use super::{
     checks::Verdict,
     decide::{Decision, Situation},
     lease::Claim,
+    points,
     video::PostVideo,
 };
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
         post::{Post, SchedulerKind, Status, WaitReason},
         transition::Move,
     },
+    fault::{self, FaultPoint},
     platform::{Call, Live, Lookup, Next, NotBefore, Outcome, Service, Step, Tokens, View},
     store::{
         Error, Result,
@@ -85,7 +87,10 @@ impl<'a> Worker<'a> {
     async fn apply(&self, post: &mut Post, change: Change) -> Result<Flow> {
         let released = change.release.is_some();
         let before = post.status;
+        let ([begins, committed], what) = points::of(&change, before);
+        fault::point(begins, &what);
         *post = self.engine.store.apply(post.id, post.fence, post.revision, change, self.now()).await?;
+        fault::point(committed, &what);
         if post.status != before {
             info!(post.id = %post.id, from = %before, to = %post.status, reason = post.error.as_ref().map(|error| error.reason.as_str()), "post moved");
         }
@@ -320,6 +325,7 @@ impl<'a> Worker<'a> {
             let progress = self.engine.uploads.track(work.post.id, work.post.wp_user_id);
             let call = self.call(work, &video, &progress, &siblings, twins);
             let limit = Duration::from_secs(120);
+            fault::point(FaultPoint::ReconcileBegins, &entry.step);
             match tokio::time::timeout(limit, work.service.client.reconcile(&call, &entry)).await {
                 Ok(lookup) => lookup,
                 Err(_) => {
@@ -327,6 +333,7 @@ impl<'a> Worker<'a> {
                 }
             }
         };
+        fault::point(FaultPoint::ReconcileEnds, &entry.step);
         let now = self.now();
         let (settle, confirmations) = (work.service.client.settle(), work.service.client.confirmations());
         let decision =
@@ -469,7 +476,11 @@ impl<'a> Worker<'a> {
         if armed && !self.wait_armed(not_before).await {
             return self.disarm(work, entry).await;
         }
-        let outcome = self.exchange(work, &step).await?;
+        let outcome = if armed && self.claim.ahead() > TimeDelta::zero() {
+            self.exchange_in_burst(work, &step).await?
+        } else {
+            self.exchange(work, &step).await?
+        };
         if step.class == StepClass::Read {
             // A read is recorded when it has learned something, with the time at which it did.
             entry.number = work.ledger.next_number();
@@ -480,7 +491,9 @@ impl<'a> Worker<'a> {
         } = &outcome
         {
             // The account's other posts wait too, instead of asking one after the other.
+            fault::point(FaultPoint::QuotaNoteBegins, step.kind);
             self.engine.store.set_quota_blocked(&work.account, Some(*until)).await?;
+            fault::point(FaultPoint::QuotaNoted, step.kind);
         }
         let decision = self.situation(work, now, |situation| situation.after_outcome(entry, outcome));
         self.follow(work, decision).await
@@ -505,16 +518,31 @@ impl<'a> Worker<'a> {
         self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Self::release(Some(at), None) }).await
     }
 
+    /// A request among many that are due in the same moment: writing what it brought waits for the others to be sent.
+    async fn exchange_in_burst(&self, work: &Work, step: &Step) -> Result<Outcome> {
+        let bursts = &self.engine.bursts;
+        let unsent = bursts.enter();
+        let place = bursts.place().await;
+        let outcome = self.exchange(work, step).await?;
+        drop(place);
+        drop(unsent);
+        bursts.sent().await;
+        Ok(outcome)
+    }
+
     async fn exchange(&self, work: &Work, step: &Step) -> Result<Outcome> {
         let video = PostVideo::new(self.engine.prober.clone(), &work.post);
         let progress = self.engine.uploads.track(work.post.id, work.post.wp_user_id);
         // Only what reads the account's list needs these.
         let call = self.call(work, &video, &progress, &[], false);
         let exchange = work.service.client.run(&call, step);
-        Ok(match tokio::time::timeout(step.timeout + SLACK, exchange).await {
+        fault::point(FaultPoint::ExchangeBegins, step.kind);
+        let outcome = match tokio::time::timeout(step.timeout + SLACK, exchange).await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::Unknown { evidence: Evidence::new().with("answer", "none within the step's time") },
-        })
+        };
+        fault::point(FaultPoint::ExchangeEnds, step.kind);
+        Ok(outcome)
     }
 
     /// A live or delivered post: say so first, then what is left to learn or set.

@@ -23,6 +23,7 @@ use crate::{
         ids::{AccountId, Fence, PostId},
         post::{Post, Status},
     },
+    fault::{self, FaultPoint},
     publisher::{Engine, lease::Leases},
     store,
 };
@@ -118,9 +119,11 @@ impl Scheduler {
             workers.shutdown().await;
         }
         heartbeat.abort();
+        fault::point(FaultPoint::ShutdownReleaseBegins, "shutdown");
         if let Err(problem) = self.engine.store.release_claims(&self.token, self.engine.clock.now()).await {
             warn!(error = %describe(&problem), "cannot let claims go; they run out by themselves");
         }
+        fault::point(FaultPoint::ShutdownReleased, "shutdown");
     }
 
     /// When the next post wants attention. With all workers busy only a freed one matters.
@@ -147,7 +150,11 @@ impl Scheduler {
         let now = self.engine.clock.now();
         let ahead = self.head_start(now).await?;
         let limit = u32::try_from(batch).unwrap_or(u32::MAX);
+        fault::point(FaultPoint::ClaimBegins, "");
         let posts = self.engine.store.claim_due(now, ahead, &self.token, self.leases.length(), limit).await?;
+        if let Some(post) = posts.first() {
+            fault::point(FaultPoint::Claimed, post.status.as_str());
+        }
         let full = posts.len() == batch;
         let mut late: HashMap<AccountId, i32> = HashMap::new();
         for post in posts {
@@ -183,7 +190,10 @@ impl Scheduler {
             let work = tokio::spawn(async move {
                 if wait > TimeDelta::zero() {
                     let at = engine.clock.now() + wait;
-                    return engine.store.postpone(id, fence, at).await;
+                    fault::point(FaultPoint::PostponeBegins, "backlog");
+                    engine.store.postpone(id, fence, at).await?;
+                    fault::point(FaultPoint::Postponed, "backlog");
+                    return Ok(());
                 }
                 engine.work(post, claim).await
             });
@@ -233,17 +243,25 @@ async fn heartbeat(engine: Engine, leases: Leases, token: String, orphans: Arc<M
             .map(|(post, fence)| (*post, *fence))
             .collect();
         if !gone.is_empty() {
+            fault::point(FaultPoint::AbandonBegins, "heartbeat");
             match engine.store.abandon(&gone, engine.clock.now() + TimeDelta::seconds(5)).await {
-                Ok(()) => orphans
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .retain(|post, fence| !gone.contains(&(*post, *fence))),
+                Ok(()) => {
+                    fault::point(FaultPoint::Abandoned, "heartbeat");
+                    orphans
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .retain(|post, fence| !gone.contains(&(*post, *fence)));
+                }
                 Err(problem) => warn!(error = %describe(&problem), "cannot let abandoned posts go yet"),
             }
         }
         let asked = leases.mark();
+        fault::point(FaultPoint::RenewBegins, "heartbeat");
         match engine.store.renew_claims(&token, engine.clock.now(), leases.length()).await {
-            Ok(_) => leases.renewed(asked),
+            Ok(_) => {
+                fault::point(FaultPoint::Renewed, "heartbeat");
+                leases.renewed(asked);
+            }
             Err(problem) => {
                 warn!(error = %describe(&problem), "cannot renew claims; nothing is sent once they have run out")
             }

@@ -26,6 +26,7 @@ use crate::{
         post::{Post, Status, WaitReason},
         transition::Move,
     },
+    fault::{self, FaultPoint},
     params,
 };
 
@@ -296,6 +297,7 @@ impl Store {
                     ],
                 )
                 .await?;
+                fault::point(FaultPoint::RowWritten, after.status.as_str());
                 if after.status != before.status {
                     let reason = after.error.as_ref().map(|error| error.reason.as_str().to_owned());
                     posts::status_event(tx, &before, after.status, reason, now).await?;
@@ -305,6 +307,7 @@ impl Store {
                 if released && after.next_step_at.is_some() {
                     tx.note_schedule();
                 }
+                fault::point(FaultPoint::EventWritten, after.status.as_str());
                 Ok(after)
             })
             .await

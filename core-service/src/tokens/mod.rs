@@ -40,6 +40,7 @@ use crate::{
         failure::{Failure, FailureClass, Reason},
         ids::AccountId,
     },
+    fault::{self, FaultPoint},
     platform::{AccountError, Refreshed, Registry, Tokens},
     secret,
     store::{
@@ -363,9 +364,11 @@ impl Inner {
                 return Ok(RefreshEnd::Refreshed);
             }
             let now = self.clock.now();
+            fault::point(FaultPoint::RefreshClaimBegins, "refresh");
             let claim = self.store.claim_refresh(id, seen, &holder, now, now + CLAIM).await;
             match claim.map_err(|error| TokenError::store(id, error))? {
                 RefreshClaim::Won => {
+                    fault::point(FaultPoint::RefreshClaimed, "refresh");
                     let lost_before = stored.refresh_started_at.is_some();
                     let end = self.refresh_as_holder(&stored.account, &login, &holder, lost_before).await;
                     self.note_failed(id, matches!(end, Err(TokenError::Transient(_) | TokenError::Refused(_))));
@@ -403,6 +406,7 @@ impl Inner {
             // The claim ran out before anything was sent; whoever has it now does the work.
             return Err(TokenError::Transient(interrupted(account)));
         }
+        fault::point(FaultPoint::RefreshStarted, "refresh");
         let current = tokens(login);
         let mut lost = lost_before;
         let mut answer = service.login.refresh(account, &current, self.clock.now()).await;
@@ -411,6 +415,7 @@ impl Inner {
             lost = true;
             answer = service.login.refresh(account, &current, self.clock.now()).await;
         }
+        fault::point(FaultPoint::RefreshAnswered, "refresh");
         match answer {
             Ok(Refreshed::New(grant)) if grant.tokens.access.is_empty() => {
                 self.release(id, holder, false).await;
@@ -447,6 +452,7 @@ impl Inner {
         for attempt in 1.. {
             match self.store.store_refreshed(seen, &new, self.clock.now()).await {
                 Ok(kept) => {
+                    fault::point(FaultPoint::RefreshStored, "refresh");
                     info!(account.id = %seen.id, stored = kept.is_some(), "token refreshed");
                     return Ok(RefreshEnd::Refreshed);
                 }
@@ -490,9 +496,11 @@ impl Inner {
 
     /// Gives the claim back. A failure is harmless: it ends by itself.
     async fn release(&self, id: AccountId, holder: &str, answered: bool) {
+        fault::point(FaultPoint::RefreshReleaseBegins, "refresh");
         if let Err(error) = self.store.release_refresh(id, holder, answered).await {
             warn!(account.id = %id, %error, "cannot give a refresh claim back; it ends by itself");
         }
+        fault::point(FaultPoint::RefreshReleased, "refresh");
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
         ledger::{Evidence, Handle},
         platform::LoginFlavour,
     },
+    fault::{self, FaultPoint},
     platform::{
         Call, Outcome, Step,
         graph::{General, Said, appsecret_proof},
@@ -139,6 +140,7 @@ impl Instagram {
         if !call.lease.holds() {
             return Err(claim_lost());
         }
+        fault::point(FaultPoint::LeaseChecked, "");
         let said = Said::read(wire::exchange(request, left(until)).await);
         if let Some(outcome) = caller.judge().on_create(&said) {
             return Ok(outcome);
@@ -348,7 +350,7 @@ impl Instagram {
         if !call.lease.holds() {
             return Err(claim_lost());
         }
-        let said = Said::read(wire::exchange(request, step.timeout).await);
+        let said = Said::read(wire::exchange_held(request, step.timeout, call.lease).await);
         if let Said::Value(value) = &said
             && let Some(Created { id, .. }) = shaped(value.clone())
         {

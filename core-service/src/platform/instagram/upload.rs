@@ -31,6 +31,7 @@ use crate::{
         failure::{Failure, FailureClass, Reason},
         ledger::{Evidence, Handle},
     },
+    fault::{self, FaultPoint},
     platform::{
         Call, Outcome, Step, VideoStream,
         graph::{General, Said},
@@ -74,6 +75,7 @@ impl Instagram {
         if !call.lease.holds() {
             return Err(unavailable("the claim on the post ran out before the upload began".to_owned()));
         }
+        fault::point(FaultPoint::LeaseChecked, "");
         let exchange = wire::exchange(request, until.saturating_duration_since(Instant::now()));
         tokio::pin!(exchange);
         let fed = tokio::select! {

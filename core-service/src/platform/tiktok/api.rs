@@ -17,7 +17,10 @@ use url::Url;
 use super::{errors, replies::Envelope};
 use crate::{
     domain::{failure::Failure, ledger::Evidence},
-    platform::wire::{Answer, Exchange, exchange},
+    platform::{
+        Lease,
+        wire::{Answer, Exchange, exchange, exchange_held},
+    },
     secret::Secret,
 };
 
@@ -48,6 +51,8 @@ pub(super) struct Request<'a> {
     pub(super) timeout: Duration,
     /// The time now, for waits; without it they name no time.
     pub(super) now: Option<DateTime<Utc>>,
+    /// The claim without which it must not leave; `None` for what is harmless.
+    pub(super) lease: Option<&'a dyn Lease>,
 }
 
 impl Request<'_> {
@@ -60,7 +65,11 @@ impl Request<'_> {
             .bearer_auth(self.token.expose())
             .header(CONTENT_TYPE, "application/json; charset=UTF-8")
             .body(body);
-        read(exchange(request, self.timeout).await, self.now)
+        let exchange = match self.lease {
+            Some(lease) => exchange_held(request, self.timeout, lease).await,
+            None => exchange(request, self.timeout).await,
+        };
+        read(exchange, self.now)
     }
 
     /// Sends it as GET.

@@ -17,7 +17,7 @@ use crate::{
     domain::{
         caption::is_same_beginning,
         failure::{Failure, FailureClass, Reason},
-        ledger::{Entry, Evidence, Handle},
+        ledger::{Entry, Evidence, Handle, StepClass},
         media::{Container, MediaFacts},
     },
     platform::{Call, Lookup, Outcome, Step},
@@ -293,6 +293,9 @@ impl Tiktok {
         let url = self.api_url("/v2/post/publish/video/init/");
         let mut request = self.request(client, url, &call.tokens.access, Some(body), Some(call.view.now));
         request.timeout = step.timeout;
+        if step.class == StepClass::PointOfNoReturn {
+            request.lease = Some(call.lease);
+        }
         request.post().await
     }
 
@@ -331,7 +334,7 @@ impl Tiktok {
         body: Option<serde_json::Value>,
         now: Option<DateTime<Utc>>,
     ) -> Request<'a> {
-        Request { client, url, token, body, timeout: API_TIMEOUT, now }
+        Request { client, url, token, body, timeout: API_TIMEOUT, now, lease: None }
     }
 }
 

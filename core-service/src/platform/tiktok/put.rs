@@ -30,6 +30,7 @@ use url::Url;
 use super::errors;
 use crate::{
     domain::failure::{Failure, FailureClass, Reason},
+    fault::{self, FaultPoint},
     platform::{Call, VideoStream, wire},
 };
 
@@ -76,6 +77,7 @@ impl Put<'_> {
         if !call.lease.holds() {
             return Err(errors::claim_lost());
         }
+        fault::point(FaultPoint::LeaseChecked, "");
         let (pieces, body) = channel::<io::Result<Bytes>>(1);
         let request = self
             .client
@@ -119,9 +121,13 @@ impl Put<'_> {
                     break Some(errors::claim_lost());
                 }
                 state.complete.store(true, Ordering::SeqCst);
+                fault::point(FaultPoint::LastByteLeaves, "");
             }
             if pieces.send(Ok(piece)).await.is_err() {
                 break None;
+            }
+            if end == self.last + 1 {
+                fault::point(FaultPoint::LastByteLeft, "");
             }
             at = end;
             call.progress.uploaded(at, self.total);

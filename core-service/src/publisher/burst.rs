@@ -1,0 +1,92 @@
+//! Many posts due in the same moment: their requests leave first, what they brought is written right after.
+//!
+//! Guaranteed: nobody waits here longer than [`PATIENCE`] for a place to send or [`HOLD`] for others to have sent, so a
+//! platform that hangs delays nobody else. Between an answer and its commit nothing else is done; a crash in that short
+//! time leaves a step without an outcome, which is reconciled like any other.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+
+/// Requests of a burst that are under way together: enough to keep two cores busy, few enough for any listener's queue.
+const TOGETHER: usize = 256;
+
+/// Longest wait for a place to send.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+/// Longest wait for the others of a burst before a result is written.
+const HOLD: Duration = Duration::from_millis(1_500);
+
+/// The bursts of one process.
+#[derive(Clone, Debug)]
+pub struct Bursts {
+    places: Arc<Semaphore>,
+    unsent: Arc<AtomicUsize>,
+    empty: watch::Sender<()>,
+}
+
+impl Default for Bursts {
+    fn default() -> Self {
+        Self { places: Arc::new(Semaphore::new(TOGETHER)), unsent: Arc::default(), empty: watch::Sender::new(()) }
+    }
+}
+
+/// A request of a burst that has not been answered yet.
+pub(super) struct Unsent {
+    bursts: Bursts,
+}
+
+impl Bursts {
+    /// Counts a request whose time has come.
+    pub(super) fn enter(&self) -> Unsent {
+        self.unsent.fetch_add(1, Ordering::AcqRel);
+        Unsent { bursts: self.clone() }
+    }
+
+    /// A place to send; none when it takes too long, which is no reason not to send.
+    pub(super) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        tokio::time::timeout(PATIENCE, self.places.acquire()).await.ok()?.ok()
+    }
+
+    /// Waits until the others of the burst have their answers, or long enough.
+    pub(super) async fn sent(&self) {
+        let mut empty = self.empty.subscribe();
+        let others = async { while self.unsent.load(Ordering::Acquire) > 0 && empty.changed().await.is_ok() {} };
+        // After that the result is written all the same.
+        let _ = tokio::time::timeout(HOLD, others).await;
+    }
+}
+
+impl Drop for Unsent {
+    fn drop(&mut self) {
+        if self.bursts.unsent.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.bursts.empty.send_replace(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn results_wait_for_the_last_of_the_burst() {
+        let bursts = Bursts::default();
+        let (first, second) = (bursts.enter(), bursts.enter());
+        let waiting = tokio::spawn({
+            let bursts = bursts.clone();
+            async move { bursts.sent().await }
+        });
+        drop(first);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(second);
+        waiting.await.unwrap();
+    }
+}

@@ -1,0 +1,31 @@
+//! Which fault points stand around a commit of the engine, by what it changes.
+
+use crate::{
+    domain::post::Status,
+    fault::{FaultPoint, context},
+    store::claims::{Change, LedgerWrite},
+};
+
+/// The points before and after committing a change, and their context.
+pub(super) fn of(change: &Change, before: Status) -> ([FaultPoint; 2], String) {
+    use FaultPoint::{
+        LetGo, LetGoBegins, MoveBegins, Moved, NoteBegins, Noted, OutcomeCommitBegins, OutcomeCommitted,
+        StepRecordBegins, StepRecorded,
+    };
+    match &change.ledger {
+        LedgerWrite::Insert(entry) if entry.outcome.is_none() => {
+            ([StepRecordBegins, StepRecorded], context(|| entry.step.clone()))
+        }
+        LedgerWrite::Insert(entry) | LedgerWrite::Update(entry) => {
+            ([OutcomeCommitBegins, OutcomeCommitted], context(|| entry.step.clone()))
+        }
+        LedgerWrite::Nothing => match (change.by, change.release) {
+            (Some(_), _) => ([MoveBegins, Moved], context(|| before.as_str().to_owned())),
+            (None, Some(release)) => {
+                let waits_for = release.waiting_for.map_or("rest", |reason| reason.as_str());
+                ([LetGoBegins, LetGo], context(|| waits_for.to_owned()))
+            }
+            (None, None) => ([NoteBegins, Noted], context(|| before.as_str().to_owned())),
+        },
+    }
+}

@@ -1,0 +1,138 @@
+//! What must hold after every scenario, whatever happened in it.
+
+use anyhow::{Context, Result, bail, ensure};
+use aurareels_core::domain::{
+    ids::PostId,
+    ledger::StepOutcome,
+    post::{Post, Status},
+};
+use sqlx::Row;
+
+use crate::rig::{CALLER, Rig};
+
+/// How a post ended.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) post: Post,
+    /// Posts on the platform with its caption.
+    pub(crate) visible: usize,
+}
+
+/// Where a post with this caption can be seen.
+pub(crate) fn visible(rig: &Rig, caption: &str) -> usize {
+    rig.sim.posts().iter().filter(|post| post.caption.split_whitespace().next() == Some(caption)).count()
+}
+
+/// Checks the invariants of one post at rest.
+pub(crate) async fn ending(rig: &Rig, id: PostId, caption: &str) -> Result<Ending> {
+    let detail = rig.parts.posts.get(CALLER, id).await.context("reading the post")?;
+    let post = detail.post;
+    let visible = visible(rig, caption);
+    ensure!(visible <= 1, "{visible} posts are visible for one request");
+    match post.status {
+        Status::Published => {
+            ensure!(visible == 1, "it is called published and nobody can see it");
+            let said = detail.steps.iter().any(|step| {
+                matches!(step.outcome, Some(StepOutcome::Accepted | StepOutcome::Found)) && step.attempt == post.attempt
+            });
+            ensure!(said, "it is called published without the platform's word");
+        }
+        Status::Failed => ensure!(visible == 0, "it is called failed and is visible"),
+        Status::NeedsReview => {
+            let open = detail.steps.iter().rev().find(|step| step.outcome == Some(StepOutcome::Unknown));
+            let open = open.context("it needs a person, and no step is unknown")?;
+            ensure!(open.evidence.readings().next().is_some(), "it needs a person, and holds no evidence");
+        }
+        other => bail!("it rests as {other}"),
+    }
+    ensure!(detail.steps.iter().all(|step| step.outcome.is_some()), "a step has no outcome");
+    ensure!(post.retry_count == post.automatic_retries, "{} retries counted by hand", post.retry_count);
+    ensure!(post.retry_count <= 3, "{} retries", post.retry_count);
+    Ok(Ending { post, visible })
+}
+
+/// Checks what must be true of the whole database: nothing is left over, every move has its event, no secret shows.
+pub(crate) async fn database(rig: &mut Rig) -> Result<()> {
+    let left = sqlx::query(
+        "SELECT COUNT(*) AS n FROM aurareels_social_posts \
+         WHERE claim_token IS NOT NULL OR claim_expires_at IS NOT NULL OR next_step_at IS NOT NULL",
+    )
+    .fetch_one(&rig.database)
+    .await?;
+    ensure!(left.get::<i64, _>("n") == 0, "a claim or a due row is left over");
+    events(rig).await?;
+    secrets(rig).await
+}
+
+/// Each post's events form one chain from its creation to its present status.
+async fn events(rig: &Rig) -> Result<()> {
+    let rows = sqlx::query(
+        "SELECT e.post_id, e.previous_status, e.status, e.kind, p.status AS now FROM aurareels_events e \
+         JOIN aurareels_social_posts p ON p.id = e.post_id ORDER BY e.post_id, e.sequence",
+    )
+    .fetch_all(&rig.database)
+    .await?;
+    let mut at: Option<(i64, String, String)> = None;
+    for row in &rows {
+        let (post, now): (i64, String) = (row.get("post_id"), row.get("now"));
+        let (before, after): (Option<String>, Option<String>) = (row.get("previous_status"), row.get("status"));
+        let Some(after) = after else { continue };
+        match &at {
+            Some((of, status, _)) if *of == post => {
+                // Events about details carry the status they were written in.
+                let says_nothing_new = before.is_none() && after == *status;
+                let follows = before.as_deref() == Some(status.as_str()) && after != *status;
+                let kind: String = row.get("kind");
+                ensure!(
+                    says_nothing_new || follows,
+                    "post {post}: event {kind} says {before:?} -> {after} after {status}"
+                );
+            }
+            Some((of, status, now)) => ensure!(status == now, "post {of} is {now}, its last event says {status}"),
+            None => {}
+        }
+        at = Some((post, after, now));
+    }
+    let (of, status, now) = at.context("no events at all")?;
+    ensure!(status == now, "post {of} is {now}, its last event says {status}");
+    Ok(())
+}
+
+/// No token, key, client secret or upload address stands in the database or a log.
+async fn secrets(rig: &mut Rig) -> Result<()> {
+    let accounts = sqlx::query("SELECT id FROM aurareels_social_accounts").fetch_all(&rig.database).await?;
+    for row in &accounts {
+        // An account that needs its owner has no usable tokens; its earlier ones are known.
+        let _ = rig.note_tokens(aurareels_core::domain::ids::AccountId(row.get("id"))).await;
+    }
+    let posts = sqlx::query("SELECT id FROM aurareels_social_posts LIMIT 50").fetch_all(&rig.database).await?;
+    for row in &posts {
+        let ledger = rig.parts.store.ledger(PostId(row.get("id"))).await?;
+        let urls =
+            ledger.entries().iter().flat_map(|entry| [entry.handle.text("upload_url"), entry.handle.text("uri")]);
+        rig.canaries.extend(urls.flatten().map(str::to_owned));
+    }
+    rig.canaries.sort_unstable();
+    rig.canaries.dedup();
+    let files = rig.database_files().into_iter().chain([rig.log()]);
+    for file in files {
+        let Ok(bytes) = std::fs::read(&file) else { continue };
+        for canary in rig.canaries.iter().filter(|canary| canary.len() > 8) {
+            ensure!(!holds(&bytes, canary.as_bytes()), "{} holds the secret {canary}", file.display());
+        }
+    }
+    Ok(())
+}
+
+fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
+    let (Some(&first), true) = (wanted.first(), wanted.len() <= bytes.len()) else { return false };
+    let mut from = 0;
+    while let Some(at) = bytes[from..].iter().position(|byte| *byte == first) {
+        let start = from + at;
+        if bytes[start..].starts_with(wanted) {
+            return true;
+        }
+        from = start + 1;
+    }
+    false
+}

@@ -1,0 +1,50 @@
+//! Kills the core at every fault point and counts the posts. Started by `cargo xtask crash` and `cargo xtask chaos`,
+//! which build it together with a fault build of `aurareels`.
+//!
+//! How it works: each case has a simulator, a database and a clock of its own ([`rig`]); the core is the real
+//! `aurareels serve` in a process of its own ([`core`]), told by the environment at which fault point to die; a driver
+//! ([`drive`]) starts the next core on the same database and moves the clock on whenever nobody is at work, until
+//! everything rests; then the invariants ([`checks`]) are looked at. The points are not listed by hand: an undisturbed
+//! post is run first, and every place it passes becomes a case.
+
+mod checks;
+mod core;
+mod drive;
+mod mode;
+mod rig;
+mod scenarios;
+mod suite;
+mod windows;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "aurareels-crash")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Every mode × every fault point, and the scenarios.
+    Crash(suite::Options),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Crash(options) => suite::run(&options).await,
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! One simulator with one database, the accounts and posts in it, and the clock that moves both. Cores come and go.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use aurareels_core::{
+    app::{
+        Caller,
+        accounts::Connect,
+        posts::requests::{CreatePosts, GivenTime, When, Wish},
+    },
+    clock::Clock,
+    config::Settings,
+    domain::{
+        ids::{AccountId, PostId, UserId},
+        platform::{LoginFlavour, Platform},
+        post::Content,
+    },
+    parts::Parts,
+};
+use aurareels_simulator::{Host, Options, Simulator, TikTokRules};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use sqlx::{
+    Row, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+
+use crate::{
+    core::{Core, Orders},
+    mode::Mode,
+};
+
+/// The owner of everything.
+pub(crate) const CALLER: Caller = Caller { user: UserId(1) };
+
+const KEY: &str = "canary-key-0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// See the module.
+pub(crate) struct Rig {
+    pub(crate) sim: Simulator,
+    pub(crate) parts: Parts,
+    pub(crate) database: SqlitePool,
+    pub(crate) settings: Vec<(String, String)>,
+    /// Texts that must appear nowhere.
+    pub(crate) canaries: Vec<String>,
+    http: reqwest::Client,
+    dir: tempfile::TempDir,
+    started: usize,
+}
+
+/// A post's row as the driver sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanting {
+    pub(crate) next_step_at: DateTime<Utc>,
+    pub(crate) claimed_by: Option<u32>,
+}
+
+fn instant(micros: i64) -> Result<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros).context("a stored time is out of range")
+}
+
+impl Rig {
+    /// A fresh simulator and database. `settings` go over the usual ones.
+    pub(crate) async fn new(settings: &[(&str, &str)]) -> Result<Self> {
+        let options = Options { tiktok: TikTokRules::without_limits(), ..Options::default() };
+        let sim = Simulator::start(options).await?;
+        let dir = tempfile::Builder::new().prefix("aurareels-crash-").tempdir().context("no temporary directory")?;
+        let usual = [
+            ("AURAREELS_DATA_DIR", dir.path().to_str().context("the temporary directory is not UTF-8")?),
+            ("AURAREELS_SOCIAL_ENCRYPTION_KEY", KEY),
+            ("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS", "true"),
+            ("AURAREELS_LISTEN", "127.0.0.1:0"),
+            ("AURAREELS_PUBLIC_URL", "http://127.0.0.1:1"),
+            ("AURAREELS_POLL_FIRST_SECONDS", "2"),
+            ("AURAREELS_LEASE_SECONDS", "600"),
+            ("AURAREELS_LOG", "info,aurareels_core=debug"),
+        ];
+        let mut all = sim.environment();
+        all.extend(usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let parts = Parts::build(&Settings::from_pairs(all.clone())?, Clock::system()).await?;
+        all.push(("AURAREELS_SIM_CLOCK".to_owned(), sim.url(Host::Control).to_owned()));
+        let file = SqliteConnectOptions::new().filename(dir.path().join("aurareels.db")).read_only(true);
+        let database = SqlitePoolOptions::new().max_connections(2).connect_with(file).await?;
+        let tls = aurareels_core::http::tls_config(&aurareels_core::http::HttpSettings::default())?;
+        let http = aurareels_core::http::client_builder(&tls).build()?;
+        let mut canaries = vec![KEY.to_owned()];
+        for secret in ["TIKTOK_CLIENT_SECRET", "INSTAGRAM_APP_SECRET", "INSTAGRAM_LOGIN_APP_SECRET"] {
+            canaries.extend(all.iter().filter(|(name, _)| name == secret).map(|(_, value)| value.clone()));
+        }
+        Ok(Self { sim, parts, database, settings: all, canaries, http, dir, started: 0 })
+    }
+
+    /// Calls the simulator's control API.
+    pub(crate) async fn control(&self, path: &str, body: Value) -> Result<Value> {
+        let url = format!("{}/_sim/{path}", self.sim.url(Host::Control));
+        let answer = self.http.post(url).json(&body).send().await?;
+        ensure!(answer.status().is_success(), "the simulator refused {path}: {}", answer.text().await?);
+        Ok(serde_json::from_str(&answer.text().await?).unwrap_or(Value::Null))
+    }
+
+    /// Connects an account through the real login, as an owner would.
+    pub(crate) async fn connect(
+        &mut self,
+        platform: Platform,
+        flavour: Option<LoginFlavour>,
+        person: Option<&str>,
+    ) -> Result<AccountId> {
+        let wish = Connect { platform, flavour, redirect_uri: None, reconnect: None };
+        let link = self.parts.accounts.connect(CALLER, wish).await.context("connecting")?;
+        let mut form = vec![("decision", "allow")];
+        form.extend(person.map(|person| ("account", person)));
+        let answer = self.http.post(link.auth_url).form(&form).send().await?;
+        let location = answer.headers().get("location").context("the consent page does not redirect")?.to_str()?;
+        let location = url::Url::parse(location)?;
+        let code = location.query_pairs().find(|(name, _)| name == "code").context("no code")?.1.into_owned();
+        let connected = self.parts.accounts.complete(None, platform, &code, &link.state).await?;
+        let id = connected.accounts.first().context("the login brought no account")?.id;
+        self.note_tokens(id).await?;
+        Ok(id)
+    }
+
+    /// Adds the account's present tokens to the canaries.
+    pub(crate) async fn note_tokens(&mut self, id: AccountId) -> Result<()> {
+        let (_, tokens) = self.parts.keeper.tokens_for(id).await?;
+        let all = [Some(tokens.access), tokens.refresh, tokens.grant];
+        self.canaries.extend(all.into_iter().flatten().map(|secret| secret.expose().to_owned()));
+        Ok(())
+    }
+
+    /// The account of a mode, logged in.
+    pub(crate) async fn account(&mut self, mode: Mode) -> Result<AccountId> {
+        if mode.upload.platform() == Platform::Instagram {
+            // The worst case: publishing a container again makes a second post.
+            self.control("meta/behaviour", json!({"set": {"second_publish": "duplicate"}})).await?;
+        }
+        let person = (mode.upload.platform() == Platform::Tiktok).then_some("-000tiktok-creator-one");
+        self.connect(mode.upload.platform(), mode.upload.flavour(), person).await
+    }
+
+    /// Creates a mode's post by the use case behind PublishPosts and SchedulePosts.
+    pub(crate) async fn create(&mut self, mode: Mode, account: AccountId, caption: &str) -> Result<PostId> {
+        let size = mode.upload.video_size();
+        let content = Content {
+            video_url: format!("{}/v/{caption}.mp4?size={size}&duration=15", self.sim.url(Host::Media)),
+            caption: caption.to_owned(),
+            hashtags: vec!["crash".to_owned()],
+            privacy_level: "PUBLIC".to_owned(),
+            options: mode.upload.options(),
+            ..Content::default()
+        };
+        let when = if mode.scheduled {
+            let time = GivenTime::At(self.sim.clock().now() + mode.ahead());
+            When::At { time, scheduler: None, late_policy_seconds: None }
+        } else {
+            When::Now
+        };
+        let wish = Wish { content, ..Wish::default() };
+        let request = CreatePosts { accounts: vec![account], wish, when, request_key: None, allow_duplicate: false };
+        let made = self.parts.posts.create(CALLER, request).await.context("creating the post")?;
+        Ok(made.first().context("no post was created")?.post.id)
+    }
+
+    /// Moves the simulator's clock and with it every core's.
+    pub(crate) fn advance(&self, span: TimeDelta) {
+        self.sim.clock().advance(span);
+        let clock = &self.parts.clock;
+        clock.set_offset(clock.offset() + span);
+    }
+
+    /// Moves the clock to an instant, never back.
+    pub(crate) fn advance_to(&self, at: DateTime<Utc>) {
+        let span = at - self.sim.clock().now();
+        if span > TimeDelta::zero() {
+            self.advance(span + TimeDelta::milliseconds(1));
+        }
+    }
+
+    /// Starts a core on the database.
+    pub(crate) fn core(&mut self, orders: &Orders) -> Result<Core> {
+        self.started += 1;
+        let trace = self.dir.path().join(format!("trace-{}", self.started));
+        Core::start(&self.settings, orders, &self.log(), &trace)
+    }
+
+    /// The log of all its cores.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.dir.path().join("core.log")
+    }
+
+    /// The files of the database.
+    pub(crate) fn database_files(&self) -> Vec<PathBuf> {
+        ["aurareels.db", "aurareels.db-wal"].map(|name| self.dir.path().join(name)).to_vec()
+    }
+
+    /// What some post still wants, the earliest first.
+    pub(crate) async fn wanting(&self) -> Result<Vec<Wanting>> {
+        let rows = sqlx::query(
+            "SELECT next_step_at, claim_token FROM aurareels_social_posts \
+             WHERE next_step_at IS NOT NULL ORDER BY next_step_at LIMIT 50",
+        )
+        .fetch_all(&self.database)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let token: Option<String> = row.get("claim_token");
+                let process = token.as_deref().and_then(|token| token.split_once('-'));
+                Ok(Wanting {
+                    next_step_at: instant(row.get("next_step_at"))?,
+                    claimed_by: token.as_deref().map(|_| process.and_then(|(pid, _)| pid.parse().ok()).unwrap_or(0)),
+                })
+            })
+            .collect()
+    }
+
+    /// The time for which a recorded step waits before it leaves.
+    pub(crate) async fn armed_until(&self) -> Result<Option<DateTime<Utc>>> {
+        let row =
+            sqlx::query("SELECT MIN(sent_at) AS at FROM aurareels_post_steps WHERE outcome IS NULL AND sent_at > ?")
+                .bind(self.sim.clock().now().timestamp_micros())
+                .fetch_one(&self.database)
+                .await?;
+        row.get::<Option<i64>, _>("at").map(instant).transpose()
+    }
+
+    /// Who refreshes a token, and until when they may.
+    pub(crate) async fn refreshing(&self) -> Result<Option<(String, DateTime<Utc>)>> {
+        let row = sqlx::query(
+            "SELECT refresh_claim_token, refresh_claim_expires_at FROM aurareels_social_accounts \
+             WHERE refresh_claim_token IS NOT NULL LIMIT 1",
+        )
+        .fetch_optional(&self.database)
+        .await?;
+        row.map(|row| Ok((row.get("refresh_claim_token"), instant(row.get("refresh_claim_expires_at"))?))).transpose()
+    }
+
+    /// Changes the database behind the cores' back.
+    pub(crate) async fn write(&self, sql: &'static str) -> Result<()> {
+        let file = SqliteConnectOptions::new().filename(self.dir.path().join("aurareels.db"));
+        let database = SqlitePoolOptions::new().max_connections(1).connect_with(file).await?;
+        sqlx::query(sql).execute(&database).await?;
+        database.close().await;
+        Ok(())
+    }
+
+    /// The end of the log, for a failure.
+    pub(crate) fn log_tail(&self) -> String {
+        let text = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+
+    /// Closes everything; the directory goes with it.
+    pub(crate) async fn close(self) {
+        self.parts.store.close().await;
+        self.database.close().await;
+        self.sim.shutdown().await;
+    }
+}
+
+/// A pause between two looks.
+pub(crate) async fn breath() {
+    tokio::time::sleep(Duration::from_millis(4)).await;
+}

@@ -1,0 +1,300 @@
+//! Scenarios that need more than one death of one core: two cores, one of them paused past its lease; SIGTERM in the
+//! middle; panics; renewals, quotas and backlogs, whose points an undisturbed post never passes.
+
+use std::{pin::Pin, time::Duration};
+
+use anyhow::{Result, anyhow, ensure};
+use aurareels_core::domain::{ids::AccountId, post::Status};
+use aurareels_simulator::{Action, Hold, Matcher, Rule};
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::{
+    checks,
+    core::{Core, Orders},
+    drive::{self, Dead},
+    mode::{Mode, Upload},
+    rig::{Rig, breath},
+    suite::Verdict,
+};
+
+/// Makes the scenario's future on the thread that runs it.
+pub(crate) type Scenario = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Result<Verdict>>>> + Send>;
+
+fn boxed<F: Future<Output = Result<Verdict>> + 'static>(make: impl FnOnce() -> F + Send + 'static) -> Scenario {
+    Box::new(move || Box::pin(make()))
+}
+
+/// The shortest lease there is, so that it can pass in real time: a stopped process is judged by the monotonic clock.
+const SHORT_LEASE: [(&str, &str); 1] = [("AURAREELS_LEASE_SECONDS", "3")];
+
+/// Real time in which a short lease surely ends.
+const LEASE_OVER: Duration = Duration::from_millis(3_300);
+
+/// The scenarios of one upload mode: group, name, what to run.
+pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
+    let mode = Mode { upload, scheduled: false };
+    let mut all: Vec<(&'static str, String, Scenario)> = Vec::new();
+    for point in ["step_recorded", "exchange_begins", "request_leaves", "answer_arrived", "exchange_ends"] {
+        all.push(("two cores, one paused", format!("paused at {point}"), boxed(move || paused(mode, point))));
+    }
+    // Behind the last look at the lease, only the platform's own refusal of a second sending helps (docs/windows.md).
+    let behind =
+        if matches!(upload, Upload::TiktokSingle | Upload::TiktokMulti) { "last_byte_leaves" } else { "lease_checked" };
+    all.push(("two cores, one paused", format!("paused at {behind}"), boxed(move || paused(mode, behind))));
+    for point in ["renew_begins", "renewed"] {
+        all.push(("renewals", format!("killed at {point}"), boxed(move || killed_while_held(mode, point, None))));
+    }
+    for point in ["shutdown_release_begins", "shutdown_released"] {
+        let scenario = boxed(move || killed_while_held(mode, point, Some(Signal::TERM)));
+        all.push(("shutdown", format!("SIGTERM, killed at {point}"), scenario));
+    }
+    all.push(("shutdown", "SIGTERM in the visible request".to_owned(), boxed(move || terminated(mode, None))));
+    if matches!(upload, Upload::TiktokMulti | Upload::FacebookResumable) {
+        let request = if upload == Upload::TiktokMulti { "tiktok.upload_chunk" } else { "meta.upload" };
+        all.push(("shutdown", "SIGTERM in the upload".to_owned(), boxed(move || terminated(mode, Some(request)))));
+    }
+    for point in ["exchange_begins", "exchange_ends", "outcome_committed"] {
+        all.push(("panics", format!("panic at {point}"), boxed(move || panicked(mode, point, None))));
+    }
+    for point in ["abandon_begins", "abandoned"] {
+        let scenario = boxed(move || panicked(mode, "exchange_ends", Some(point)));
+        all.push(("panics", format!("panic, killed at {point}"), scenario));
+    }
+    for point in ["postpone_begins", "postponed"] {
+        all.push(("backlog", format!("killed at {point}"), boxed(move || backlog(upload, point))));
+    }
+    if upload.platform() == aurareels_core::domain::platform::Platform::Instagram {
+        for point in ["quota_note_begins", "quota_noted"] {
+            all.push(("quota", format!("killed at {point}"), boxed(move || quota(upload, point))));
+        }
+    }
+    for point in ["note_begins", "noted"] {
+        all.push(("changed video", format!("killed at {point}"), boxed(move || measured_again(upload, point))));
+    }
+    if !matches!(upload, Upload::FacebookResumable | Upload::FacebookUrl) {
+        for point in ["refresh_release_begins", "refresh_released"] {
+            all.push(("refused refresh", format!("killed at {point}"), boxed(move || refresh_in_vain(upload, point))));
+        }
+    }
+    all
+}
+
+/// Runs a scenario on a rig with one post and adds the log to whatever goes wrong.
+async fn with_post<F>(mode: Mode, settings: &[(&str, &str)], scenario: F) -> Result<Verdict>
+where
+    F: AsyncFnOnce(&mut Rig) -> Result<()>,
+{
+    let mut rig = Rig::new(settings).await?;
+    let outcome = async {
+        let account = rig.account(mode).await?;
+        let id = rig.create(mode, account, "solo").await?;
+        scenario(&mut rig).await?;
+        let ending = checks::ending(&rig, id, "solo").await?;
+        checks::database(&mut rig).await?;
+        let lost = mode.upload == Upload::TiktokPull && ending.post.status == Status::NeedsReview;
+        if lost {
+            return Ok(Verdict::Explained(crate::windows::Window::LostPublishId));
+        }
+        ensure!(
+            ending.post.status == Status::Published && ending.visible == 1,
+            "ended {} with {} visible: {:?}",
+            ending.post.status,
+            ending.visible,
+            ending.post.error
+        );
+        Ok(Verdict::Once)
+    }
+    .await;
+    let outcome = outcome.map_err(|error: anyhow::Error| anyhow!("{error:#}\n{}", rig.log_tail()));
+    rig.close().await;
+    outcome
+}
+
+async fn until(what: &str, limit: Duration, mut look: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+    let begun = std::time::Instant::now();
+    while !look().await? {
+        ensure!(begun.elapsed() < limit, "{what}: not within {} s", limit.as_secs());
+        breath().await;
+    }
+    Ok(())
+}
+
+/// Runs until everything rests with this core.
+async fn rest(rig: &Rig, core: &mut Core, dead: &Dead) -> Result<()> {
+    until("the post comes to rest", Duration::from_secs(60), async || {
+        ensure!(core.ended()?.is_none(), "the core ended by itself");
+        Ok(!drive::step(rig, core, dead).await?)
+    })
+    .await
+}
+
+/// A core is stopped at a point of its visible request, longer than its lease; another takes over and ends the work; then
+/// the first one wakes.
+async fn paused(mode: Mode, point: &'static str) -> Result<Verdict> {
+    with_post(mode, &SHORT_LEASE, async move |rig| {
+        if point == "lease_checked" {
+            rig.control("meta/behaviour", json!({"set": {"second_publish": "error"}})).await?;
+        }
+        let fault = format!("{point}:{}=stop", mode.upload.point_of_no_return());
+        let mut sleeper = rig.core(&Orders { fault: Some(fault), ..Orders::default() })?;
+        let mut dead = Dead::default();
+        until("the first core stops", Duration::from_secs(60), async || {
+            ensure!(sleeper.ended()?.is_none(), "the first core ended");
+            if sleeper.is_stopped() {
+                return Ok(true);
+            }
+            drive::step(rig, &sleeper, &dead).await?;
+            Ok(false)
+        })
+        .await?;
+        tokio::time::sleep(LEASE_OVER).await;
+        dead.buried(rig, &sleeper).await?;
+        let mut heir = rig.core(&Orders::default())?;
+        rest(rig, &mut heir, &dead).await?;
+        sleeper.signal(Signal::CONT)?;
+        // Awake, it has nothing to send: it looks at its lease, learns that it is fenced and goes on to other work.
+        let passed = sleeper.passed().len();
+        until("the first core goes on", Duration::from_secs(10), async || Ok(sleeper.passed().len() > passed)).await?;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        rest(rig, &mut heir, &dead).await?;
+        sleeper.kill()?;
+        heir.kill()
+    })
+    .await
+}
+
+/// The visible request is held by the platform while a core dies at a point of its own housekeeping.
+async fn killed_while_held(mode: Mode, point: &'static str, signal: Option<Signal>) -> Result<Verdict> {
+    with_post(mode, &SHORT_LEASE, async move |rig| {
+        let matcher = Matcher { operation: Some(mode.upload.visible_request().to_owned()), ..Matcher::default() };
+        let rule = rig.sim.add_fault(Rule::hold_once(matcher, Hold::Before));
+        // Renewals happen all the time: the one that counts comes while the request is held.
+        let nth = if signal.is_none() { "#3" } else { "" };
+        let mut core = rig.core(&Orders { fault: Some(format!("{point}{nth}=kill")), ..Orders::default() })?;
+        let mut dead = Dead::default();
+        until("the request is held", Duration::from_secs(60), async || {
+            if rig.sim.fault_fired(rule) == Some(1) || core.ended()?.is_some() {
+                return Ok(true);
+            }
+            drive::step(rig, &core, &dead).await?;
+            Ok(false)
+        })
+        .await?;
+        if let Some(signal) = signal {
+            core.signal(signal)?;
+        }
+        until("the core dies", Duration::from_secs(20), async || Ok(core.ended()?.is_some())).await?;
+        rig.sim.release_fault(rule);
+        dead.buried(rig, &core).await?;
+        let mut heir = rig.core(&Orders::default())?;
+        rest(rig, &mut heir, &dead).await?;
+        heir.kill()
+    })
+    .await
+}
+
+/// SIGTERM while a request is under way: the core ends in time, and the next one finishes.
+async fn terminated(mode: Mode, request: Option<&'static str>) -> Result<Verdict> {
+    with_post(mode, &[], async move |rig| {
+        let operation = request.unwrap_or(mode.upload.visible_request()).to_owned();
+        let matcher = Matcher { operation: Some(operation), ..Matcher::default() };
+        let rule = Rule { delay_before_ms: 700, hold: None, ..Rule::hold_once(matcher, Hold::Before) };
+        let rule = rig.sim.add_fault(rule);
+        let mut core = rig.core(&Orders::default())?;
+        let mut dead = Dead::default();
+        until("the request is under way", Duration::from_secs(60), async || {
+            drive::step(rig, &core, &dead).await?;
+            Ok(rig.sim.fault_fired(rule) == Some(1))
+        })
+        .await?;
+        core.terminate().await?;
+        dead.buried(rig, &core).await?;
+        let mut heir = rig.core(&Orders::default())?;
+        rest(rig, &mut heir, &dead).await?;
+        heir.kill()
+    })
+    .await
+}
+
+/// A worker panics; its post is found again by the same core, or, when that dies too, by the next.
+async fn panicked(mode: Mode, point: &'static str, then_killed_at: Option<&'static str>) -> Result<Verdict> {
+    with_post(mode, &SHORT_LEASE, async move |rig| {
+        let mut fault = format!("{point}:{}=panic", mode.upload.point_of_no_return());
+        if let Some(second) = then_killed_at {
+            fault.push_str(&format!(";{second}=kill"));
+        }
+        let mut core = rig.core(&Orders { fault: Some(fault), ..Orders::default() })?;
+        let mut dead = Dead::default();
+        if then_killed_at.is_some() {
+            until("the core dies", Duration::from_secs(60), async || {
+                drive::step(rig, &core, &dead).await?;
+                Ok(core.ended()?.is_some())
+            })
+            .await?;
+            dead.buried(rig, &core).await?;
+            core = rig.core(&Orders::default())?;
+        }
+        rest(rig, &mut core, &dead).await?;
+        core.kill()
+    })
+    .await
+}
+
+/// Two posts of one account found late: the second is put off, and the core dies there.
+async fn backlog(upload: Upload, point: &'static str) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: true };
+    with_post(mode, &[], async move |rig| {
+        rig.create(mode, AccountId(1), "second").await?;
+        rig.advance(mode.ahead() + chrono::TimeDelta::minutes(5));
+        died_and_went_on(rig, point).await?;
+        ensure!(checks::visible(rig, "second") == 1, "the second post is not visible once");
+        Ok(())
+    })
+    .await
+}
+
+/// The day's quota is used up when the post wants to go out, and the core dies while it notes that.
+async fn quota(upload: Upload, point: &'static str) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    with_post(mode, &[], async move |rig| {
+        drive::run(rig, [Orders::default()]).await?;
+        rig.control("meta/behaviour", json!({"set": {"quota_total": 1}})).await?;
+        rig.create(mode, AccountId(1), "second").await?;
+        died_and_went_on(rig, point).await?;
+        ensure!(checks::visible(rig, "second") == 1, "the second post is not visible once");
+        Ok(())
+    })
+    .await
+}
+
+/// What was measured of the video is not known any more, so that it is written again; the core dies there.
+async fn measured_again(upload: Upload, point: &'static str) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    with_post(mode, &[], async move |rig| {
+        rig.write("UPDATE aurareels_social_posts SET media_facts = NULL").await?;
+        died_and_went_on(rig, point).await
+    })
+    .await
+}
+
+/// The platform has trouble when a token is to be refreshed that still works; the core dies while it gives up for now.
+async fn refresh_in_vain(upload: Upload, point: &'static str) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: true };
+    with_post(mode, &[], async move |rig| {
+        let name = if upload == Upload::InstagramUrl { "meta.refresh" } else { "tiktok.refresh" };
+        let matcher = Matcher { operation: Some(name.to_owned()), ..Matcher::default() };
+        let trouble = Action::Answer { status: 503, headers: Default::default(), body: None, act: false };
+        rig.sim.add_fault(Rule { times: 4, ..Rule::once(matcher, trouble) });
+        died_and_went_on(rig, point).await
+    })
+    .await
+}
+
+/// A core dies at a point, the next one ends the work.
+async fn died_and_went_on(rig: &mut Rig, point: &str) -> Result<()> {
+    let order = Orders { fault: Some(format!("{point}=kill")), ..Orders::default() };
+    let course = drive::run(rig, [order, Orders::default()]).await?;
+    ensure!(course.deaths == 1, "{point} was not passed");
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! The crash suite: every mode × every fault point, then the scenarios that need more than one death.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use aurareels_core::{domain::post::Status, fault::FaultPoint};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use crate::{
+    checks::{self, Ending},
+    core::Orders,
+    drive::{self, Course},
+    mode::{Mode, Upload},
+    rig::Rig,
+    scenarios::{self, Scenario},
+    windows::{self, Window},
+};
+
+/// What the suite is asked for.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Every hit of every point, not the first alone, and a second death at every point of every recovery.
+    #[arg(long)]
+    long: bool,
+    /// Cases at the same time.
+    #[arg(long, default_value_t = 4)]
+    jobs: usize,
+    /// Only modes, points and scenarios whose name holds this.
+    #[arg(long)]
+    only: Option<String>,
+}
+
+/// One place at which a core dies: the n-th time it passes a point.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Place {
+    pub(crate) point: String,
+    pub(crate) context: String,
+    pub(crate) nth: usize,
+}
+
+impl Place {
+    pub(crate) fn order(&self) -> Orders {
+        Orders { fault: Some(format!("{}:{}#{}=kill", self.point, self.context, self.nth)), ..Orders::default() }
+    }
+
+    fn name(&self) -> String {
+        format!("{}:{}#{}", self.point, self.context, self.nth)
+    }
+}
+
+/// How a case ended well.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Verdict {
+    /// Published, visible once.
+    Once,
+    /// As the window says.
+    Explained(Window),
+}
+
+/// A case with its name.
+pub(crate) struct Done {
+    name: String,
+    group: String,
+    result: Result<Verdict>,
+}
+
+/// The places that a run passed: the first hit of each, or every hit.
+pub(crate) fn places(passed: &[(String, String)], every: bool) -> Vec<Place> {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut places = Vec::new();
+    for (point, context) in passed {
+        let count = counts.entry((point, context)).or_default();
+        *count += 1;
+        if every || *count == 1 {
+            places.push(Place { point: point.clone(), context: context.clone(), nth: *count });
+        }
+    }
+    places
+}
+
+/// Runs one post of a mode with these deaths and checks everything.
+pub(crate) async fn case(mode: Mode, orders: Vec<Orders>) -> Result<(Course, Ending)> {
+    let deaths = orders.len();
+    let mut rig = Rig::new(&[]).await?;
+    let outcome = async {
+        let account = rig.account(mode).await?;
+        let id = rig.create(mode, account, "solo").await?;
+        let course = drive::run(&mut rig, orders.into_iter().chain([Orders::default()])).await?;
+        ensure!(course.deaths == deaths, "{} of {deaths} deaths happened: the point was not passed", course.deaths);
+        let ending = checks::ending(&rig, id, "solo").await?;
+        checks::database(&mut rig).await?;
+        Ok((course, ending))
+    }
+    .await;
+    let outcome = outcome.map_err(|error: anyhow::Error| anyhow!("{error:#}\n{}", rig.log_tail()));
+    rig.close().await;
+    outcome
+}
+
+async fn judged(mode: Mode, deaths: Vec<Place>) -> Result<Verdict> {
+    let (_, ending) = case(mode, deaths.iter().map(Place::order).collect()).await?;
+    if ending.post.status == Status::Published && ending.visible == 1 {
+        return Ok(Verdict::Once);
+    }
+    let window = deaths
+        .iter()
+        .find_map(|place| windows::explains(mode, &place.point, &place.context, &ending.post, ending.visible));
+    window.map(Verdict::Explained).with_context(|| {
+        format!("ended {} with {} visible: {:?}", ending.post.status, ending.visible, ending.post.error)
+    })
+}
+
+/// Cases that run side by side.
+struct Pool {
+    running: JoinSet<Done>,
+    room: Arc<Semaphore>,
+}
+
+impl Pool {
+    fn add(&mut self, group: &str, name: String, case: Scenario) {
+        let (room, group) = (self.room.clone(), group.to_owned());
+        self.running.spawn(async move {
+            let _room = room.acquire_owned().await;
+            let result = on_a_thread(move || {
+                let case = case();
+                async move {
+                    match tokio::time::timeout(Duration::from_secs(120), case).await {
+                        Ok(result) => result,
+                        Err(_) => Err(anyhow!("no end within two minutes")),
+                    }
+                }
+            })
+            .await;
+            if let Err(error) = &result {
+                println!("FAILED {name}\n    {}", format!("{error:#}").replace('\n', "\n    "));
+            }
+            Done { name, group, result }
+        });
+    }
+}
+
+/// Runs a case on a thread with a runtime of its own: its simulator shares nothing with the others.
+async fn on_a_thread<F, T>(case: impl FnOnce() -> F + Send + 'static) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+    T: Send + 'static,
+{
+    tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(case())
+    })
+    .await?
+}
+
+/// Runs everything; true when nothing failed.
+pub(crate) async fn run(options: &Options) -> Result<bool> {
+    let begun = Instant::now();
+    let wanted = |name: &str| options.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
+    let mut pool = Pool { running: JoinSet::new(), room: Arc::new(Semaphore::new(options.jobs.max(1))) };
+    let mut failures = Vec::new();
+    let room = pool.room.clone();
+    let mut recordings = JoinSet::new();
+    for mode in Mode::all() {
+        let room = room.clone();
+        let lost = Place { point: "answer_arrived".into(), context: mode.upload.point_of_no_return().into(), nth: 1 };
+        let any = options.only.is_none() || mode.name().contains(options.only.as_deref().unwrap_or_default());
+        let by_name = options.only.as_deref().is_some_and(|only| only.contains(mode.upload.name()));
+        if !(any || by_name) {
+            continue;
+        }
+        recordings.spawn(async move {
+            let _room = room.acquire_owned().await;
+            let order = lost.order();
+            let plain = on_a_thread(move || async move { Ok(case(mode, vec![]).await?.0.passed.swap_remove(0)) }).await;
+            let recovery =
+                on_a_thread(move || async move { Ok(case(mode, vec![order]).await?.0.passed.swap_remove(1)) }).await;
+            (mode, plain, lost, recovery)
+        });
+    }
+    let mut reached: BTreeSet<&'static str> = BTreeSet::new();
+    while let Some(recorded) = recordings.join_next().await {
+        let (mode, plain, lost, recovery) = recorded?;
+        let (plain, recovery) = match (plain, recovery) {
+            (Ok(plain), Ok(recovery)) => (plain, recovery),
+            (Err(error), _) | (_, Err(error)) => {
+                failures.push(format!("{}: an undisturbed post: {error:#}", mode.name()));
+                continue;
+            }
+        };
+        for point in FaultPoint::ALL {
+            let passed = plain.iter().any(|(passed, _)| passed == point.name());
+            if passed {
+                reached.insert(point.name());
+            }
+            match (passed, windows::not_passed(mode, point.name())) {
+                (false, None) => failures.push(format!("{}: {} was never passed", mode.name(), point.name())),
+                (true, Some(_)) => failures.push(format!("{}: {} is passed after all", mode.name(), point.name())),
+                _ => {}
+            }
+        }
+        for place in places(&plain, options.long) {
+            let name = format!("{} {}", mode.name(), place.name());
+            if wanted(&name) {
+                pool.add("pairs", name, Box::new(move || Box::pin(judged(mode, vec![place]))));
+            }
+        }
+        // The second core dies too, wherever it passes while it recovers what the first left.
+        if options.long || !mode.scheduled {
+            for second in places(&recovery, options.long) {
+                let name = format!("{} recovery {} then {}", mode.name(), lost.name(), second.name());
+                if wanted(&name) {
+                    let deaths = vec![lost.clone(), second];
+                    pool.add("deaths during recovery", name, Box::new(move || Box::pin(judged(mode, deaths))));
+                }
+            }
+        }
+    }
+    for upload in Upload::ALL {
+        for (group, name, scenario) in scenarios::of(upload) {
+            let name = format!("{} {name}", upload.name());
+            if wanted(&name) {
+                pool.add(group, name, scenario);
+            }
+        }
+    }
+    let mut groups: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut explained: BTreeMap<Window, Vec<String>> = BTreeMap::new();
+    while let Some(done) = pool.running.join_next().await {
+        let done = done?;
+        let (run, once) = groups.entry(done.group).or_default();
+        *run += 1;
+        match done.result {
+            Ok(Verdict::Once) => *once += 1,
+            Ok(Verdict::Explained(window)) => explained.entry(window).or_default().push(done.name),
+            Err(error) => {
+                failures.push(format!("{}: {}", done.name, format!("{error:#}").lines().next().unwrap_or("")))
+            }
+        }
+    }
+    println!("\n{:<28} {:>6} {:>28}", "", "run", "published, visible once");
+    for (group, (run, once)) in &groups {
+        println!("{group:<28} {run:>6} {once:>28}");
+    }
+    for (window, mut names) in explained {
+        names.sort_unstable();
+        println!("window {} (docs/windows.md), {} cases:", window.name(), names.len());
+        for name in names {
+            println!("    {name}");
+        }
+    }
+    let total: usize = groups.values().map(|(run, _)| run).sum();
+    println!("{total} cases run, none skipped, {} failed, {:.0} s", failures.len(), begun.elapsed().as_secs_f64());
+    for failure in &failures {
+        println!("FAILED {failure}");
+    }
+    Ok(failures.is_empty())
+}
