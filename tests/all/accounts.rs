@@ -204,7 +204,7 @@ async fn the_originals_daily_limit_waits_when_it_is_switched_on() {
     let quota = me.accounts().get_quota(GetQuotaRequest { id: account }).await.unwrap().into_inner();
     assert_eq!((quota.daily_limit, quota.daily_remaining), (Some(1), Some(0)));
     let second = me.publish_one(account, "Two a day").await;
-    let post = me.until(second, "waiting", |post| post.waiting_for == "quota").await;
+    let post = me.until(second, "waiting", |post| post.waiting_for == "daily_limit").await;
     assert_eq!(post.error.as_ref().map(|error| error.code.as_str()), Some("DAILY_LIMIT_REACHED"), "{post:#?}");
     let begun = world.now();
     me.published(second).await;

@@ -1,10 +1,13 @@
 //! Instagram in trouble: answers lost at every step, lies about live posts, containers that die, quotas.
 
-use aurareels_proto::v1::{InstagramOptions, InstagramTransfer, PlatformOptions, PostContent, PostStatus};
+use aurareels_proto::v1::{
+    InstagramOptions, InstagramTransfer, PlatformOptions, PostContent, PostStatus, PublishPostsRequest,
+};
 use aurareels_simulator::{Action, Filter, When};
 use aurareels_tests::{
     Login, World, content,
     fault::{answer, cut},
+    posting::publish,
 };
 use chrono::TimeDelta;
 use serde_json::json;
@@ -16,6 +19,7 @@ fn troubles() -> Vec<(&'static str, Action)> {
         ("cut after it acted", cut(When::After)),
         ("503 before it acted", answer(503, unknown.clone(), false)),
         ("503 after it acted", answer(503, unknown, true)),
+        ("a web page before it acted", Action::Html { act: false }),
         ("a web page after it acted", Action::Html { act: true }),
         ("half an answer", Action::TruncatedBody),
         ("the connection ends in the answer", Action::BrokenResponse),
@@ -257,4 +261,33 @@ async fn an_ended_session_asks_for_its_owner() {
     me.posts().retry_post(aurareels_proto::v1::RetryPostRequest { id }).await.unwrap();
     me.published(id).await;
     world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_posts_with_the_same_words_whose_answers_are_lost_are_not_mixed_up() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Facebook).await;
+    let rule = aurareels_simulator::Rule {
+        times: 2,
+        ..aurareels_simulator::Rule::once(aurareels_tests::fault::on("meta.media_publish"), cut(When::After))
+    };
+    world.sim.add_fault(rule);
+    let mut ids = Vec::new();
+    for key in ["first", "second"] {
+        let request = PublishPostsRequest {
+            request_key: key.into(),
+            allow_duplicate: true,
+            ..publish(&[account], content(&world, "The same twice"))
+        };
+        ids.push(me.posts().publish_posts(request).await.unwrap().into_inner().posts[0].id);
+    }
+    let mut found = std::collections::BTreeSet::new();
+    for id in ids {
+        let post = me.until(id, "at rest", aurareels_tests::posting::at_rest).await;
+        assert!(matches!(post.status(), PostStatus::Published | PostStatus::NeedsReview), "{post:#?}");
+        assert!(post.platform_post_id.is_empty() || found.insert(post.platform_post_id.clone()), "{post:#?}");
+    }
+    assert_eq!(world.succeeded("meta.media_publish"), 2);
+    world.finish(2).await;
 }

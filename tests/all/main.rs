@@ -2,9 +2,11 @@
 
 mod accounts;
 mod binary;
+mod chaos;
 mod instagram_trouble;
 mod isolation;
 mod keys_at_rest;
+mod media;
 mod port;
 mod publishing;
 mod refusals;

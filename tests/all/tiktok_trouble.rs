@@ -1,8 +1,8 @@
 //! TikTok in trouble: answers lost at every step, tokens that end, videos that are refused late, quotas.
 
 use aurareels_proto::v1::{
-    AccountHealth, PlatformOptions, PostContent, PostStatus, Resolution, ResolvePostRequest, RetryPostRequest,
-    TikTokOptions, TikTokTransfer,
+    AccountHealth, PlatformOptions, PostContent, PostStatus, ReconcilePostRequest, Resolution, ResolvePostRequest,
+    RetryPostRequest, TikTokOptions, TikTokTransfer,
 };
 use aurareels_simulator::{Action, Host, When};
 use aurareels_tests::{
@@ -12,6 +12,7 @@ use aurareels_tests::{
 };
 use chrono::TimeDelta;
 use serde_json::json;
+use tonic::Code;
 
 const CREATOR: &str = "-000tiktok-creator-one";
 
@@ -28,6 +29,7 @@ fn troubles() -> Vec<(&'static str, Action)> {
         ("cut after it acted", cut(When::After)),
         ("503 before it acted", answer(503, internal.clone(), false)),
         ("503 after it acted", answer(503, internal, true)),
+        ("a web page before it acted", Action::Html { act: false }),
         ("a web page after it acted", Action::Html { act: true }),
         ("half an answer", Action::TruncatedBody),
         ("the connection ends in the answer", Action::BrokenResponse),
@@ -271,4 +273,50 @@ async fn a_platform_that_refuses_connections_is_waited_for() {
     let post = me.published(id).await;
     assert!(steps(&post).contains(&"tiktok.upload_last"));
     world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_processed_for_ever_is_given_to_a_person() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Tiktok).await;
+    world.tiktok("behaviour", json!({ "outcome": "stuck", "tasks": 1 })).await;
+    let begun = world.now();
+    let id = me.publish_one(account, "Stuck").await;
+    let post = me.ends(id, PostStatus::NeedsReview).await;
+    assert!(world.now() - begun >= TimeDelta::hours(24));
+    assert_eq!(post.error.as_ref().unwrap().code, "OUTCOME_UNKNOWN", "{post:#?}");
+    assert_eq!(world.asked("tiktok.video_init"), 1);
+    // Looking again changes nothing while TikTok says the same.
+    let looked = me.posts().reconcile_post(ReconcilePostRequest { id }).await.unwrap().into_inner();
+    assert_eq!(looked.status(), PostStatus::Confirming);
+    me.ends(id, PostStatus::NeedsReview).await;
+    // A person knows.
+    let word = ResolvePostRequest {
+        id,
+        resolution: Resolution::NotPublished.into(),
+        note: "it never came".into(),
+        ..Default::default()
+    };
+    me.posts().resolve_post(word.clone()).await.unwrap();
+    me.refused(me.posts().resolve_post(word)).await.is(Code::FailedPrecondition, "STATUS_FORBIDS");
+    me.refused(me.posts().reconcile_post(ReconcilePostRequest { id }))
+        .await
+        .is(Code::FailedPrecondition, "STATUS_FORBIDS");
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_post_whose_status_is_not_told_never_doubles() {
+    for outcome in ["publish_silently", "publish_and_forget"] {
+        let world = World::start().await;
+        let me = world.me();
+        let account = me.account(Login::Tiktok).await;
+        world.tiktok("behaviour", json!({ "outcome": outcome, "tasks": 1 })).await;
+        let id = me.publish_one(account, outcome).await;
+        let post = me.until(id, "at rest", aurareels_tests::posting::at_rest).await;
+        assert!(matches!(post.status(), PostStatus::Published | PostStatus::NeedsReview), "{outcome}: {post:#?}");
+        assert_eq!(world.asked("tiktok.upload_last_chunk"), 1, "{outcome}");
+        world.finish(1).await;
+    }
 }

@@ -11,8 +11,12 @@ use std::{
 
 use aurareels_proto::v1::{Event, EventType, ListPostsRequest, Platform, Post, PostStatus, StepOutcome};
 use aurareels_simulator::{Filter, Host};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{User, World, log};
+use crate::{User, World, log, posting::time};
+
+/// How long events are kept.
+const KEPT: TimeDelta = TimeDelta::days(30);
 
 impl World {
     /// Ends a scenario: `visible` posts must have become visible on the platforms, no more and no less.
@@ -24,7 +28,7 @@ impl World {
             let user = self.user(id);
             let posts = user.all_posts().await;
             let events = user.events().await;
-            check_events(&posts, &events);
+            check_events(&posts, &events, self.now() - KEPT);
             let accounts = user.list_accounts().await;
             shown.push(format!("{posts:?} {events:?} {accounts:?}"));
             rows.extend(posts);
@@ -83,7 +87,11 @@ impl World {
     fn check_secrets(&self, shown: &[String]) {
         let secrets = self.secrets();
         let files = files(&self.data_dir());
-        assert!(files.iter().any(|(name, _)| name.ends_with(".db")), "no database file");
+        // The search itself works: what stands there for sure is found.
+        let known = |bytes: &[u8]| log::contains(bytes, b"aurareels_social_posts");
+        assert!(files.iter().any(|(name, bytes)| name.ends_with(".db") && known(bytes)), "no database file");
+        assert!(log::holds(self.log_from(), "is ready"), "nothing was logged");
+        assert!(secrets.len() > 5, "no secrets to look for");
         for secret in secrets {
             for (name, bytes) in &files {
                 assert!(!log::contains(bytes, secret.as_bytes()), "{name} holds the secret {secret}");
@@ -113,7 +121,7 @@ impl User<'_> {
 }
 
 /// Every change of status has its event, once, in order.
-fn check_events(posts: &[Post], events: &[Event]) {
+fn check_events(posts: &[Post], events: &[Event], kept_since: DateTime<Utc>) {
     assert!(events.windows(2).all(|pair| pair[0].sequence < pair[1].sequence), "out of order: {events:#?}");
     let mut of_posts: BTreeMap<i64, Vec<&Event>> = BTreeMap::new();
     for event in events.iter().filter(|event| event.post_id != 0) {
@@ -122,10 +130,11 @@ fn check_events(posts: &[Post], events: &[Event]) {
     for post in posts {
         let told = of_posts.get(&post.id).map(Vec::as_slice).unwrap_or_default();
         // Scenarios that move the clock by a month lose their oldest events.
-        let Some(first) = told.first() else { continue };
-        if first.r#type() != EventType::PostCreated {
+        if post.created_at.as_ref().is_some_and(|at| time(at) < kept_since) {
             continue;
         }
+        let first = told.first().unwrap_or_else(|| panic!("no event tells of {post:#?}"));
+        assert_eq!(first.r#type(), EventType::PostCreated, "{told:#?}");
         let mut status = first.status();
         for event in &told[1..] {
             match event.r#type() {
