@@ -10,6 +10,7 @@
 mod checks;
 mod core;
 mod drive;
+mod lies;
 mod mode;
 mod rig;
 mod scenarios;

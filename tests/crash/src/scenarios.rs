@@ -3,7 +3,7 @@
 
 use std::{pin::Pin, time::Duration};
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, ensure};
 use aurareels_core::domain::{ids::AccountId, post::Status};
 use aurareels_simulator::{Action, Hold, Matcher, Rule};
 use rustix::process::Signal;
@@ -15,13 +15,16 @@ use crate::{
     drive::{self, Dead},
     mode::{Mode, Upload},
     rig::{Rig, breath},
-    suite::Verdict,
+    suite::{Verdict, on_rig},
+    windows::Window,
 };
 
 /// Makes the scenario's future on the thread that runs it.
 pub(crate) type Scenario = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Result<Verdict>>>> + Send>;
 
-fn boxed<F: Future<Output = Result<Verdict>> + 'static>(make: impl FnOnce() -> F + Send + 'static) -> Scenario {
+pub(crate) fn boxed<F: Future<Output = Result<Verdict>> + 'static>(
+    make: impl FnOnce() -> F + Send + 'static,
+) -> Scenario {
     Box::new(move || Box::pin(make()))
 }
 
@@ -80,21 +83,19 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     all
 }
 
-/// Runs a scenario on a rig with one post and adds the log to whatever goes wrong.
-async fn with_post<F>(mode: Mode, settings: &[(&str, &str)], scenario: F) -> Result<Verdict>
+/// Runs a scenario on a rig with one post and checks how it ended.
+pub(crate) async fn with_post<F>(mode: Mode, settings: &[(&str, &str)], scenario: F) -> Result<Verdict>
 where
     F: AsyncFnOnce(&mut Rig) -> Result<()>,
 {
-    let mut rig = Rig::new(settings).await?;
-    let outcome = async {
+    on_rig(settings, async move |rig| {
         let account = rig.account(mode).await?;
         let id = rig.create(mode, account, "solo").await?;
-        scenario(&mut rig).await?;
-        let ending = checks::ending(&rig, id, "solo").await?;
-        checks::database(&mut rig).await?;
-        let lost = mode.upload == Upload::TiktokPull && ending.post.status == Status::NeedsReview;
-        if lost {
-            return Ok(Verdict::Explained(crate::windows::Window::LostPublishId));
+        scenario(rig).await?;
+        let ending = checks::ending(rig, id, "solo").await?;
+        checks::database(rig).await?;
+        if mode.upload == Upload::TiktokPull && ending.post.status == Status::NeedsReview {
+            return Ok(Verdict::Explained(Window::LostPublishId));
         }
         ensure!(
             ending.post.status == Status::Published && ending.visible == 1,
@@ -104,11 +105,8 @@ where
             ending.post.error
         );
         Ok(Verdict::Once)
-    }
-    .await;
-    let outcome = outcome.map_err(|error: anyhow::Error| anyhow!("{error:#}\n{}", rig.log_tail()));
-    rig.close().await;
-    outcome
+    })
+    .await
 }
 
 async fn until(what: &str, limit: Duration, mut look: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
