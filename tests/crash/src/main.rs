@@ -7,6 +7,7 @@
 //! everything rests; then the invariants ([`checks`]) are looked at. The points are not listed by hand: an undisturbed
 //! post is run first, and every place it passes becomes a case.
 
+mod chaos;
 mod checks;
 mod core;
 mod drive;
@@ -32,6 +33,8 @@ struct Cli {
 enum Command {
     /// Every mode × every fault point, and the scenarios.
     Crash(suite::Options),
+    /// A seeded random mixture over many posts.
+    Chaos(chaos::Options),
 }
 
 #[tokio::main]
@@ -39,6 +42,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Crash(options) => suite::run(&options).await,
+        Command::Chaos(options) => chaos::run(&options).await,
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
