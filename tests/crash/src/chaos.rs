@@ -90,7 +90,7 @@ const PLACES: [&str; 14] = [
 fn next_life(dice: &mut StdRng) -> Orders {
     let place = PLACES[dice.random_range(0..PLACES.len())];
     let act = if dice.random_bool(0.15) { "stop" } else { "kill" };
-    let nth = dice.random_range(1..300);
+    let nth = dice.random_range(1..60);
     Orders { fault: Some(format!("{place}#{nth}={act}")), ..Orders::default() }
 }
 
@@ -169,7 +169,9 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
     for slot in &mut slots {
         slot.core.kill()?;
     }
-    println!("{deaths} deaths, {pauses} pauses past the lease, {edits} edits, {repeats} repeated requests, {reconnected} logins renewed by their owners");
+    println!(
+        "{deaths} deaths, {pauses} pauses past the lease, {edits} edits, {repeats} repeated requests, {reconnected} logins renewed by their owners"
+    );
     let good = verdict(&rig, &intents).await?;
     checks::database(&mut rig).await?;
     println!("{:.0} s", begun.elapsed().as_secs_f64());
@@ -181,8 +183,11 @@ async fn connect(rig: &mut Rig) -> Result<Vec<(AccountId, Platform)>> {
     let mut accounts = Vec::new();
     for number in 0..CREATORS {
         let id = format!("-000chaos-creator-{number:03}");
-        rig.control("accounts", json!({"platform": "tiktok", "id": id, "name": "Chaos", "username": format!("chaos{number}")}))
-            .await?;
+        rig.control(
+            "accounts",
+            json!({"platform": "tiktok", "id": id, "name": "Chaos", "username": format!("chaos{number}")}),
+        )
+        .await?;
         accounts.push((rig.connect(Platform::Tiktok, None, Some(&id)).await?, Platform::Tiktok));
     }
     let generous = json!({"second_publish": "duplicate", "quota_total": 1_000_000, "container_limit": 1_000_000});
@@ -200,12 +205,7 @@ async fn connect(rig: &mut Rig) -> Result<Vec<(AccountId, Platform)>> {
     Ok(accounts)
 }
 
-async fn create(
-    rig: &Rig,
-    accounts: &[(AccountId, Platform)],
-    posts: usize,
-    dice: &mut StdRng,
-) -> Result<Vec<Intent>> {
+async fn create(rig: &Rig, accounts: &[(AccountId, Platform)], posts: usize, dice: &mut StdRng) -> Result<Vec<Intent>> {
     let video = format!("{}/v/chaos.mp4?size=60000&duration=5", rig.sim.url(Host::Media));
     let mut intents = Vec::new();
     for number in 0..posts {
@@ -241,13 +241,8 @@ fn at(time: DateTime<Utc>) -> When {
 
 async fn ask(rig: &Rig, account: AccountId, content: Content, when: When, key: &str) -> Result<PostId> {
     let wish = Wish { content, ..Wish::default() };
-    let request = CreatePosts {
-        accounts: vec![account],
-        wish,
-        when,
-        request_key: Some(key.to_owned()),
-        allow_duplicate: false,
-    };
+    let request =
+        CreatePosts { accounts: vec![account], wish, when, request_key: Some(key.to_owned()), allow_duplicate: false };
     let made = rig.parts.posts.create(CALLER, request).await.context("creating a post")?;
     Ok(made.first().context("no post was created")?.post.id)
 }

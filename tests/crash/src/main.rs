@@ -12,6 +12,7 @@ mod checks;
 mod core;
 mod drive;
 mod lies;
+mod measure;
 mod mode;
 mod rig;
 mod scenarios;
@@ -35,6 +36,13 @@ enum Command {
     Crash(suite::Options),
     /// A seeded random mixture over many posts.
     Chaos(chaos::Options),
+    /// Two processes claim the same posts: no claim is given twice.
+    Claims(measure::Claims),
+    /// One of those two processes.
+    #[command(hide = true)]
+    Claimer(measure::Claimer),
+    /// The time until the posts of a killed core are claimed again.
+    Recovery(measure::Recovery),
 }
 
 #[tokio::main]
@@ -43,6 +51,9 @@ async fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Crash(options) => suite::run(&options).await,
         Command::Chaos(options) => chaos::run(&options).await,
+        Command::Claims(options) => measure::claims(&options).await,
+        Command::Claimer(options) => measure::claimer(&options).await,
+        Command::Recovery(options) => measure::recovery(&options).await,
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
