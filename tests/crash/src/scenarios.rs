@@ -4,7 +4,11 @@
 use std::{pin::Pin, time::Duration};
 
 use anyhow::{Result, ensure};
-use aurareels_core::domain::{ids::AccountId, post::Status};
+use aurareels_core::domain::{
+    ids::{AccountId, PostId},
+    ledger::{StepClass, StepOutcome},
+    post::Status,
+};
 use aurareels_simulator::{Action, Hold, Matcher, Rule};
 use rustix::process::Signal;
 use serde_json::json;
@@ -157,7 +161,15 @@ async fn paused(mode: Mode, point: &'static str) -> Result<Verdict> {
         tokio::time::sleep(Duration::from_millis(700)).await;
         rest(rig, &mut heir, &dead).await?;
         sleeper.kill()?;
-        heir.kill()
+        heir.kill()?;
+        // What the heir found out stands: the sleeper's word is void.
+        let ledger = rig.parts.store.ledger(PostId(1)).await?;
+        let overwritten = ledger
+            .entries()
+            .iter()
+            .any(|entry| entry.class == StepClass::PointOfNoReturn && entry.outcome == Some(StepOutcome::NoEffect));
+        ensure!(!overwritten, "the woken core wrote over what the other one found out");
+        Ok(())
     })
     .await
 }
