@@ -7,6 +7,7 @@
 
 mod bench;
 mod clients;
+mod crash;
 mod deny;
 mod licence;
 mod lint;
@@ -50,6 +51,18 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Kill the core at every fault point, in every mode, and count the posts (`--long`: at every hit of each).
+    Crash {
+        /// Arguments of the suite (`--help` lists them).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Random crashes, faults and edits over many posts: `--posts N --seed S`.
+    Chaos {
+        /// Arguments of the run (`--help` lists them).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run only the checks: formatting, dependency rules, proto rules, clippy.
     Lint,
 }
@@ -63,6 +76,8 @@ fn main() -> ExitCode {
             Ok(stage::run_all(&workspace, &stages))
         }
         Command::Bench { arguments } => bench::run(&workspace, &arguments),
+        Command::Crash { arguments } => crash::run(&workspace, "crash", &arguments),
+        Command::Chaos { arguments } => crash::run(&workspace, "chaos", &arguments),
         Command::Lint => Ok(stage::run_all(&workspace, &Stage::checks())),
     });
     match outcome {

@@ -7,9 +7,12 @@
 //! everything rests; then the invariants ([`checks`]) are looked at. The points are not listed by hand: an undisturbed
 //! post is run first, and every place it passes becomes a case.
 
+mod chaos;
 mod checks;
 mod core;
 mod drive;
+mod lies;
+mod measure;
 mod mode;
 mod rig;
 mod scenarios;
@@ -31,6 +34,15 @@ struct Cli {
 enum Command {
     /// Every mode × every fault point, and the scenarios.
     Crash(suite::Options),
+    /// A seeded random mixture over many posts.
+    Chaos(chaos::Options),
+    /// Two processes claim the same posts: no claim is given twice.
+    Claims(measure::Claims),
+    /// One of those two processes.
+    #[command(hide = true)]
+    Claimer(measure::Claimer),
+    /// The time until the posts of a killed core are claimed again.
+    Recovery(measure::Recovery),
 }
 
 #[tokio::main]
@@ -38,6 +50,10 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Crash(options) => suite::run(&options).await,
+        Command::Chaos(options) => chaos::run(&options).await,
+        Command::Claims(options) => measure::claims(&options).await,
+        Command::Claimer(options) => measure::claimer(&options).await,
+        Command::Recovery(options) => measure::recovery(&options).await,
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

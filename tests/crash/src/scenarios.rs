@@ -3,8 +3,12 @@
 
 use std::{pin::Pin, time::Duration};
 
-use anyhow::{Result, anyhow, ensure};
-use aurareels_core::domain::{ids::AccountId, post::Status};
+use anyhow::{Result, ensure};
+use aurareels_core::domain::{
+    ids::{AccountId, PostId},
+    ledger::{StepClass, StepOutcome},
+    post::Status,
+};
 use aurareels_simulator::{Action, Hold, Matcher, Rule};
 use rustix::process::Signal;
 use serde_json::json;
@@ -15,13 +19,16 @@ use crate::{
     drive::{self, Dead},
     mode::{Mode, Upload},
     rig::{Rig, breath},
-    suite::Verdict,
+    suite::{Verdict, on_rig},
+    windows::Window,
 };
 
 /// Makes the scenario's future on the thread that runs it.
 pub(crate) type Scenario = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Result<Verdict>>>> + Send>;
 
-fn boxed<F: Future<Output = Result<Verdict>> + 'static>(make: impl FnOnce() -> F + Send + 'static) -> Scenario {
+pub(crate) fn boxed<F: Future<Output = Result<Verdict>> + 'static>(
+    make: impl FnOnce() -> F + Send + 'static,
+) -> Scenario {
     Box::new(move || Box::pin(make()))
 }
 
@@ -80,21 +87,19 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     all
 }
 
-/// Runs a scenario on a rig with one post and adds the log to whatever goes wrong.
-async fn with_post<F>(mode: Mode, settings: &[(&str, &str)], scenario: F) -> Result<Verdict>
+/// Runs a scenario on a rig with one post and checks how it ended.
+pub(crate) async fn with_post<F>(mode: Mode, settings: &[(&str, &str)], scenario: F) -> Result<Verdict>
 where
     F: AsyncFnOnce(&mut Rig) -> Result<()>,
 {
-    let mut rig = Rig::new(settings).await?;
-    let outcome = async {
+    on_rig(settings, async move |rig| {
         let account = rig.account(mode).await?;
         let id = rig.create(mode, account, "solo").await?;
-        scenario(&mut rig).await?;
-        let ending = checks::ending(&rig, id, "solo").await?;
-        checks::database(&mut rig).await?;
-        let lost = mode.upload == Upload::TiktokPull && ending.post.status == Status::NeedsReview;
-        if lost {
-            return Ok(Verdict::Explained(crate::windows::Window::LostPublishId));
+        scenario(rig).await?;
+        let ending = checks::ending(rig, id, "solo").await?;
+        checks::database(rig).await?;
+        if mode.upload == Upload::TiktokPull && ending.post.status == Status::NeedsReview {
+            return Ok(Verdict::Explained(Window::LostPublishId));
         }
         ensure!(
             ending.post.status == Status::Published && ending.visible == 1,
@@ -104,11 +109,8 @@ where
             ending.post.error
         );
         Ok(Verdict::Once)
-    }
-    .await;
-    let outcome = outcome.map_err(|error: anyhow::Error| anyhow!("{error:#}\n{}", rig.log_tail()));
-    rig.close().await;
-    outcome
+    })
+    .await
 }
 
 async fn until(what: &str, limit: Duration, mut look: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
@@ -159,7 +161,15 @@ async fn paused(mode: Mode, point: &'static str) -> Result<Verdict> {
         tokio::time::sleep(Duration::from_millis(700)).await;
         rest(rig, &mut heir, &dead).await?;
         sleeper.kill()?;
-        heir.kill()
+        heir.kill()?;
+        // What the heir found out stands: the sleeper's word is void.
+        let ledger = rig.parts.store.ledger(PostId(1)).await?;
+        let overwritten = ledger
+            .entries()
+            .iter()
+            .any(|entry| entry.class == StepClass::PointOfNoReturn && entry.outcome == Some(StepOutcome::NoEffect));
+        ensure!(!overwritten, "the woken core wrote over what the other one found out");
+        Ok(())
     })
     .await
 }

@@ -15,6 +15,7 @@ use crate::{
     checks::{self, Ending},
     core::Orders,
     drive::{self, Course},
+    lies,
     mode::{Mode, Upload},
     rig::Rig,
     scenarios::{self, Scenario},
@@ -83,23 +84,30 @@ pub(crate) fn places(passed: &[(String, String)], every: bool) -> Vec<Place> {
     places
 }
 
+/// Runs something on a fresh rig and adds the log to whatever goes wrong.
+pub(crate) async fn on_rig<F, T>(settings: &[(&str, &str)], run: F) -> Result<T>
+where
+    F: AsyncFnOnce(&mut Rig) -> Result<T>,
+{
+    let mut rig = Rig::new(settings).await?;
+    let outcome = run(&mut rig).await.map_err(|error| anyhow!("{error:#}\n{}", rig.log_tail()));
+    rig.close().await;
+    outcome
+}
+
 /// Runs one post of a mode with these deaths and checks everything.
 pub(crate) async fn case(mode: Mode, orders: Vec<Orders>) -> Result<(Course, Ending)> {
     let deaths = orders.len();
-    let mut rig = Rig::new(&[]).await?;
-    let outcome = async {
+    on_rig(&[], async move |rig| {
         let account = rig.account(mode).await?;
         let id = rig.create(mode, account, "solo").await?;
-        let course = drive::run(&mut rig, orders.into_iter().chain([Orders::default()])).await?;
+        let course = drive::run(rig, orders.into_iter().chain([Orders::default()])).await?;
         ensure!(course.deaths == deaths, "{} of {deaths} deaths happened: the point was not passed", course.deaths);
-        let ending = checks::ending(&rig, id, "solo").await?;
-        checks::database(&mut rig).await?;
+        let ending = checks::ending(rig, id, "solo").await?;
+        checks::database(rig).await?;
         Ok((course, ending))
-    }
-    .await;
-    let outcome = outcome.map_err(|error: anyhow::Error| anyhow!("{error:#}\n{}", rig.log_tail()));
-    rig.close().await;
-    outcome
+    })
+    .await
 }
 
 async fn judged(mode: Mode, deaths: Vec<Place>) -> Result<Verdict> {
@@ -221,7 +229,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
         }
     }
     for upload in Upload::ALL {
-        for (group, name, scenario) in scenarios::of(upload) {
+        for (group, name, scenario) in scenarios::of(upload).into_iter().chain(lies::of(upload)) {
             let name = format!("{} {name}", upload.name());
             if wanted(&name) {
                 pool.add(group, name, scenario);

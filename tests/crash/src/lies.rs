@@ -1,0 +1,133 @@
+//! What platforms do to a core that nobody kills: answers lost before and after they acted, pages of proxies, words that
+//! come late, a rejection after the acceptance, tokens that rotate.
+
+use anyhow::{Result, ensure};
+use aurareels_core::domain::{ids::AccountId, platform::Platform, post::Status};
+use aurareels_simulator::{Action, Matcher, Rule, When};
+use serde_json::json;
+
+use crate::{
+    checks,
+    core::Orders,
+    drive,
+    mode::{Mode, Upload},
+    scenarios::{Scenario, boxed, with_post},
+    suite::{Verdict, on_rig},
+};
+
+fn answer(status: u16, act: bool) -> Action {
+    Action::Answer { status, headers: Default::default(), body: None, act }
+}
+
+/// The lies of one upload mode: group, name, what to run.
+pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
+    const GROUP: &str = "platform lies";
+    let cut = |when| Action::Cut { when, after_bytes: 0 };
+    let lies = [
+        ("connection cut before it acted", cut(When::Before)),
+        ("connection cut after it acted", cut(When::After)),
+        ("503 before it acted", answer(503, false)),
+        ("503 after it acted", answer(503, true)),
+        ("500 after it acted", answer(500, true)),
+        ("a web page after it acted", Action::Html { act: true }),
+        ("half of the answer", Action::TruncatedBody),
+        ("an answer that breaks off", Action::BrokenResponse),
+    ];
+    let mut all: Vec<(&'static str, String, Scenario)> = Vec::new();
+    for (name, action) in lies {
+        all.push((GROUP, name.to_owned(), boxed(move || lied_to(upload, action))));
+    }
+    match upload.platform() {
+        Platform::Tiktok => {
+            all.push((GROUP, "rejected after it was accepted".to_owned(), boxed(move || rejected(upload))));
+            all.push((GROUP, "token rotated twice".to_owned(), boxed(move || rotated_twice(upload))));
+            all.push((GROUP, "token dead while polling".to_owned(), boxed(move || token_dies(upload))));
+        }
+        _ => {
+            for (name, behaviour) in [
+                ("its word comes late", json!({"published_lag_ms": 200_000, "list_lag_ms": 200_000})),
+                ("the post comes late", json!({"publish_takes_ms": 120_000})),
+                ("finished after published", json!({"reads_after_publish": ["FINISHED", "FINISHED"]})),
+                ("containers cannot be read", json!({"containers_unreadable": true})),
+            ] {
+                all.push((GROUP, format!("answer lost, {name}"), boxed(move || late_word(upload, behaviour))));
+            }
+        }
+    }
+    all
+}
+
+fn at_visible_request(upload: Upload, action: Action) -> Rule {
+    let operation = Some(upload.visible_request().to_owned());
+    Rule::once(Matcher { operation, ..Matcher::default() }, action)
+}
+
+/// The visible request's first answer is a lie.
+async fn lied_to(upload: Upload, lie: Action) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    with_post(mode, &[], async move |rig| {
+        rig.sim.add_fault(at_visible_request(upload, lie));
+        drive::run(rig, [Orders::default()]).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The answer is lost, and what is read afterwards lags behind.
+async fn late_word(upload: Upload, behaviour: serde_json::Value) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    with_post(mode, &[], async move |rig| {
+        let mut behaviour = behaviour;
+        behaviour["second_publish"] = json!("duplicate");
+        rig.control("meta/behaviour", json!({ "set": behaviour })).await?;
+        rig.sim.add_fault(at_visible_request(upload, Action::Cut { when: When::After, after_bytes: 0 }));
+        drive::run(rig, [Orders::default()]).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The access token dies after the visible request; the post is live all the same.
+async fn token_dies(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    with_post(mode, &[], async move |rig| {
+        let dead = json!({"data": {}, "error": {"code": "access_token_invalid", "message": "dead", "log_id": "1"}});
+        let matcher = Matcher { operation: Some("tiktok.status".to_owned()), ..Matcher::default() };
+        let dead = Action::Answer { status: 401, headers: Default::default(), body: Some(dead), act: false };
+        rig.advance(chrono::TimeDelta::seconds(30));
+        rig.sim.add_fault(Rule::once(matcher, dead));
+        drive::run(rig, [Orders::default()]).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// A second refresh needs the refresh token that the first one brought.
+async fn rotated_twice(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: true };
+    with_post(mode, &[], async move |rig| {
+        drive::run(rig, [Orders::default()]).await?;
+        rig.create(mode, AccountId(1), "second").await?;
+        drive::run(rig, [Orders::default()]).await?;
+        ensure!(checks::visible(rig, "second") == 1, "the second post is not visible once");
+        Ok(())
+    })
+    .await
+}
+
+/// TikTok accepts the video and rejects it afterwards: failed, and nothing is to be seen.
+async fn rejected(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    on_rig(&[], async move |rig| {
+        let account = rig.account(mode).await?;
+        let fails = json!({"outcome": "fail", "fail_reason": "spam_risk"});
+        rig.control("tiktok/behaviour", fails).await?;
+        let id = rig.create(mode, account, "solo").await?;
+        drive::run(rig, [Orders::default()]).await?;
+        let ending = checks::ending(rig, id, "solo").await?;
+        checks::database(rig).await?;
+        ensure!(ending.post.status == Status::Failed && ending.visible == 0, "it ended {}", ending.post.status);
+        Ok(Verdict::Once)
+    })
+    .await
+}
