@@ -2,24 +2,26 @@
 //! right before it would send something, that its time is over.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use chrono::TimeDelta;
 
-use crate::platform;
+use crate::{
+    domain::ids::{Fence, PostId},
+    platform,
+};
 
-/// The claims of one process. All of them are renewed together.
+/// The claims of one process. They are renewed together, but a renewal counts only for those that the store still had:
+/// a claim that was taken away while the process was stopped must not come to life with the next renewal.
 #[derive(Clone, Debug)]
 pub struct Leases {
     start: Instant,
     length: Duration,
-    /// Milliseconds after `start` at which the newest renewal was asked for.
-    renewed: Arc<AtomicU64>,
+    /// The claims of the newest renewal, with the milliseconds after `start` at which it was asked for.
+    renewed: Arc<Mutex<HashMap<(PostId, Fence), u64>>>,
 }
 
 impl Leases {
@@ -38,15 +40,17 @@ impl Leases {
         Instant::now()
     }
 
-    /// The store has renewed all claims; `asked` was taken before it was asked to.
-    pub fn renewed(&self, asked: Instant) {
-        self.renewed.fetch_max(self.since_start(asked), Ordering::AcqRel);
+    /// The store has renewed these claims; `asked` was taken before it was asked to.
+    pub fn renewed(&self, asked: Instant, held: &[(PostId, Fence)]) {
+        let asked = self.since_start(asked);
+        let held = held.iter().map(|claim| (*claim, asked)).collect();
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = held;
     }
 
     /// A claim that the store gave; `asked` was taken before it was asked. `ahead` says how much before its time the
     /// post was claimed.
-    pub fn claimed(&self, asked: Instant, ahead: TimeDelta) -> Claim {
-        Claim { leases: self.clone(), claimed: self.since_start(asked), ahead }
+    pub fn claimed(&self, of: (PostId, Fence), asked: Instant, ahead: TimeDelta) -> Claim {
+        Claim { leases: self.clone(), of, claimed: self.since_start(asked), ahead }
     }
 
     fn since_start(&self, at: Instant) -> u64 {
@@ -58,6 +62,7 @@ impl Leases {
 #[derive(Clone, Debug)]
 pub struct Claim {
     leases: Leases,
+    of: (PostId, Fence),
     claimed: u64,
     ahead: TimeDelta,
 }
@@ -72,7 +77,8 @@ impl Claim {
 
 impl platform::Lease for Claim {
     fn holds(&self) -> bool {
-        let newest = self.claimed.max(self.leases.renewed.load(Ordering::Acquire));
+        let renewed = self.leases.renewed.lock().unwrap_or_else(PoisonError::into_inner).get(&self.of).copied();
+        let newest = self.claimed.max(renewed.unwrap_or_default());
         let length = u64::try_from(self.leases.length.as_millis()).unwrap_or(u64::MAX);
         self.leases.since_start(Instant::now()) < newest.saturating_add(length)
     }
@@ -83,15 +89,29 @@ mod tests {
     use super::*;
     use crate::platform::Lease as _;
 
+    const OURS: (PostId, Fence) = (PostId(1), Fence(1));
+
     #[test]
     fn a_claim_ends_unless_it_is_renewed() {
         let leases = Leases::new(Duration::ZERO);
-        let claim = leases.claimed(leases.mark(), TimeDelta::zero());
+        let claim = leases.claimed(OURS, leases.mark(), TimeDelta::zero());
         assert!(!claim.holds(), "a lease of no length is over at once");
         let leases = Leases::new(Duration::from_secs(3600));
-        let claim = leases.claimed(leases.mark(), TimeDelta::zero());
+        let claim = leases.claimed(OURS, leases.mark(), TimeDelta::zero());
         assert!(claim.holds());
-        leases.renewed(leases.mark());
+        leases.renewed(leases.mark(), &[OURS]);
         assert!(claim.holds());
+    }
+
+    #[test]
+    fn a_renewal_does_not_revive_a_claim_that_was_taken_away() {
+        let start = Instant::now().checked_sub(Duration::from_secs(100)).expect("the machine runs for longer");
+        let leases = Leases { start, length: Duration::from_secs(15), renewed: Arc::default() };
+        let claim = leases.claimed(OURS, start, TimeDelta::zero());
+        assert!(!claim.holds(), "it ran out long ago");
+        leases.renewed(leases.mark(), &[(PostId(1), Fence(2)), (PostId(2), Fence(1))]);
+        assert!(!claim.holds(), "others were renewed");
+        leases.renewed(leases.mark(), &[OURS]);
+        assert!(claim.holds(), "nobody had taken it: the store has renewed it");
     }
 }

@@ -175,7 +175,8 @@ impl Scheduler {
                 &mut 0
             };
             let wait = BACKLOG_GAP * *place;
-            self.start(workers, post, self.leases.claimed(asked, ahead), wait);
+            let claim = self.leases.claimed((post.id, post.fence), asked, ahead);
+            self.start(workers, post, claim, wait);
         }
         Ok(full)
     }
@@ -269,9 +270,9 @@ async fn heartbeat(engine: Engine, leases: Leases, token: String, orphans: Arc<M
         let asked = leases.mark();
         fault::point(FaultPoint::RenewBegins, "heartbeat");
         match engine.store.renew_claims(&token, engine.clock.now(), leases.length()).await {
-            Ok(_) => {
+            Ok(held) => {
                 fault::point(FaultPoint::Renewed, "heartbeat");
-                leases.renewed(asked);
+                leases.renewed(asked, &held);
             }
             Err(problem) => {
                 warn!(error = %describe(&problem), "cannot renew claims; nothing is sent once they have run out")

@@ -150,17 +150,20 @@ impl Store {
         row.map_or(Ok(None), |row| row.opt_time("next_step_at"))
     }
 
-    /// Prolongs every claim of a worker process. Claims that were taken away stay away.
-    pub async fn renew_claims(&self, token: &str, now: DateTime<Utc>, lease: Duration) -> Result<u64> {
+    /// Prolongs every claim of a worker process and answers which they are. Claims that were taken away stay away.
+    pub async fn renew_claims(&self, token: &str, now: DateTime<Utc>, lease: Duration) -> Result<Vec<(PostId, Fence)>> {
         let until = now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
         let token = token.to_owned();
         self.db
             .write(async move |tx| {
-                tx.execute(
-                    "UPDATE aurareels_social_posts SET claim_expires_at = ?, next_step_at = ? WHERE claim_token = ?",
-                    &params![until, until, &token],
-                )
-                .await
+                let rows = tx
+                    .fetch_all(
+                        "UPDATE aurareels_social_posts SET claim_expires_at = ?, next_step_at = ? WHERE claim_token = ? \
+                         RETURNING id, fence",
+                        &params![until, until, &token],
+                    )
+                    .await?;
+                rows.iter().map(|row| Ok((PostId(row.int("id")?), Fence(row.int("fence")?)))).collect()
             })
             .await
     }
