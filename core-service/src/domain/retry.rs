@@ -34,8 +34,8 @@ pub fn poll_gap(first: Duration, waited: TimeDelta, chance: f64) -> TimeDelta {
     let base = match waited {
         0..60 => first,
         60..600 => Duration::from_secs(waited.clamp(10, 60) as u64).max(first),
-        600..1_800 => Duration::from_secs(120),
-        1_800..7_200 => Duration::from_secs(300),
+        600..1_800 => Duration::from_secs(240),
+        1_800..7_200 => Duration::from_secs(480),
         _ => Duration::from_secs(600),
     };
     // Scaled with `first`, so that a test's short first gap shortens the later ones too.
@@ -64,8 +64,8 @@ mod tests {
         assert_eq!(gap(0), 10);
         assert_eq!(gap(59), 10);
         assert_eq!(gap(120), 60);
-        assert_eq!(gap(900), 120);
-        assert_eq!(gap(3_600), 300);
+        assert_eq!(gap(900), 240);
+        assert_eq!(gap(3_600), 480);
         assert_eq!(gap(86_400), 600);
     }
 }

@@ -95,7 +95,7 @@ impl Engine {
         let Some(service) = self.registry.get(post.platform) else { return Ok(Verdict::Go(Change::default())) };
         let facts = match PostVideo::new(self.prober.clone(), post).facts().await {
             Ok(facts) => facts,
-            Err(failure) => return Ok(Verdict::Fail(failure)),
+            Err(failure) => return Ok(Verdict::Fail(passing(post, failure))),
         };
         let checked = media::check("content.video_url", &facts, service.client.rules());
         if let Some(broken) = checked.violations.first() {
@@ -116,4 +116,17 @@ impl Engine {
         }
         Ok(Verdict::Go(Change { media_facts: Some(facts), ..Change::default() }))
     }
+}
+
+/// A file that was a good video when the post was created and is none now is more likely a page of a host in trouble
+/// than another file: it is looked at again before the post fails.
+fn passing(post: &Post, failure: Failure) -> Failure {
+    let not_a_video = matches!(
+        failure.rule.as_str(),
+        "VIDEO_FORMAT_INVALID" | "VIDEO_NOT_READABLE" | "VIDEO_TRUNCATED" | "VIDEO_EMPTY"
+    );
+    if post.media_facts.is_none() || !not_a_video {
+        return failure;
+    }
+    Failure { class: FailureClass::Transient, reason: Reason::MediaUnreachable, ..failure }
 }
