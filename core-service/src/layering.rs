@@ -13,7 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("secret", &[]),
     ("http", &[]),
-    ("fault", &["clock"]),
+    ("fault", &["clock", "http"]),
     ("progress", &["domain", "platform"]),
     ("media", &["domain", "http"]),
     ("store", &["domain", "clock", "secret", "params", "fault"]),
@@ -30,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const KEPT_INSIDE: &[(&str, &[&str])] = &[
     ("sqlx::", &["store"]),
     ("tonic::", &["grpc", "cli"]),
-    ("reqwest::", &["http", "platform", "media", "publisher", "cli"]),
+    ("reqwest::", &["http", "platform", "media", "publisher", "cli", "fault"]),
 ];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {

@@ -114,9 +114,8 @@ async fn unreadable_containers_after_a_lost_publish_do_not_double() {
     let me = world.me();
     let account = me.account(Login::Facebook).await;
     world.fault("meta.media_publish", cut(When::After));
+    world.meta("behaviour", json!({ "set": { "forget_published_after_s": 0 } })).await;
     let id = me.publish_one(account, "Unreadable for good").await;
-    me.until(id, "confirming", |post| post.status() == PostStatus::Confirming).await;
-    world.meta("behaviour", json!({ "set": { "containers_unreadable": true } })).await;
     me.published(id).await;
     assert_eq!(world.asked("meta.media_publish"), 1);
     world.finish(1).await;

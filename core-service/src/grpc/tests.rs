@@ -336,7 +336,7 @@ async fn without_a_good_encryption_key_a_core_does_not_start() {
     };
     let error = start("").await.err().expect("no key").to_string();
     assert!(error.contains("aurareels keys generate"), "{error}");
-    let error = start("short").await.err().expect("weak key").to_string();
+    let error = format!("{:#}", start("short").await.err().expect("weak key"));
     assert!(error.contains("32 are the least"), "{error}");
 }
 
