@@ -22,7 +22,7 @@ pub(crate) async fn run(binary: &Path, count: usize, minutes: u64) -> Result<()>
     let simulator = Simulator::start(Options::default()).await?;
     let core = Core::start(binary, &simulator, &[]).await?;
     let accounts = connect_instagram(&core, &simulator, ACCOUNTS).await?;
-    behave(&simulator, json!({ "processing_ms": 86_400_000_u64 })).await?;
+    behave(&simulator, json!({ "processing_ms": 12 * 3_600_000_u64 })).await?;
     let video = format!("{}/v/bench.mp4?size=20000&duration=5", simulator.url(Host::Media));
     let mut posts = client::posts(&core).await?;
     let requests = (0..count).map(|number| PublishPostsRequest {
@@ -49,8 +49,8 @@ pub(crate) async fn run(binary: &Path, count: usize, minutes: u64) -> Result<()>
         println!("| {} min | {:.1} MiB | {cpu:.2} % of a core |", waited.as_secs() / 60, core.memory_mib("VmRSS")?);
     }
     let waiting = client::count(&mut posts, &[PostStatus::Publishing]).await?;
-    // Every container is ready now; each post finds out at its next look.
-    simulator_clock(&simulator, 86_400).await?;
+    // Every container is ready now, and none has expired (after 24 hours); each post finds out at its next look.
+    simulator_clock(&simulator, 12 * 3_600).await?;
     let begun = std::time::Instant::now();
     while client::count(&mut posts, &[PostStatus::Published]).await? < i64::try_from(count)? {
         anyhow::ensure!(begun.elapsed() < Duration::from_secs(3600), "not all posts ended within an hour");
