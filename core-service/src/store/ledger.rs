@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Result, Store,
     db::{Row, Tx, Value},
-    posts::ResolvedWord,
+    moves::ResolvedWord,
 };
 use crate::{
     domain::{

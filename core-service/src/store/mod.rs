@@ -17,6 +17,7 @@ pub mod db;
 pub mod encryption_keys;
 pub mod events;
 pub mod ledger;
+pub mod moves;
 pub mod oauth_states;
 #[cfg(test)]
 mod plans;

@@ -12,7 +12,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     Store,
     claims::{Change, LedgerWrite, Release},
-    posts::{Narrowed, NewPost, Position, ResolvedWord},
+    moves::ResolvedWord,
+    posts::{Narrowed, NewPost, Position},
 };
 use crate::{
     clock::Clock,

@@ -1,7 +1,8 @@
-//! Posts as rows: reading, creating, and the moves that callers make. The engine's own moves are in `claims`.
+//! Posts as rows: reading, creating, and what every move of a post shares. The callers' moves are in `moves`, the engine's
+//! in `claims`.
 //!
-//! Guaranteed: every move is a compare-and-set on what the caller saw; a move and its event commit together; a post that
-//! is claimed by a worker changes only where the move says that it may.
+//! Guaranteed: all posts of a request are created in one transaction, each with its event; a request key is held by one
+//! post of an account; pages stay stable while posts are added.
 
 use chrono::{DateTime, Utc};
 
@@ -15,7 +16,7 @@ use crate::{
         event::{EventKind, NewEvent},
         failure::Failure,
         ids::{AccountId, Fence, PostId, Revision, UserId},
-        post::{Content, Post, Status, WaitReason},
+        post::{Content, Post, Status},
         transition::{self, Move},
     },
     params,
@@ -126,7 +127,7 @@ pub(super) async fn by_id(tx: &mut Tx, id: PostId) -> Result<Option<Post>> {
     row.as_ref().map(post).transpose()
 }
 
-async fn of_user(tx: &mut Tx, user: UserId, id: PostId) -> Result<Option<Post>> {
+pub(super) async fn of_user(tx: &mut Tx, user: UserId, id: PostId) -> Result<Option<Post>> {
     Ok(by_id(tx, id).await?.filter(|post| post.wp_user_id == user))
 }
 
@@ -308,7 +309,7 @@ async fn insert(tx: &mut Tx, new: &NewPost) -> Result<Post> {
     Ok(created)
 }
 
-fn metadata_value(metadata: &serde_json::Value) -> Value {
+pub(super) fn metadata_value(metadata: &serde_json::Value) -> Value {
     if metadata.is_null() { Value::Null } else { Value::from(metadata) }
 }
 
@@ -495,243 +496,8 @@ impl Store {
         }
         Ok(counts)
     }
-
-    /// Changes a draft or scheduled post by a compare-and-set on its revision. `changed` is the post as it shall be, read
-    /// at `changed.revision`. A post that a worker has claimed is refused: it is being prepared or published.
-    pub async fn update_waiting(&self, changed: Post, now: DateTime<Utc>) -> Result<Moved<Post>> {
-        self.db
-            .write(async move |tx| {
-                let Some(found) = of_user(tx, changed.wp_user_id, changed.id).await? else { return Ok(Moved::Gone) };
-                let status_changes = found.status != changed.status;
-                let content = &changed.content;
-                let done = tx
-                    .execute(
-                        "UPDATE aurareels_social_posts SET status = ?, status_since = ?, scheduled_at = ?, list_at = ?, video_job_id = ?, \
-                         video_url = ?, media_id = ?, thumbnail_url = ?, caption = ?, hashtags = ?, mentions = ?, full_caption = ?, \
-                         location = ?, privacy_level = ?, allow_comments = ?, allow_duet = ?, allow_stitch = ?, metadata = ?, \
-                         options = ?, warnings = ?, media_facts = ?, scheduler = ?, late_policy_seconds = ?, attempt = ?, \
-                         waiting_for = ?, next_step_at = ?, handed_over_at = NULL, error = NULL, error_message = NULL, \
-                         revision = revision + 1, updated_at = ? \
-                         WHERE id = ? AND revision = ? AND status IN ('draft', 'scheduled') AND claim_token IS NULL",
-                        &params![
-                            changed.status.as_str(),
-                            if status_changes { now } else { found.status_since },
-                            changed.scheduled_at,
-                            changed.scheduled_at.unwrap_or(changed.created_at),
-                            &content.video_job_id,
-                            &content.video_url,
-                            &content.media_id,
-                            content.thumbnail_url.as_deref(),
-                            &content.caption,
-                            serde_json::to_string(&content.hashtags)?,
-                            serde_json::to_string(&content.mentions)?,
-                            &content.full_caption,
-                            content.location.as_deref(),
-                            &content.privacy_level,
-                            content.allow_comments,
-                            content.allow_duet,
-                            content.allow_stitch,
-                            metadata_value(&content.metadata),
-                            serde_json::to_string(&content.options)?,
-                            serde_json::to_string(&changed.warnings)?,
-                            changed.media_facts.as_ref(),
-                            changed.scheduler.as_str(),
-                            changed.late_policy_seconds,
-                            changed.attempt,
-                            changed.waiting_for.map(|reason| reason.as_str()),
-                            changed.next_step_at,
-                            now,
-                            changed.id,
-                            changed.revision,
-                        ],
-                    )
-                    .await?;
-                if done == 0 {
-                    return Ok(Moved::Refused(found));
-                }
-                if let Some(at) = changed.next_step_at {
-                    tx.note_schedule(at);
-                }
-                let after = reread(tx, changed.id).await?;
-                if status_changes {
-                    status_event(tx, &found, changed.status, None, now).await?;
-                } else {
-                    post_event(tx, EventKind::PostUpdated, &after, now).await?;
-                }
-                Ok(Moved::Done(after))
-            })
-            .await
-    }
-
-    /// Begins a draft, a scheduled or a failed post now: its next step is due. `by` is `Begin` or `Retry`.
-    /// `only_scheduled_at` refuses a post whose time is another one by now.
-    pub async fn begin_now(
-        &self,
-        user: UserId,
-        id: PostId,
-        by: Move,
-        only_scheduled_at: Option<DateTime<Utc>>,
-        now: DateTime<Utc>,
-    ) -> Result<Moved<Post>> {
-        self.db
-            .write(async move |tx| {
-                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
-                let other_time = only_scheduled_at.is_some_and(|at| found.scheduled_at != Some(at));
-                let Ok(to) = transition::next(found.status, by) else { return Ok(Moved::Refused(found)) };
-                if other_time {
-                    return Ok(Moved::Refused(found));
-                }
-                let retry = by == Move::Retry;
-                // A worker may hold the post to prepare it: it keeps its claim and sees the new status at its next write;
-                // `next_step_at` then stays the end of its claim.
-                tx.execute(
-                    "UPDATE aurareels_social_posts SET status = ?, status_since = ?, error = NULL, error_message = NULL, \
-                     retry_count = retry_count + ?, last_retry_at = CASE WHEN ? = 1 THEN ? ELSE last_retry_at END, \
-                     automatic_retries = 0, poll_count = 0, crash_count = 0, waiting_for = NULL, \
-                     next_step_at = CASE WHEN claim_token IS NULL THEN ? ELSE next_step_at END, \
-                     revision = revision + 1, updated_at = ? WHERE id = ?",
-                    &params![to.as_str(), now, i64::from(retry), retry, now, now, now, id],
-                )
-                .await?;
-                tx.note_schedule(now);
-                status_event(tx, &found, to, None, now).await?;
-                Ok(Moved::Done(reread(tx, id).await?))
-            })
-            .await
-    }
-
-    /// Cancels a post whose point of no return was not passed: the ledger is read in the same transaction. A worker that
-    /// holds it loses its claim, and with it the right to send. Frees a derived request key.
-    pub async fn cancel(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<Post>> {
-        self.db
-            .write(async move |tx| {
-                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
-                let Ok(to) = transition::next(found.status, Move::Cancel) else { return Ok(Moved::Refused(found)) };
-                let sent = tx
-                    .fetch_optional(
-                        "SELECT number FROM aurareels_post_steps WHERE post_id = ? AND class = 'point_of_no_return' \
-                         AND (outcome IS NULL OR outcome NOT IN ('no_effect', 'absent')) LIMIT 1",
-                        &params![id],
-                    )
-                    .await?;
-                if sent.is_some() {
-                    return Ok(Moved::Refused(found));
-                }
-                tx.execute(
-                    "UPDATE aurareels_social_posts SET status = ?, status_since = ?, waiting_for = NULL, next_step_at = NULL, \
-                     claim_token = NULL, claim_expires_at = NULL, fence = fence + 1, \
-                     request_key = CASE WHEN request_key_derived = 1 THEN NULL ELSE request_key END, \
-                     revision = revision + 1, updated_at = ? WHERE id = ?",
-                    &params![to.as_str(), now, now, id],
-                )
-                .await?;
-                status_event(tx, &found, to, None, now).await?;
-                Ok(Moved::Done(reread(tx, id).await?))
-            })
-            .await
-    }
-
-    /// Deletes a draft.
-    pub async fn delete_draft(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<()>> {
-        self.db
-            .write(async move |tx| {
-                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
-                let done = tx
-                    .execute("DELETE FROM aurareels_social_posts WHERE id = ? AND status = 'draft'", &params![id])
-                    .await?;
-                if done == 0 {
-                    return Ok(Moved::Refused(found));
-                }
-                post_event(tx, EventKind::PostDeleted, &found, now).await?;
-                Ok(Moved::Done(()))
-            })
-            .await
-    }
-
-    /// Looks again at the platform for a post that is confirming or in review.
-    pub async fn reconcile_again(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<Post>> {
-        self.db
-            .write(async move |tx| {
-                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
-                let Ok(to) = transition::next(found.status, Move::Reconcile) else { return Ok(Moved::Refused(found)) };
-                tx.execute(
-                    "UPDATE aurareels_social_posts SET status = ?, status_since = CASE WHEN status = ? THEN status_since ELSE ? END, \
-                     waiting_for = ?, poll_count = 0, crash_count = 0, error = NULL, error_message = NULL, \
-                     next_step_at = CASE WHEN claim_token IS NULL THEN ? ELSE next_step_at END, \
-                     revision = revision + 1, updated_at = ? WHERE id = ?",
-                    &params![to.as_str(), to.as_str(), now, WaitReason::Confirming.as_str(), now, now, id],
-                )
-                .await?;
-                tx.note_schedule(now);
-                if found.status != to {
-                    status_event(tx, &found, to, None, now).await?;
-                }
-                Ok(Moved::Done(reread(tx, id).await?))
-            })
-            .await
-    }
-
-    /// Settles a post in review by a person's word; the word is kept as evidence in the ledger's newest row.
-    pub async fn resolve(
-        &self,
-        user: UserId,
-        id: PostId,
-        word: ResolvedWord,
-        now: DateTime<Utc>,
-    ) -> Result<Moved<Post>> {
-        self.db
-            .write(async move |tx| {
-                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
-                let by = if word.published { Move::ResolvedPublished } else { Move::ResolvedNotPublished };
-                let Ok(to) = transition::next(found.status, by) else { return Ok(Moved::Refused(found)) };
-                super::ledger::settle_by_hand(tx, &found, &word, now).await?;
-                match &word.failure {
-                    None => {
-                        tx.execute(
-                            "UPDATE aurareels_social_posts SET status = ?, status_since = ?, published_at = ?, \
-                             platform_post_id = COALESCE(?, platform_post_id), platform_post_url = COALESCE(?, platform_post_url), \
-                             error = NULL, error_message = NULL, waiting_for = NULL, next_step_at = NULL, \
-                             revision = revision + 1, updated_at = ? WHERE id = ?",
-                            &params![
-                                to.as_str(),
-                                now,
-                                now,
-                                word.platform_post_id.as_deref(),
-                                word.platform_post_url.as_deref(),
-                                now,
-                                id
-                            ],
-                        )
-                        .await?;
-                        status_event(tx, &found, to, None, now).await?;
-                    }
-                    // The old handles are out of the game: a person said that nothing is there.
-                    Some(failure) => {
-                        tx.execute("UPDATE aurareels_social_posts SET attempt = attempt + 1 WHERE id = ?", &params![id]).await?;
-                        fail(tx, &found, to, failure, now).await?;
-                    }
-                }
-                Ok(Moved::Done(reread(tx, id).await?))
-            })
-            .await
-    }
 }
 
-/// A person's word on a post in review.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ResolvedWord {
-    /// Live.
-    pub published: bool,
-    /// The platform's id, where known.
-    pub platform_post_id: Option<String>,
-    /// The link, where known.
-    pub platform_post_url: Option<String>,
-    /// Who looked and what they saw.
-    pub note: String,
-    /// The failure to write when it is not live.
-    pub failure: Option<Failure>,
-}
-
-async fn reread(tx: &mut Tx, id: PostId) -> Result<Post> {
+pub(super) async fn reread(tx: &mut Tx, id: PostId) -> Result<Post> {
     by_id(tx, id).await?.ok_or_else(|| Error::Corrupt(format!("post {id} is gone within its own transaction")))
 }

@@ -18,7 +18,7 @@ use crate::{
         post::{Content, Post, SchedulerKind, Status, WaitReason},
         transition::Move,
     },
-    store::posts::{Moved, ResolvedWord},
+    store::{moves::ResolvedWord, posts::Moved},
 };
 
 /// Longest note of a person, bytes.
