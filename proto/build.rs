@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(&files, [&root])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("aurareels_descriptor.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    // Chunks of a video are handed on without being copied.
+    tonic_prost_build::configure().bytes(".aurareels.v1.UploadMediaRequest.chunk").compile_fds(descriptors)?;
     Ok(())
 }

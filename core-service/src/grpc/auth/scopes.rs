@@ -13,6 +13,11 @@ pub(crate) const RPCS: &[(&str, Scope)] = &[
     ("/aurareels.v1.AccountService/CheckAccount", Scope::Read),
     ("/aurareels.v1.AccountService/GetPublishOptions", Scope::Read),
     ("/aurareels.v1.AccountService/GetQuota", Scope::Read),
+    ("/aurareels.v1.MediaService/UploadMedia", Scope::Publish),
+    ("/aurareels.v1.MediaService/GetMedia", Scope::Read),
+    ("/aurareels.v1.MediaService/ListMedia", Scope::Read),
+    ("/aurareels.v1.MediaService/DeleteMedia", Scope::Publish),
+    ("/aurareels.v1.MediaService/ProbeVideo", Scope::Read),
     ("/aurareels.v1.PlatformService/ListPlatforms", Scope::Read),
     ("/aurareels.v1.PlatformService/GetVideoRequirements", Scope::Read),
     ("/aurareels.v1.PostService/PublishPosts", Scope::Publish),
@@ -64,7 +69,8 @@ mod tests {
     fn reading_names_need_only_the_scope_read() {
         for (path, scope) in RPCS {
             let verb = path.rsplit('/').next().unwrap();
-            let reads = ["List", "Get", "Watch", "Validate", "Check"].iter().any(|prefix| verb.starts_with(prefix));
+            let reads =
+                ["List", "Get", "Watch", "Validate", "Check", "Probe"].iter().any(|prefix| verb.starts_with(prefix));
             assert_eq!(*scope == Scope::Read, reads, "{path}");
         }
     }
