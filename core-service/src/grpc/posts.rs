@@ -45,11 +45,15 @@ impl PostApi {
     pub(super) async fn shown(&self, caller: Caller, posts: Vec<Post>) -> Result<Vec<v1::Post>> {
         let accounts = self.accounts_of(caller, &posts).await?;
         let shown = posts.into_iter().map(|one| {
-            let progress = self.posts.progress_of(one.id);
             let account = accounts.get(&one.social_account_id);
-            post::post(one, account, progress)
+            self.with_progress(one, account)
         });
         Ok(shown.collect())
+    }
+
+    fn with_progress(&self, post: Post, of: Option<&Account>) -> v1::Post {
+        let progress = self.posts.progress_of(post.id);
+        post::post(post, of, progress)
     }
 
     async fn accounts_of(&self, caller: Caller, posts: &[Post]) -> Result<HashMap<AccountId, Account>> {
@@ -72,9 +76,9 @@ impl PostApi {
     }
 
     /// The answer of a request that made posts.
-    async fn created(&self, caller: Caller, created: Vec<Created>) -> Result<(Vec<v1::Post>, Vec<bool>)> {
-        let (posts, existed) = created.into_iter().map(|created| (created.post, created.existed)).unzip();
-        Ok((self.shown(caller, posts).await?, existed))
+    fn created(&self, created: Vec<Created>) -> (Vec<v1::Post>, Vec<bool>) {
+        let shown = |one: Created| (self.with_progress(one.post, Some(&one.account)), one.existed);
+        created.into_iter().map(shown).unzip()
     }
 
     fn id(&self, id: i64) -> std::result::Result<PostId, Status> {
@@ -88,7 +92,7 @@ impl PostService for PostApi {
         let caller = caller(&request)?;
         let create = requests::publish(request.into_inner()).map_err(from_app(&self.clock))?;
         let created = self.posts.create(caller, create).await.map_err(from_app(&self.clock))?;
-        let (posts, existed) = self.created(caller, created).await.map_err(from_app(&self.clock))?;
+        let (posts, existed) = self.created(created);
         Ok(Response::new(v1::PublishPostsResponse { posts, existed }))
     }
 
@@ -96,7 +100,7 @@ impl PostService for PostApi {
         let caller = caller(&request)?;
         let create = requests::schedule(request.into_inner()).map_err(from_app(&self.clock))?;
         let created = self.posts.create(caller, create).await.map_err(from_app(&self.clock))?;
-        let (posts, existed) = self.created(caller, created).await.map_err(from_app(&self.clock))?;
+        let (posts, existed) = self.created(created);
         Ok(Response::new(v1::SchedulePostsResponse { posts, existed }))
     }
 

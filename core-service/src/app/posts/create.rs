@@ -76,14 +76,17 @@ impl Posts {
         }
         let times = self.times(&request.when, asked, read_warning, now)?;
         let posts = self.new_posts(&request, parts, &known, &times, now).await?;
-        let fingerprints: Vec<Fingerprint> = posts.iter().map(|(_, fingerprint)| fingerprint.clone()).collect();
-        let inserted = self.store.insert_posts(posts.into_iter().map(|(post, _)| post).collect()).await?;
+        let (posts, of): (Vec<NewPost>, Vec<(Account, Fingerprint)>) = posts.into_iter().unzip();
+        let inserted = self.store.insert_posts(posts).await?;
         inserted
             .into_iter()
-            .zip(fingerprints)
-            .map(|(inserted, fingerprint)| match inserted {
-                Inserted::New(post) => Ok(Created { post, existed: false }),
-                Inserted::Existing { post, fingerprint: stored } => same_content(&fingerprint, &stored, post),
+            .zip(of)
+            .map(|(inserted, (account, fingerprint))| match inserted {
+                Inserted::New(post) => Ok(Created { post, account, existed: false }),
+                Inserted::Existing { post, fingerprint: stored } => {
+                    let post = same_content(&fingerprint, &stored, post)?;
+                    Ok(Created { post, account, existed: true })
+                }
                 Inserted::Duplicate(post) => Err(duplicate(&post)),
             })
             .collect()
@@ -121,7 +124,8 @@ impl Posts {
                 if valid_since(part, asked, now).is_some_and(|since| post.created_at < since) {
                     return Ok(None);
                 }
-                same_content(&part.fingerprint, stored, post.clone()).map(Some)
+                let post = same_content(&part.fingerprint, stored, post.clone())?;
+                Ok(Some(Created { post, account: part.account.clone(), existed: true }))
             })
             .collect()
     }
@@ -163,7 +167,7 @@ impl Posts {
         known: &[Option<Created>],
         times: &Times,
         now: DateTime<Utc>,
-    ) -> Result<Vec<(NewPost, Fingerprint)>> {
+    ) -> Result<Vec<(NewPost, (Account, Fingerprint))>> {
         let mut all: Vec<Broken> = Vec::new();
         let facts = match self.look_at_video(&request.wish.content).await? {
             Ok(facts) => Some(facts),
@@ -204,7 +208,7 @@ impl Posts {
         facts: Option<serde_json::Value>,
         allow_duplicate: bool,
         now: DateTime<Utc>,
-    ) -> (NewPost, Fingerprint) {
+    ) -> (NewPost, (Account, Fingerprint)) {
         let (status, next_step_at, waiting_for) = match times.placed {
             None => (Status::Publishing, now, None),
             // The workflow is told at once.
@@ -232,7 +236,7 @@ impl Posts {
             content_key: Some(part.content_key),
             refuse_duplicates_since: (!allow_duplicate).then(|| now - DERIVED_KEY_LIFE),
         };
-        (new, part.fingerprint)
+        (new, (part.account, part.fingerprint))
     }
 
     /// Keeps a draft. Rules that it breaks come back as warnings: it is checked when it is scheduled or published.
@@ -285,9 +289,7 @@ impl Posts {
         };
         match self.store.insert_posts(vec![new]).await?.into_iter().next() {
             Some(Inserted::New(post)) => Ok(post),
-            Some(Inserted::Existing { post, fingerprint: stored }) => {
-                Ok(same_content(&fingerprint, &stored, post)?.post)
-            }
+            Some(Inserted::Existing { post, fingerprint: stored }) => same_content(&fingerprint, &stored, post),
             Some(Inserted::Duplicate(post)) => Err(duplicate(&post)),
             None => Err(Error::Internal("the store inserted nothing".into())),
         }
@@ -305,9 +307,9 @@ fn all_known(parts: &[Part], known: &[Option<Created>]) -> Option<Vec<Created>> 
 }
 
 /// The post of an equal request, or the name of what differs.
-fn same_content(wanted: &Fingerprint, stored: &str, post: Post) -> Result<Created> {
+fn same_content(wanted: &Fingerprint, stored: &str, post: Post) -> Result<Post> {
     let differences = wanted.differences(stored);
-    let Some(field) = differences.first() else { return Ok(Created { post, existed: true }) };
+    let Some(field) = differences.first() else { return Ok(post) };
     let message = format!(
         "the request key was used for post {} with other content; {} differs",
         post.id,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
+    account::Account,
     caption::OnLongCaption,
     event::EventKind,
     ids::{AccountId, PostId, Revision, Sequence},
@@ -86,6 +87,8 @@ pub struct CreateDraft {
 pub struct Created {
     /// The post.
     pub post: Post,
+    /// Its account.
+    pub account: Account,
     /// True when it existed before the call.
     pub existed: bool,
 }
