@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 /// Automatic retries of a failed step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,20 @@ pub fn poll_gap(first: Duration, waited: TimeDelta, chance: f64) -> TimeDelta {
     spread(gap.max(Duration::from_millis(20)), chance)
 }
 
+/// Looks that are a minute or more apart fall on a grid of this, so that thousands of waiting posts share their claims,
+/// their reads and their commits.
+const GRID: TimeDelta = TimeDelta::seconds(5);
+
+/// When to look next at a platform that has been at work since `since`.
+pub fn next_poll(first: Duration, now: DateTime<Utc>, since: DateTime<Utc>, chance: f64) -> DateTime<Utc> {
+    let gap = poll_gap(first, now - since, chance);
+    let at = now + gap;
+    if gap < TimeDelta::seconds(60) {
+        return at;
+    }
+    at.duration_trunc(GRID).map_or(at, |mark| if mark < at { mark + GRID } else { mark })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +81,21 @@ mod tests {
         assert_eq!(gap(900), 240);
         assert_eq!(gap(3_600), 480);
         assert_eq!(gap(86_400), 600);
+    }
+
+    #[test]
+    fn looks_that_are_minutes_apart_come_together_and_never_early() {
+        let first = Duration::from_secs(10);
+        let since = DateTime::UNIX_EPOCH;
+        let mut marks = std::collections::BTreeSet::new();
+        for number in 0..1_000 {
+            let now = since + TimeDelta::milliseconds(900_000 + number);
+            let at = next_poll(first, now, since, 0.5);
+            let gap = at - now;
+            assert!(gap >= TimeDelta::seconds(240) && gap < TimeDelta::seconds(245), "{gap}");
+            marks.insert(at);
+        }
+        assert!(marks.len() <= 2, "{marks:?}");
+        assert_eq!(next_poll(first, since, since, 0.5), since + TimeDelta::seconds(10), "first looks are not rounded");
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         ledger::{Entry, Evidence, Ledger, StepClass, StepOutcome},
         media::Warning,
         post::{Post, Status, WaitReason},
-        retry::{RetryPolicy, poll_gap},
+        retry::{RetryPolicy, next_poll, poll_gap},
         transition::Move,
     },
     platform::{Lookup, Outcome},
@@ -78,14 +78,20 @@ impl Situation<'_> {
         Decision::LetGo(Change { release: Some(Release { at: Some(at), waiting_for: Some(reason) }), ..change })
     }
 
+    /// When to look next: after what the platform asked for, else with a gap that grows with the time since then.
+    fn next_look(&self, after: Option<Duration>, since: DateTime<Utc>) -> DateTime<Utc> {
+        match after.and_then(|after| TimeDelta::from_std(after).ok()) {
+            Some(after) => self.now + after,
+            None => next_poll(self.policy.poll_first, self.now, since, self.chance),
+        }
+    }
+
     /// Looks again later, with a growing gap.
     fn look_again(&self, change: Change, after: Option<Duration>, since: DateTime<Utc>) -> Decision {
-        let gap = after
-            .and_then(|after| TimeDelta::from_std(after).ok())
-            .unwrap_or_else(|| poll_gap(self.policy.poll_first, self.now - since, self.chance));
+        let at = self.next_look(after, since);
         let reason =
             if self.post.status == Status::Confirming { WaitReason::Confirming } else { WaitReason::Processing };
-        self.wait(Change { poll_count: Some(self.post.poll_count.saturating_add(1)), ..change }, self.now + gap, reason)
+        self.wait(Change { poll_count: Some(self.post.poll_count.saturating_add(1)), ..change }, at, reason)
     }
 
     /// The post is over: proven absent.
@@ -417,12 +423,10 @@ impl Situation<'_> {
                 ..Change::default()
             });
         }
-        let gap = after
-            .and_then(|after| TimeDelta::from_std(after).ok())
-            .unwrap_or_else(|| poll_gap(self.policy.poll_first, self.now - since, self.chance));
+        let at = self.next_look(after, since);
         Decision::LetGo(Change {
             poll_count: Some(self.post.poll_count.saturating_add(1)),
-            release: Some(Release { at: Some(self.now + gap), waiting_for: None }),
+            release: Some(Release { at: Some(at), waiting_for: None }),
             ..Change::default()
         })
     }
