@@ -66,8 +66,10 @@ points! {
     StepRecordBegins = "step_record_begins",
     /// It is recorded; nothing has left.
     StepRecorded = "step_recorded",
-    /// Its time has come: the exchange is about to begin. Between the ledger's commit and the socket.
+    /// The exchange is about to begin. Between the ledger's commit and the socket.
     ExchangeBegins = "exchange_begins",
+    /// The line of a visible request stands; its time is waited for.
+    LineOpened = "line_opened",
     /// The claim was found to hold, right before the first byte.
     LeaseChecked = "lease_checked",
     /// A request is about to be handed to its connection.

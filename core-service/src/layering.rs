@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("clock", &[]),
     ("secret", &[]),
-    ("http", &[]),
+    ("http", &["domain"]),
     ("fault", &["clock", "http"]),
     ("progress", &["domain", "platform"]),
     ("media", &["domain", "http"]),

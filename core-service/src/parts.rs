@@ -17,7 +17,7 @@ use crate::{
     },
     clock::Clock,
     config::Settings,
-    domain::platform::Platform,
+    domain::{failure::describe, platform::Platform},
     fault, http,
     media::{ProbeSettings, Prober},
     platform::{
@@ -27,7 +27,7 @@ use crate::{
     },
     progress::Uploads,
     publisher::{Engine, EngineSettings, burst::Bursts, decide::Policy, handover::Handover},
-    scheduler::{Scheduler, describe},
+    scheduler::Scheduler,
     secret::{self, KeyRing},
     store::{self, Store},
     tokens::TokenKeeper,

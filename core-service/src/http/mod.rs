@@ -8,11 +8,12 @@
 //! - No redirects, no proxies from the environment, no cookies, no transparent decompression.
 //!
 //! Pooled connections remain: hyper may move a request from a pooled connection that turned out to be closed to a new
-//! one, but only while no byte of it has been written. Where even that must be visible (the point of no return),
-//! [`single_use_client_builder`] gives each request a connection of its own: there a connect error proves that
-//! nothing was sent.
+//! one, but only while no byte of it has been written. Points of no return leave on [`line`]s, where even that cannot
+//! happen; long uploads use [`single_use_client_builder`].
 //!
 //! Expected failures: the CA file cannot be read or holds no certificate ([`Error`]).
+
+pub mod line;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,6 +60,9 @@ pub enum Error {
 /// How long a client waits for a TCP and TLS connection before it gives up; nothing has been sent then.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How this program calls itself.
+const USER_AGENT: &str = concat!("AuraReels/", env!("CARGO_PKG_VERSION"));
+
 /// How long a client waits for the next byte of an answer before it gives up.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -101,13 +105,13 @@ pub fn client_builder(tls: &Arc<rustls::ClientConfig>) -> reqwest::ClientBuilder
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
-        .user_agent(concat!("AuraReels/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
 }
 
 /// A builder for clients whose every request opens a connection of its own and closes it afterwards.
 ///
-/// For requests at the point of no return: an error for which `reqwest::Error::is_connect` holds happened before the
-/// first byte of the request was written.
+/// For long uploads: an error for which `reqwest::Error::is_connect` holds happened before the first byte of the request
+/// was written.
 pub fn single_use_client_builder(tls: &Arc<rustls::ClientConfig>) -> reqwest::ClientBuilder {
     client_builder(tls).pool_max_idle_per_host(0)
 }
@@ -191,8 +195,8 @@ mod tests {
 
     /// Serves one certificate for `localhost` and answers every request with an empty 200.
     async fn tls_server() -> u16 {
-        let certificate = CertificateDer::from_pem_slice(include_bytes!("testdata/tls_localhost.pem")).unwrap();
-        let key = rustls_pki_types::PrivateKeyDer::from_pem_slice(include_bytes!("testdata/tls_localhost_key.pem"));
+        let certificate = CertificateDer::from_pem_slice(include_bytes!("../testdata/tls_localhost.pem")).unwrap();
+        let key = rustls_pki_types::PrivateKeyDer::from_pem_slice(include_bytes!("../testdata/tls_localhost_key.pem"));
         let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()

@@ -202,9 +202,17 @@ pub trait Video: Send + Sync {
     fn public_url(&self) -> Result<Url, Failure>;
 }
 
-/// Says whether the claim under which a request is made still holds. Asked right before bytes leave.
+/// The right to send: when a request may leave, and whether the claim under which it is made still holds.
+#[async_trait]
 pub trait Lease: Send + Sync {
-    /// False once the claim's time has run out by the monotonic clock: then nothing may be sent any more.
+    /// Waits for the time at which a point of no return may leave, so that its connection can be made ready before. False
+    /// when the core is asked to stop first: then nothing may be sent.
+    async fn opens(&self) -> bool {
+        true
+    }
+
+    /// False once the claim's time has run out by the monotonic clock: then nothing may be sent any more. Asked right
+    /// before bytes leave.
     fn holds(&self) -> bool;
 }
 

@@ -4,19 +4,20 @@
 //! Guaranteed: a request that fails before its first byte is [`Exchange::NotSent`]; everything else that brings no
 //! complete answer is [`Exchange::NoAnswer`]. Bodies are read to at most [`MAX_BODY`] bytes.
 
-use std::{io, pin::pin, time::Duration};
+use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{StreamExt, stream};
-use reqwest::{
-    Body, RequestBuilder, StatusCode,
-    header::{CONTENT_LENGTH, HeaderMap},
-};
+use futures_util::StreamExt;
+use http_body_util::{BodyExt, Limited};
+use reqwest::{Body, RequestBuilder, StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
-use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::Lease;
-use crate::fault::{self, FaultPoint};
+use crate::{
+    domain::failure::describe,
+    fault::{self, FaultPoint},
+    http::line::{Dialer, Lost},
+};
 
 /// Longest answer that is read, bytes. API answers are a few kilobytes.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
@@ -56,8 +57,8 @@ pub(crate) async fn exchange(request: RequestBuilder, timeout: Duration) -> Exch
         fault::point(FaultPoint::RequestLeaves, "");
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) if error.is_connect() || error.is_builder() => return Exchange::NotSent(describe(error)),
-            Err(error) => return Exchange::NoAnswer(describe(error)),
+            Err(error) if error.is_connect() || error.is_builder() => return Exchange::NotSent(without_url(error)),
+            Err(error) => return Exchange::NoAnswer(without_url(error)),
         };
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
@@ -66,7 +67,7 @@ pub(crate) async fn exchange(request: RequestBuilder, timeout: Duration) -> Exch
             match chunk {
                 Ok(chunk) if body.len() + chunk.len() <= MAX_BODY => body.extend_from_slice(&chunk),
                 Ok(_) => return Exchange::NoAnswer(format!("the answer is longer than {MAX_BODY} bytes")),
-                Err(error) => return Exchange::NoAnswer(describe(error)),
+                Err(error) => return Exchange::NoAnswer(without_url(error)),
             }
         }
         fault::point(FaultPoint::AnswerArrived, "");
@@ -76,61 +77,56 @@ pub(crate) async fn exchange(request: RequestBuilder, timeout: Duration) -> Exch
     sent.unwrap_or_else(|_| Exchange::NoAnswer(format!("no answer within {} s", timeout.as_secs())))
 }
 
-/// Sends one request that must not leave once the claim on its post has run out. The claim is asked as late as it can
-/// be: when the connection stands and takes the body. Without its body a request is incomplete, and no platform acts on
-/// it; so a process that was paused before, and woken after its time, sends nothing. What stays open is the way from
-/// that question to the socket (`docs/windows.md`).
-pub(crate) async fn exchange_held(request: RequestBuilder, timeout: Duration, lease: &dyn Lease) -> Exchange {
-    let (client, request) = request.build_split();
-    let mut request = match request {
+/// Sends one request at a point of no return, on a line of its own. The line is opened first; then the post's time is
+/// waited for, and at that moment the claim is asked: a process that was paused before, and woken after its time, sends
+/// nothing. What stays open is the way from that question to the socket (`docs/windows.md`). `timeout` counts from then.
+pub(crate) async fn exchange_at_its_time(
+    dialer: &Dialer,
+    request: RequestBuilder,
+    timeout: Duration,
+    lease: &dyn Lease,
+) -> Exchange {
+    let request: http::Request<Body> = match request.build().and_then(TryInto::try_into) {
         Ok(request) => request,
-        Err(error) => return Exchange::NotSent(describe(error)),
+        Err(error) => return Exchange::NotSent(without_url(error)),
     };
-    let body = request.body().and_then(Body::as_bytes).map(Bytes::copy_from_slice).unwrap_or_default();
-    request.headers_mut().insert(CONTENT_LENGTH, body.len().into());
-    let (want, wanted) = oneshot::channel::<()>();
-    let (give, given) = oneshot::channel::<Bytes>();
-    let handed_over = stream::once(async move {
-        // The other side is there as long as the exchange is.
-        let _ = want.send(());
-        given.await.map_err(|_| io::Error::other("the claim on the post ran out"))
-    });
-    *request.body_mut() = Some(Body::wrap_stream(handed_over));
-    let handing = async {
-        let holds = wanted.await.is_ok() && lease.holds();
-        if holds {
-            fault::point(FaultPoint::LeaseChecked, "");
-            // Nobody waits for it any more when the connection has broken meanwhile.
-            let _ = give.send(body);
-        } else {
-            drop(give);
+    let mut line = match dialer.dial(request.uri()).await {
+        Ok(line) => line,
+        Err(why) => return Exchange::NotSent(why),
+    };
+    fault::point(FaultPoint::LineOpened, "");
+    if !lease.opens().await {
+        return Exchange::NotSent("the core was asked to stop before the time came".to_owned());
+    }
+    if !line.is_open() {
+        // The other side did not want to wait that long.
+        line = match dialer.dial(request.uri()).await {
+            Ok(line) => line,
+            Err(why) => return Exchange::NotSent(why),
+        };
+    }
+    if !lease.holds() {
+        return Exchange::NotSent("the claim on the post ran out before the request was sent".to_owned());
+    }
+    fault::point(FaultPoint::LeaseChecked, "");
+    fault::point(FaultPoint::RequestLeaves, "");
+    let until = Instant::now() + timeout;
+    let (head, body) = match line.send(request, timeout).await {
+        Ok(response) => response.into_parts(),
+        Err(Lost::NotSent(why)) => return Exchange::NotSent(why),
+        Err(Lost::NoAnswer(why)) => return Exchange::NoAnswer(why),
+    };
+    match tokio::time::timeout_at(until, Limited::new(body, MAX_BODY).collect()).await {
+        Ok(Ok(body)) => {
+            fault::point(FaultPoint::AnswerArrived, "");
+            Exchange::Answered(Answer { status: head.status, headers: head.headers, body: body.to_bytes().into() })
         }
-        holds
-    };
-    let mut sending = pin!(exchange(RequestBuilder::from_parts(client, request), timeout));
-    let handed = tokio::select! {
-        biased;
-        exchange = &mut sending => return exchange,
-        handed = handing => handed,
-    };
-    match sending.await {
-        // An answer all the same is judged as any other.
-        Exchange::NoAnswer(_) if !handed => {
-            Exchange::NotSent("the claim on the post ran out before the request was complete".to_owned())
-        }
-        other => other,
+        Ok(Err(error)) => Exchange::NoAnswer(format!("the answer broke off: {error}")),
+        Err(_) => Exchange::NoAnswer(format!("no whole answer within {} s", timeout.as_secs())),
     }
 }
 
 /// The error with its causes, without the URL.
-fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
+fn without_url(error: reqwest::Error) -> String {
+    describe(&error.without_url())
 }

@@ -1,8 +1,8 @@
 //! Many posts due in the same moment: their requests leave first, what they brought is written right after.
 //!
-//! Guaranteed: nobody waits here longer than [`PATIENCE`] for a place to send or [`HOLD`] for others to have sent, so a
-//! platform that hangs delays nobody else. Between an answer and its commit nothing else is done; a crash in that short
-//! time leaves a step without an outcome, which is reconciled like any other.
+//! Guaranteed: nobody waits here longer than [`HOLD`] for the others, so a platform that hangs delays nobody else. Between
+//! an answer and its commit nothing else is done; a crash in that short time leaves a step without an outcome, which is
+//! reconciled like any other.
 
 use std::{
     sync::{
@@ -12,13 +12,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
-
-/// Requests of a burst that are under way together: enough to keep two cores busy, few enough for any listener's queue.
-const TOGETHER: usize = 256;
-
-/// Longest wait for a place to send.
-const PATIENCE: Duration = Duration::from_millis(400);
+use tokio::sync::watch;
 
 /// Longest wait for the others of a burst before a result is written.
 const HOLD: Duration = Duration::from_millis(1_500);
@@ -26,14 +20,13 @@ const HOLD: Duration = Duration::from_millis(1_500);
 /// The bursts of one process.
 #[derive(Clone, Debug)]
 pub struct Bursts {
-    places: Arc<Semaphore>,
     unsent: Arc<AtomicUsize>,
     empty: watch::Sender<()>,
 }
 
 impl Default for Bursts {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(TOGETHER)), unsent: Arc::default(), empty: watch::Sender::new(()) }
+        Self { unsent: Arc::default(), empty: watch::Sender::new(()) }
     }
 }
 
@@ -47,11 +40,6 @@ impl Bursts {
     pub(super) fn enter(&self) -> Unsent {
         self.unsent.fetch_add(1, Ordering::AcqRel);
         Unsent { bursts: self.clone() }
-    }
-
-    /// A place to send; none when it takes too long, which is no reason not to send.
-    pub(super) async fn place(&self) -> Option<SemaphorePermit<'_>> {
-        tokio::time::timeout(PATIENCE, self.places.acquire()).await.ok()?.ok()
     }
 
     /// Waits until the others of the burst have their answers, or long enough.

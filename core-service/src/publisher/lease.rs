@@ -3,13 +3,19 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use chrono::TimeDelta;
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
 
 use crate::{
+    clock::Clock,
     domain::ids::{Fence, PostId},
     platform,
 };
@@ -75,8 +81,9 @@ impl Claim {
     }
 }
 
-impl platform::Lease for Claim {
-    fn holds(&self) -> bool {
+impl Claim {
+    /// False once its time has run out.
+    pub fn holds(&self) -> bool {
         let renewed = self.leases.renewed.lock().unwrap_or_else(PoisonError::into_inner).get(&self.of).copied();
         let newest = self.claimed.max(renewed.unwrap_or_default());
         let length = u64::try_from(self.leases.length.as_millis()).unwrap_or(u64::MAX);
@@ -84,10 +91,41 @@ impl platform::Lease for Claim {
     }
 }
 
+/// A claim, as a platform client sees it: the right to send one request.
+pub(super) struct Permit<'a> {
+    pub(super) claim: &'a Claim,
+    pub(super) clock: &'a Clock,
+    /// When a point of no return may leave.
+    pub(super) not_before: DateTime<Utc>,
+    /// The core is asked to stop.
+    pub(super) stopping: watch::Receiver<bool>,
+    /// The core was asked to stop while the request waited for its time: it has not left.
+    pub(super) was_stopped: AtomicBool,
+}
+
+#[async_trait]
+impl platform::Lease for Permit<'_> {
+    async fn opens(&self) -> bool {
+        let mut stopping = self.stopping.clone();
+        let opens = tokio::select! {
+            biased;
+            () = self.clock.sleep_until(self.not_before) => true,
+            _ = stopping.wait_for(|stopping| *stopping) => false,
+        };
+        if !opens {
+            self.was_stopped.store(true, Ordering::SeqCst);
+        }
+        opens
+    }
+
+    fn holds(&self) -> bool {
+        self.claim.holds()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::Lease as _;
 
     const OURS: (PostId, Fence) = (PostId(1), Fence(1));
 

@@ -24,7 +24,12 @@ use chrono::TimeDelta;
 
 use self::{burst::Bursts, decide::Policy, handover::Handover, lease::Claim};
 use crate::{
-    clock::Clock, domain::post::Post, media::Prober, platform::Registry, progress::Uploads, store::Store,
+    clock::Clock,
+    domain::{ledger::Ledger, post::Post},
+    media::Prober,
+    platform::Registry,
+    progress::Uploads,
+    store::Store,
     tokens::TokenKeeper,
 };
 
@@ -78,8 +83,13 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Moves a claimed post until it waits, rests, or its claim is gone. An error leaves the claim as it is.
-    pub async fn work(&self, post: Post, claim: Claim) -> crate::store::Result<()> {
-        worker::Worker::new(self, claim).run(post).await
+    /// Moves a claimed post until it waits, rests, or its claim is gone. `ledger` was read after the claim
+    /// (from then on only its holder writes to it), or is read here. An error leaves the claim as it is.
+    pub async fn work(&self, post: Post, ledger: Option<Ledger>, claim: Claim) -> crate::store::Result<()> {
+        let ledger = match ledger {
+            Some(ledger) => ledger,
+            None => self.store.ledger(post.id).await?,
+        };
+        worker::Worker::new(self, claim).run(post, ledger).await
     }
 }

@@ -1,7 +1,10 @@
 //! One claimed post and the loop that moves it: settle what a dead worker left, ask the client what is next, record,
 //! send, record, decide.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{debug, info, warn};
@@ -10,7 +13,7 @@ use super::{
     Engine,
     checks::Verdict,
     decide::{Decision, Situation},
-    lease::Claim,
+    lease::{Claim, Permit},
     points,
     video::PostVideo,
 };
@@ -68,9 +71,9 @@ impl<'a> Worker<'a> {
         Self { engine, claim, refreshed: false }
     }
 
-    pub(super) async fn run(mut self, post: Post) -> Result<()> {
+    pub(super) async fn run(mut self, post: Post, ledger: Ledger) -> Result<()> {
         let id = post.id;
-        match self.drive(post).await {
+        match self.drive(post, ledger).await {
             // Somebody cancelled it or took it over: their state stands, ours is void.
             Err(Error::Fenced(_)) => {
                 debug!(post.id = %id, "claim is gone");
@@ -89,7 +92,7 @@ impl<'a> Worker<'a> {
         let before = post.status;
         let ([begins, committed], what) = points::of(&change, before);
         fault::point(begins, &what);
-        *post = self.engine.store.apply(post.id, post.fence, post.revision, change, self.now()).await?;
+        *post = self.engine.store.apply(post, change, self.now()).await?;
         fault::point(committed, &what);
         if post.status != before {
             info!(post.id = %post.id, from = %before, to = %post.status, reason = post.error.as_ref().map(|error| error.reason.as_str()), "post moved");
@@ -117,14 +120,14 @@ impl<'a> Worker<'a> {
         Change { release: Some(Release { at, waiting_for }), ..Change::default() }
     }
 
-    async fn drive(&mut self, mut post: Post) -> Result<()> {
+    async fn drive(&mut self, mut post: Post, ledger: Ledger) -> Result<()> {
         if post.crash_count > self.engine.settings.max_crashes {
-            return self.set_aside(post).await;
+            return self.set_aside(post, &ledger).await;
         }
         if let Flow::Done = self.before_its_time(&mut post).await? {
             return Ok(());
         }
-        let Some(mut work) = self.gather(post).await? else { return Ok(()) };
+        let Some(mut work) = self.gather(post, ledger).await? else { return Ok(()) };
         for _ in 0..MAX_STEPS {
             if *self.engine.stopping.borrow() {
                 let at = self.now();
@@ -200,8 +203,7 @@ impl<'a> Worker<'a> {
     }
 
     /// A post that stopped its worker again and again: nothing is sent for it any more.
-    async fn set_aside(&self, mut post: Post) -> Result<()> {
-        let ledger = self.engine.store.ledger(post.id).await?;
+    async fn set_aside(&self, mut post: Post, ledger: &Ledger) -> Result<()> {
         let failure = Failure::new(
             FailureClass::Permanent,
             Reason::Quarantined,
@@ -223,9 +225,8 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Reads the ledger, the account and its tokens. `None`: the post was let go.
-    async fn gather(&self, mut post: Post) -> Result<Option<Work>> {
-        let ledger = self.engine.store.ledger(post.id).await?;
+    /// Reads the account and its tokens. `None`: the post was let go.
+    async fn gather(&self, mut post: Post, ledger: Ledger) -> Result<Option<Work>> {
         let visible = ledger.may_be_visible(post.attempt);
         let live = matches!(post.status, Status::Published | Status::Delivered);
         let Some(service) = self.engine.registry.get(post.platform).cloned() else {
@@ -323,7 +324,8 @@ impl<'a> Worker<'a> {
             let (siblings, twins) = self.engine.store.siblings(&work.post).await?;
             let video = PostVideo::new(self.engine.prober.clone(), &work.post);
             let progress = self.engine.uploads.track(work.post.id, work.post.wp_user_id);
-            let call = self.call(work, &video, &progress, &siblings, twins);
+            let permit = self.permit(self.now());
+            let call = self.call(work, &permit, &video, &progress, &siblings, twins);
             let limit = Duration::from_secs(120);
             fault::point(FaultPoint::ReconcileBegins, &entry.step);
             match tokio::time::timeout(limit, work.service.client.reconcile(&call, &entry)).await {
@@ -344,6 +346,7 @@ impl<'a> Worker<'a> {
     fn call<'c>(
         &'c self,
         work: &'c Work,
+        permit: &'c Permit<'_>,
         video: &'c PostVideo,
         progress: &'c crate::progress::Tracked,
         siblings: &'c [String],
@@ -353,7 +356,7 @@ impl<'a> Worker<'a> {
             view: View { post: &work.post, account: &work.account, ledger: &work.ledger, now: self.now() },
             tokens: &work.tokens,
             video,
-            lease: &self.claim,
+            lease: permit,
             progress,
             siblings,
             twins,
@@ -473,14 +476,15 @@ impl<'a> Worker<'a> {
                 Change { by: begins(work, &step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
             self.commit(work, change).await?;
         }
-        if armed && !self.wait_armed(not_before).await {
+        let permit = self.permit(not_before);
+        let outcome = if armed && self.claim.ahead() > TimeDelta::zero() {
+            self.exchange_in_burst(work, &step, &permit).await
+        } else {
+            self.exchange(work, &step, &permit).await
+        };
+        if permit.was_stopped.load(Ordering::SeqCst) && matches!(outcome, Outcome::NoEffect { .. }) {
             return self.disarm(work, entry).await;
         }
-        let outcome = if armed && self.claim.ahead() > TimeDelta::zero() {
-            self.exchange_in_burst(work, &step).await?
-        } else {
-            self.exchange(work, &step).await?
-        };
         if step.class == StepClass::Read {
             // A read is recorded when it has learned something, with the time at which it did.
             entry.number = work.ledger.next_number();
@@ -499,13 +503,15 @@ impl<'a> Worker<'a> {
         self.follow(work, decision).await
     }
 
-    /// Waits for the time of a recorded request. False when the core is asked to stop first.
-    async fn wait_armed(&self, not_before: DateTime<Utc>) -> bool {
-        let mut stopping = self.engine.stopping.clone();
-        tokio::select! {
-            biased;
-            () = self.engine.clock.sleep_until(not_before) => true,
-            _ = stopping.wait_for(|stopping| *stopping) => false,
+    /// The right to send a request from `not_before` on.
+    fn permit(&self, not_before: DateTime<Utc>) -> Permit<'_> {
+        let Engine { clock, stopping, .. } = self.engine;
+        Permit {
+            claim: &self.claim,
+            clock,
+            not_before,
+            stopping: stopping.clone(),
+            was_stopped: AtomicBool::new(false),
         }
     }
 
@@ -519,30 +525,28 @@ impl<'a> Worker<'a> {
     }
 
     /// A request among many that are due in the same moment: writing what it brought waits for the others to be sent.
-    async fn exchange_in_burst(&self, work: &Work, step: &Step) -> Result<Outcome> {
-        let bursts = &self.engine.bursts;
-        let unsent = bursts.enter();
-        let place = bursts.place().await;
-        let outcome = self.exchange(work, step).await?;
-        drop(place);
+    async fn exchange_in_burst(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Outcome {
+        let unsent = self.engine.bursts.enter();
+        let outcome = self.exchange(work, step, permit).await;
         drop(unsent);
-        bursts.sent().await;
-        Ok(outcome)
+        self.engine.bursts.sent().await;
+        outcome
     }
 
-    async fn exchange(&self, work: &Work, step: &Step) -> Result<Outcome> {
+    async fn exchange(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Outcome {
         let video = PostVideo::new(self.engine.prober.clone(), &work.post);
         let progress = self.engine.uploads.track(work.post.id, work.post.wp_user_id);
         // Only what reads the account's list needs these.
-        let call = self.call(work, &video, &progress, &[], false);
+        let call = self.call(work, permit, &video, &progress, &[], false);
+        let early = (permit.not_before - call.view.now).to_std().unwrap_or_default();
         let exchange = work.service.client.run(&call, step);
         fault::point(FaultPoint::ExchangeBegins, step.kind);
-        let outcome = match tokio::time::timeout(step.timeout + SLACK, exchange).await {
+        let outcome = match tokio::time::timeout(early + step.timeout + SLACK, exchange).await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::Unknown { evidence: Evidence::new().with("answer", "none within the step's time") },
         };
         fault::point(FaultPoint::ExchangeEnds, step.kind);
-        Ok(outcome)
+        outcome
     }
 
     /// A live or delivered post: say so first, then what is left to learn or set.
@@ -590,7 +594,7 @@ impl<'a> Worker<'a> {
         if recorded {
             self.commit(work, Change { ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() }).await?;
         }
-        let outcome = self.exchange(work, &step).await?;
+        let outcome = self.exchange(work, &step, &self.permit(now)).await;
         let now = self.now();
         entry.answered_at = Some(now);
         let (outcome, decision) = match outcome {

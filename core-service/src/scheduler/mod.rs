@@ -20,11 +20,16 @@ use tracing::{error, info, warn};
 
 use crate::{
     domain::{
+        failure::describe,
         ids::{AccountId, Fence, PostId},
+        ledger::Ledger,
         post::{Post, Status},
     },
     fault::{self, FaultPoint},
-    publisher::{Engine, lease::Leases},
+    publisher::{
+        Engine,
+        lease::{Claim, Leases},
+    },
     store,
 };
 
@@ -103,7 +108,7 @@ impl Scheduler {
                 Ok(true) => continue,
                 Ok(false) => self.next_wake().await,
                 Err(problem) => {
-                    warn!(error = %crate::scheduler::describe(&problem), "cannot claim posts");
+                    warn!(error = %describe(&problem), "cannot claim posts");
                     tokio::time::sleep(PAUSE).await;
                     continue;
                 }
@@ -167,6 +172,9 @@ impl Scheduler {
             fault::point(FaultPoint::Claimed, post.status.as_str());
         }
         let full = posts.len() == batch;
+        let ids: Vec<PostId> = posts.iter().map(|post| post.id).collect();
+        // One that cannot be read must not hold up the others: then each worker reads its own.
+        let mut ledgers = self.engine.store.ledgers(&ids).await.ok();
         let mut late: HashMap<AccountId, i32> = HashMap::new();
         for post in posts {
             let place = if is_backlog(&post, now) {
@@ -176,7 +184,8 @@ impl Scheduler {
             };
             let wait = BACKLOG_GAP * *place;
             let claim = self.leases.claimed((post.id, post.fence), asked, ahead);
-            self.start(workers, post, claim, wait);
+            let ledger = ledgers.as_mut().map(|ledgers| ledgers.remove(&post.id).unwrap_or_default());
+            self.start(workers, (post, ledger, claim), wait);
         }
         Ok(full)
     }
@@ -191,7 +200,7 @@ impl Scheduler {
         Ok(TimeDelta::milliseconds(i64::from(soon) * 1_000 / i64::from(READY_PER_SECOND)).min(MAX_AHEAD))
     }
 
-    fn start(&self, workers: &mut JoinSet<()>, post: Post, claim: crate::publisher::lease::Claim, wait: TimeDelta) {
+    fn start(&self, workers: &mut JoinSet<()>, (post, ledger, claim): (Post, Option<Ledger>, Claim), wait: TimeDelta) {
         let engine = self.engine.clone();
         let orphans = self.orphans.clone();
         let in_flight = self.in_flight.clone();
@@ -207,7 +216,7 @@ impl Scheduler {
                     fault::point(FaultPoint::Postponed, "backlog");
                     return Ok(());
                 }
-                engine.work(post, claim).await
+                engine.work(post, ledger, claim).await
             });
             let abort = AbortOnDrop(work.abort_handle());
             let ended = match work.await {
@@ -279,16 +288,4 @@ async fn heartbeat(engine: Engine, leases: Leases, token: String, orphans: Arc<M
             }
         }
     }
-}
-
-/// An error with its causes, for the log.
-pub(crate) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

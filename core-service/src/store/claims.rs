@@ -7,12 +7,14 @@
 //!
 //! A claim saves work and proves nothing about the platform: what may have been sent stands in the ledger.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Error, Result, Store, ledger,
+    Error, Result, Store,
+    db::{Tx, Value},
+    ledger,
     posts::{self, legal},
 };
 use crate::{
@@ -239,75 +241,49 @@ impl Store {
         rows.iter().map(|row| row.time("published_at")).collect()
     }
 
-    /// Applies a change under a claim and answers the post after it.
-    pub async fn apply(
-        &self,
-        id: PostId,
-        fence: Fence,
-        seen: Revision,
-        change: Change,
-        now: DateTime<Utc>,
-    ) -> Result<Post> {
+    /// Applies a change under a claim and answers the post after it. `seen` is the worker's copy of the post. It is the
+    /// row as long as its revision stands, for under a claim only a caller's move changes the row, and each raises the
+    /// revision; where it does not stand any more, the change is judged by the stored row.
+    pub async fn apply(&self, seen: &Post, change: Change, now: DateTime<Utc>) -> Result<Post> {
         let keys = self.keys.clone();
+        let seen = seen.clone();
         self.db
             .write(async move |tx| {
-                let row = tx
-                    .fetch_optional(
-                        "SELECT * FROM aurareels_social_posts WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
-                        &params![id, fence],
-                    )
-                    .await?;
-                let before = row.as_ref().map(posts::post).transpose()?.ok_or(Error::Fenced(id))?;
+                let mut before = Cow::Borrowed(&seen);
+                let mut after = changed(&seen, &seen, &change, now);
+                let stands = match &after {
+                    Ok(after) => write_row(tx, &seen, after, change.release.is_some()).await?,
+                    Err(_) => false,
+                };
+                if !stands {
+                    let row = tx
+                        .fetch_optional(
+                            "SELECT * FROM aurareels_social_posts WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
+                            &params![seen.id, seen.fence],
+                        )
+                        .await?;
+                    before = Cow::Owned(row.as_ref().map(posts::post).transpose()?.ok_or(Error::Fenced(seen.id))?);
+                    after = changed(&before, &seen, &change, now);
+                }
+                let after = after?;
+                if !stands && !write_row(tx, &before, &after, change.release.is_some()).await? {
+                    return Err(Error::Fenced(seen.id));
+                }
+                fault::point(FaultPoint::RowWritten, after.status.as_str());
                 match &change.ledger {
                     LedgerWrite::Nothing => {}
-                    LedgerWrite::Insert(entry) => ledger::insert_entry(tx, &keys, id, entry).await?,
-                    LedgerWrite::Update(entry) => ledger::update_entry(tx, &keys, id, entry).await?,
+                    LedgerWrite::Insert(entry) => ledger::insert_entry(tx, &keys, seen.id, entry).await?,
+                    LedgerWrite::Update(entry) => ledger::update_entry(tx, &keys, seen.id, entry).await?,
                 }
-                let after = changed(&before, seen, &change, now)?;
-                let released = change.release.is_some();
-                tx.execute(
-                    "UPDATE aurareels_social_posts SET status = ?, status_since = ?, published_at = ?, platform_post_id = ?, \
-                     platform_post_url = ?, all_platform_post_ids = ?, error = ?, error_message = ?, retry_count = ?, \
-                     automatic_retries = ?, last_retry_at = ?, attempt = ?, poll_count = ?, crash_count = 0, handed_over_at = ?, \
-                     media_facts = ?, warnings = ?, waiting_for = ?, next_step_at = ?, \
-                     claim_token = CASE WHEN ? = 1 THEN NULL ELSE claim_token END, \
-                     claim_expires_at = CASE WHEN ? = 1 THEN NULL ELSE claim_expires_at END, revision = ?, updated_at = ? \
-                     WHERE id = ?",
-                    &params![
-                        after.status.as_str(),
-                        after.status_since,
-                        after.published_at,
-                        after.platform_post_id.as_deref(),
-                        after.platform_post_url.as_deref(),
-                        serde_json::to_string(&after.all_platform_post_ids)?,
-                        after.error.as_ref().map(serde_json::to_string).transpose()?,
-                        after.error.as_ref().map(|error| error.message.as_str()),
-                        after.retry_count,
-                        after.automatic_retries,
-                        after.last_retry_at,
-                        after.attempt,
-                        after.poll_count,
-                        after.handed_over_at,
-                        after.media_facts.as_ref(),
-                        serde_json::to_string(&after.warnings)?,
-                        after.waiting_for.map(|reason| reason.as_str()),
-                        after.next_step_at,
-                        released,
-                        released,
-                        after.revision,
-                        after.updated_at,
-                        id,
-                    ],
-                )
-                .await?;
-                fault::point(FaultPoint::RowWritten, after.status.as_str());
                 if after.status != before.status {
                     let reason = after.error.as_ref().map(|error| error.reason.as_str().to_owned());
                     posts::status_event(tx, &before, after.status, reason, now).await?;
-                } else if after.platform_post_id != before.platform_post_id || after.platform_post_url != before.platform_post_url {
+                } else if after.platform_post_id != before.platform_post_id
+                    || after.platform_post_url != before.platform_post_url
+                {
                     posts::post_event(tx, EventKind::PostDetails, &after, now).await?;
                 }
-                if let Some(at) = after.next_step_at.filter(|_| released) {
+                if let Some(at) = after.next_step_at.filter(|_| change.release.is_some()) {
                     tx.note_schedule(at);
                 }
                 fault::point(FaultPoint::EventWritten, after.status.as_str());
@@ -367,9 +343,82 @@ impl Store {
     }
 }
 
+/// Writes what differs between two states of a claimed post. False when the row is not `before` any more. Columns that
+/// stay as they are are left out, so that their indexes are not touched.
+async fn write_row(tx: &mut Tx, before: &Post, after: &Post, released: bool) -> Result<bool> {
+    let mut columns: Vec<&str> = Vec::with_capacity(12);
+    let mut values: Vec<Value> = Vec::with_capacity(16);
+    let mut set = |column, value| {
+        columns.push(column);
+        values.push(value);
+    };
+    if after.status != before.status {
+        set("status", after.status.as_str().into());
+        set("status_since", after.status_since.into());
+    }
+    if after.published_at != before.published_at {
+        set("published_at", after.published_at.into());
+    }
+    if after.platform_post_id != before.platform_post_id {
+        set("platform_post_id", after.platform_post_id.as_deref().into());
+    }
+    if after.platform_post_url != before.platform_post_url {
+        set("platform_post_url", after.platform_post_url.as_deref().into());
+    }
+    if after.all_platform_post_ids != before.all_platform_post_ids {
+        set("all_platform_post_ids", serde_json::to_string(&after.all_platform_post_ids)?.into());
+    }
+    if after.error != before.error {
+        set("error", after.error.as_ref().map(serde_json::to_string).transpose()?.into());
+        set("error_message", after.error.as_ref().map(|error| error.message.as_str()).into());
+    }
+    if after.retry_count != before.retry_count {
+        set("retry_count", after.retry_count.into());
+        set("automatic_retries", after.automatic_retries.into());
+        set("last_retry_at", after.last_retry_at.into());
+    }
+    if after.attempt != before.attempt {
+        set("attempt", after.attempt.into());
+    }
+    if after.poll_count != before.poll_count {
+        set("poll_count", after.poll_count.into());
+    }
+    if after.crash_count != before.crash_count {
+        set("crash_count", after.crash_count.into());
+    }
+    if after.handed_over_at != before.handed_over_at {
+        set("handed_over_at", after.handed_over_at.into());
+    }
+    if after.media_facts != before.media_facts {
+        set("media_facts", after.media_facts.as_ref().into());
+    }
+    if after.warnings != before.warnings {
+        set("warnings", serde_json::to_string(&after.warnings)?.into());
+    }
+    if after.waiting_for != before.waiting_for {
+        set("waiting_for", after.waiting_for.map(|reason| reason.as_str()).into());
+    }
+    if released {
+        // Until then it is the end of the claim, which renewals move.
+        set("next_step_at", after.next_step_at.into());
+        set("claim_token", Value::Null);
+        set("claim_expires_at", Value::Null);
+    }
+    if after.revision != before.revision {
+        set("revision", after.revision.into());
+    }
+    set("updated_at", after.updated_at.into());
+    values.extend(params![after.id, before.fence, before.revision]);
+    let sql = format!(
+        "UPDATE aurareels_social_posts SET {} = ? WHERE id = ? AND fence = ? AND claim_token IS NOT NULL AND revision = ?",
+        columns.join(" = ?, ")
+    );
+    Ok(tx.execute(&sql, &values).await? == 1)
+}
+
 /// The post after a change. A caller may have moved it meanwhile (publish now while it was being prepared): the move is
 /// judged by the stored status, and a release that waits for the old time is due at once.
-fn changed(before: &Post, seen: Revision, change: &Change, now: DateTime<Utc>) -> Result<Post> {
+fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> Result<Post> {
     let mut after = before.clone();
     if let Some(by) = change.by {
         // Beginning is idempotent here: "publish now" may have begun it while a worker held it.
@@ -423,7 +472,7 @@ fn changed(before: &Post, seen: Revision, change: &Change, now: DateTime<Utc>) -
     if let Some(release) = change.release {
         after.waiting_for = release.waiting_for;
         after.next_step_at = release.at;
-        let moved_meanwhile = before.revision != seen;
+        let moved_meanwhile = before.revision != seen.revision;
         if moved_meanwhile && release.waiting_for == Some(WaitReason::Schedule) {
             after.next_step_at = Some(now);
         }

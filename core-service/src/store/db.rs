@@ -105,6 +105,15 @@ macro_rules! params {
     ($($value:expr),* $(,)?) => { [$($crate::store::db::Value::from($value)),*] };
 }
 
+/// The placeholders and values of `IN (...)`. The last value is repeated up to the next power of two, so that lists of
+/// all lengths need a handful of prepared statements.
+pub(super) fn in_list<T: Copy + Into<Value>>(values: &[T]) -> (String, Vec<Value>) {
+    let mut bound: Vec<Value> = values.iter().map(|value| (*value).into()).collect();
+    let last = bound.last().cloned().unwrap_or(Value::Null);
+    bound.resize(bound.len().next_power_of_two(), last);
+    (vec!["?"; bound.len()].join(", "), bound)
+}
+
 /// A row, read by column name.
 pub(super) struct Row(SqliteRow);
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Result, Store,
-    db::{Row, Tx, Value},
+    db::{Row, Tx, in_list},
     moves::ResolvedWord,
 };
 use crate::{
@@ -126,9 +126,8 @@ impl Store {
     pub async fn ledgers(&self, posts: &[PostId]) -> Result<HashMap<PostId, Ledger>> {
         let mut entries: HashMap<PostId, Vec<Entry>> = HashMap::new();
         if !posts.is_empty() {
-            let marks = vec!["?"; posts.len()].join(", ");
+            let (marks, values) = in_list(posts);
             let sql = format!("SELECT * FROM aurareels_post_steps WHERE post_id IN ({marks}) ORDER BY post_id, number");
-            let values: Vec<Value> = posts.iter().map(|post| Value::from(*post)).collect();
             for row in &self.db.read().await?.fetch_all(&sql, &values).await? {
                 let post = PostId(row.int("post_id")?);
                 entries.entry(post).or_default().push(entry(&self.keys, post, row)?);

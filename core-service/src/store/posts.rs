@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Error, Result, Store,
-    db::{Row, Tx, Value},
+    db::{Row, Tx, Value, in_list},
     events,
 };
 use crate::{
@@ -221,33 +221,33 @@ pub(super) async fn fail(tx: &mut Tx, post: &Post, to: Status, failure: &Failure
 /// time is over is freed.
 async fn held_by(tx: &mut Tx, new: &NewPost) -> Result<Option<Inserted>> {
     let wanted = &new.post;
-    if let Some(key) = &wanted.request_key {
-        let row = tx
-            .fetch_optional(
-                "SELECT * FROM aurareels_social_posts WHERE social_account_id = ? AND request_key = ?",
-                &params![wanted.social_account_id, key],
-            )
-            .await?;
-        if let Some(row) = row {
-            let found = post(&row)?;
-            if new.key_valid_since.is_none_or(|since| found.created_at >= since) {
-                let fingerprint = row.opt_text("request_fingerprint")?.unwrap_or_default();
-                return Ok(Some(Inserted::Existing { post: found, fingerprint }));
-            }
-            tx.execute("UPDATE aurareels_social_posts SET request_key = NULL WHERE id = ?", &params![found.id]).await?;
+    let content_key = new.content_key.as_deref().filter(|_| new.refuse_duplicates_since.is_some());
+    // One statement: it runs for every post that is made, and mostly finds nothing.
+    let rows = tx
+        .fetch_all(
+            "SELECT 1 AS holds_key, p.* FROM aurareels_social_posts p WHERE p.social_account_id = ? AND p.request_key = ? \
+             UNION ALL SELECT * FROM (SELECT 0 AS holds_key, p.* FROM aurareels_social_posts p \
+             WHERE p.social_account_id = ? AND p.content_key = ? AND p.created_at >= ? AND p.status IN \
+             ('scheduled', 'publishing', 'confirming', 'published', 'needs_review', 'delivered') LIMIT 1) twin",
+            &params![
+                wanted.social_account_id,
+                wanted.request_key.as_deref(),
+                wanted.social_account_id,
+                content_key,
+                new.refuse_duplicates_since,
+            ],
+        )
+        .await?;
+    for row in &rows {
+        let found = post(row)?;
+        if !row.flag("holds_key")? {
+            return Ok(Some(Inserted::Duplicate(found)));
         }
-    }
-    if let (Some(content_key), Some(since)) = (&new.content_key, new.refuse_duplicates_since) {
-        let row = tx
-            .fetch_optional(
-                "SELECT * FROM aurareels_social_posts WHERE social_account_id = ? AND content_key = ? AND created_at >= ? \
-                 AND status IN ('scheduled', 'publishing', 'confirming', 'published', 'needs_review', 'delivered') LIMIT 1",
-                &params![wanted.social_account_id, content_key, since],
-            )
-            .await?;
-        if let Some(row) = row {
-            return Ok(Some(Inserted::Duplicate(post(&row)?)));
+        if new.key_valid_since.is_none_or(|since| found.created_at >= since) {
+            let fingerprint = row.opt_text("request_fingerprint")?.unwrap_or_default();
+            return Ok(Some(Inserted::Existing { post: found, fingerprint }));
         }
+        tx.execute("UPDATE aurareels_social_posts SET request_key = NULL WHERE id = ?", &params![found.id]).await?;
     }
     Ok(None)
 }
@@ -440,8 +440,8 @@ impl Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = format!("{PAGE} WHERE id IN ({})", vec!["?"; ids.len()].join(", "));
-        let values: Vec<Value> = ids.iter().map(|id| Value::from(*id)).collect();
+        let (marks, values) = in_list(ids);
+        let sql = format!("{PAGE} WHERE id IN ({marks})");
         let rows = self.db.read().await?.fetch_all(&sql, &values).await?;
         let posts: Result<Vec<Post>> = rows.iter().map(post).collect();
         Ok(posts?.into_iter().filter(|post| post.wp_user_id == user).collect())

@@ -346,11 +346,11 @@ impl Instagram {
         let resend = course::sendings(&call.view, container_id).iter().any(|entry| entry.outcome.is_some());
         let path = format!("{}/media_publish", call.view.account.account_id);
         let fields = vec![("creation_id", container_id.to_owned())];
-        let request = self.request(&self.single_use, &caller, Method::POST, &path, fields)?;
+        let request = self.request(&self.pooled, &caller, Method::POST, &path, fields)?;
         if !call.lease.holds() {
             return Err(claim_lost());
         }
-        let said = Said::read(wire::exchange_held(request, step.timeout, call.lease).await);
+        let said = Said::read(wire::exchange_at_its_time(&self.lines, request, step.timeout, call.lease).await);
         if let Said::Value(value) = &said
             && let Some(Created { id, .. }) = shaped(value.clone())
         {

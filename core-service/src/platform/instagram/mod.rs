@@ -55,7 +55,7 @@ use crate::{
         platform::LoginFlavour,
         post::Content,
     },
-    http,
+    http::{self, line::Dialer},
     secret::Secret,
 };
 
@@ -125,7 +125,7 @@ pub struct Instagram {
     /// Uploads: the answer comes only after the last byte, so no limit on reading stands in the way.
     uploads: reqwest::Client,
     /// The point of no return: each request has a connection of its own.
-    single_use: reqwest::Client,
+    lines: Dialer,
 }
 
 impl Instagram {
@@ -137,7 +137,7 @@ impl Instagram {
             settings,
             pooled: http::client_builder(&tls).build()?,
             uploads: http::single_use_client_builder(&tls).read_timeout(patient).build()?,
-            single_use: http::single_use_client_builder(&tls).read_timeout(patient).build()?,
+            lines: Dialer::new(&tls),
         })
     }
 }

@@ -17,9 +17,10 @@ use url::Url;
 use super::{errors, replies::Envelope};
 use crate::{
     domain::{failure::Failure, ledger::Evidence},
+    http::line::Dialer,
     platform::{
         Lease,
-        wire::{Answer, Exchange, exchange, exchange_held},
+        wire::{Answer, Exchange, exchange, exchange_at_its_time},
     },
     secret::Secret,
 };
@@ -39,7 +40,7 @@ pub(super) enum Reply<T> {
 
 /// One request to the API.
 pub(super) struct Request<'a> {
-    /// The client that sends it: a pooled one, or one whose connections serve once.
+    /// The client that sends it.
     pub(super) client: &'a Client,
     /// The endpoint.
     pub(super) url: Url,
@@ -51,8 +52,8 @@ pub(super) struct Request<'a> {
     pub(super) timeout: Duration,
     /// The time now, for waits; without it they name no time.
     pub(super) now: Option<DateTime<Utc>>,
-    /// The claim without which it must not leave; `None` for what is harmless.
-    pub(super) lease: Option<&'a dyn Lease>,
+    /// For a point of no return: the lines it leaves on, and the right to send it.
+    pub(super) at_its_time: Option<(&'a Dialer, &'a dyn Lease)>,
 }
 
 impl Request<'_> {
@@ -65,8 +66,8 @@ impl Request<'_> {
             .bearer_auth(self.token.expose())
             .header(CONTENT_TYPE, "application/json; charset=UTF-8")
             .body(body);
-        let exchange = match self.lease {
-            Some(lease) => exchange_held(request, self.timeout, lease).await,
+        let exchange = match self.at_its_time {
+            Some((lines, lease)) => exchange_at_its_time(lines, request, self.timeout, lease).await,
             None => exchange(request, self.timeout).await,
         };
         read(exchange, self.now)

@@ -92,7 +92,7 @@ impl Tiktok {
         }
         let mut url = self.api_url("/v2/user/info/");
         url.query_pairs_mut().append_pair("fields", &fields.join(","));
-        match self.request(&self.api, url, token, None, None).get::<UserData>().await {
+        match self.request(url, token, None, None).get::<UserData>().await {
             Reply::Accepted { data, .. } => Ok(data.user),
             Reply::Refused { failure, .. } | Reply::NotSent { failure, .. } | Reply::Unclear { failure, .. } => {
                 Err(failure)

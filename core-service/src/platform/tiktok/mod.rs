@@ -53,7 +53,7 @@ use crate::{
         media::{MediaRules, TIKTOK, Violation},
         post::Content,
     },
-    http,
+    http::{self, line::Dialer},
     secret::Secret,
 };
 
@@ -88,7 +88,7 @@ pub struct Tiktok {
     /// The chunks before the last.
     uploads: Client,
     /// Points of no return: every request on a connection of its own.
-    once: Client,
+    lines: Dialer,
 }
 
 impl Tiktok {
@@ -100,7 +100,7 @@ impl Tiktok {
             settings,
             api: http::client_builder(&tls).build()?,
             uploads: http::client_builder(&tls).read_timeout(UPLOAD_READ_TIMEOUT).build()?,
-            once: http::single_use_client_builder(&tls).read_timeout(UPLOAD_READ_TIMEOUT).build()?,
+            lines: Dialer::new(&tls),
         })
     }
 

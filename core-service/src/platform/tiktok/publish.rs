@@ -84,7 +84,7 @@ impl Tiktok {
                 "total_chunk_count": plan.count,
             },
         });
-        let reply = self.init(call, step, &self.api, body).await;
+        let reply = self.init(call, step, body).await;
         let (data, evidence) = match reply {
             Reply::Accepted { data, evidence } => (data, evidence),
             other => return written(other),
@@ -120,7 +120,7 @@ impl Tiktok {
         if !call.lease.holds() {
             return Outcome::NoEffect { failure: errors::claim_lost(), evidence: Evidence::new() };
         }
-        match self.init(call, step, &self.once, body).await {
+        match self.init(call, step, body).await {
             Reply::Accepted { data, evidence } if data.publish_id.is_empty() => {
                 Outcome::Unknown { evidence: evidence.with("problem", "the answer lacks the publish id") }
             }
@@ -260,7 +260,7 @@ impl Tiktok {
             if let Some(cursor) = cursor {
                 body["cursor"] = json!(cursor);
             }
-            let request = self.request(&self.api, url, &call.tokens.access, Some(body), Some(call.view.now));
+            let request = self.request(url, &call.tokens.access, Some(body), Some(call.view.now));
             let page = match request.post::<VideoList>().await {
                 Reply::Accepted { data, .. } => data,
                 Reply::Refused { failure, .. } | Reply::NotSent { failure, .. } | Reply::Unclear { failure, .. } => {
@@ -283,18 +283,12 @@ impl Tiktok {
         Some(options::post_info(&call.view.post.content, &step.handle, privacy))
     }
 
-    async fn init(
-        &self,
-        call: &Call<'_>,
-        step: &Step,
-        client: &reqwest::Client,
-        body: serde_json::Value,
-    ) -> Reply<InitData> {
+    async fn init(&self, call: &Call<'_>, step: &Step, body: serde_json::Value) -> Reply<InitData> {
         let url = self.api_url("/v2/post/publish/video/init/");
-        let mut request = self.request(client, url, &call.tokens.access, Some(body), Some(call.view.now));
+        let mut request = self.request(url, &call.tokens.access, Some(body), Some(call.view.now));
         request.timeout = step.timeout;
         if step.class == StepClass::PointOfNoReturn {
-            request.lease = Some(call.lease);
+            request.at_its_time = Some((&self.lines, call.lease));
         }
         request.post().await
     }
@@ -318,23 +312,22 @@ impl Tiktok {
     pub(super) async fn fetch_status(&self, call: &Call<'_>, publish_id: &str) -> Reply<StatusData> {
         let url = self.api_url("/v2/post/publish/status/fetch/");
         let body = Some(json!({ "publish_id": publish_id }));
-        self.request(&self.api, url, &call.tokens.access, body, Some(call.view.now)).post().await
+        self.request(url, &call.tokens.access, body, Some(call.view.now)).post().await
     }
 
     pub(super) async fn fetch_creator_info(&self, token: &Secret, now: Option<DateTime<Utc>>) -> Reply<CreatorInfo> {
         let url = self.api_url("/v2/post/publish/creator_info/query/");
-        self.request(&self.api, url, token, None, now).post().await
+        self.request(url, token, None, now).post().await
     }
 
     pub(super) fn request<'a>(
-        &self,
-        client: &'a reqwest::Client,
+        &'a self,
         url: Url,
         token: &'a Secret,
         body: Option<serde_json::Value>,
         now: Option<DateTime<Utc>>,
     ) -> Request<'a> {
-        Request { client, url, token, body, timeout: API_TIMEOUT, now, lease: None }
+        Request { client: &self.api, url, token, body, timeout: API_TIMEOUT, now, at_its_time: None }
     }
 }
 

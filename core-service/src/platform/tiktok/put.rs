@@ -31,13 +31,16 @@ use super::errors;
 use crate::{
     domain::failure::{Failure, FailureClass, Reason},
     fault::{self, FaultPoint},
+    http::line::Dialer,
     platform::{Call, VideoStream, wire},
 };
 
 /// A range to be sent.
 pub(super) struct Put<'a> {
-    /// Pooled, or serving once for the last chunk.
+    /// Makes the request, and sends it unless `lines` is given.
     pub(super) client: &'a Client,
+    /// For the last chunk: the line it leaves on, at the post's time.
+    pub(super) lines: Option<&'a Dialer>,
     /// Where to, as TikTok gave it. A secret.
     pub(super) url: &'a Url,
     /// `video/mp4` and the like.
@@ -74,10 +77,12 @@ impl Put<'_> {
     /// Sends the range. An error is one before anything left.
     pub(super) async fn send(&self, call: &Call<'_>) -> Result<Sent, Failure> {
         let source = call.video.open(self.first, self.last).await?;
-        if !call.lease.holds() {
-            return Err(errors::claim_lost());
+        if self.lines.is_none() {
+            if !call.lease.holds() {
+                return Err(errors::claim_lost());
+            }
+            fault::point(FaultPoint::LeaseChecked, "");
         }
-        fault::point(FaultPoint::LeaseChecked, "");
         let (pieces, body) = channel::<io::Result<Bytes>>(1);
         let request = self
             .client
@@ -87,7 +92,12 @@ impl Put<'_> {
             .header(CONTENT_RANGE, format!("bytes {}-{}/{}", self.first, self.last, self.total))
             .body(Body::wrap_stream(ReceiverStream::new(body)));
         let state = State::default();
-        let mut sending = pin!(wire::exchange(request, self.timeout));
+        let mut sending = pin!(async {
+            match self.lines {
+                Some(lines) => wire::exchange_at_its_time(lines, request, self.timeout, call.lease).await,
+                None => wire::exchange(request, self.timeout).await,
+            }
+        });
         let mut feeding = pin!(self.feed(source, pieces, call, &state));
         let mut is_fed = false;
         let exchange = loop {
@@ -103,6 +113,10 @@ impl Put<'_> {
 
     /// Hands the source's pieces to the request, and tells the progress.
     async fn feed(&self, mut source: VideoStream, pieces: Sender<io::Result<Bytes>>, call: &Call<'_>, state: &State) {
+        // The source stands ready; its bytes are for the post's time.
+        if self.lines.is_some() && !call.lease.opens().await {
+            return;
+        }
         let mut at = self.first;
         let stopped = loop {
             let piece = match source.next().await {

@@ -89,7 +89,7 @@ impl Tiktok {
                     evidence: problem("the time for the upload ran out").with("uploaded_bytes", at),
                 };
             }
-            let put = self.put(&self.uploads, &session, at, last, timeout);
+            let put = self.put(&session, at, last, timeout);
             let sent = match put.send(call).await {
                 Ok(sent) => sent,
                 Err(failure) => return Outcome::NoEffect { failure, evidence },
@@ -162,14 +162,17 @@ impl Tiktok {
         if !call.lease.holds() {
             return Outcome::NoEffect { failure: errors::claim_lost(), evidence: Evidence::new() };
         }
-        let put = self.put(&self.once, &session, first, plan.size - 1, step.timeout);
+        let put = Put { lines: Some(&self.lines), ..self.put(&session, first, plan.size - 1, step.timeout) };
         let Sent { exchange, complete, broken } = match put.send(call).await {
             Ok(sent) => sent,
             Err(failure) => return Outcome::NoEffect { failure, evidence: Evidence::new() },
         };
         let answer = match exchange {
             Exchange::Answered(answer) => answer,
-            Exchange::NotSent(why) => return Outcome::NoEffect { failure: unreachable(&why), evidence: problem(&why) },
+            Exchange::NotSent(why) => {
+                let failure = if call.lease.holds() { unreachable(&why) } else { errors::claim_lost() };
+                return Outcome::NoEffect { failure, evidence: problem(&why) };
+            }
             Exchange::NoAnswer(why) if complete => return Outcome::Unknown { evidence: problem(&why) },
             Exchange::NoAnswer(why) => {
                 let failure = broken.unwrap_or_else(|| unreachable(&why));
@@ -202,16 +205,9 @@ impl Tiktok {
         }
     }
 
-    fn put<'a>(
-        &self,
-        client: &'a reqwest::Client,
-        session: &'a Session,
-        first: u64,
-        last: u64,
-        timeout: Duration,
-    ) -> Put<'a> {
-        let content_type = session.content_type.as_str();
-        Put { client, url: &session.url, content_type, first, last, total: session.plan.size, timeout }
+    fn put<'a>(&'a self, session: &'a Session, first: u64, last: u64, timeout: Duration) -> Put<'a> {
+        let Session { url, content_type, plan, .. } = session;
+        Put { client: &self.uploads, lines: None, url, content_type, first, last, total: plan.size, timeout }
     }
 
     /// Asks TikTok where the upload stands.

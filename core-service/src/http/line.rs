@@ -1,0 +1,210 @@
+//! A connection that serves one request: the way on which points of no return leave.
+//!
+//! Guaranteed:
+//! - A line may be opened ahead of its request, so that at a post's time nothing is left to do but to write: no look-up,
+//!   no handshake. Nothing of the request leaves before [`Line::send`].
+//! - A request is written to its own connection once or not at all: no pool, no repetition, no redirect, HTTP/1.1.
+//! - [`Lost::NotSent`] is proof: hyper gave the whole request back, no byte of it was written.
+//!
+//! Expected failures: the host cannot be found or reached, its certificate is not good, it closes the line while it is
+//! idle ([`Line::is_open`] tells), or it does not answer.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use http::{HeaderValue, Request, Response, Uri, header};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use reqwest::Body;
+use tokio::{sync::Semaphore, task::JoinHandle};
+use tower_service::Service;
+
+use super::{CONNECT_TIMEOUT, USER_AGENT};
+use crate::domain::failure::describe;
+
+/// Lines that are being opened at the same time: enough to keep a small machine busy, few enough for the queue of any
+/// listener.
+const OPENING: usize = 64;
+
+/// Opens lines. Cheap to clone.
+#[derive(Clone)]
+pub struct Dialer {
+    connector: HttpsConnector<HttpConnector>,
+    opening: Arc<Semaphore>,
+}
+
+impl Dialer {
+    /// A dialer that trusts what `tls` trusts ([`super::tls_config`]).
+    pub fn new(tls: &Arc<rustls::ClientConfig>) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        // The builder sets the protocol itself.
+        let mut tls = tls.as_ref().clone();
+        tls.alpn_protocols.clear();
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
+        Self { connector, opening: Arc::new(Semaphore::new(OPENING)) }
+    }
+
+    /// Opens a line to the host of `uri`. The error says why none could be had; nothing was sent.
+    pub async fn dial(&self, uri: &Uri) -> Result<Line, String> {
+        let host = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+        let host = host.ok_or_else(|| "the address names no host".to_owned())?;
+        let mut connector = self.connector.clone();
+        let opened = async {
+            let _place = self.opening.acquire().await;
+            let stream = connector.call(uri.clone()).await.map_err(|error| describe(error.as_ref()))?;
+            http1::handshake(stream).await.map_err(|error| describe(&error))
+        };
+        let (sender, connection) = tokio::time::timeout(CONNECT_TIMEOUT, opened)
+            .await
+            .map_err(|_| format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))??;
+        // Its end is told by `sender`.
+        let driver = tokio::spawn(connection.map(drop));
+        Ok(Line { sender, driver, host })
+    }
+}
+
+/// Why a request brought no answer.
+#[derive(Debug)]
+pub enum Lost {
+    /// No byte of it was written.
+    NotSent(String),
+    /// Something may have been written.
+    NoAnswer(String),
+}
+
+/// An open connection. Dropping it closes it.
+pub struct Line {
+    sender: SendRequest<Body>,
+    driver: JoinHandle<()>,
+    host: HeaderValue,
+}
+
+impl Line {
+    /// False once the other side has closed it.
+    pub fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
+    /// Writes the request; answers when the head of the answer is there. The body is read while `self` lives.
+    pub async fn send(&mut self, mut request: Request<Body>, timeout: Duration) -> Result<Response<Incoming>, Lost> {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        *request.uri_mut() = path.parse().map_err(|_| Lost::NotSent("the address has no valid path".to_owned()))?;
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, self.host.clone());
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+        match tokio::time::timeout(timeout, self.sender.try_send_request(request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(mut error)) => {
+                let given_back = error.take_message().is_some();
+                let why = describe(error.error());
+                Err(if given_back { Lost::NotSent(why) } else { Lost::NoAnswer(why) })
+            }
+            Err(_) => Err(Lost::NoAnswer(format!("no answer within {} s", timeout.as_secs()))),
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::http::{HttpSettings, tls_config};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn dialer() -> Dialer {
+        Dialer::new(&tls_config(&HttpSettings::default()).unwrap())
+    }
+
+    async fn line_to(listener: &TcpListener) -> (Line, TcpStream, Uri) {
+        let uri: Uri = format!("http://{}/publish?a=1", listener.local_addr().unwrap()).parse().unwrap();
+        let line = dialer().dial(&uri).await.unwrap();
+        let (socket, _) = listener.accept().await.unwrap();
+        (line, socket, uri)
+    }
+
+    fn post(uri: &Uri) -> Request<Body> {
+        Request::post(uri.clone()).body("once".into()).unwrap()
+    }
+
+    async fn read(socket: &mut TcpStream) -> String {
+        let mut buffer = vec![0; 4096];
+        let length = socket.read(&mut buffer).await.unwrap();
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_before_the_request_is_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (mut line, mut socket, uri) = line_to(&listener).await;
+        let mut buffer = [0; 1];
+        let early = tokio::time::timeout(Duration::from_millis(50), socket.read(&mut buffer)).await;
+        assert!(early.is_err(), "a byte left: {early:?}");
+        let server = tokio::spawn(async move {
+            let request = read(&mut socket).await;
+            socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            request
+        });
+        assert_eq!(line.send(post(&uri), SECOND).await.unwrap().status(), 200);
+        let request = server.await.unwrap().to_lowercase();
+        assert!(request.starts_with("post /publish?a=1 http/1.1\r\n"), "{request}");
+        assert!(request.contains(&format!("host: {}\r\n", uri.authority().unwrap())), "{request}");
+        assert!(request.contains("content-length: 4\r\n"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn a_line_that_was_closed_while_idle_takes_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (mut line, socket, uri) = line_to(&listener).await;
+        assert!(line.is_open());
+        drop(socket);
+        while line.is_open() {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(line.send(post(&uri), SECOND).await, Err(Lost::NotSent(_))));
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_proves_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (mut line, mut socket, uri) = line_to(&listener).await;
+        let server = tokio::spawn(async move {
+            read(&mut socket).await;
+        });
+        assert!(matches!(line.send(post(&uri), SECOND).await, Err(Lost::NoAnswer(_))));
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_silent_host_proves_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (mut line, _socket, uri) = line_to(&listener).await;
+        assert!(matches!(line.send(post(&uri), Duration::from_millis(50)).await, Err(Lost::NoAnswer(_))));
+    }
+
+    #[tokio::test]
+    async fn no_line_is_had_where_nobody_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri: Uri = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        drop(listener);
+        assert!(dialer().dial(&uri).await.is_err());
+    }
+}
