@@ -1,0 +1,299 @@
+//! Messages as JavaScript sees them: JSON with the proto's own field names, read and written by the proto's descriptors.
+//!
+//! The form is protobuf's JSON mapping with what suits people who build workflows:
+//!
+//! - fields are named as in the proto (`scheduled_at`), and every field is there: `null` stands for "not given";
+//! - our 64-bit ids are numbers; they stay far below 2^53;
+//! - enums are the word behind the prefix in small letters (`published` for `POST_STATUS_PUBLISHED`), unspecified is `null`;
+//! - times are RFC 3339 texts in UTC, spans are texts such as `"3.5s"`, `Struct` is plain JSON.
+//!
+//! Requests are read in the same form, and refuse fields that the message does not have. A new field, message or RPC in
+//! `proto/` needs no change here; `types.rs` in the tests keeps the TypeScript types in step.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage,
+    SerializeOptions, Value,
+};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+use crate::failure::{Failure, Reason};
+
+/// The package whose services can be called.
+const PACKAGE: &str = "aurareels.v1";
+
+static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
+    DescriptorPool::decode(aurareels_proto::FILE_DESCRIPTOR_SET).expect("the descriptors are made by our own build")
+});
+
+/// All descriptors of the API.
+#[cfg(test)]
+pub(crate) fn pool() -> &'static DescriptorPool {
+    &POOL
+}
+
+/// One RPC.
+#[derive(Clone, Debug)]
+pub(crate) struct Method {
+    /// `/aurareels.v1.PostService/GetPost`
+    pub(crate) path: PathAndQuery,
+    /// The request.
+    pub(crate) input: MessageDescriptor,
+    /// The answer, or one message of a stream of answers.
+    pub(crate) output: MessageDescriptor,
+}
+
+impl Method {
+    /// Finds `PostService/GetPost`.
+    pub(crate) fn find(name: &str) -> Result<Self, Box<Failure>> {
+        let unknown = || Failure::own(Reason::RequestInvalid, format!("there is no RPC `{name}`"));
+        let (service, method) = name.split_once('/').ok_or_else(unknown)?;
+        let service = POOL.get_service_by_name(&format!("{PACKAGE}.{service}")).ok_or_else(unknown)?;
+        let method = service.methods().find(|m| m.name() == method).ok_or_else(unknown)?;
+        let path = format!("/{}/{}", service.full_name(), method.name());
+        Ok(Self {
+            path: PathAndQuery::from_maybe_shared(Bytes::from(path)).map_err(|_| unknown())?,
+            input: method.input(),
+            output: method.output(),
+        })
+    }
+}
+
+/// Reads a request.
+pub(crate) fn read(message: &MessageDescriptor, json: &str) -> Result<DynamicMessage, Box<Failure>> {
+    let refuse =
+        |error: serde_json::Error| Failure::own(Reason::RequestInvalid, format!("{}: {error}", message.name()));
+    let mut value: serde_json::Value = serde_json::from_str(json).map_err(refuse)?;
+    to_proto_enums(message, &mut value);
+    DynamicMessage::deserialize(message.clone(), value).map_err(refuse)
+}
+
+/// Writes an answer.
+pub(crate) fn write(message: &MessageDescriptor, encoded: Bytes) -> Result<(DynamicMessage, String), Box<Failure>> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Failure::own(Reason::AnswerUnreadable, format!("the core's {} cannot be read: {error}", message.name()))
+    };
+    let decoded = DynamicMessage::decode(message.clone(), encoded).map_err(|e| unreadable(&e))?;
+    let json = json(&decoded).map_err(|e| unreadable(&e))?;
+    Ok((decoded, json))
+}
+
+/// One message in the boundary's form.
+pub(crate) fn json(message: &DynamicMessage) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Outgoing(message))
+}
+
+/// The words of an enum: what stands before each value, and the value behind it in small letters.
+fn prefix(of: &EnumDescriptor) -> String {
+    let zero = of.get_value(0).map(|value| value.name().to_owned()).unwrap_or_default();
+    zero.strip_suffix("UNSPECIFIED").unwrap_or_default().to_owned()
+}
+
+/// The boundary's word for a value of an enum; `None` for "unspecified".
+pub(crate) fn enum_word(of: &EnumDescriptor, number: i32) -> Option<String> {
+    if number == 0 {
+        return None;
+    }
+    // A value that a newer core knows and this build does not: its number is better than nothing.
+    let Some(value) = of.get_value(number) else { return Some(number.to_string()) };
+    let name = value.name();
+    Some(name.strip_prefix(&prefix(of)).unwrap_or(name).to_lowercase())
+}
+
+/// Puts the proto's names in place of our words, wherever the message has an enum.
+fn to_proto_enums(message: &MessageDescriptor, value: &mut serde_json::Value) {
+    let Some(object) = value.as_object_mut() else { return };
+    for (name, value) in object {
+        let Some(field) = message.get_field_by_name(name) else { continue };
+        match (field.kind(), value) {
+            (Kind::Enum(of), serde_json::Value::Array(list)) => list.iter_mut().for_each(|v| to_proto_enum(&of, v)),
+            (Kind::Enum(of), value) => to_proto_enum(&of, value),
+            (Kind::Message(inner), serde_json::Value::Array(list)) if !is_well_known(&inner) => {
+                list.iter_mut().for_each(|value| to_proto_enums(&inner, value));
+            }
+            (Kind::Message(inner), value) if !is_well_known(&inner) => to_proto_enums(&inner, value),
+            _ => {}
+        }
+    }
+}
+
+fn to_proto_enum(of: &EnumDescriptor, value: &mut serde_json::Value) {
+    if let Some(word) = value.as_str() {
+        let name = format!("{}{}", prefix(of), word.to_uppercase());
+        if of.get_value_by_name(&name).is_some() {
+            *value = name.into();
+        }
+    }
+}
+
+fn is_well_known(message: &MessageDescriptor) -> bool {
+    message.package_name() == "google.protobuf"
+}
+
+struct Outgoing<'a>(&'a DynamicMessage);
+
+impl Serialize for Outgoing<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let descriptor = self.0.descriptor();
+        if is_well_known(&descriptor) {
+            return self.0.serialize_with_options(serializer, &SerializeOptions::new());
+        }
+        let mut map = serializer.serialize_map(Some(descriptor.fields().len()))?;
+        for field in descriptor.fields() {
+            if field.supports_presence() && !self.0.has_field(&field) {
+                map.serialize_entry(field.name(), &())?;
+            } else {
+                map.serialize_entry(field.name(), &OutgoingField(&self.0.get_field(&field), &field))?;
+            }
+        }
+        map.end()
+    }
+}
+
+struct OutgoingField<'a>(&'a Value, &'a FieldDescriptor);
+
+impl Serialize for OutgoingField<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::List(list) => {
+                let mut seq = serializer.serialize_seq(Some(list.len()))?;
+                for value in list {
+                    seq.serialize_element(&OutgoingField(value, self.1))?;
+                }
+                seq.end()
+            }
+            Value::Map(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                for (key, value) in entries {
+                    map.serialize_entry(&key_text(key), &OutgoingField(value, self.1))?;
+                }
+                map.end()
+            }
+            Value::EnumNumber(number) => match self.1.kind() {
+                Kind::Enum(of) => enum_word(&of, *number).serialize(serializer),
+                _ => number.serialize(serializer),
+            },
+            Value::Message(message) => Outgoing(message).serialize(serializer),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::I32(value) => serializer.serialize_i32(*value),
+            Value::I64(value) => serializer.serialize_i64(*value),
+            Value::U32(value) => serializer.serialize_u32(*value),
+            Value::U64(value) => serializer.serialize_u64(*value),
+            Value::F32(value) => serializer.serialize_f32(*value),
+            Value::F64(value) => serializer.serialize_f64(*value),
+            Value::String(value) => serializer.serialize_str(value),
+            Value::Bytes(value) => serializer.serialize_bytes(value),
+        }
+    }
+}
+
+fn key_text(key: &MapKey) -> String {
+    match key {
+        MapKey::Bool(key) => key.to_string(),
+        MapKey::I32(key) => key.to_string(),
+        MapKey::I64(key) => key.to_string(),
+        MapKey::U32(key) => key.to_string(),
+        MapKey::U64(key) => key.to_string(),
+        MapKey::String(key) => key.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aurareels_proto::v1;
+    use prost::Message;
+    use serde_json::json;
+
+    use super::*;
+
+    fn round<M: Message + Default>(method: &str, json: &serde_json::Value) -> M {
+        let method = Method::find(method).unwrap();
+        M::decode(read(&method.input, &json.to_string()).unwrap().encode_to_vec().as_slice()).unwrap()
+    }
+
+    fn written(method: &str, answer: &impl Message) -> serde_json::Value {
+        let method = Method::find(method).unwrap();
+        let (_, json) = write(&method.output, answer.encode_to_vec().into()).unwrap();
+        serde_json::from_str(&json).unwrap()
+    }
+
+    #[test]
+    fn a_request_is_read_with_words_numbers_and_nulls() {
+        let request: v1::SchedulePostsRequest = round(
+            "PostService/SchedulePosts",
+            &json!({
+                "accounts": [7, 9_007_199_254_740_991_i64],
+                "content": {
+                    "video_url": "https://example.org/a.mp4", "allow_duet": false, "allow_stitch": null,
+                    "on_long_caption": "cut", "metadata": {"a": [1, null, {"status": "published"}]},
+                    "platform_options": {"tiktok": {"transfer": "pull_from_url"}},
+                },
+                "scheduled_at": {"text": "2030-01-01T10:00:00+01:00"},
+                "scheduler": "n8n",
+            }),
+        );
+        assert_eq!(request.accounts, [7, 9_007_199_254_740_991]);
+        assert_eq!(request.scheduler(), v1::Scheduler::N8n);
+        let content = request.content.unwrap();
+        assert_eq!((content.allow_duet, content.allow_stitch), (Some(false), None));
+        assert_eq!(content.on_long_caption(), v1::OnLongCaption::Cut);
+        let transfer = content.platform_options.unwrap().tiktok.unwrap().transfer();
+        assert_eq!(transfer, v1::TikTokTransfer::PullFromUrl);
+        assert_eq!(content.metadata.unwrap().fields.len(), 1);
+    }
+
+    #[test]
+    fn a_field_that_does_not_exist_is_refused_by_name() {
+        let method = Method::find("PostService/GetPost").unwrap();
+        let failure = read(&method.input, r#"{"post_id": 1}"#).unwrap_err();
+        assert_eq!((failure.code, failure.reason.as_str()), (tonic::Code::InvalidArgument, "REQUEST_INVALID"));
+        assert!(failure.message.contains("post_id"), "{}", failure.message);
+    }
+
+    #[test]
+    fn a_word_that_an_enum_does_not_have_is_refused() {
+        let method = Method::find("PostService/ListPosts").unwrap();
+        assert!(read(&method.input, r#"{"statuses": ["publishd"]}"#).is_err());
+    }
+
+    #[test]
+    fn an_answer_has_every_field_and_null_for_what_is_not_there() {
+        let post = v1::Post {
+            id: 125,
+            platform: v1::Platform::Tiktok.into(),
+            status: v1::PostStatus::NeedsReview.into(),
+            scheduled_at: Some(prost_types::Timestamp { seconds: 1_767_225_600, nanos: 0 }),
+            allow_duet: Some(false),
+            ..Default::default()
+        };
+        let json = written("PostService/GetPost", &post);
+        assert_eq!(json["id"], 125);
+        assert_eq!(json["platform"], "tiktok");
+        assert_eq!(json["status"], "needs_review");
+        assert_eq!(json["scheduled_at"], "2026-01-01T00:00:00Z");
+        assert_eq!(json["allow_duet"], false);
+        assert_eq!(json["caption"], "");
+        assert_eq!(json["hashtags"], json!([]));
+        for absent in ["published_at", "allow_stitch", "account", "error", "scheduler", "video_size_bytes"] {
+            assert_eq!(json[absent], json!(null), "{absent}");
+        }
+        let fields = Method::find("PostService/GetPost").unwrap().output.fields().len();
+        assert_eq!(json.as_object().unwrap().len(), fields);
+    }
+
+    #[test]
+    fn a_value_of_a_newer_core_is_shown_as_its_number() {
+        let post = v1::Post { status: 4711, ..Default::default() };
+        assert_eq!(written("PostService/GetPost", &post)["status"], "4711");
+    }
+
+    #[test]
+    fn an_unknown_rpc_is_refused() {
+        for name in ["PostService/Nothing", "Nothing/GetPost", "GetPost", ""] {
+            assert_eq!(Method::find(name).unwrap_err().reason, "REQUEST_INVALID", "{name}");
+        }
+    }
+}
