@@ -1,0 +1,78 @@
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
+
+import type { ConnectAccountRequestInput } from '../../../shared/api';
+import { call } from '../../../shared/transport';
+import { optionsField } from '../../fields/options';
+import { platformField } from '../../fields/platform';
+import type { Operation } from '../../operation';
+import { accountId } from '../../read/ids';
+import { success } from '../../results';
+
+const loginFlavour: INodeProperties = {
+	displayName: 'Login',
+	name: 'loginFlavour',
+	type: 'options',
+	options: [
+		{ name: "Core's Default", value: '' },
+		{
+			name: 'Facebook Login',
+			value: 'facebook_login',
+			description: 'The account is linked to a Facebook Page',
+		},
+		{
+			name: 'Instagram Login',
+			value: 'instagram_login',
+			description: 'No Facebook Page is needed',
+		},
+	],
+	default: '',
+	displayOptions: { show: { platform: ['instagram'] } },
+	description: 'How the owner logs in',
+};
+
+const reconnect: INodeProperties = {
+	displayName: 'Reconnect Account Name or ID',
+	name: 'accountId',
+	type: 'options',
+	typeOptions: { loadOptionsMethod: 'getAccounts' },
+	default: '',
+	description:
+		'Connect this account again; another one is then refused. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+};
+
+const redirectUri: INodeProperties = {
+	displayName: 'Redirect URI',
+	name: 'redirectUri',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. https://app.example.com/connected',
+	description:
+		"Where the platform sends the browser back to. It must be on the core's list. The core's own page when empty.",
+};
+
+/** The link that an owner opens to connect an account. */
+export const connect: Operation = {
+	option: {
+		name: 'Connect',
+		value: 'connect',
+		action: 'Get a link to connect an account',
+		description: 'Get the link that the owner of an account opens within ten minutes to connect it',
+	},
+	fields: [platformField, loginFlavour, optionsField(reconnect, redirectUri)],
+	async execute(work) {
+		const { node, item } = work;
+		const options = node.getNodeParameter('options', item, {}) as IDataObject;
+		const platform = node.getNodeParameter(
+			'platform',
+			item,
+		) as ConnectAccountRequestInput['platform'];
+		const login = platform === 'instagram' ? node.getNodeParameter('loginFlavour', item, '') : '';
+		const answer = await call(work.core, 'AccountService/ConnectAccount', {
+			platform,
+			login_flavour: (login as ConnectAccountRequestInput['login_flavour']) || null,
+			redirect_uri: String(options.redirectUri ?? '').trim(),
+			account_id: options.accountId ? accountId(options.accountId) : null,
+		});
+		return [success(answer)];
+	},
+};

@@ -1,0 +1,21 @@
+import { call } from '../../../shared/transport';
+import { accountField, readAccount } from '../../fields/account';
+import { optionsField } from '../../fields/options';
+import type { Operation } from '../../operation';
+import { success } from '../../results';
+
+/** Ends a connection. */
+export const disconnect: Operation = {
+	option: {
+		name: 'Disconnect',
+		value: 'disconnect',
+		action: 'Disconnect an account',
+		description:
+			'Revoke the login at the platform where it can be revoked, and wipe its tokens. Scheduled posts of the account fail.',
+	},
+	fields: [accountField, optionsField()],
+	async execute(work) {
+		const id = readAccount(work);
+		return [success(await call(work.core, 'AccountService/DisconnectAccount', { id }))];
+	},
+};

@@ -1,0 +1,21 @@
+import { call } from '../../../shared/transport';
+import { accountField, readAccount } from '../../fields/account';
+import { optionsField } from '../../fields/options';
+import type { Operation } from '../../operation';
+import { success } from '../../results';
+
+/** What may be chosen for a post right now. */
+export const getPublishOptions: Operation = {
+	option: {
+		name: 'Get Publish Options',
+		value: 'getPublishOptions',
+		action: 'Get the publish options of an account',
+		description:
+			'Ask the platform what may be chosen for a post right now: privacy, comments, longest video',
+	},
+	fields: [accountField, optionsField()],
+	async execute(work) {
+		const id = readAccount(work);
+		return [success(await call(work.core, 'AccountService/GetPublishOptions', { id }))];
+	},
+};

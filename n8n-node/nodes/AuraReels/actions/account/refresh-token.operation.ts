@@ -1,0 +1,34 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+import { call } from '../../../shared/transport';
+import { accountField, readAccount } from '../../fields/account';
+import { optionsField } from '../../fields/options';
+import type { Operation } from '../../operation';
+import { accountResult } from '../../results';
+
+const onlyIfNeeded: INodeProperties = {
+	displayName: 'Only If Needed',
+	name: 'onlyIfNeeded',
+	type: 'boolean',
+	default: true,
+	description:
+		'Whether to leave a token alone that lives long enough: 24 hours for tokens that live for days, a quarter of its life for short ones',
+};
+
+/** A fresh access token. */
+export const refreshToken: Operation = {
+	option: {
+		name: 'Refresh Token',
+		value: 'refreshToken',
+		action: 'Refresh the token of an account',
+		description: "Refresh an account's access token at the platform",
+	},
+	fields: [accountField, onlyIfNeeded, optionsField()],
+	async execute(work) {
+		const answer = await call(work.core, 'AccountService/RefreshToken', {
+			id: readAccount(work),
+			only_if_needed: work.node.getNodeParameter('onlyIfNeeded', work.item, true) as boolean,
+		});
+		return [accountResult(answer.account, answer)];
+	},
+};

@@ -1,0 +1,104 @@
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
+
+import type { ListPostsRequestInput } from '../../../shared/api';
+import { call } from '../../../shared/transport';
+import { limitFields, readAll } from '../../fields/limit';
+import { optionsField } from '../../fields/options';
+import type { Operation } from '../../operation';
+import { accountId } from '../../read/ids';
+import { instant } from '../../read/time';
+import { success } from '../../results';
+
+const filters: INodeProperties = {
+	displayName: 'Filters',
+	name: 'filters',
+	type: 'collection',
+	placeholder: 'Add filter',
+	default: {},
+	options: [
+		{
+			displayName: 'Account Name or ID',
+			name: 'accountId',
+			type: 'options',
+			typeOptions: { loadOptionsMethod: 'getAccounts' },
+			default: '',
+			description:
+				'Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
+		},
+		{
+			displayName: 'From',
+			name: 'from',
+			type: 'dateTime',
+			default: '',
+			description:
+				'Only posts whose time is at or after this: the scheduled one, else when it was created',
+		},
+		{
+			displayName: 'Platform',
+			name: 'platform',
+			type: 'options',
+			options: [
+				{ name: 'Instagram', value: 'instagram' },
+				{ name: 'TikTok', value: 'tiktok' },
+			],
+			default: 'tiktok',
+		},
+		{
+			displayName: 'Statuses',
+			name: 'statuses',
+			type: 'multiOptions',
+			options: [
+				{ name: 'Cancelled', value: 'cancelled' },
+				{ name: 'Confirming', value: 'confirming', description: 'The platform may have it' },
+				{ name: 'Delivered', value: 'delivered', description: "In the creator's TikTok inbox" },
+				{ name: 'Draft', value: 'draft' },
+				{ name: 'Failed', value: 'failed' },
+				{ name: 'Needs Review', value: 'needs_review', description: 'A person has to decide' },
+				{ name: 'Published', value: 'published' },
+				{ name: 'Publishing', value: 'publishing' },
+				{ name: 'Scheduled', value: 'scheduled' },
+			],
+			default: [],
+		},
+		{
+			displayName: 'Until',
+			name: 'until',
+			type: 'dateTime',
+			default: '',
+			description: 'Only posts whose time is before this',
+		},
+		{
+			displayName: 'Video Job ID',
+			name: 'videoJobId',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. render-2041',
+		},
+	],
+};
+
+/** Posts that fit a filter, newest first. */
+export const getAll: Operation = {
+	option: {
+		name: 'Get Many',
+		value: 'getAll',
+		action: 'Get many posts',
+		description: 'Get posts that fit a filter, newest first',
+	},
+	fields: [...limitFields, filters, optionsField()],
+	async execute(work) {
+		const given = work.node.getNodeParameter('filters', work.item, {}) as IDataObject;
+		const request: ListPostsRequestInput = {};
+		if (given.accountId) request.account_id = accountId(given.accountId);
+		if (given.from) request.from = instant(given.from);
+		if (given.until) request.until = instant(given.until);
+		if (given.platform) request.platform = given.platform as ListPostsRequestInput['platform'];
+		if (given.statuses) request.statuses = given.statuses as ListPostsRequestInput['statuses'];
+		if (given.videoJobId) request.video_job_id = String(given.videoJobId);
+		const posts = await readAll(work, async (page) => {
+			const answer = await call(work.core, 'PostService/ListPosts', { ...request, ...page });
+			return { entries: answer.posts, next_page_token: answer.next_page_token };
+		});
+		return posts.map((post) => success(post));
+	},
+};

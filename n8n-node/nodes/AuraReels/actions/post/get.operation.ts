@@ -1,0 +1,27 @@
+import { call } from '../../../shared/transport';
+import { optionsField } from '../../fields/options';
+import { postField, readPostId } from '../../fields/post';
+import { postOrWait, waitFields } from '../../fields/wait';
+import type { Operation } from '../../operation';
+import { postResult } from '../../results';
+
+/** One post with its attempts. */
+export const get: Operation = {
+	option: {
+		name: 'Get',
+		value: 'get',
+		action: 'Get a post',
+		description: 'Get a post with everything that was tried for it',
+	},
+	fields: [postField, ...waitFields, optionsField()],
+	async execute(work) {
+		const id = readPostId(work);
+		const post = await call(work.core, 'PostService/GetPost', { id });
+		return [
+			await postOrWait(work, post, async (settled) =>
+				// What was tried in the meantime belongs to the answer.
+				postResult(settled === post ? post : await call(work.core, 'PostService/GetPost', { id })),
+			),
+		];
+	},
+};

@@ -1,0 +1,33 @@
+import { call } from '../../../shared/transport';
+import { contentFields, furtherFields, targetFields } from '../../fields/content';
+import { optionsField } from '../../fields/options';
+import { allowDuplicate, readRequest, requestKey } from '../../fields/request';
+import { postOrWait, waitFields } from '../../fields/wait';
+import type { Operation } from '../../operation';
+import { postResult } from '../../results';
+
+/** One video, now, on one or more accounts. */
+export const publish: Operation = {
+	option: {
+		name: 'Publish',
+		value: 'publish',
+		action: 'Publish a post',
+		description: 'Publish a video now, on one or more accounts',
+	},
+	fields: [
+		...targetFields,
+		...contentFields,
+		...waitFields,
+		...furtherFields,
+		optionsField(allowDuplicate, requestKey),
+	],
+	async execute(work) {
+		const request = await readRequest(work);
+		const { posts, existed } = await call(work.core, 'PostService/PublishPosts', request);
+		return await Promise.all(
+			posts.map((post, index) =>
+				postOrWait(work, post, (settled) => postResult(settled, { existed: existed[index] })),
+			),
+		);
+	},
+};

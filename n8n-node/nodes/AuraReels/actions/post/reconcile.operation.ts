@@ -1,0 +1,20 @@
+import { call } from '../../../shared/transport';
+import { optionsField } from '../../fields/options';
+import { postField, readPostId } from '../../fields/post';
+import { postOrWait, waitFields } from '../../fields/wait';
+import type { Operation } from '../../operation';
+
+/** Looks again at the platform. */
+export const reconcile: Operation = {
+	option: {
+		name: 'Reconcile',
+		value: 'reconcile',
+		action: 'Reconcile a post',
+		description: 'Look again at the platform for a post that is being confirmed or needs review',
+	},
+	fields: [postField, ...waitFields, optionsField()],
+	async execute(work) {
+		const post = await call(work.core, 'PostService/ReconcilePost', { id: readPostId(work) });
+		return [await postOrWait(work, post)];
+	},
+};

@@ -1,0 +1,28 @@
+import type { IDataObject } from 'n8n-workflow';
+
+import { call } from '../../../shared/transport';
+import { optionsField, revision, timeZone } from '../../fields/options';
+import { postField, readPostId } from '../../fields/post';
+import { readScheduledAt, scheduledAt } from '../../fields/scheduled-at';
+import type { Operation } from '../../operation';
+import { postResult } from '../../results';
+
+/** Another time for a draft or scheduled post. */
+export const reschedule: Operation = {
+	option: {
+		name: 'Reschedule',
+		value: 'reschedule',
+		action: 'Reschedule a post',
+		description: 'Move a draft or scheduled post to another time; a draft becomes scheduled',
+	},
+	fields: [postField, scheduledAt, optionsField(revision, timeZone)],
+	async execute(work) {
+		const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;
+		const post = await call(work.core, 'PostService/ReschedulePost', {
+			id: readPostId(work),
+			scheduled_at: readScheduledAt(work),
+			revision: Number(options.revision) || null,
+		});
+		return [postResult(post)];
+	},
+};

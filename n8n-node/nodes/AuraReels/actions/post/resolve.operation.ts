@@ -1,0 +1,80 @@
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
+
+import type { ResolvePostRequestInput } from '../../../shared/api';
+import { call } from '../../../shared/transport';
+import { optionsField } from '../../fields/options';
+import { postField, readPostId } from '../../fields/post';
+import type { Operation } from '../../operation';
+import { postResult } from '../../results';
+
+const resolution: INodeProperties = {
+	displayName: 'Resolution',
+	name: 'resolution',
+	type: 'options',
+	options: [
+		{
+			name: 'Not Published',
+			value: 'not_published',
+			description: 'It is not on the platform. It becomes failed, and Retry can go on with it.',
+		},
+		{ name: 'Published', value: 'published', description: 'It is live on the platform' },
+	],
+	default: 'published',
+	description: 'What a person saw on the account',
+};
+
+const resolveFields: INodeProperties = {
+	displayName: 'Additional Fields',
+	name: 'resolveFields',
+	type: 'collection',
+	placeholder: 'Add field',
+	default: {},
+	options: [
+		{
+			displayName: 'Note',
+			name: 'note',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. Nathan saw it on the profile at 18:05',
+			description: 'Who looked and what they saw. It is kept as evidence.',
+		},
+		{
+			displayName: 'Platform Post ID',
+			name: 'platformPostId',
+			type: 'string',
+			default: '',
+			description: "The platform's own ID of the post, where it is live",
+		},
+		{
+			displayName: 'Platform Post URL',
+			name: 'platformPostUrl',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. https://www.tiktok.com/@nathan/video/7300000000000000000',
+			description: 'The link to the post, where it is live',
+		},
+	],
+};
+
+/** A person's word on a post that needs review. */
+export const resolve: Operation = {
+	option: {
+		name: 'Resolve',
+		value: 'resolve',
+		action: 'Resolve a post that needs review',
+		description: 'Settle a post that needs review, by the word of a person who looked',
+	},
+	fields: [postField, resolution, resolveFields, optionsField()],
+	async execute(work) {
+		const fields = work.node.getNodeParameter('resolveFields', work.item, {}) as IDataObject;
+		const word = work.node.getNodeParameter('resolution', work.item) as string;
+		const post = await call(work.core, 'PostService/ResolvePost', {
+			id: readPostId(work),
+			resolution: word as ResolvePostRequestInput['resolution'],
+			platform_post_id: String(fields.platformPostId ?? ''),
+			platform_post_url: String(fields.platformPostUrl ?? ''),
+			note: String(fields.note ?? ''),
+		});
+		return [postResult(post)];
+	},
+};

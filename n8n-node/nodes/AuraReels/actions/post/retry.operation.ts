@@ -1,0 +1,20 @@
+import { call } from '../../../shared/transport';
+import { optionsField } from '../../fields/options';
+import { postField, readPostId } from '../../fields/post';
+import { postOrWait, waitFields } from '../../fields/wait';
+import type { Operation } from '../../operation';
+
+/** Goes on with a failed post. */
+export const retry: Operation = {
+	option: {
+		name: 'Retry',
+		value: 'retry',
+		action: 'Retry a failed post',
+		description: 'Go on with a post that failed. It is the same post: it is never published twice.',
+	},
+	fields: [postField, ...waitFields, optionsField()],
+	async execute(work) {
+		const post = await call(work.core, 'PostService/RetryPost', { id: readPostId(work) });
+		return [await postOrWait(work, post)];
+	},
+};

@@ -1,0 +1,123 @@
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
+
+import { ParameterError } from '../../../shared/errors';
+import { call } from '../../../shared/transport';
+import { optionsField, revision } from '../../fields/options';
+import { instagramOptions, tiktokOptions } from '../../fields/platform-options';
+import { postField, readPostId } from '../../fields/post';
+import * as text from '../../fields/text';
+import type { Operation } from '../../operation';
+import { platformOptions, textContent } from '../../read/content';
+import { postResult } from '../../results';
+
+const updateFields: INodeProperties = {
+	displayName: 'Update Fields',
+	name: 'updateFields',
+	type: 'collection',
+	placeholder: 'Add field',
+	default: {},
+	description: 'Only what is added is changed',
+	options: [
+		text.allowComments,
+		text.allowDuet,
+		text.allowStitch,
+		{
+			displayName: 'Caption',
+			name: 'caption',
+			type: 'string',
+			typeOptions: { rows: 4 },
+			default: '',
+			placeholder: 'e.g. Behind the scenes of our new studio',
+		},
+		text.hashtags,
+		text.onLongCaption,
+		text.location,
+		{
+			displayName: 'Media ID',
+			name: 'mediaId',
+			type: 'string',
+			default: '',
+			description: 'Another video that is already in the core',
+		},
+		text.mentions,
+		text.metadata,
+		text.thumbnailUrl,
+		text.videoJobId,
+		{
+			displayName: 'Video URL',
+			name: 'videoUrl',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. https://example.com/video.mp4',
+			description: 'Another video',
+		},
+		{
+			displayName: 'Who Can See It',
+			name: 'privacyLevel',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. PUBLIC_TO_EVERYONE',
+			description: "PUBLIC, FRIENDS, PRIVATE, or one of TikTok's own values",
+		},
+	],
+};
+
+/** A platform's options; duets and stitches stand among the update fields here. */
+const anyPlatform = (field: INodeProperties): INodeProperties => ({
+	...field,
+	displayOptions: undefined,
+	options: (field.options as INodeProperties[]).filter(
+		(option) => option !== text.allowDuet && option !== text.allowStitch,
+	),
+	description: 'Takes the place of all options of this platform that the post has',
+});
+
+/** Protobuf's JSON form of a FieldMask: names in camel case, separated by commas. */
+function fieldMask(fields: string[]): string {
+	return fields
+		.map((field) => field.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()))
+		.join(',');
+}
+
+/** Changes a draft or scheduled post. */
+export const update: Operation = {
+	option: {
+		name: 'Update',
+		value: 'update',
+		action: 'Update a post',
+		description: 'Change a draft or scheduled post',
+	},
+	fields: [
+		postField,
+		updateFields,
+		anyPlatform(tiktokOptions),
+		anyPlatform(instagramOptions),
+		optionsField(revision),
+	],
+	async execute(work) {
+		const { node, item } = work;
+		const fields = node.getNodeParameter('updateFields', item, {}) as IDataObject;
+		const tiktok = node.getNodeParameter('tiktokOptions', item, {}) as IDataObject;
+		const instagram = node.getNodeParameter('instagramOptions', item, {}) as IDataObject;
+		const options = node.getNodeParameter('options', item, {}) as IDataObject;
+		const content = textContent(fields);
+		const given = (of: IDataObject) => (Object.keys(of).length > 0 ? of : undefined);
+		if (given(tiktok) ?? given(instagram)) {
+			content.platform_options = platformOptions(given(tiktok), given(instagram));
+		}
+		const mask = Object.keys(content);
+		if (mask.length === 0) {
+			throw new ParameterError(
+				'Nothing to update',
+				'Add at least one field under "Update Fields".',
+			);
+		}
+		const post = await call(work.core, 'PostService/UpdatePost', {
+			id: readPostId(work),
+			content,
+			update_mask: fieldMask(mask),
+			revision: Number(options.revision) || null,
+		});
+		return [postResult(post)];
+	},
+};

@@ -1,0 +1,155 @@
+/** What is posted where: the fields of Publish, Schedule and Validate, in the order in which a person thinks of them. */
+
+import type { INodeProperties } from 'n8n-workflow';
+
+import { accountField } from './account';
+import { instagramOptions, tiktokOptions } from './platform-options';
+import { additionalFields } from './text';
+
+const platform: INodeProperties = {
+	displayName: 'Platform',
+	name: 'platform',
+	type: 'options',
+	options: [
+		{ name: 'Instagram', value: 'instagram', description: 'One Instagram account' },
+		{
+			name: 'Several Accounts',
+			value: 'several',
+			description: 'The same video on several accounts, of any platform: one post each',
+		},
+		{ name: 'TikTok', value: 'tiktok', description: 'One TikTok account' },
+	],
+	default: 'tiktok',
+	description: 'Where to post. The fields below follow it.',
+};
+
+const accounts: INodeProperties = {
+	displayName: 'Account Names or IDs',
+	name: 'accountIds',
+	type: 'multiOptions',
+	typeOptions: { loadOptionsMethod: 'getAccounts' },
+	default: [],
+	required: true,
+	displayOptions: { show: { platform: ['several'] } },
+	description:
+		'One post per account, all created together or none. An expression may give a list of IDs, such as [1, 2]. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+};
+
+const video: INodeProperties[] = [
+	{
+		displayName: 'Video',
+		name: 'videoSource',
+		type: 'options',
+		options: [
+			{
+				name: 'Binary File',
+				value: 'binary',
+				description: 'A file from an earlier node. It is streamed to the core, whatever its size.',
+			},
+			{
+				name: 'Uploaded Before',
+				value: 'media',
+				description: 'A video that is already in the core, by its media ID',
+			},
+			{
+				name: 'URL',
+				value: 'url',
+				description: 'A public address from which the video can be fetched',
+			},
+		],
+		default: 'url',
+		description: 'Where the video comes from',
+	},
+	{
+		displayName: 'Video URL',
+		name: 'videoUrl',
+		type: 'string',
+		default: '',
+		required: true,
+		placeholder: 'e.g. https://example.com/video.mp4',
+		displayOptions: { show: { videoSource: ['url'] } },
+		description: 'A public http(s) address. It must stay reachable until the post is published.',
+	},
+	{
+		displayName: 'Input Binary Field',
+		name: 'binaryPropertyName',
+		type: 'string',
+		default: 'data',
+		required: true,
+		placeholder: 'e.g. data',
+		hint: 'The name of the input binary field with the video file',
+		displayOptions: { show: { videoSource: ['binary'] } },
+	},
+	{
+		displayName: 'Media ID',
+		name: 'mediaId',
+		type: 'string',
+		default: '',
+		required: true,
+		placeholder: 'e.g. m_3f2a...',
+		displayOptions: { show: { videoSource: ['media'] } },
+		description: 'The "media_id" of an earlier post that was made from a file',
+	},
+];
+
+const caption: INodeProperties = {
+	displayName: 'Caption',
+	name: 'caption',
+	type: 'string',
+	typeOptions: { rows: 4 },
+	default: '',
+	placeholder: 'e.g. Behind the scenes of our new studio',
+	description: 'Hashtags and mentions may stand in it, or in their own fields below',
+};
+
+const privacy: INodeProperties[] = [
+	{
+		displayName: 'Who Can See It Name or ID',
+		name: 'privacyLevel',
+		type: 'options',
+		typeOptions: {
+			loadOptionsMethod: 'getPrivacyLevels',
+			loadOptionsDependsOn: ['account.value'],
+		},
+		default: '',
+		required: true,
+		displayOptions: { show: { platform: ['tiktok'] } },
+		description:
+			'What this creator offers right now. TikTok demands that it is chosen for each post, so nothing is pre-filled. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+	},
+	{
+		displayName: 'Who Can See It',
+		name: 'privacyLevel',
+		type: 'options',
+		options: [
+			{ name: 'Everyone', value: 'PUBLIC' },
+			{
+				name: 'Friends',
+				value: 'FRIENDS',
+				description: 'TikTok only: followers that the creator follows too',
+			},
+			{
+				name: 'Not Chosen',
+				value: '',
+				description: 'Instagram posts are public; TikTok refuses a post without a choice',
+			},
+			{ name: 'Only the Creator', value: 'PRIVATE', description: 'TikTok only' },
+		],
+		default: '',
+		displayOptions: { show: { platform: ['several'] } },
+		description: 'What a creator does not offer is refused, never widened or narrowed',
+	},
+];
+
+/** The fields before an operation's own. */
+export const targetFields: INodeProperties[] = [platform, accountField, accounts].map((field) =>
+	field === accountField
+		? { ...field, displayOptions: { show: { platform: ['tiktok', 'instagram'] } } }
+		: field,
+);
+
+/** What is posted. */
+export const contentFields: INodeProperties[] = [...video, caption, ...privacy];
+
+/** What can be added to it. */
+export const furtherFields: INodeProperties[] = [additionalFields, tiktokOptions, instagramOptions];

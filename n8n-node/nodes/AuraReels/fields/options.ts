@@ -1,0 +1,57 @@
+/** The options that every operation has, and those that several share. */
+
+import type { INodeProperties } from 'n8n-workflow';
+
+import { DEFAULT_TIMEOUT_SECONDS } from '../../shared/core';
+
+const timeout: INodeProperties = {
+	displayName: 'Timeout (Seconds)',
+	name: 'timeoutSeconds',
+	type: 'number',
+	typeOptions: { minValue: 1, maxValue: 3600 },
+	default: DEFAULT_TIMEOUT_SECONDS,
+	description: 'How long the node waits for one answer of the core',
+};
+
+const userId: INodeProperties = {
+	displayName: 'User ID',
+	name: 'userId',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. 1 or {{ $json.body.user_id }}',
+	description:
+		"The user to act for, in place of the credential's. Needs an API key that may act for any user.",
+};
+
+/** Where a time without an offset is read. */
+export const timeZone: INodeProperties = {
+	displayName: 'Time Zone',
+	name: 'timeZone',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. Europe/Berlin',
+	description:
+		"The IANA zone in which a time without an offset is read. The workflow's own zone when empty.",
+};
+
+/** Change only what was seen. */
+export const revision: INodeProperties = {
+	displayName: 'Revision',
+	name: 'revision',
+	type: 'number',
+	default: 0,
+	description:
+		"Change the post only while it still has this revision, so that nobody's change is overwritten unseen. Any revision when 0.",
+};
+
+/** The collection of options of one operation. */
+export function optionsField(...own: INodeProperties[]): INodeProperties {
+	return {
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add option',
+		default: {},
+		options: [...own, timeout, userId].sort((a, b) => a.displayName.localeCompare(b.displayName)),
+	};
+}

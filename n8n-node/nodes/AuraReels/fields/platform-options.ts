@@ -1,0 +1,133 @@
+/** What only one platform knows. */
+
+import type { INodeProperties } from 'n8n-workflow';
+
+import { allowDuet, allowStitch } from './text';
+
+export const tiktokOptions: INodeProperties = {
+	displayName: 'TikTok Options',
+	name: 'tiktokOptions',
+	type: 'collection',
+	placeholder: 'Add TikTok option',
+	default: {},
+	displayOptions: { show: { platform: ['tiktok', 'several'] } },
+	options: [
+		allowDuet,
+		allowStitch,
+		{
+			displayName: 'Cover Frame (Milliseconds)',
+			name: 'videoCoverTimestampMs',
+			type: 'number',
+			typeOptions: { minValue: 0 },
+			default: 0,
+			description: 'The frame that is shown as cover, in milliseconds from the start',
+		},
+		{
+			displayName: 'Made by AI',
+			name: 'isAigc',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to label the video as made by AI',
+		},
+		{
+			displayName: 'Paid Partnership',
+			name: 'brandContentToggle',
+			type: 'boolean',
+			default: false,
+			description: 'Whether the video advertises a third party. Such a video cannot be private.',
+		},
+		{
+			displayName: 'Transfer',
+			name: 'transfer',
+			type: 'options',
+			options: [
+				{
+					name: 'AuraReels Uploads the File',
+					value: 'file_upload',
+					description: 'Recovers from every crash',
+				},
+				{
+					name: 'TikTok Fetches the URL',
+					value: 'pull_from_url',
+					description:
+						"The URL's domain must be verified at TikTok. If the answer to that one request is lost, the post needs review.",
+				},
+			],
+			default: 'file_upload',
+			description: 'How the video gets to TikTok',
+		},
+		{
+			displayName: 'Your Own Brand',
+			name: 'brandOrganicToggle',
+			type: 'boolean',
+			default: false,
+			description: "Whether the video advertises the creator's own business",
+		},
+	],
+};
+
+export const instagramOptions: INodeProperties = {
+	displayName: 'Instagram Options',
+	name: 'instagramOptions',
+	type: 'collection',
+	placeholder: 'Add Instagram option',
+	default: {},
+	displayOptions: { show: { platform: ['instagram', 'several'] } },
+	options: [
+		{
+			displayName: 'Audio Name',
+			name: 'audioName',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. Original sound of my studio',
+			description: 'Name of the original audio',
+		},
+		{
+			displayName: 'Collaborators',
+			name: 'collaborators',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. nathan, jim',
+			description: 'Usernames of up to 3 collaborators, separated by commas',
+		},
+		{
+			displayName: 'Cover Frame (Milliseconds)',
+			name: 'thumbOffsetMs',
+			type: 'number',
+			typeOptions: { minValue: 0 },
+			default: 0,
+			description:
+				'The frame that is shown as cover, in milliseconds from the start. A thumbnail URL wins over it.',
+		},
+		{
+			displayName: 'Made by AI',
+			name: 'isAiGenerated',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to label the video as made by AI',
+		},
+		{
+			displayName: 'Show in Feed Too',
+			name: 'shareToFeed',
+			type: 'boolean',
+			default: true,
+			description: 'Whether the reel also appears in the feed',
+		},
+		{
+			displayName: 'Transfer',
+			name: 'transfer',
+			type: 'options',
+			options: [
+				{
+					name: 'AuraReels Uploads the File',
+					value: 'resumable',
+					description: 'Only for accounts that were connected by Facebook Login',
+				},
+				{ name: 'Instagram Fetches the URL', value: 'video_url' },
+			],
+			default: 'resumable',
+			description:
+				'How the video gets to Instagram. By upload where the login has it when not added.',
+		},
+	],
+};

@@ -1,0 +1,37 @@
+/** What makes a request to publish or schedule the same as another one. */
+
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
+
+import type { PublishPostsRequestInput } from '../../shared/api';
+import type { Work } from '../operation';
+import { readAccounts, readContent } from '../read/content';
+
+export const allowDuplicate: INodeProperties = {
+	displayName: 'Allow Duplicate',
+	name: 'allowDuplicate',
+	type: 'boolean',
+	default: false,
+	description:
+		'Whether to post the same content again on purpose. Needs a request key that was not used before.',
+};
+
+export const requestKey: INodeProperties = {
+	displayName: 'Request Key',
+	name: 'requestKey',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. campaign-2041',
+	description:
+		'Your own name for this request, up to 128 bytes. The same key never makes a second post, however often the node runs. When empty, the core derives one from account, video, caption and time.',
+};
+
+/** Reads the request that Publish and Schedule have in common. */
+export async function readRequest(work: Work): Promise<PublishPostsRequestInput> {
+	const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;
+	return {
+		accounts: readAccounts(work),
+		content: await readContent(work),
+		request_key: String(options.requestKey ?? '').trim(),
+		allow_duplicate: options.allowDuplicate === true,
+	};
+}

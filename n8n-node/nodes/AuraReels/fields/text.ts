@@ -1,0 +1,122 @@
+/** The fields of what is posted that do not depend on the platform. Update offers the same ones. */
+
+import type { INodeProperties } from 'n8n-workflow';
+
+export const allowComments: INodeProperties = {
+	displayName: 'Allow Comments',
+	name: 'allowComments',
+	type: 'boolean',
+	default: true,
+	description: "Whether people may comment. The platform's default when not added.",
+};
+
+export const hashtags: INodeProperties = {
+	displayName: 'Hashtags',
+	name: 'hashtags',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. reels, behindthescenes',
+	description: 'Separated by commas, with or without "#". They are put after the caption.',
+};
+
+export const location: INodeProperties = {
+	displayName: 'Location',
+	name: 'location',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. 106078429431815',
+	description: 'For Instagram: the ID of a Facebook Page that has coordinates',
+};
+
+export const mentions: INodeProperties = {
+	displayName: 'Mentions',
+	name: 'mentions',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. nathan, @jim',
+	description: 'Separated by commas, with or without "@". They are put after the caption.',
+};
+
+export const metadata: INodeProperties = {
+	displayName: 'Metadata',
+	name: 'metadata',
+	type: 'json',
+	default: '{}',
+	placeholder: 'e.g. {"campaign": "summer"}',
+	description:
+		'Your own data, up to 64 KiB. It comes back with the post and its events, and is never published.',
+};
+
+export const onLongCaption: INodeProperties = {
+	displayName: 'If Caption Is Too Long',
+	name: 'onLongCaption',
+	type: 'options',
+	options: [
+		{
+			name: 'Cut It',
+			value: 'cut',
+			description: 'Cut the caption, keep the hashtags, and say so in "warnings"',
+		},
+		{
+			name: 'Refuse the Post',
+			value: 'refuse',
+			description: 'Fail, naming the length and the limit',
+		},
+	],
+	default: 'refuse',
+	description: 'What to do with a caption that is longer than the platform allows',
+};
+
+export const thumbnailUrl: INodeProperties = {
+	displayName: 'Thumbnail URL',
+	name: 'thumbnailUrl',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. https://example.com/cover.jpg',
+	description: 'Public URL of a cover image (Instagram only)',
+};
+
+export const videoJobId: INodeProperties = {
+	displayName: 'Video Job ID',
+	name: 'videoJobId',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. render-2041',
+	description: 'Your own name for the video. It is part of what makes two requests the same.',
+};
+
+export const allowDuet: INodeProperties = {
+	displayName: 'Allow Duet',
+	name: 'allowDuet',
+	type: 'boolean',
+	default: false,
+	description:
+		'Whether people may make duets with the video. Off unless switched on, as TikTok demands.',
+};
+
+export const allowStitch: INodeProperties = {
+	displayName: 'Allow Stitch',
+	name: 'allowStitch',
+	type: 'boolean',
+	default: false,
+	description: 'Whether people may stitch the video. Off unless switched on, as TikTok demands.',
+};
+
+/** The additional fields of Publish, Schedule and Validate. */
+export const additionalFields: INodeProperties = {
+	displayName: 'Additional Fields',
+	name: 'additionalFields',
+	type: 'collection',
+	placeholder: 'Add field',
+	default: {},
+	options: [
+		allowComments,
+		hashtags,
+		onLongCaption,
+		location,
+		mentions,
+		metadata,
+		thumbnailUrl,
+		videoJobId,
+	],
+};

@@ -1,0 +1,145 @@
+/** Reads what is posted where. A binary file is uploaded on the way. */
+
+import type { IDataObject } from 'n8n-workflow';
+
+import type {
+	InstagramOptionsInput,
+	PlatformOptionsInput,
+	PostContentInput,
+	TikTokOptionsInput,
+} from '../../shared/api';
+import { ParameterError } from '../../shared/errors';
+import { readAccount } from '../fields/account';
+import type { Work } from '../operation';
+import { accountIds, listOf } from './ids';
+import { jsonObject } from './json';
+import { uploadBinary } from './upload';
+
+type Fields = IDataObject;
+
+/** The accounts to post to. */
+export function readAccounts(work: Work): number[] {
+	const platform = work.node.getNodeParameter('platform', work.item) as string;
+	if (platform !== 'several') return [readAccount(work)];
+	return accountIds(work.node.getNodeParameter('accountIds', work.item, []));
+}
+
+/** What is to be posted. */
+export async function readContent(work: Work): Promise<PostContentInput> {
+	const { node, item } = work;
+	const platform = node.getNodeParameter('platform', item) as string;
+	const more = node.getNodeParameter('additionalFields', item, {}) as Fields;
+	const tiktok = node.getNodeParameter('tiktokOptions', item, {}) as Fields;
+	const instagram = node.getNodeParameter('instagramOptions', item, {}) as Fields;
+	const hasTiktok = platform !== 'instagram';
+	return {
+		...(await readVideo(work)),
+		caption: text(node.getNodeParameter('caption', item, '')),
+		privacy_level: hasTiktok ? text(node.getNodeParameter('privacyLevel', item, '')) : '',
+		...textContent(more),
+		...(hasTiktok
+			? { allow_duet: optional(tiktok.allowDuet), allow_stitch: optional(tiktok.allowStitch) }
+			: {}),
+		platform_options: {
+			...(hasTiktok ? { tiktok: tiktokOptions(tiktok) } : {}),
+			...(platform !== 'tiktok' ? { instagram: instagramOptions(instagram) } : {}),
+		},
+	};
+}
+
+/** The fields that only stand in what is sent when they were added. */
+export function textContent(fields: Fields): PostContentInput {
+	const content: PostContentInput = {};
+	if (fields.allowComments !== undefined) content.allow_comments = fields.allowComments === true;
+	if (fields.allowDuet !== undefined) content.allow_duet = fields.allowDuet === true;
+	if (fields.allowStitch !== undefined) content.allow_stitch = fields.allowStitch === true;
+	if (fields.caption !== undefined) content.caption = text(fields.caption);
+	if (fields.hashtags !== undefined) content.hashtags = listOf(fields.hashtags).map(text);
+	if (fields.location !== undefined) content.location = text(fields.location);
+	if (fields.mediaId !== undefined) content.media_id = text(fields.mediaId);
+	if (fields.mentions !== undefined) content.mentions = listOf(fields.mentions).map(text);
+	if (fields.metadata !== undefined) content.metadata = jsonObject(fields.metadata, 'Metadata');
+	if (fields.onLongCaption !== undefined) {
+		content.on_long_caption = fields.onLongCaption as PostContentInput['on_long_caption'];
+	}
+	if (fields.privacyLevel !== undefined) content.privacy_level = text(fields.privacyLevel);
+	if (fields.thumbnailUrl !== undefined) content.thumbnail_url = text(fields.thumbnailUrl);
+	if (fields.videoJobId !== undefined) content.video_job_id = text(fields.videoJobId);
+	if (fields.videoUrl !== undefined) content.video_url = text(fields.videoUrl);
+	return content;
+}
+
+/** Options of one or both platforms. */
+export function platformOptions(tiktok?: Fields, instagram?: Fields): PlatformOptionsInput {
+	return {
+		...(tiktok ? { tiktok: tiktokOptions(tiktok) } : {}),
+		...(instagram ? { instagram: instagramOptions(instagram) } : {}),
+	};
+}
+
+async function readVideo(work: Work): Promise<PostContentInput> {
+	const { node, item } = work;
+	switch (node.getNodeParameter('videoSource', item, 'url')) {
+		case 'binary': {
+			const field = node.getNodeParameter('binaryPropertyName', item, 'data') as string;
+			const media = await uploadBinary(work, field);
+			return { media_id: media.media_id };
+		}
+		case 'media':
+			return { media_id: given(node.getNodeParameter('mediaId', item, ''), 'Media ID') };
+		default:
+			return { video_url: given(node.getNodeParameter('videoUrl', item, ''), 'Video URL') };
+	}
+}
+
+function tiktokOptions(fields: Fields): TikTokOptionsInput {
+	return {
+		transfer: (fields.transfer as TikTokOptionsInput['transfer']) ?? null,
+		video_cover_timestamp_ms: number(fields.videoCoverTimestampMs, 'Cover Frame'),
+		brand_content_toggle: fields.brandContentToggle === true,
+		brand_organic_toggle: fields.brandOrganicToggle === true,
+		is_aigc: fields.isAigc === true,
+	};
+}
+
+function instagramOptions(fields: Fields): InstagramOptionsInput {
+	return {
+		transfer: (fields.transfer as InstagramOptionsInput['transfer']) ?? null,
+		share_to_feed: optional(fields.shareToFeed),
+		thumb_offset_ms: number(fields.thumbOffsetMs, 'Cover Frame'),
+		collaborators: listOf(fields.collaborators).map(text),
+		audio_name: text(fields.audioName),
+		is_ai_generated: fields.isAiGenerated === true,
+	};
+}
+
+function given(value: unknown, field: string): string {
+	const found = text(value);
+	if (found === '') {
+		throw new ParameterError(
+			`"${field}" is empty`,
+			`Fill it in, or check what the expression in "${field}" gives.`,
+		);
+	}
+	return found;
+}
+
+function text(value: unknown): string {
+	return value === undefined || value === null ? '' : String(value).trim();
+}
+
+function optional(value: unknown): boolean | null {
+	return value === undefined || value === null ? null : value === true;
+}
+
+function number(value: unknown, field: string): number | null {
+	if (value === undefined || value === null || value === '') return null;
+	const found = Number(value);
+	if (!Number.isInteger(found) || found < 0) {
+		throw new ParameterError(
+			`"${field}" is not a whole number`,
+			'Give milliseconds, such as 1500.',
+		);
+	}
+	return found;
+}

@@ -1,0 +1,37 @@
+/** A binary field's way to the core: streamed from n8n's binary store, in constant memory. */
+
+import type { IBinaryData } from 'n8n-workflow';
+
+import type { Media } from '../../shared/api';
+import { upload } from '../../shared/transport';
+import type { Work } from '../operation';
+
+/** Bytes that are read and handed over at a time. */
+const CHUNK = 256 * 1024;
+
+/** Uploads the file in a binary field. The same bytes become the same media, so doing it again is harmless. */
+export async function uploadBinary(work: Work, field: string): Promise<Media> {
+	const binary = work.node.helpers.assertBinaryData(work.item, field);
+	const info = { file_name: binary.fileName ?? '', content_type: binary.mimeType };
+	if (!binary.id) {
+		// n8n keeps binary data in memory (its default without a binary store): the bytes are in the item.
+		const bytes = Buffer.from(binary.data, 'base64');
+		return await upload(work.core, { ...info, size_bytes: bytes.length }, slices(bytes));
+	}
+	const size = await sizeOf(work, binary);
+	const stream = await work.node.helpers.getBinaryStream(binary.id, CHUNK);
+	try {
+		return await upload(work.core, { ...info, size_bytes: size }, stream as AsyncIterable<Buffer>);
+	} finally {
+		stream.destroy();
+	}
+}
+
+async function sizeOf(work: Work, binary: IBinaryData): Promise<number | null> {
+	const { fileSize } = await work.node.helpers.getBinaryMetadata(binary.id as string);
+	return Number.isSafeInteger(fileSize) ? fileSize : null;
+}
+
+function* slices(bytes: Buffer): Iterable<Buffer> {
+	for (let at = 0; at < bytes.length; at += CHUNK) yield bytes.subarray(at, at + CHUNK);
+}

@@ -1,0 +1,121 @@
+import type {
+	IDataObject,
+	INodeType,
+	INodeTypeDescription,
+	ITriggerFunctions,
+	ITriggerResponse,
+} from 'n8n-workflow';
+import { NodeConnectionTypes } from 'n8n-workflow';
+
+import { getAccounts } from '../AuraReels/methods/load-options';
+import { auraReelsApiTest } from '../shared/credential-test';
+import { nodeError } from '../shared/errors';
+import { KINDS } from './kinds';
+import { listen } from './listen';
+import { showNewest } from './show-newest';
+
+export class AuraReelsTrigger implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'AuraReels Trigger',
+		name: 'auraReelsTrigger',
+		icon: { light: 'file:../../icons/aurareels.svg', dark: 'file:../../icons/aurareels.dark.svg' },
+		group: ['trigger'],
+		version: 1,
+		subtitle: '={{ $parameter["events"].join(", ").replaceAll("_", " ") }}',
+		description:
+			'Starts the workflow when a post is published, fails or needs review, or an account needs its owner',
+		eventTriggerDescription: '',
+		activationMessage: 'Events of AuraReels now start your workflow.',
+		defaults: { name: 'AuraReels Trigger' },
+		inputs: [],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'auraReelsApi', required: true, testedBy: 'auraReelsApiTest' }],
+		properties: [
+			{
+				displayName:
+					'The workflow starts once for each event, also for those that happened while n8n was down. "event_id" is the same whenever an event comes again.',
+				name: 'notice',
+				type: 'notice',
+				default: '',
+			},
+			{
+				displayName: 'Events',
+				name: 'events',
+				type: 'multiOptions',
+				options: KINDS.map(({ name, value, description }) => ({ name, value, description })),
+				default: ['post_published', 'post_failed', 'post_needs_review', 'account_needs_reconnect'],
+				required: true,
+				description: 'What the workflow starts on',
+			},
+			{
+				displayName: 'Options',
+				name: 'options',
+				type: 'collection',
+				placeholder: 'Add option',
+				default: {},
+				options: [
+					{
+						displayName: 'Account Names or IDs',
+						name: 'accountIds',
+						type: 'multiOptions',
+						typeOptions: { loadOptionsMethod: 'getAccounts' },
+						default: [],
+						description:
+							'Only events of these accounts. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+					},
+					{
+						displayName: 'Begin With',
+						name: 'startFrom',
+						type: 'options',
+						options: [
+							{ name: 'Events From Now On', value: 'now' },
+							{
+								name: 'Oldest Event That Is Kept',
+								value: 'oldest',
+								description: 'The core keeps events for 30 days',
+							},
+						],
+						default: 'now',
+						description:
+							'Where to begin when the workflow is published for the first time. Later it goes on from where it was.',
+					},
+					{
+						displayName: 'Platforms',
+						name: 'platforms',
+						type: 'multiOptions',
+						options: [
+							{ name: 'Instagram', value: 'instagram' },
+							{ name: 'TikTok', value: 'tiktok' },
+						],
+						default: [],
+						description: 'Only events of these platforms',
+					},
+					{
+						displayName: 'User ID',
+						name: 'userId',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. 1',
+						description:
+							"The user whose events are wanted, in place of the credential's. Needs an API key that may act for any user.",
+					},
+				],
+			},
+		],
+	};
+
+	methods = {
+		credentialTest: { auraReelsApiTest },
+		loadOptions: { getAccounts },
+	};
+
+	async trigger(this: ITriggerFunctions): Promise<ITriggerResponse> {
+		const options = this.getNodeParameter('options', {}) as IDataObject;
+		try {
+			if (this.getMode() === 'manual') return showNewest(this, options);
+			return await listen(this, options);
+		} catch (error) {
+			throw nodeError(this.getNode(), error as Error);
+		}
+	}
+}

@@ -1,0 +1,159 @@
+/**
+ * Turns what went wrong into the errors that n8n shows: a sentence that names the thing, and below it what to do.
+ *
+ * What the user of the node can mend in the node or the credential is a NodeOperationError; everything that the core, or
+ * the way to it, says is a NodeApiError with an HTTP-like code. A failure after which the outcome is unknown says so, and
+ * that running again is safe: the core knows the request by its key and never posts twice.
+ */
+
+import type { INode, JsonObject } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError } from 'n8n-workflow';
+
+import { NativeModuleError } from '../../native';
+import { CoreError } from './transport';
+
+/** gRPC codes as the HTTP codes that people know. */
+const HTTP_CODES: Record<string, string> = {
+	CANCELLED: '499',
+	INVALID_ARGUMENT: '400',
+	DEADLINE_EXCEEDED: '504',
+	NOT_FOUND: '404',
+	ALREADY_EXISTS: '409',
+	PERMISSION_DENIED: '403',
+	RESOURCE_EXHAUSTED: '429',
+	FAILED_PRECONDITION: '400',
+	ABORTED: '409',
+	OUT_OF_RANGE: '400',
+	UNIMPLEMENTED: '501',
+	UNAVAILABLE: '503',
+	UNAUTHENTICATED: '401',
+};
+
+const RUN_AGAIN =
+	'It may have been done all the same. Running it again is safe: the core recognises the request and never posts twice.';
+
+/** A mistake in a node's parameters. */
+export class ParameterError extends Error {
+	constructor(
+		message: string,
+		/** What to do. */
+		readonly description: string,
+	) {
+		super(message);
+		this.name = 'ParameterError';
+	}
+}
+
+/** The sentence and the remedy for anything that may be thrown. */
+export function explain(error: Error): { message: string; description: string } {
+	if (error instanceof CoreError) return explainCore(error);
+	if (error instanceof ParameterError || error instanceof NativeModuleError) {
+		return { message: error.message, description: error.description };
+	}
+	const description = (error as { description?: unknown }).description;
+	return {
+		message: error.message,
+		description: typeof description === 'string' ? description : '',
+	};
+}
+
+/** The node's error for anything that was thrown. */
+export function nodeError(
+	node: INode,
+	error: Error,
+	itemIndex?: number,
+): NodeApiError | NodeOperationError {
+	if (error instanceof NodeApiError || error instanceof NodeOperationError) {
+		if (itemIndex !== undefined) error.context.itemIndex ??= itemIndex;
+		return error;
+	}
+	const { message, description } = explain(error);
+	if (error instanceof CoreError && !isMistakeHere(error)) {
+		const { code, reason, metadata } = error.failure;
+		const response: JsonObject = { message, code, reason, metadata };
+		const httpCode = HTTP_CODES[code] ?? '500';
+		return new NodeApiError(node, response, { message, description, httpCode, itemIndex });
+	}
+	return new NodeOperationError(node, error, { message, description, itemIndex });
+}
+
+/** What a failed item says when the workflow goes on. */
+export function errorItem(error: Error): Record<string, unknown> {
+	const { message, description } = explain(error);
+	const failure = error instanceof CoreError ? error.failure : undefined;
+	return {
+		error: message,
+		description,
+		code: failure?.code ?? null,
+		reason: failure?.reason ?? null,
+		metadata: failure?.metadata ?? {},
+	};
+}
+
+/** Whether the credential or the node's own parameters are at fault, and nothing was asked of the core. */
+function isMistakeHere(error: CoreError): boolean {
+	const { reason } = error.failure;
+	return (
+		reason === 'ADDRESS_INVALID' ||
+		reason === 'CERTIFICATE_INVALID' ||
+		reason === 'CREDENTIAL_INVALID' ||
+		reason === 'REQUEST_INVALID'
+	);
+}
+
+function explainCore(error: CoreError): { message: string; description: string } {
+	const { failure, address } = error;
+	switch (failure.reason) {
+		case 'CORE_UNREACHABLE':
+			return {
+				message: `The AuraReels core at ${address} cannot be reached`,
+				description: `Nothing was sent. Check that the core runs and that the address in the credential is right as seen from n8n (${failure.message}).`,
+			};
+		case 'CONNECTION_LOST':
+			return {
+				message: `The connection to the AuraReels core at ${address} was lost`,
+				description: `${RUN_AGAIN} (${failure.message})`,
+			};
+		case 'NO_ANSWER':
+			return {
+				message: `The AuraReels core did not answer within ${error.timeoutMs / 1000} s; what was asked may have been done`,
+				description: `${RUN_AGAIN} The option "Timeout" sets how long the node waits.`,
+			};
+		case 'CANCELLED':
+			return { message: 'The execution was stopped', description: RUN_AGAIN };
+		case 'ADDRESS_INVALID':
+		case 'CERTIFICATE_INVALID':
+		case 'CREDENTIAL_INVALID':
+			return {
+				message: sentence(failure.message),
+				description: 'Correct it in the AuraReels API credential, or in the options of the node.',
+			};
+	}
+	if (failure.code === 'UNAUTHENTICATED') {
+		return {
+			message: 'The AuraReels core refused the API key',
+			description: lines([
+				failure.message,
+				failure.metadata.remedy,
+				'Make a key with "aurareels api-key create" and put it in the AuraReels API credential.',
+			]),
+		};
+	}
+	const fields = failure.fieldViolations
+		.filter(({ description }) => !description.includes(failure.message))
+		.map(({ field, description }) => `"${field}": ${description}`);
+	return {
+		message: sentence(failure.message || failure.reason || failure.code),
+		description: lines([failure.metadata.remedy, ...fields]),
+	};
+}
+
+/** The core's messages begin small and have no full stop; in n8n they stand as sentences. */
+function sentence(text: string): string {
+	return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function lines(parts: Array<string | undefined>): string {
+	const texts = parts.filter((part): part is string => !!part).map(sentence);
+	return texts.map((text) => (/[.!?]$/.test(text) ? text : `${text}.`)).join(' ');
+}

@@ -1,0 +1,142 @@
+/**
+ * The one file that talks to the native module. Everything that goes wrong on the way to the core, or is said by it,
+ * leaves here as a `CoreError`; `errors.ts` makes node errors of them.
+ */
+
+import { load } from '../../native';
+import type { Failure, Notice, Target, Watch } from '../../native';
+import type { Calls, Event, Media, UploadMediaInfoInput, WatchPostsRequestInput } from './api';
+
+/** Which core, as whom, and how patiently. */
+export interface Core {
+	target: Target;
+	/** Deadline of one call in milliseconds. */
+	timeoutMs: number;
+	/** Aborted when the execution is stopped. */
+	signal?: AbortSignal;
+}
+
+/** What the core, or the way to it, refused. */
+export class CoreError extends Error {
+	constructor(
+		readonly failure: Failure,
+		/** The core that was asked. */
+		readonly address: string,
+		/** The deadline that held. */
+		readonly timeoutMs: number,
+	) {
+		super(failure.message);
+		this.name = 'CoreError';
+	}
+}
+
+/** Calls the core once. */
+export async function call<M extends keyof Calls>(
+	core: Core,
+	method: M,
+	request: Calls[M]['request'],
+): Promise<Calls[M]['answer']> {
+	const { Call } = load();
+	const running = new Call();
+	return await cancellable(core, running, async () => {
+		const json = JSON.stringify(request);
+		return unwrap(core, await running.run(core.target, method, json, core.timeoutMs));
+	});
+}
+
+/** Uploads a file chunk by chunk; each chunk is taken before the next one is read. */
+export async function upload(
+	core: Core,
+	info: UploadMediaInfoInput,
+	chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
+): Promise<Media> {
+	const { Upload } = load();
+	const running = new Upload();
+	return await cancellable(core, running, async () => {
+		running.start(core.target, JSON.stringify(info), core.timeoutMs);
+		let complete = false;
+		try {
+			for await (const chunk of chunks) {
+				const { answer, failure } = await running.write(chunk);
+				if (failure) throw new CoreError(failure, core.target.address, core.timeoutMs);
+				// The core has the file already, or refuses it: its answer says which.
+				if (answer === 'enough') break;
+			}
+			complete = true;
+		} finally {
+			// A file that could not be read to its end must not look like one that could.
+			if (!complete) running.cancel();
+		}
+		return unwrap(core, await running.finish()) as Media;
+	});
+}
+
+/** What a stream tells. */
+export type StreamNotice =
+	| { kind: 'open' | 'position'; position: number }
+	| { kind: 'event'; position: number; event: Event }
+	| { kind: 'lost'; error: CoreError; retryInMs: number }
+	| { kind: 'stopped' | 'limit' }
+	| { kind: 'failed'; error: CoreError };
+
+/**
+ * Holds an event stream open. `take` is called with one notice at a time; the next one comes when its promise is settled.
+ * It must not throw: nobody could catch it.
+ */
+export function watch(
+	core: Core,
+	request: WatchPostsRequestInput,
+	limitMs: number | null,
+	take: (notice: StreamNotice) => Promise<void>,
+): Watch {
+	const { Watch } = load();
+	const stream = new Watch();
+	stream.start(core.target, JSON.stringify(request), limitMs, async (notice) => {
+		await take(read(core, notice));
+	});
+	return stream;
+}
+
+function read(core: Core, notice: Notice): StreamNotice {
+	const error = () => new CoreError(notice.failure as Failure, core.target.address, core.timeoutMs);
+	switch (notice.kind) {
+		case 'event':
+			return {
+				kind: 'event',
+				position: notice.position as number,
+				event: JSON.parse(notice.event as string) as Event,
+			};
+		case 'lost':
+			return { kind: 'lost', error: error(), retryInMs: notice.retryInMs as number };
+		case 'failed':
+			return { kind: 'failed', error: error() };
+		case 'stopped':
+		case 'limit':
+			return { kind: notice.kind };
+		default:
+			return { kind: notice.kind, position: notice.position as number };
+	}
+}
+
+async function cancellable<T>(
+	core: Core,
+	running: { cancel(): void },
+	body: () => Promise<T>,
+): Promise<T> {
+	const cancel = () => running.cancel();
+	if (core.signal?.aborted) cancel();
+	core.signal?.addEventListener('abort', cancel, { once: true });
+	try {
+		return await body();
+	} finally {
+		core.signal?.removeEventListener('abort', cancel);
+	}
+}
+
+function unwrap<T>(
+	core: Core,
+	{ answer, failure }: { answer: string | null; failure: Failure | null },
+): T {
+	if (failure) throw new CoreError(failure, core.target.address, core.timeoutMs);
+	return JSON.parse(answer as string) as T;
+}
