@@ -5,12 +5,14 @@
 //! they share is running programs ([`run`]), installing them ([`tools`]) and starting a core with its simulator
 //! ([`stack`]).
 
+mod addon;
 mod bench;
 mod clients;
 mod crash;
 mod deny;
 mod licence;
 mod lint;
+mod n8n_package;
 mod run;
 mod rust;
 mod stack;
@@ -63,6 +65,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Build the n8n package's native addon for this machine, in release, into n8n-node/native.
+    Addon,
     /// Run only the checks: formatting, dependency rules, proto rules, clippy.
     Lint,
 }
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
         Command::Bench { arguments } => bench::run(&workspace, &arguments),
         Command::Crash { arguments } => crash::run(&workspace, "crash", &arguments),
         Command::Chaos { arguments } => crash::run(&workspace, "chaos", &arguments),
+        Command::Addon => addon::install(&workspace, addon::Build::Release).map(|_| true),
         Command::Lint => Ok(stage::run_all(&workspace, &Stage::checks())),
     });
     match outcome {

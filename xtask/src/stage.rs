@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::run::Workspace;
-use crate::{clients, deny, lint, rust, unused};
+use crate::{clients, deny, lint, n8n_package, rust, unused};
 
 /// One stage of `cargo xtask test`, in the order in which they run: what fails fast comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -31,6 +31,8 @@ pub(crate) enum Stage {
     Python,
     /// A Node gRPC-web client against a running core
     Node,
+    /// The n8n package: its linter, types, unit tests, and the addon on two versions of Node
+    N8nPackage,
 }
 
 /// What a stage has to say when it passed.
@@ -95,6 +97,7 @@ impl Stage {
             Self::Rust => rust::test(workspace),
             Self::Python => clients::python(workspace),
             Self::Node => clients::node(workspace),
+            Self::N8nPackage => n8n_package::test(workspace),
         }
     }
 }

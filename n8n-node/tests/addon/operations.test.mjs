@@ -1,0 +1,211 @@
+// Every operation of the node against a real core and the simulator, through the real native module.
+
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+
+import { byId, connect, one, publication, runNode, visible } from '../support/core.mjs';
+
+/** Far enough away that nothing becomes due. */
+const YEAR = new Date().getUTCFullYear() + 1;
+
+let tiktok;
+let instagram;
+
+before(async () => {
+	tiktok = await connect('tiktok');
+	instagram = await connect('instagram');
+});
+
+const accountParameter = (account) => ({ __rl: true, mode: 'list', value: String(account.id) });
+
+test('publish waits for the result and tells the link', async () => {
+	const post = await one(
+		publication(tiktok, 'publish-waits', { waitForResult: true, waitLimitSeconds: 120 }),
+	);
+	assert.equal(post.status, 'published');
+	assert.equal(post.wait, 'finished');
+	assert.equal(post.existed, false);
+	assert.match(post.platform_post_url, /^https?:/);
+	assert.equal((await visible('publish-waits')).length, 1);
+});
+
+test('publishing again is the same post', async () => {
+	const first = await one(publication(tiktok, 'twice', { waitForResult: true }));
+	const second = await one(publication(tiktok, 'twice', { waitForResult: true }));
+	assert.equal(second.id, first.id);
+	assert.equal(second.existed, true);
+	assert.equal((await visible('twice')).length, 1);
+});
+
+test('several accounts are one post each, from one item', async () => {
+	const [success] = await runNode({
+		...publication(tiktok, 'several'),
+		platform: 'several',
+		accountIds: [tiktok.id, instagram.id],
+		privacyLevel: 'PUBLIC',
+		waitForResult: true,
+		waitLimitSeconds: 180,
+	});
+	assert.deepEqual(
+		success.map(({ json }) => json.status),
+		['published', 'published'],
+	);
+	assert.deepEqual(
+		success.map(({ json }) => json.platform),
+		['tiktok', 'instagram'],
+	);
+	assert.deepEqual(
+		success.map(({ pairedItem }) => pairedItem),
+		[{ item: 0 }, { item: 0 }],
+	);
+	assert.equal((await visible('several')).length, 2);
+});
+
+test('a post is scheduled, updated, rescheduled, read and cancelled', async () => {
+	const scheduled = await one({
+		...publication(tiktok, 'life'),
+		operation: 'schedule',
+		scheduledAt: `${YEAR}-07-01T18:00:00`,
+		options: { timeZone: 'Europe/Berlin' },
+	});
+	assert.equal(scheduled.status, 'scheduled');
+	assert.equal(scheduled.scheduled_at, `${YEAR}-07-01T16:00:00Z`);
+
+	const updated = await one(
+		byId('update', scheduled, { updateFields: { caption: 'Another text', hashtags: 'a, #b' } }),
+	);
+	assert.equal(updated.caption, 'Another text');
+	assert.deepEqual(
+		updated.hashtags.map((tag) => tag.replace('#', '')),
+		['a', 'b'],
+	);
+
+	const moved = await one(
+		byId('reschedule', scheduled, { scheduledAt: `${YEAR}-12-01T18:00:00+02:00` }),
+	);
+	assert.equal(moved.scheduled_at, `${YEAR}-12-01T16:00:00Z`);
+
+	const read = await one(byId('get', scheduled));
+	assert.equal(read.revision, moved.revision);
+
+	const superseded = await one(
+		byId('publishScheduled', scheduled, { expectedScheduledAt: `${YEAR}-07-01T16:00:00Z` }),
+	);
+	assert.equal(superseded.result, 'superseded');
+	assert.equal(superseded.status, 'scheduled');
+
+	const cancelled = await one(byId('cancel', scheduled));
+	assert.equal(cancelled.status, 'cancelled');
+});
+
+test('a scheduled post is published now', async () => {
+	const scheduled = await one({
+		...publication(tiktok, 'now'),
+		operation: 'schedule',
+		scheduledAt: `${YEAR}-07-01T18:00:00Z`,
+	});
+	const parameters = byId('publishScheduled', scheduled, {
+		expectedScheduledAt: scheduled.scheduled_at,
+		waitForResult: true,
+	});
+	const published = await one(parameters);
+	assert.equal(published.result, 'started');
+	assert.equal(published.status, 'published');
+	assert.equal((await one(parameters)).result, 'already_under_way');
+	assert.equal((await visible('Made by the n8n node: now')).length, 1);
+});
+
+test('validate names every broken rule and goes to the second output', async () => {
+	const [success, attention] = await runNode({
+		...publication(tiktok, 'valid'),
+		operation: 'validate',
+		caption: 'x'.repeat(3000),
+		privacyLevel: '',
+	});
+	assert.deepEqual(success, []);
+	const [{ json }] = attention;
+	assert.equal(json.valid, false);
+	assert.ok(
+		json.violations.some(({ rule }) => rule === 'CAPTION_TOO_LONG'),
+		JSON.stringify(json),
+	);
+	const valid = await one({ ...publication(tiktok, 'valid'), operation: 'validate' });
+	assert.equal(valid.valid, true);
+});
+
+test('posts are listed by filter, across pages', async () => {
+	const [all] = await runNode({
+		resource: 'post',
+		operation: 'getAll',
+		returnAll: true,
+		filters: { statuses: ['published'], platform: 'tiktok' },
+	});
+	assert.ok(all.length >= 3);
+	assert.ok(all.every(({ json }) => json.status === 'published' && json.platform === 'tiktok'));
+	const [two] = await runNode({
+		resource: 'post',
+		operation: 'getAll',
+		returnAll: false,
+		limit: 2,
+	});
+	assert.equal(two.length, 2);
+});
+
+test('accounts are read, checked and refreshed', async () => {
+	const account = accountParameter(tiktok);
+	assert.equal((await one({ resource: 'account', operation: 'get', account })).id, tiktok.id);
+	assert.equal((await one({ resource: 'account', operation: 'check', account })).health, 'ok');
+	const kept = await one({
+		resource: 'account',
+		operation: 'refreshToken',
+		account,
+		onlyIfNeeded: true,
+	});
+	assert.equal(kept.result, 'still_valid');
+	const fresh = await one({
+		resource: 'account',
+		operation: 'refreshToken',
+		account,
+		onlyIfNeeded: false,
+	});
+	assert.equal(fresh.result, 'refreshed');
+	const options = await one({ resource: 'account', operation: 'getPublishOptions', account });
+	assert.ok(options.privacy_level_options.includes('PUBLIC_TO_EVERYONE'));
+	const quota = await one({
+		resource: 'quota',
+		operation: 'get',
+		account: accountParameter(instagram),
+	});
+	assert.equal(quota.account_id, instagram.id);
+	const rules = await one({
+		resource: 'platform',
+		operation: 'getVideoRequirements',
+		platform: 'instagram',
+	});
+	assert.ok(rules.max_size_bytes > 0);
+});
+
+test('items fail one by one when the workflow is to go on', async () => {
+	const good = publication(tiktok, 'goes-on');
+	const bad = publication({ ...tiktok, id: 987654321 }, 'goes-on');
+	const [success, attention] = await runNode([bad, good], { continueOnFail: true });
+	assert.equal(success.length, 1);
+	assert.deepEqual(success[0].pairedItem, { item: 1 });
+	const [{ json, error, pairedItem }] = attention;
+	assert.deepEqual(pairedItem, { item: 0 });
+	assert.equal(json.code, 'NOT_FOUND');
+	assert.equal(error.httpCode, '404');
+	await assert.rejects(
+		runNode(bad),
+		(error) => error.name === 'NodeApiError' && error.context.itemIndex === 0,
+	);
+});
+
+test('disconnecting ends the account', async () => {
+	const answer = await one({
+		resource: 'account',
+		operation: 'disconnect',
+		account: accountParameter(instagram),
+	});
+	assert.equal(answer.account.is_active, false);
+});

@@ -1,0 +1,169 @@
+// What a person reads when something goes wrong, and what a workflow gets.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { answer, asked, failure } from '../support/stub-native.mjs';
+import { run, testCredential } from '../support/fake-n8n.mjs';
+
+const GET = {
+	resource: 'account',
+	operation: 'get',
+	account: { __rl: true, mode: 'id', value: '7' },
+};
+
+async function thrown(said, parameters = GET) {
+	answer({ 'AccountService/GetAccount': said });
+	return await run(parameters).then(
+		() => assert.fail('it must fail'),
+		(error) => error,
+	);
+}
+
+test("the core's own words are shown, with the remedy and every field below", async () => {
+	const error = await thrown(
+		failure('INVALID_ARGUMENT', {
+			reason: 'RULE_VIOLATION',
+			message: 'the video breaks 2 rules',
+			metadata: { remedy: 'make it shorter' },
+			fieldViolations: [
+				{ field: 'content.video_url', description: 'lasts 700 s of at most 600 s' },
+			],
+		}),
+	);
+	assert.equal(error.name, 'NodeApiError');
+	assert.equal(error.message, 'The video breaks 2 rules');
+	assert.equal(
+		error.description,
+		'Make it shorter. "content.video_url": lasts 700 s of at most 600 s.',
+	);
+	assert.equal(error.httpCode, '400');
+	assert.equal(error.context.itemIndex, 0);
+});
+
+for (const [reason, code, httpCode, message, description] of [
+	[
+		'CORE_UNREACHABLE',
+		'UNAVAILABLE',
+		'503',
+		/^The AuraReels core at http:\/\/127.0.0.1:50051 cannot be reached$/,
+		/Nothing was sent/,
+	],
+	['CONNECTION_LOST', 'UNAVAILABLE', '503', /connection .* was lost/, /never posts twice/],
+	[
+		'NO_ANSWER',
+		'DEADLINE_EXCEEDED',
+		'504',
+		/did not answer within 60 s; what was asked may have been done/,
+		/never posts twice/,
+	],
+	['CANCELLED', 'CANCELLED', '499', /^The execution was stopped$/, /./],
+	[
+		'KEY_INVALID',
+		'UNAUTHENTICATED',
+		'401',
+		/^The AuraReels core refused the API key$/,
+		/api-key create/,
+	],
+]) {
+	test(`${reason} says what happened and what to do`, async () => {
+		const error = await thrown(failure(code, { reason, message: 'detail' }));
+		assert.equal(error.name, 'NodeApiError');
+		assert.match(error.message, message);
+		assert.match(error.description, description);
+		assert.equal(error.httpCode, httpCode);
+	});
+}
+
+test("a mistake in the credential is not the core's", async () => {
+	const error = await thrown(
+		failure('INVALID_ARGUMENT', {
+			reason: 'ADDRESS_INVALID',
+			message: 'the address `x` is not a URL',
+		}),
+	);
+	assert.equal(error.name, 'NodeOperationError');
+	assert.match(error.message, /The address/);
+	assert.match(error.description, /credential/);
+});
+
+for (const [what, value, message] of [
+	['empty', '', /No account is given/],
+	['not a number', 'abc', /Account ID "abc" is not a positive whole number/],
+	['a fraction', '1.5', /Account ID "1.5"/],
+	['zero', '0', /Account ID "0"/],
+	['too large for JSON', '9007199254740993', /Account ID "9007199254740993"/],
+]) {
+	test(`an account id that is ${what} is refused before anything is asked`, async () => {
+		const error = await thrown({}, { ...GET, account: { __rl: true, mode: 'id', value } });
+		assert.equal(error.name, 'NodeOperationError');
+		assert.match(error.message, message);
+		assert.match(error.description, /Get Many/);
+		assert.deepEqual(asked, []);
+	});
+}
+
+test('JSON that is none, or no object, names the field', async () => {
+	answer({});
+	const publish = (metadata) =>
+		run({
+			resource: 'post',
+			operation: 'publish',
+			platform: 'instagram',
+			account: GET.account,
+			videoUrl: 'https://a',
+			additionalFields: { metadata },
+		});
+	await assert.rejects(publish('{'), /"Metadata" is not valid JSON/);
+	await assert.rejects(publish('[1]'), /"Metadata" is not a JSON object/);
+});
+
+test('when the workflow is to go on, each failed item says why, and the others go on', async () => {
+	answer({
+		'AccountService/GetAccount': ({ id }) =>
+			id === 8
+				? failure('NOT_FOUND', {
+						reason: 'NOT_FOUND',
+						message: 'no account 8',
+						metadata: { a: 'b' },
+					})
+				: { id, health: 'ok' },
+	});
+	const of = (id) => ({ ...GET, account: { __rl: true, mode: 'id', value: id } });
+	const [success, attention] = await run([of('7'), of('8'), of('9')], { continueOnFail: true });
+	assert.deepEqual(
+		success.map(({ json, pairedItem }) => [json.id, pairedItem.item]),
+		[
+			[7, 0],
+			[9, 2],
+		],
+	);
+	const [{ json, pairedItem, error }] = attention;
+	assert.deepEqual(json, {
+		error: 'No account 8',
+		description: '',
+		code: 'NOT_FOUND',
+		reason: 'NOT_FOUND',
+		metadata: { a: 'b' },
+	});
+	assert.deepEqual(pairedItem, { item: 1 });
+	assert.equal(error.context.itemIndex, 1);
+});
+
+test('the credential test says yes, or why not', async () => {
+	const data = { address: 'http://a', apiKey: 'k' };
+	answer({ 'AccountService/ListAccounts': { accounts: [], next_page_token: '' } });
+	assert.deepEqual(await testCredential(data), {
+		status: 'OK',
+		message: 'Connected to the AuraReels core',
+	});
+	answer({
+		'AccountService/ListAccounts': failure('UNAVAILABLE', {
+			reason: 'CORE_UNREACHABLE',
+			message: 'refused',
+		}),
+	});
+	const { status, message } = await testCredential(data);
+	assert.equal(status, 'Error');
+	assert.match(message, /http:\/\/a cannot be reached/);
+});

@@ -1,0 +1,473 @@
+// Each operation: which call it makes with what, and which output the answer goes to.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { answer, asked } from '../support/stub-native.mjs';
+import { node, run } from '../support/fake-n8n.mjs';
+
+const ACCOUNT = { __rl: true, mode: 'list', value: '7' };
+const POST = { __rl: true, mode: 'id', value: '125' };
+const URL_ = 'https://example.com/a.mp4';
+
+/** The request with what is not given left out, so that a test names only what it is about. */
+function bare(value) {
+	if (Array.isArray(value)) return value.map(bare);
+	if (value === null || typeof value !== 'object') return value;
+	const given = Object.entries(value).filter(([, v]) => v !== null && v !== '' && v !== false);
+	return Object.fromEntries(given.map(([name, v]) => [name, bare(v)]));
+}
+
+/** Runs a node that makes one call; returns the outputs and the request. */
+async function calls(method, said, parameters) {
+	answer({ [method]: said });
+	const [success, attention] = await run(parameters);
+	assert.deepEqual(
+		asked.map((call) => call.method),
+		[method],
+	);
+	return { success, attention, request: bare(asked[0].request) };
+}
+
+test('publish on TikTok', async () => {
+	const { success, request } = await calls(
+		'PostService/PublishPosts',
+		{ posts: [{ id: 125, status: 'publishing' }], existed: [false] },
+		{
+			resource: 'post',
+			operation: 'publish',
+			platform: 'tiktok',
+			account: ACCOUNT,
+			videoUrl: ` ${URL_} `,
+			caption: 'Hello',
+			privacyLevel: 'SELF_ONLY',
+			additionalFields: {
+				allowComments: false,
+				hashtags: 'a, #b',
+				location: 'x',
+				mentions: ['c', 'd'],
+				metadata: '{"campaign": {"id": 1}}',
+				onLongCaption: 'cut',
+				thumbnailUrl: 'https://example.com/a.jpg',
+				videoJobId: 'job-1',
+			},
+			tiktokOptions: {
+				allowDuet: true,
+				isAigc: true,
+				transfer: 'pull_from_url',
+				videoCoverTimestampMs: 1500,
+			},
+			options: { requestKey: 'k', allowDuplicate: true },
+		},
+	);
+	assert.deepEqual(request, {
+		accounts: [7],
+		content: {
+			video_url: URL_,
+			caption: 'Hello',
+			privacy_level: 'SELF_ONLY',
+			hashtags: ['a', '#b'],
+			location: 'x',
+			mentions: ['c', 'd'],
+			metadata: { campaign: { id: 1 } },
+			on_long_caption: 'cut',
+			thumbnail_url: 'https://example.com/a.jpg',
+			video_job_id: 'job-1',
+			allow_duet: true,
+			platform_options: {
+				tiktok: { transfer: 'pull_from_url', video_cover_timestamp_ms: 1500, is_aigc: true },
+			},
+		},
+		request_key: 'k',
+		allow_duplicate: true,
+	});
+	assert.equal(asked[0].request.content.allow_comments, false);
+	assert.deepEqual(success, [
+		{ json: { id: 125, status: 'publishing', existed: false }, pairedItem: { item: 0 } },
+	]);
+});
+
+test('publish on Instagram has no privacy and no TikTok options', async () => {
+	const { request } = await calls(
+		'PostService/PublishPosts',
+		{ posts: [], existed: [] },
+		{
+			resource: 'post',
+			operation: 'publish',
+			platform: 'instagram',
+			account: ACCOUNT,
+			videoUrl: URL_,
+			instagramOptions: { collaborators: 'a, b', shareToFeed: false, audioName: 'mine' },
+		},
+	);
+	assert.deepEqual(request.content, {
+		video_url: URL_,
+		platform_options: { instagram: { collaborators: ['a', 'b'], audio_name: 'mine' } },
+	});
+	assert.equal(asked[0].request.content.platform_options.instagram.share_to_feed, false);
+	assert.equal(asked[0].request.content.privacy_level, '');
+});
+
+test('what is not added is not given: allow_* stay absent', async () => {
+	const parameters = {
+		resource: 'post',
+		operation: 'publish',
+		platform: 'tiktok',
+		account: ACCOUNT,
+		videoUrl: URL_,
+	};
+	await calls('PostService/PublishPosts', { posts: [], existed: [] }, parameters);
+	const { content } = asked[0].request;
+	assert.deepEqual(
+		[content.allow_comments, content.allow_duet, content.allow_stitch],
+		[undefined, null, null],
+	);
+	assert.equal(content.privacy_level, '', 'TikTok privacy is never pre-filled');
+});
+
+for (const [what, given] of [
+	['a list of numbers', [1, 2]],
+	['a list of texts', ['1', '2']],
+	['a text', '1, 2'],
+	['a JSON text', '[1, "2"]'],
+	['a list with a repetition', [1, 2, 1]],
+]) {
+	test(`several accounts by ${what}`, async () => {
+		const { request } = await calls(
+			'PostService/PublishPosts',
+			{ posts: [], existed: [] },
+			{
+				resource: 'post',
+				operation: 'publish',
+				platform: 'several',
+				accountIds: given,
+				videoUrl: URL_,
+				privacyLevel: 'PUBLIC',
+			},
+		);
+		assert.deepEqual(request.accounts, [1, 2]);
+		assert.equal(request.content.privacy_level, 'PUBLIC');
+	});
+}
+
+test("schedule reads a time without offset in the given zone, else in the workflow's", async () => {
+	const parameters = (scheduledAt, options = {}) => ({
+		resource: 'post',
+		operation: 'schedule',
+		platform: 'instagram',
+		account: ACCOUNT,
+		videoUrl: URL_,
+		scheduledAt,
+		options,
+	});
+	const said = { posts: [], existed: [] };
+	const at = async (...given) =>
+		(await calls('PostService/SchedulePosts', said, parameters(...given))).request.scheduled_at;
+	const local = '2030-07-01T18:00:00';
+	assert.deepEqual(await at(local), { wall_time: { local, time_zone: 'Europe/Berlin' } });
+	assert.deepEqual(await at(local, { timeZone: 'Asia/Tokyo' }), {
+		wall_time: { local, time_zone: 'Asia/Tokyo' },
+	});
+	assert.deepEqual(await at(`${local}+02:00`), { text: `${local}+02:00` });
+	assert.deepEqual(await at(`${local}Z`), { text: `${local}Z` });
+	assert.deepEqual(await at({ toISO: () => `${local}.000+02:00` }), { text: `${local}.000+02:00` });
+	assert.deepEqual(await at(new Date(0)), { text: '1970-01-01T00:00:00.000Z' });
+
+	const more = { scheduler: 'n8n', latePolicySeconds: 60, requestKey: 'k' };
+	const { request } = await calls('PostService/SchedulePosts', said, parameters(local, more));
+	assert.equal(request.scheduler, 'n8n');
+	assert.equal(request.late_policy_seconds, 60);
+	assert.equal(request.request_key, 'k');
+});
+
+test('publish scheduled tells what was done', async () => {
+	const said = {
+		result: 'superseded',
+		message: 'rescheduled',
+		post: { id: 125, status: 'scheduled' },
+	};
+	const { success, request } = await calls('PostService/PublishPostNow', said, {
+		resource: 'post',
+		operation: 'publishScheduled',
+		postId: POST,
+		expectedScheduledAt: '2030-07-01 18:00:00',
+		waitForResult: true,
+	});
+	assert.deepEqual(request, { id: 125, expected_scheduled_at: '2030-07-01T18:00:00Z' });
+	assert.deepEqual(success[0].json, {
+		id: 125,
+		status: 'scheduled',
+		result: 'superseded',
+		message: 'rescheduled',
+	});
+});
+
+test('update names exactly the fields that were added', async () => {
+	const { request } = await calls(
+		'PostService/UpdatePost',
+		{ id: 125, status: 'scheduled' },
+		{
+			resource: 'post',
+			operation: 'update',
+			postId: POST,
+			updateFields: { caption: '', hashtags: '', onLongCaption: 'refuse', allowDuet: false },
+			tiktokOptions: { isAigc: true },
+			options: { revision: 3 },
+		},
+	);
+	assert.equal(request.update_mask, 'allowDuet,caption,hashtags,onLongCaption,platformOptions');
+	assert.equal(request.revision, 3);
+	assert.deepEqual(asked[0].request.content.hashtags, []);
+	assert.equal(asked[0].request.content.caption, '');
+	assert.equal(asked[0].request.content.allow_duet, false);
+	assert.deepEqual(Object.keys(asked[0].request.content.platform_options), ['tiktok']);
+});
+
+test('an update without a field is refused before anything is asked', async () => {
+	answer({});
+	const parameters = { resource: 'post', operation: 'update', postId: POST };
+	await assert.rejects(run(parameters), (error) => {
+		assert.equal(error.name, 'NodeOperationError');
+		assert.equal(error.message, 'Nothing to update');
+		assert.match(error.description, /Update Fields/);
+		return true;
+	});
+	assert.deepEqual(asked, []);
+});
+
+test('get many posts reads pages up to the limit', async () => {
+	const pages = [
+		{ posts: [{ id: 1 }, { id: 2 }], next_page_token: 't' },
+		{ posts: [{ id: 3 }], next_page_token: '' },
+	];
+	answer({
+		'PostService/ListPosts': ({ page_token }) => (page_token === 't' ? pages[1] : pages[0]),
+	});
+	const parameters = {
+		resource: 'post',
+		operation: 'getAll',
+		returnAll: false,
+		limit: 3,
+		filters: {
+			accountId: 7,
+			from: '2030-01-01T00:00:00Z',
+			platform: 'tiktok',
+			statuses: ['failed', 'needs_review'],
+			until: '2030-02-01',
+			videoJobId: 'job',
+		},
+	};
+	const [success, attention] = await run(parameters);
+	assert.deepEqual(
+		success.map(({ json }) => json.id),
+		[1, 2, 3],
+	);
+	assert.deepEqual(attention, []);
+	assert.deepEqual(
+		asked.map(({ request }) => [request.page_size, request.page_token]),
+		[
+			[3, ''],
+			[1, 't'],
+		],
+	);
+	assert.deepEqual(asked[0].request, {
+		account_id: 7,
+		from: '2030-01-01T00:00:00Z',
+		until: '2030-02-01T00:00:00Z',
+		platform: 'tiktok',
+		statuses: ['failed', 'needs_review'],
+		video_job_id: 'job',
+		page_size: 3,
+		page_token: '',
+	});
+});
+
+/** Operations on one post that only need its id, or little more: operation, RPC, further parameters, further fields. */
+const SIMPLE = [
+	['get', 'GetPost', {}, {}],
+	['cancel', 'CancelPost', {}, {}],
+	['retry', 'RetryPost', {}, {}],
+	['reconcile', 'ReconcilePost', {}, {}],
+	[
+		'reschedule',
+		'ReschedulePost',
+		{ scheduledAt: '2030-07-01T18:00:00Z', options: { revision: 2 } },
+		{ scheduled_at: { text: '2030-07-01T18:00:00Z' }, revision: 2 },
+	],
+	[
+		'resolve',
+		'ResolvePost',
+		{
+			resolution: 'published',
+			resolveFields: { note: 'seen', platformPostId: '9', platformPostUrl: 'https://a' },
+		},
+		{
+			resolution: 'published',
+			note: 'seen',
+			platform_post_id: '9',
+			platform_post_url: 'https://a',
+		},
+	],
+];
+for (const [operation, rpc, more, fields] of SIMPLE) {
+	test(`${operation} a post, and where its answer goes`, async () => {
+		const parameters = { resource: 'post', operation, postId: POST, ...more };
+		for (const status of ['scheduled', 'published', 'delivered', 'confirming', 'cancelled']) {
+			const { success, attention, request } = await calls(
+				`PostService/${rpc}`,
+				{ id: 125, status },
+				parameters,
+			);
+			assert.deepEqual(request, { id: 125, ...fields });
+			assert.deepEqual([success.length, attention.length], [1, 0], status);
+		}
+		for (const status of ['failed', 'needs_review']) {
+			const { success, attention } = await calls(
+				`PostService/${rpc}`,
+				{ id: 125, status },
+				parameters,
+			);
+			assert.deepEqual([success.length, attention.length], [0, 1], status);
+		}
+	});
+}
+
+test('validate sends what publish would, and a broken rule needs attention', async () => {
+	const parameters = {
+		resource: 'post',
+		operation: 'validate',
+		platform: 'instagram',
+		account: ACCOUNT,
+		videoUrl: URL_,
+		caption: 'Hi',
+		options: { scheduledAt: '2030-07-01T18:00:00Z' },
+	};
+	const said = { valid: false, violations: [{ rule: 'CAPTION_TOO_LONG' }], posts: [] };
+	const { attention, request } = await calls('PostService/ValidatePosts', said, parameters);
+	assert.deepEqual(request.accounts, [7]);
+	assert.deepEqual(request.scheduled_at, { text: '2030-07-01T18:00:00Z' });
+	assert.deepEqual(attention[0].json, said);
+	const { success } = await calls(
+		'PostService/ValidatePosts',
+		{ valid: true, violations: [], posts: [] },
+		parameters,
+	);
+	assert.equal(success.length, 1);
+});
+
+/** Operations on one account: operation, RPC, further parameters, further fields. */
+const ACCOUNTS = [
+	['account', 'get', 'GetAccount', {}, {}],
+	['account', 'check', 'CheckAccount', {}, {}],
+	['account', 'refreshToken', 'RefreshToken', { onlyIfNeeded: true }, { only_if_needed: true }],
+	['account', 'disconnect', 'DisconnectAccount', {}, {}],
+	['account', 'getPublishOptions', 'GetPublishOptions', {}, {}],
+	['quota', 'get', 'GetQuota', {}, {}],
+];
+for (const [resource, operation, rpc, more, fields] of ACCOUNTS) {
+	test(`${operation} of ${resource}`, async () => {
+		const said = { result: 'still_valid', account: { id: 7, health: 'ok' } };
+		const parameters = { resource, operation, account: ACCOUNT, ...more };
+		const { success, request } = await calls(`AccountService/${rpc}`, said, parameters);
+		assert.deepEqual(request, { id: 7, ...fields });
+		assert.deepEqual(success[0].json, said);
+	});
+}
+
+test('an account that needs its owner needs attention', async () => {
+	for (const [operation, rpc, said] of [
+		['get', 'GetAccount', { id: 7, health: 'needs_reconnect' }],
+		['check', 'CheckAccount', { id: 7, health: 'needs_reconnect' }],
+		['refreshToken', 'RefreshToken', { account: { id: 7, health: 'needs_reconnect' } }],
+	]) {
+		const parameters = { resource: 'account', operation, account: ACCOUNT };
+		const { success, attention } = await calls(`AccountService/${rpc}`, said, parameters);
+		assert.deepEqual([success.length, attention.length], [0, 1], operation);
+	}
+});
+
+test('get many accounts', async () => {
+	const { success, request } = await calls(
+		'AccountService/ListAccounts',
+		{ accounts: [{ id: 7 }], next_page_token: '' },
+		{
+			resource: 'account',
+			operation: 'getAll',
+			returnAll: true,
+			filters: { active: true, platform: 'tiktok' },
+		},
+	);
+	assert.deepEqual(request, { platform: 'tiktok', active: true, page_size: 500 });
+	assert.deepEqual(success[0].json, { id: 7 });
+});
+
+test('connect', async () => {
+	const { success, request } = await calls(
+		'AccountService/ConnectAccount',
+		{ auth_url: 'https://a', state: 's', expires_at: 't' },
+		{
+			resource: 'account',
+			operation: 'connect',
+			platform: 'instagram',
+			loginFlavour: 'instagram_login',
+			options: { accountId: 7, redirectUri: 'https://b' },
+		},
+	);
+	assert.deepEqual(request, {
+		platform: 'instagram',
+		login_flavour: 'instagram_login',
+		redirect_uri: 'https://b',
+		account_id: 7,
+	});
+	assert.equal(success[0].json.auth_url, 'https://a');
+});
+
+test('video requirements', async () => {
+	const { request } = await calls(
+		'PlatformService/GetVideoRequirements',
+		{ platform: 'instagram' },
+		{ resource: 'platform', operation: 'getVideoRequirements', platform: 'instagram' },
+	);
+	assert.deepEqual(request, { platform: 'instagram' });
+});
+
+test('no operation is without a test here', () => {
+	const tested = {
+		post: [
+			'publish',
+			'schedule',
+			'publishScheduled',
+			'update',
+			'getAll',
+			'validate',
+			...SIMPLE.map(([name]) => name),
+		],
+		account: [
+			'getAll',
+			'connect',
+			...ACCOUNTS.filter(([of]) => of === 'account').map(([, name]) => name),
+		],
+		quota: ['get'],
+		platform: ['getVideoRequirements'],
+	};
+	const choices = node.description.properties.filter(({ name }) => name === 'operation');
+	for (const { displayOptions, options } of choices) {
+		const [resource] = displayOptions.show.resource;
+		assert.deepEqual(options.map(({ value }) => value).sort(), tested[resource].sort(), resource);
+	}
+});
+
+test('the user and the deadline of the options are used', async () => {
+	await calls(
+		'AccountService/GetAccount',
+		{ id: 7, health: 'ok' },
+		{
+			resource: 'account',
+			operation: 'get',
+			account: ACCOUNT,
+			options: { userId: 12, timeoutSeconds: 5 },
+		},
+	);
+	assert.equal(asked[0].target.userId, '12');
+	assert.equal(asked[0].timeoutMs, 5000);
+});

