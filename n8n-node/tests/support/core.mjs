@@ -9,7 +9,7 @@ function setting(name) {
 	const value = process.env[name];
 	assert.ok(
 		value,
-		`${name} is not set: start this test with \`cargo xtask test --only n8n-addon\``,
+		`${name} is not set: start this test with \`cargo xtask test --only n8n-package\``,
 	);
 	return value;
 }

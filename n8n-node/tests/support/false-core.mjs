@@ -58,6 +58,11 @@ export function accept(stream) {
 
 /** Answers with a status and nothing else. */
 export function refuse(stream, code, message) {
-	const headers = { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': code, 'grpc-message': message };
+	const headers = {
+		':status': 200,
+		'content-type': 'application/grpc',
+		'grpc-status': code,
+		'grpc-message': message,
+	};
 	stream.respond(headers, { endStream: true });
 }
