@@ -38,8 +38,8 @@ pub(crate) fn compile(workspace: &Workspace, build: Build) -> Result<PathBuf> {
     let cargo = workspace.cargo("build");
     let dir = match build {
         Build::Release => {
-            cargo.args(["--release", "--package", "aurareels-n8n"]).run()?;
-            target.join("release")
+            cargo.args(["--profile", "addon", "--package", "aurareels-n8n"]).run()?;
+            target.join("addon")
         }
         // The whole workspace, as everywhere: cargo then unifies features the same way and builds nothing twice.
         Build::Debug => {

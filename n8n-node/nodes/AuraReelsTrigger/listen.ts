@@ -164,8 +164,7 @@ class Listener {
 		if (this.closed) return;
 
 		const done = this.node.helpers.createDeferredPromise<IRun>();
-		this.position.start(event.sequence);
-		this.newestKey = this.key(event);
+		this.newestKey = this.key(event, this.position.start(event.sequence));
 		this.node.emit([[eventItem(event, kind)]], undefined, done, this.newestKey);
 		this.follow(event.sequence, done.promise);
 	}
@@ -183,14 +182,14 @@ class Listener {
 	}
 
 	/** Names an execution. After a kill the same event is started again, under another name: n8n refuses a name it knows. */
-	private key(event: Event): string {
+	private key(event: Event, isRepeated: boolean): string {
 		const parts = [
 			this.node.getWorkflow().id,
 			this.node.getNode().id,
 			event.sequence,
 			event.created_at,
 		];
-		if (this.position.isRepeated(event.sequence)) parts.push(Date.now());
+		if (isRepeated) parts.push(Date.now());
 		return `aurareels:${parts.join(':')}`;
 	}
 }

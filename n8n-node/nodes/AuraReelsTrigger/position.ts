@@ -58,21 +58,19 @@ export class Position {
 		return sequence <= this.seenBefore && !this.again.has(sequence);
 	}
 
-	/** Whether an event was started before n8n was killed. */
-	isRepeated(sequence: number): boolean {
-		return this.again.has(sequence);
-	}
-
-	/** Everything up to here is seen, and nothing of it is wanted. */
+	/** Everything up to here is seen, and nothing of it is wanted. Events come in order. */
 	pass(sequence: number): void {
 		this.seen = Math.max(this.seen, sequence);
+		for (const one of this.again) if (one <= sequence) this.again.delete(one);
 		this.write();
 	}
 
-	/** An execution is about to be started. */
-	start(sequence: number): void {
+	/** An execution is about to be started. True when one was started for this event before n8n was killed. */
+	start(sequence: number): boolean {
+		const isRepeated = this.again.has(sequence);
 		this.running.add(sequence);
 		this.pass(sequence);
+		return isRepeated;
 	}
 
 	/** An execution has ended. */
@@ -88,16 +86,8 @@ export class Position {
 	}
 
 	private write(): void {
-		const started = [...this.running].sort((a, b) => a - b);
-		const next = started.length > 0 ? started[0] - 1 : this.seen;
-		if (
-			this.stored.sequence === next &&
-			this.stored.seen === this.seen &&
-			started.length === 0 &&
-			!this.stored.started?.length
-		)
-			return;
-		this.stored.sequence = next;
+		const started = [...this.running, ...this.again].sort((a, b) => a - b);
+		this.stored.sequence = started.length > 0 ? started[0] - 1 : this.seen;
 		this.stored.seen = this.seen;
 		this.stored.started = started;
 	}

@@ -14,6 +14,7 @@ let answers = {};
 /** Forgets what was asked; `next` holds the answer, or a function of the request, by method. */
 export function answer(next) {
 	asked.length = 0;
+	streams.length = 0;
 	answers = next;
 }
 
@@ -72,4 +73,35 @@ class Upload {
 	}
 }
 
-real.load = () => ({ version: () => 'stub', Call, Upload });
+/** The streams that were opened: `{ request, limitMs, tell(notice), stopped }`. */
+export const streams = [];
+
+/** Resolves when so many streams were opened. */
+export async function opened(count) {
+	while (streams.length < count) await new Promise((resolve) => setImmediate(resolve));
+	return streams[count - 1];
+}
+
+class Watch {
+	start(_target, json, limitMs, notify) {
+		const empty = { position: null, event: null, failure: null, retryInMs: null };
+		this.stream = {
+			request: JSON.parse(json),
+			limitMs,
+			stopped: false,
+			tell: async (notice) => {
+				const event = notice.event ? JSON.stringify(notice.event) : null;
+				await notify({ ...empty, ...notice, event });
+			},
+		};
+		streams.push(this.stream);
+	}
+
+	async stop() {
+		if (this.stream.stopped) return;
+		this.stream.stopped = true;
+		await this.stream.tell({ kind: 'stopped' });
+	}
+}
+
+real.load = () => ({ version: () => 'stub', Call, Upload, Watch });
