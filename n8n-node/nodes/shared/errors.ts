@@ -107,7 +107,9 @@ function explainCore(error: CoreError): { message: string; description: string }
 		case 'CORE_UNREACHABLE':
 			return {
 				message: `The AuraReels core at ${address} cannot be reached`,
-				description: `Nothing was sent. Check that the core runs and that the address in the credential is right as seen from n8n (${failure.message}).`,
+				description: /certificate|UnknownIssuer/i.test(failure.message)
+					? `Nothing was sent: its certificate is not trusted. Put the certificate of the authority that signed it into the credential (${failure.message}).`
+					: `Nothing was sent. Check that the core runs and that the address in the credential is right as seen from n8n (${failure.message}).`,
 			};
 		case 'CONNECTION_LOST':
 			return {

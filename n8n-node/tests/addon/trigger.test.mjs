@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
 import { connect, credentials, one, publication } from '../support/core.mjs';
-import { activate } from '../support/fake-n8n.mjs';
+import { activate, execute } from '../support/fake-n8n.mjs';
 
 const EVENTS = { events: ['post_published', 'post_failed', 'post_cancelled'] };
 const YEAR = new Date().getUTCFullYear() + 1;
@@ -138,5 +138,30 @@ test('a core that cannot be reached, or a wrong key, fails the activation', asyn
 	await assert.rejects(
 		activate(EVENTS, {}, { credentials: { ...credentials, apiKey: 'ar_wrong' } }),
 		/refused the API key/,
+	);
+});
+
+test('in the editor, the newest event is shown at once, or the next one', async () => {
+	await cancelled();
+	const id = await cancelled();
+	const [shown] = await execute(EVENTS, { credentials });
+	assert.deepEqual([shown.event, shown.post_id], ['post_cancelled', id]);
+
+	const next = execute(
+		{ events: ['post_scheduled'], options: { accountIds: [tiktok.id] } },
+		{ credentials },
+	);
+	const [scheduled] = await next;
+	assert.equal(scheduled.event, 'post_scheduled');
+
+	const waiting = execute(
+		{ events: ['account_connected'], options: { platforms: ['instagram'] } },
+		{ credentials },
+	);
+	await connect('instagram');
+	const [connected] = await waiting;
+	assert.deepEqual(
+		[connected.event, connected.account.platform],
+		['account_connected', 'instagram'],
 	);
 });

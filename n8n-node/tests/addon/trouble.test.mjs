@@ -2,9 +2,11 @@
 // anything may have been done, streams come back by themselves, and nothing is left hanging.
 
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { after, test } from 'node:test';
 
+import { run } from '../support/fake-n8n.mjs';
 import { accept, afterSequence, falseCore, heartbeat, refuse } from '../support/false-core.mjs';
 
 const native = createRequire(import.meta.url)('../../native/index.js').load();
@@ -249,4 +251,46 @@ test('a core that takes no more bytes does not fill the memory', async () => {
 	await core.stop();
 	assert.equal(failure?.reason, 'NO_ANSWER');
 	assert.ok(written < 8 << 20, `${written} bytes were taken`);
+});
+
+const pem = (name) =>
+	readFileSync(new URL(`../../../tests/testdata/${name}`, import.meta.url), 'utf8');
+
+test('https works with the CA of the credential, and with no other', async () => {
+	const core = await falseCore(
+		(stream) => {
+			accept(stream);
+			stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+			stream.end(Buffer.alloc(5));
+		},
+		{ key: pem('server.key'), cert: pem('server.pem') },
+	);
+	const call = (caCertificate) =>
+		new native.Call().run(
+			target(core.address, { caCertificate }),
+			'PostService/GetPost',
+			'{"id":1}',
+			5000,
+		);
+	const { answer } = await call(pem('ca.pem'));
+	assert.equal(JSON.parse(answer).id, 0);
+	const failure = await failed(call());
+	await core.stop();
+	assert.equal(failure.reason, 'CORE_UNREACHABLE');
+	assert.match(failure.message, /certificate|UnknownIssuer/i);
+});
+
+test("stopping the execution ends the node's call at once", async () => {
+	const stop = new AbortController();
+	const core = await falseCore(() => stop.abort());
+	const account = { __rl: true, mode: 'id', value: '7' };
+	const running = run(
+		{ resource: 'account', operation: 'get', account },
+		{ signal: stop.signal, credentials: { address: core.address, apiKey: 'k' } },
+	);
+	await assert.rejects(running, (error) => {
+		assert.equal(error.message, 'The execution was stopped');
+		return true;
+	});
+	await core.stop();
 });

@@ -201,3 +201,21 @@ export async function activate(parameters, database, options = {}) {
 		},
 	};
 }
+
+/** "Execute workflow" in the editor on a trigger: resolves with the data that it shows. */
+export async function execute(parameters, options = {}) {
+	const self = context(triggerNode, parameters, options);
+	let show;
+	const shown = new Promise((resolve) => (show = resolve));
+	const { manualTriggerFunction, closeFunction } = await triggerNode.trigger.call({
+		...self,
+		getMode: () => 'manual',
+		getActivationMode: () => 'manual',
+		getNodeParameter: (name, fallback, more) => self.parameter(0, name, fallback, more),
+		emit: (data) => show(data[0].map(({ json }) => json)),
+	});
+	const running = manualTriggerFunction();
+	const data = await alive(Promise.race([shown, running.then(() => shown)]));
+	await closeFunction();
+	return data;
+}

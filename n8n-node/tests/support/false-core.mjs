@@ -22,11 +22,11 @@ export function afterSequence(body) {
 
 /**
  * Starts one. `answer(stream, body, count)` is called for each request once its first bytes are there; `count` is how many
- * came before.
+ * came before. With `tls` (key and certificate) it speaks https.
  */
-export async function falseCore(answer) {
+export async function falseCore(answer, tls) {
 	const sessions = new Set();
-	const server = http2.createServer();
+	const server = tls ? http2.createSecureServer(tls) : http2.createServer();
 	let count = 0;
 	server.on('session', (session) => {
 		sessions.add(session);
@@ -39,7 +39,7 @@ export async function falseCore(answer) {
 	});
 	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 	return {
-		address: `http://127.0.0.1:${server.address().port}`,
+		address: `${tls ? 'https://localhost' : 'http://127.0.0.1'}:${server.address().port}`,
 		/** Breaks every connection, as a process does that is killed. */
 		cut() {
 			for (const session of sessions) session.destroy();
