@@ -28,7 +28,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     npm(workspace, &["run", "lint"]).run()?;
     npm(workspace, &["run", "format:check"]).run()?;
     let mut closing = Vec::new();
-    let mut passed = tests(workspace.program("node").dir(&dir), &["tests/unit/"], &mut closing)?;
+    let mut passed = tests(workspace.program("node").dir(&dir), &dir.join("tests/unit"), &mut closing)?;
 
     let panics = addon::compile(workspace, Build::PanicInjection)?;
     let binary = rust::binary(workspace)?;
@@ -38,7 +38,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         let program = workspace.program(&node).dir(&dir).env("AURAREELS_ADDON_THAT_PANICS", &panics);
         let program = stack.environment.iter().fold(program, |program, (name, value)| program.env(name, value));
         println!("Node {version}:");
-        let ok = tests(program, &["tests/addon/"], &mut closing).inspect_err(|_| stack.print_logs())?;
+        let ok = tests(program, &dir.join("tests/addon"), &mut closing).inspect_err(|_| stack.print_logs())?;
         if !ok {
             stack.print_logs();
         }
@@ -68,9 +68,18 @@ fn npm(workspace: &Workspace, args: &[&str]) -> Program {
     workspace.program("npm").dir(&workspace.root.join("n8n-node")).env("CI", "true").args(args)
 }
 
-/// Runs test files with Node's own runner and keeps its closing lines.
-fn tests(node: Program, paths: &[&str], closing: &mut Vec<String>) -> Result<bool> {
-    let node = node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]).args(paths).limit(LIMIT);
+/// Runs the test files of a directory with Node's own runner and keeps its closing lines.
+fn tests(node: Program, dir: &Path, closing: &mut Vec<String>) -> Result<bool> {
+    // One by one: not every Node takes a directory or a pattern here.
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".test.mjs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let node = node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]).args(files).limit(LIMIT);
     let (passed, lines) = node.watch()?;
     closing.extend(lines.into_iter().filter(|line| {
         line.strip_prefix("ℹ ")
