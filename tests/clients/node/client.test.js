@@ -7,15 +7,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createGrpcWebTransport } from "@connectrpc/connect-node";
+import { Code, ConnectError } from "@connectrpc/connect";
 
 import { decide } from "./browser.js";
-import { AccountService } from "./generated/aurareels/v1/account_service_pb.js";
-import { Platform } from "./generated/aurareels/v1/platform_pb.js";
-import { PostStatus } from "./generated/aurareels/v1/post_pb.js";
-import { PlatformService } from "./generated/aurareels/v1/platform_service_pb.js";
-import { PostService } from "./generated/aurareels/v1/post_service_pb.js";
+import { clients, Platform, PostStatus } from "./clients.js";
 
 const PLATFORMS = [Platform.TIKTOK, Platform.INSTAGRAM];
 // Instagram's processing is polled every ten seconds at first, so publishing takes that long on an idle machine too.
@@ -31,25 +26,7 @@ const address = setting("AURAREELS_ADDRESS");
 const simulator = setting("AURAREELS_SIMULATOR_CONTROL");
 const videoUrl = `${setting("AURAREELS_SIMULATOR_MEDIA")}/v/node-client.mp4`;
 
-function clients(key) {
-  const authorize = (next) => (request) => {
-    request.header.set("authorization", `Bearer ${key}`);
-    return next(request);
-  };
-  const transport = createGrpcWebTransport({
-    baseUrl: address,
-    httpVersion: "1.1",
-    interceptors: [authorize],
-    defaultTimeoutMs: 30_000,
-  });
-  return {
-    accounts: createClient(AccountService, transport),
-    platforms: createClient(PlatformService, transport),
-    posts: createClient(PostService, transport),
-  };
-}
-
-const core = clients(setting("AURAREELS_API_KEY"));
+const core = clients(address, setting("AURAREELS_API_KEY"));
 
 /** A call that must fail, with this code if one is given, and carry the core's ErrorInfo. */
 async function refused(call, code) {
@@ -109,7 +86,7 @@ test("both platforms are configured", async () => {
 });
 
 test("a wrong key is refused", async () => {
-  await refused(clients("wrong").accounts.listAccounts({}), Code.Unauthenticated);
+  await refused(clients(address, "wrong").accounts.listAccounts({}), Code.Unauthenticated);
 });
 
 test("an unknown account is refused with details", async () => {
