@@ -34,7 +34,7 @@ pub fn poll_gap(first: Duration, waited: TimeDelta, chance: f64) -> TimeDelta {
     let base = match waited {
         0..60 => first,
         60..600 => Duration::from_secs(waited.clamp(10, 60) as u64).max(first),
-        600..1_800 => Duration::from_secs(240),
+        600..1_800 => Duration::from_secs(300),
         1_800..7_200 => Duration::from_secs(480),
         _ => Duration::from_secs(600),
     };
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(gap(0), 10);
         assert_eq!(gap(59), 10);
         assert_eq!(gap(120), 60);
-        assert_eq!(gap(900), 240);
+        assert_eq!(gap(900), 300);
         assert_eq!(gap(3_600), 480);
         assert_eq!(gap(86_400), 600);
     }
@@ -92,7 +92,7 @@ mod tests {
             let now = since + TimeDelta::milliseconds(900_000 + number);
             let at = next_poll(first, now, since, 0.5);
             let gap = at - now;
-            assert!(gap >= TimeDelta::seconds(240) && gap < TimeDelta::seconds(245), "{gap}");
+            assert!(gap >= TimeDelta::seconds(300) && gap < TimeDelta::seconds(305), "{gap}");
             marks.insert(at);
         }
         assert!(marks.len() <= 2, "{marks:?}");
