@@ -15,15 +15,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http", &["domain"]),
     ("fault", &["clock", "http"]),
     ("progress", &["domain", "platform"]),
+    ("punctuality", &[]),
     ("media", &["domain", "http"]),
     ("store", &["domain", "clock", "secret", "params", "fault"]),
     ("platform", &["domain", "clock", "http", "secret", "fault", "media"]),
     ("tokens", &["domain", "store", "platform", "clock", "secret", "fault"]),
-    ("publisher", &["domain", "store", "platform", "tokens", "media", "progress", "clock", "secret", "fault"]),
+    (
+        "publisher",
+        &["domain", "store", "platform", "tokens", "media", "progress", "punctuality", "clock", "secret", "fault"],
+    ),
     ("scheduler", &["domain", "store", "publisher", "clock", "fault"]),
     ("app", &["domain", "store", "platform", "tokens", "media", "progress", "clock", "secret"]),
     ("config", &["domain", "http", "secret", "store"]),
-    ("grpc", &["domain", "app", "clock", "config", "platform", "progress", "secret", "store"]),
+    ("grpc", &["domain", "app", "clock", "config", "platform", "progress", "punctuality", "secret", "store"]),
 ];
 
 /// Crates whose types stay inside these modules.

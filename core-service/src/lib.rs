@@ -17,6 +17,7 @@ pub mod parts;
 pub mod platform;
 pub mod progress;
 pub mod publisher;
+pub mod punctuality;
 pub mod scheduler;
 pub mod secret;
 pub mod server;

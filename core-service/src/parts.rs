@@ -27,6 +27,7 @@ use crate::{
     },
     progress::Uploads,
     publisher::{Engine, EngineSettings, burst::Bursts, decide::Policy, handover::Handover},
+    punctuality::Punctuality,
     scheduler::Scheduler,
     secret::{self, KeyRing},
     store::{self, Store},
@@ -198,6 +199,7 @@ impl Parts {
             handover,
             uploads,
             bursts: Bursts::default(),
+            punctuality: Punctuality::default(),
             chance: Arc::new(chance),
             settings: EngineSettings {
                 policy: Policy {
@@ -216,6 +218,11 @@ impl Parts {
             stopping: stopping.subscribe(),
         };
         Ok(Self { store, clock, registry, posts, accounts, keeper, prober, stopping, engine, lease: publishing.lease })
+    }
+
+    /// How late visible requests leave.
+    pub fn punctuality(&self) -> Punctuality {
+        self.engine.punctuality.clone()
     }
 
     /// Starts the scheduler and the housekeeping. They end when `stopping` turns true; the handle ends after them.

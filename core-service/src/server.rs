@@ -54,6 +54,7 @@ impl Core {
             api_keys: ApiKeys::new(parts.store.clone()),
             auth: settings.auth.clone(),
             store: parts.store.clone(),
+            punctuality: parts.punctuality(),
             clock: parts.clock.clone(),
             oldest_overdue: oldest_overdue(&parts, settings.scheduler.n8n_grace),
             frontend: settings.oauth.frontend_url.clone(),

@@ -65,11 +65,25 @@ pub(crate) async fn run(binary: &Path, posts: usize, behind: usize) -> Result<()
     println!("| due to received, p50 | {} |", ms(percentile(&mut late, 0.5)));
     println!("| due to received, p99 | {} |", ms(percentile(&mut late, 0.99)));
     println!("| due to received, longest | {} |", ms(percentile(&mut late, 1.0)));
+    let left = left_within(&core).await?;
+    println!("| left the core within 0.25 s, 0.5 s, 1 s, 2 s of the due time (its `/metrics`) | {left} |");
     println!("| published | {published} |");
     println!("| visible at the platform | {} |", simulator.posts().len());
     println!("| peak memory of the core | {:.1} MiB |", core.memory_mib("VmHWM")?);
     simulator.shutdown().await;
     Ok(())
+}
+
+/// How many visible requests were so late when they left, as the core counts them.
+async fn left_within(core: &Core) -> Result<String> {
+    let tls = aurareels_core::http::tls_config(&aurareels_core::http::HttpSettings::default())?;
+    let http = aurareels_core::http::client_builder(&tls).build()?;
+    let page = http.get(format!("{}/metrics", core.address)).send().await?.error_for_status()?.text().await?;
+    let of = |bound: &str| {
+        let line = format!("aurareels_publish_late_seconds_bucket{{le=\"{bound}\"}} ");
+        page.lines().find_map(|text| text.strip_prefix(&line)).unwrap_or("?").to_owned()
+    };
+    Ok(["0.25", "0.5", "1", "2"].map(of).join(", "))
 }
 
 async fn schedule(

@@ -19,7 +19,11 @@ use axum::{
 use tonic::{Code, Status};
 
 use super::auth::scopes;
-use crate::{domain::post::Status as PostStatus, store::Store};
+use crate::{
+    domain::post::Status as PostStatus,
+    punctuality::{self, Punctuality},
+    store::Store,
+};
 
 /// Upper bounds of the duration histogram, in seconds.
 const BUCKETS: [f64; 8] = [0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0];
@@ -47,11 +51,12 @@ pub(super) struct Metrics {
     calls: Arc<Mutex<BTreeMap<&'static str, Calls>>>,
     posts: Arc<tokio::sync::Mutex<Option<Counted>>>,
     store: Store,
+    punctuality: Punctuality,
 }
 
 impl Metrics {
-    pub(super) fn new(store: Store) -> Self {
-        Self { calls: Arc::default(), posts: Arc::default(), store }
+    pub(super) fn new(store: Store, punctuality: Punctuality) -> Self {
+        Self { calls: Arc::default(), posts: Arc::default(), store, punctuality }
     }
 
     fn note(&self, rpc: &'static str, code: Code, took: Duration) {
@@ -94,6 +99,7 @@ impl Metrics {
             line(&mut page, "aurareels_request_seconds_sum", &format!("rpc=\"{rpc}\""), of_rpc.seconds);
             line(&mut page, "aurareels_request_seconds_count", &format!("rpc=\"{rpc}\""), of_rpc.count);
         }
+        self.late(&mut page);
         if let Some(posts) = self.posts().await {
             head(&mut page, "aurareels_posts", "gauge", "Posts in the database, by status.");
             for status in PostStatus::ALL {
@@ -102,6 +108,17 @@ impl Metrics {
             }
         }
         page
+    }
+
+    fn late(&self, page: &mut String) {
+        const NAME: &str = "aurareels_publish_late_seconds";
+        let counted = self.punctuality.counted();
+        head(page, NAME, "histogram", "From a post's due time until its visible request left.");
+        for (bound, count) in punctuality::BOUNDS.iter().zip(counted.at_most) {
+            line(page, &format!("{NAME}_bucket"), &format!("le=\"{bound}\""), count);
+        }
+        line(page, &format!("{NAME}_bucket"), "le=\"+Inf\"", counted.count);
+        let _ = writeln!(page, "{NAME}_sum {}\n{NAME}_count {}", counted.seconds, counted.count);
     }
 
     /// The posts by status, counted anew when the last count is old; `None` when the database does not answer.

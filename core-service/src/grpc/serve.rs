@@ -39,6 +39,7 @@ use crate::{
     app::{accounts::Accounts, api_keys::ApiKeys, platforms::Platforms, posts::Posts},
     clock::Clock,
     config::{self, CorsOrigins},
+    punctuality::Punctuality,
     store::Store,
 };
 
@@ -71,6 +72,8 @@ pub struct Api {
     pub auth: config::Auth,
     /// For health and metrics.
     pub store: Store,
+    /// For metrics.
+    pub punctuality: Punctuality,
     /// The time.
     pub clock: Clock,
     /// For the health of the schedule.
@@ -122,7 +125,7 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
         tokio::spawn(health::follow(reporter, api.store.clone(), api.oldest_overdue.clone(), stopping.clone()));
     let jwt = Jwt::new(&api.auth).context("AURAREELS_JWT_PUBLIC_KEY is no Ed25519 public key")?;
     let authenticator = Authenticator::new(Arc::new(api.api_keys), jwt, api.clock.clone());
-    let metrics = Metrics::new(api.store.clone());
+    let metrics = Metrics::new(api.store.clone(), api.punctuality);
     let posts = PostApi {
         posts: api.posts,
         accounts: api.accounts.clone(),

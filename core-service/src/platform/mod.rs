@@ -214,6 +214,9 @@ pub trait Lease: Send + Sync {
     /// False once the claim's time has run out by the monotonic clock: then nothing may be sent any more. Asked right
     /// before bytes leave.
     fn holds(&self) -> bool;
+
+    /// To be told when a point of no return is handed to its connection.
+    fn leaves(&self) {}
 }
 
 /// Where an upload tells how far it is. Cheap; may be called for every few hundred kilobytes.

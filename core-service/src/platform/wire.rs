@@ -110,6 +110,7 @@ pub(crate) async fn exchange_at_its_time(
     }
     fault::point(FaultPoint::LeaseChecked, "");
     fault::point(FaultPoint::RequestLeaves, "");
+    lease.leaves();
     let until = Instant::now() + timeout;
     let (head, body) = match line.send(request, timeout).await {
         Ok(response) => response.into_parts(),

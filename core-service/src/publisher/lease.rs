@@ -18,6 +18,7 @@ use crate::{
     clock::Clock,
     domain::ids::{Fence, PostId},
     platform,
+    punctuality::Punctuality,
 };
 
 /// The claims of one process. They are renewed together, but a renewal counts only for those that the store still had:
@@ -97,6 +98,8 @@ pub(super) struct Permit<'a> {
     pub(super) clock: &'a Clock,
     /// When a point of no return may leave.
     pub(super) not_before: DateTime<Utc>,
+    /// Where to count how late it left; `None` for what was not scheduled.
+    pub(super) punctuality: Option<&'a Punctuality>,
     /// The core is asked to stop.
     pub(super) stopping: watch::Receiver<bool>,
     /// The core was asked to stop while the request waited for its time: it has not left.
@@ -120,6 +123,12 @@ impl platform::Lease for Permit<'_> {
 
     fn holds(&self) -> bool {
         self.claim.holds()
+    }
+
+    fn leaves(&self) {
+        if let Some(punctuality) = self.punctuality {
+            punctuality.note((self.clock.now() - self.not_before).to_std().unwrap_or_default());
+        }
     }
 }
 

@@ -29,6 +29,7 @@ use crate::{
     media::Prober,
     platform::Registry,
     progress::Uploads,
+    punctuality::Punctuality,
     store::Store,
     tokens::TokenKeeper,
 };
@@ -41,7 +42,7 @@ pub struct EngineSettings {
     /// How long before its time a post may be prepared by steps that nobody can see.
     pub prepare_lead: TimeDelta,
     /// How long before its time a point of no return is recorded, so that nothing but the request is left at its time.
-    /// From then on it is too late to cancel. In a burst the scheduler claims earlier, by up to ten seconds.
+    /// From then on it is too late to cancel. In a burst the scheduler claims earlier, by up to twenty seconds.
     pub arm_lead: TimeDelta,
     /// How long after its time the core publishes a post that an n8n workflow was handed and did not bring back.
     pub workflow_grace: TimeDelta,
@@ -74,6 +75,8 @@ pub struct Engine {
     pub uploads: Uploads,
     /// Posts due in the same moment.
     pub bursts: Bursts,
+    /// How late visible requests leave.
+    pub punctuality: Punctuality,
     /// A number between 0 and 1, for spreading retries and polls.
     pub chance: Arc<dyn Fn() -> f64 + Send + Sync>,
     /// Settings.

@@ -457,6 +457,7 @@ impl<'a> Worker<'a> {
                 return self.follow(work, decision).await;
             }
         }
+        let is_scheduled = work.post.status == Status::Scheduled;
         let sent_at = now.max(not_before);
         let mut entry = Entry {
             number: work.ledger.next_number(),
@@ -476,7 +477,8 @@ impl<'a> Worker<'a> {
                 Change { by: begins(work, &step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
             self.commit(work, change).await?;
         }
-        let permit = self.permit(not_before);
+        let permit =
+            Permit { punctuality: is_scheduled.then_some(&self.engine.punctuality), ..self.permit(not_before) };
         let outcome = if armed && self.claim.ahead() > TimeDelta::zero() {
             self.exchange_in_burst(work, &step, &permit).await
         } else {
@@ -506,13 +508,8 @@ impl<'a> Worker<'a> {
     /// The right to send a request from `not_before` on.
     fn permit(&self, not_before: DateTime<Utc>) -> Permit<'_> {
         let Engine { clock, stopping, .. } = self.engine;
-        Permit {
-            claim: &self.claim,
-            clock,
-            not_before,
-            stopping: stopping.clone(),
-            was_stopped: AtomicBool::new(false),
-        }
+        let (stopping, was_stopped) = (stopping.clone(), AtomicBool::new(false));
+        Permit { claim: &self.claim, clock, not_before, punctuality: None, stopping, was_stopped }
     }
 
     /// Takes a recorded request back that has provably not left, and lets the post go to the next process.

@@ -37,16 +37,16 @@ use crate::{
 const SWEEP: Duration = Duration::from_secs(4);
 
 /// How far the loop looks ahead for bursts.
-const HORIZON: TimeDelta = TimeDelta::seconds(15);
+const HORIZON: TimeDelta = TimeDelta::seconds(30);
 
 /// The longest time by which a burst is claimed early.
-const MAX_AHEAD: TimeDelta = TimeDelta::seconds(10);
+const MAX_AHEAD: TimeDelta = TimeDelta::seconds(20);
 
 /// Posts due together that need no head start.
 const SMALL_BURST: u32 = 100;
 
 /// Posts per second that can be made ready on a small machine: the size of a burst, divided by this, is its head start.
-const READY_PER_SECOND: u32 = 1_000;
+const READY_PER_SECOND: u32 = 500;
 
 /// Looks at platforms that come due within this time are claimed together: thousands of waiting posts then cost a few
 /// writes a second. What is due at once, or for its time, does not wait for it.
