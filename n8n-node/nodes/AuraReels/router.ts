@@ -52,7 +52,13 @@ export async function route(node: IExecuteFunctions): Promise<INodeExecutionData
 			(needsAttention ? attention : success).push({ json, pairedItem: { item } });
 		}
 	});
-	return [success, attention];
+	// An agent reads the first output only, and has to hear of what needs attention most of all.
+	return isTool(node) ? [[...attention, ...success]] : [success, attention];
+}
+
+/** Whether an AI agent called the node, by one of the two ways in which n8n runs a node as a tool. */
+function isTool(node: IExecuteFunctions): boolean {
+	return node.isToolExecution() || node.getNode().type.endsWith('Tool');
 }
 
 function chosen(node: IExecuteFunctions): Operation {

@@ -98,7 +98,7 @@ async function alive(promise) {
 
 /** Runs the AuraReels node; `parameters` is one set for all items, or one per item. */
 export async function run(parameters, options = {}) {
-	const { items, continueOnFail = false, signal, binary = {} } = options;
+	const { items, continueOnFail = false, signal, binary = {}, tool = false } = options;
 	const self = context(node, parameters, options);
 	const input =
 		items ?? (Array.isArray(parameters) ? parameters : [parameters]).map(() => ({ json: {} }));
@@ -107,6 +107,7 @@ export async function run(parameters, options = {}) {
 			...self,
 			getInputData: () => input,
 			getNodeParameter: (name, item, fallback, more) => self.parameter(item, name, fallback, more),
+			isToolExecution: () => tool,
 			continueOnFail: () => continueOnFail,
 			getExecutionCancelSignal: () => signal,
 			helpers: {

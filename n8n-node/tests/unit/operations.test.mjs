@@ -471,3 +471,12 @@ test('the user and the deadline of the options are used', async () => {
 	assert.equal(asked[0].target.userId, '12');
 	assert.equal(asked[0].timeoutMs, 5000);
 });
+
+test('an agent hears of what needs attention, which others find on the second output', async () => {
+	answer({ 'PostService/RetryPost': { id: 125, status: 'failed' } });
+	const outputs = await run({ resource: 'post', operation: 'retry', postId: POST }, { tool: true });
+	assert.deepEqual(
+		outputs.map((items) => items.map(({ json }) => json.status)),
+		[['failed']],
+	);
+});
