@@ -108,6 +108,10 @@ reasons! {
 
     /// A field of the request is malformed.
     InvalidField = "INVALID_FIELD",
+    /// The request is larger than the core reads.
+    RequestTooLarge = "REQUEST_TOO_LARGE",
+    /// The request is no message of this RPC, or was cut off.
+    RequestUnreadable = "REQUEST_UNREADABLE",
     /// The request breaks one or more rules of the platform.
     RuleViolation = "RULE_VIOLATION",
     /// The request key was used before with other content.

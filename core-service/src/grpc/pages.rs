@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tracing::warn;
 use url::Url;
 
-use super::metrics::Metrics;
+use super::{metrics::Metrics, status};
 use crate::{
     app::{self, accounts::Accounts},
     domain::{failure::Reason, platform::Platform},
@@ -182,8 +182,7 @@ fn own_page(platform: Platform, outcome: &Result<(), String>) -> Response {
 pub(super) async fn unknown(request: Request) -> Response {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if content_type.is_some_and(|content_type| content_type.starts_with("application/grpc")) {
-        let name = request.uri().path().trim_start_matches('/').to_owned();
-        return tonic::Status::unimplemented(format!("this core has no RPC {name}")).into_http();
+        return status::no_such_rpc(request.uri().path()).into_http();
     }
     let body = "<p>There is nothing here. <a href=\"/\">Front page</a></p>";
     (StatusCode::NOT_FOUND, Html(page("Not found", body))).into_response()

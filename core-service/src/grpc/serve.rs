@@ -14,7 +14,7 @@ use aurareels_proto::v1::{
     account_service_server::AccountServiceServer, platform_service_server::PlatformServiceServer,
     post_service_server::PostServiceServer,
 };
-use axum::middleware;
+use axum::{middleware, response::Response};
 use http::{HeaderName, HeaderValue, Method, header};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
 use tonic::{codec::CompressionEncoding, service::Routes, transport::Server};
@@ -33,7 +33,7 @@ use super::{
     pages::{self, Pages},
     platforms::PlatformApi,
     posts::PostApi,
-    tls,
+    status, tls,
 };
 use crate::{
     app::{accounts::Accounts, api_keys::ApiKeys, platforms::Platforms, posts::Posts},
@@ -157,10 +157,12 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
         .into_axum_router()
         .reset_fallback()
         .layer(middleware::from_fn_with_state(authenticator, layer::authenticate))
+        .layer(middleware::from_fn(status::complete))
         .layer(middleware::from_fn_with_state(metrics.clone(), metrics::count))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(GrpcWebLayer::new())
-        .layer(cors(&settings.cors_origins)?);
+        .layer(cors(&settings.cors_origins)?)
+        .layer(middleware::map_response(silent_to_other_origins));
     let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, store: api.store };
     let app = pages::router(pages).merge(grpc).fallback(pages::unknown);
     let mut stop_signal = stopping;
@@ -208,7 +210,23 @@ fn cors(origins: &CorsOrigins) -> anyhow::Result<CorsLayer> {
         .max_age(Duration::from_secs(3600)))
 }
 
+/// An origin that may not call is not told what others may do either.
+async fn silent_to_other_origins(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        for name in [
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            header::ACCESS_CONTROL_MAX_AGE,
+        ] {
+            headers.remove(name);
+        }
+    }
+    response
+}
+
 /// The answer to a call whose handler panicked.
 fn panicked(_: Box<dyn std::any::Any + Send>) -> http::Response<axum::body::Body> {
-    super::status::panicked().into_http()
+    status::panicked().into_http()
 }

@@ -6,7 +6,7 @@
 //!
 //! | situation | code | further details |
 //! |---|---|---|
-//! | malformed field, broken rule, reused request key | `INVALID_ARGUMENT` | `BadRequest` |
+//! | malformed field, broken rule, reused request key, request over 1 MiB | `INVALID_ARGUMENT` | `BadRequest` |
 //! | no such resource | `NOT_FOUND` | `ResourceInfo` |
 //! | state forbids it, account must be reconnected | `FAILED_PRECONDITION` | `PreconditionFailure` |
 //! | a concurrent change won | `ABORTED` | |
@@ -14,10 +14,12 @@
 //! | database or platform away for a while | `UNAVAILABLE` | `RetryInfo` |
 //! | events that are no longer kept | `OUT_OF_RANGE` | |
 //! | the caller's key is bad, or not good for this | `UNAUTHENTICATED`, `PERMISSION_DENIED` | |
+//! | no such RPC in this release | `UNIMPLEMENTED` | |
 //! | our bug | `INTERNAL` | |
 
 use std::{collections::HashMap, time::Duration};
 
+use axum::{extract::Request, middleware::Next, response::Response};
 use chrono::{DateTime, Utc};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -202,6 +204,52 @@ pub(crate) fn denied(denied: Denied, now: DateTime<Utc>) -> Status {
 /// A handler was reached without passing the gate.
 pub(super) fn no_caller() -> Status {
     internal("a handler was reached without a caller")
+}
+
+/// Middleware: gives details to the statuses with which tonic refuses what it cannot read, before any handler sees it.
+/// Everything else has its details already.
+pub(super) async fn complete(request: Request, next: Next) -> Response {
+    let ours = request.uri().path().starts_with("/aurareels.");
+    let response = next.run(request).await;
+    match Status::from_header_map(response.headers()) {
+        Some(bare) if ours && bare.code() != Code::Ok && bare.details().is_empty() => unread(bare).into_http(),
+        _ => response,
+    }
+}
+
+/// The status of a request that was not read.
+fn unread(bare: Status) -> Status {
+    let (code, reason, remedy) = match bare.code() {
+        // Larger than the limit as it is, or once unpacked.
+        Code::OutOfRange | Code::ResourceExhausted => {
+            (Code::InvalidArgument, Reason::RequestTooLarge, "send less: shorter texts, less metadata, fewer accounts")
+        }
+        Code::Internal => {
+            let remedy = "build the client from this release's proto files and send exactly one message";
+            (Code::InvalidArgument, Reason::RequestUnreadable, remedy)
+        }
+        Code::Unimplemented => (Code::Unimplemented, Reason::Unsupported, "compress with gzip or not at all"),
+        // The client went away while it was sending.
+        _ => return bare,
+    };
+    let message = format!("the request was not read: {}", bare.message());
+    let mut details = info(reason, [("remedy", remedy.to_owned())]);
+    if code == Code::InvalidArgument {
+        let mut violation = FieldViolation::new("", join(&message, remedy));
+        violation.reason = reason.as_str().to_owned();
+        details.set_bad_request(vec![violation]);
+    }
+    let mut status = build(code, message, details);
+    *status.metadata_mut() = bare.metadata().clone();
+    status
+}
+
+/// This release has no such RPC.
+pub(super) fn no_such_rpc(path: &str) -> Status {
+    let name = path.trim_start_matches('/');
+    let remedy = "check the name; a client may be newer than this core";
+    let message = format!("this core has no RPC {name}");
+    build(Code::Unimplemented, join(&message, remedy), info(Reason::Unsupported, [("remedy", remedy.to_owned())]))
 }
 
 /// The core stops; a stream that was open ends with it.

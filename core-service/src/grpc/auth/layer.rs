@@ -21,9 +21,9 @@ pub(crate) async fn authenticate(State(gate): State<Authenticator>, mut request:
     let path = request.uri().path();
     if path.starts_with("/aurareels.") {
         let Some((_, scope)) = scopes::find(path) else {
-            let name = path.trim_start_matches('/').to_owned();
+            let refusal = status::no_such_rpc(path);
             read_away(request).await;
-            return Status::unimplemented(format!("this core has no RPC {name}")).into_http();
+            return refusal.into_http();
         };
         match gate.caller(request.headers(), scope).await {
             Ok(caller) => {
