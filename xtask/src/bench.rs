@@ -35,7 +35,7 @@ fn addon(workspace: &Workspace, core: &Path) -> Result<bool> {
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).run()
     })?;
     let node = n8n_package::newest_node(workspace)?;
-    let stack = Stack::start(workspace, core, "bench-addon")?;
+    let stack = Stack::start(workspace, core, "bench-addon", &[])?;
     let program = workspace.program(node).dir(&dir).arg("main.mjs").limit(LIMIT);
     let program = stack.environment.iter().fold(program, |program, (name, value)| program.env(name, value));
     program.run().inspect_err(|_| stack.print_logs())?;

@@ -1,8 +1,8 @@
 //! The client stages: clients in other languages, generated from `proto/`, against a running core and simulator.
 //!
-//! They prove that the API is usable by strangers: Python over gRPC, Node over gRPC-web on HTTP/1.1. Their libraries
-//! come from PyPI and npm into directories that git ignores, once per change of the pinned versions; the generated
-//! code is made anew each time, so that it cannot be older than `proto/`.
+//! They prove that the API is usable by strangers: Python over gRPC, Node over gRPC-web on HTTP/1.1, a page in a real
+//! browser from another origin. Their libraries come from PyPI and npm into directories that git ignores, once per
+//! change of the pinned versions; the generated code is made anew each time, so that it cannot be older than `proto/`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::run::{Program, Workspace};
-use crate::stack::Stack;
+use crate::stack::{self, Stack};
 use crate::stage::{Report, TestsFailed};
 use crate::{rust, stamp, tools};
 
@@ -27,31 +27,65 @@ pub(crate) fn python(workspace: &Workspace) -> Result<Report> {
     let tests = workspace.root.join("tests/clients/python");
     let pytest = workspace.program(&python).dir(&tests).args(["-m", "pytest", "-p", "no:cacheprovider", "-v"]);
     let pytest = pytest.env("PYTHONPATH", &generated).env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
-    against_a_core(workspace, "python", pytest, |line| line.starts_with("==") && line.contains(" in "))
+    against_a_core(workspace, "python", &[], pytest, |line| line.starts_with("==") && line.contains(" in "))
 }
 
 /// The Node gRPC-web client.
 pub(crate) fn node(workspace: &Workspace) -> Result<Report> {
-    let modules = node_modules(workspace)?;
-    let tests = workspace.root.join("tests/clients/node");
-    empty(&tests.join("generated"))?;
-    let generate = workspace.program(modules.join(".bin/buf")).dir(&tests).args(["generate", "../../../proto"]);
-    generate.env("PATH", with_path(&modules.join(".bin"))?).run()?;
-    let node = workspace.program("node").dir(&tests).args(["--test", "--test-reporter=spec"]);
-    against_a_core(workspace, "node", node, |line| {
-        line.strip_prefix("ℹ ")
-            .is_some_and(|rest| ["tests ", "pass ", "fail "].iter().any(|word| rest.starts_with(word)))
-    })
+    let tests = generated_from_proto(workspace, "tests/clients/node")?;
+    against_a_core(workspace, "node", &[], node_tests(workspace, &tests), is_closing_of_node)
+}
+
+/// A page in Chromium, from another origin than the core's.
+pub(crate) fn browser(workspace: &Workspace) -> Result<Report> {
+    const SECRET: &str = "what the site and the core of the test share";
+    let chromium = tools::chromium(workspace)?;
+    let tests = generated_from_proto(workspace, "tests/clients/browser")?;
+    npm_packages(workspace, &tests)?;
+    let site = format!("http://localhost:{}", stack::free_port()?);
+    let frontend = format!("{site}/accounts?tab=social");
+    let public_key = tests.join("testdata/site.pub");
+    let settings = [
+        ("AURAREELS_CORS_ORIGINS", site.as_str()),
+        ("AURAREELS_FRONTEND_URL", frontend.as_str()),
+        ("AURAREELS_JWT_SECRET", SECRET),
+        ("AURAREELS_JWT_PUBLIC_KEY", public_key.to_str().context("the checkout's path is not UTF-8")?),
+        ("AURAREELS_JWT_ISSUER", site.as_str()),
+    ];
+    let node = node_tests(workspace, &tests).env("AURAREELS_SITE", &site).env("AURAREELS_SITE_SECRET", SECRET);
+    let pictures = workspace.cache("clients")?.join("browser-pictures");
+    let node = node.env("AURAREELS_CHROMIUM", chromium).env("AURAREELS_PICTURES", pictures);
+    against_a_core(workspace, "browser", &settings, node, is_closing_of_node)
+}
+
+/// Generates a JavaScript client's code from `proto/`, by its own buf.gen.yaml; returns the client's directory.
+fn generated_from_proto(workspace: &Workspace, client: &str) -> Result<PathBuf> {
+    let bin = node_modules(workspace)?.join(".bin");
+    let dir = workspace.root.join(client);
+    empty(&dir.join("generated"))?;
+    workspace.program(bin.join("buf")).dir(&dir).arg("generate").env("PATH", with_path(&bin)?).run()?;
+    Ok(dir)
+}
+
+fn node_tests(workspace: &Workspace, dir: &Path) -> Program {
+    workspace.program("node").dir(dir).args(["--test", "--test-reporter=spec"])
+}
+
+fn is_closing_of_node(line: &str) -> bool {
+    line.strip_prefix("ℹ ").is_some_and(|rest| ["tests ", "pass ", "fail "].iter().any(|word| rest.starts_with(word)))
 }
 
 /// Installs the npm packages of the Node client, buf among them; returns `node_modules`.
 pub(crate) fn node_modules(workspace: &Workspace) -> Result<PathBuf> {
+    npm_packages(workspace, &workspace.root.join("tests/clients/node"))
+}
+
+fn npm_packages(workspace: &Workspace, dir: &Path) -> Result<PathBuf> {
     tools::node(workspace)?;
-    let dir = workspace.root.join("tests/clients/node");
     let modules = dir.join("node_modules");
     let inputs = read(&dir.join("package-lock.json"))? + &workspace.program("node").arg("--version").output()?;
     stamp::once(&modules.join(".stamp"), &inputs, || {
-        let npm = workspace.program("npm").dir(&dir);
+        let npm = workspace.program("npm").dir(dir);
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).run()
     })?;
     Ok(modules)
@@ -74,15 +108,16 @@ fn python_environment(workspace: &Workspace) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// Runs a client's tests against a core of their own and keeps their closing lines.
+/// Runs a client's tests against a core of their own, with further settings, and keeps their closing lines.
 fn against_a_core(
     workspace: &Workspace,
     name: &str,
+    settings: &[(&str, &str)],
     tests: Program,
     is_closing: impl Fn(&str) -> bool,
 ) -> Result<Report> {
     let binary = rust::binary(workspace)?;
-    let stack = Stack::start(workspace, &binary, name)?;
+    let stack = Stack::start(workspace, &binary, name, settings)?;
     let tests = stack.environment.iter().fold(tests.limit(LIMIT), |tests, (name, value)| tests.env(name, value));
     let (passed, lines) = tests.watch().inspect_err(|_| stack.print_logs())?;
     let closing: Vec<String> = lines.into_iter().filter(|line| is_closing(line)).collect();

@@ -34,7 +34,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     let binary = rust::binary(workspace)?;
     for version in NODES {
         let node = node(workspace, version)?;
-        let stack = Stack::start(workspace, &binary, "n8n-package")?;
+        let stack = Stack::start(workspace, &binary, "n8n-package", &[])?;
         let program = workspace.program(&node).dir(&dir).env("AURAREELS_ADDON_THAT_PANICS", &panics);
         let program = stack.environment.iter().fold(program, |program, (name, value)| program.env(name, value));
         println!("Node {version}:");

@@ -61,8 +61,9 @@ impl Drop for Process {
 }
 
 impl Stack {
-    /// Starts both and waits until the core takes connections. `name` names the directory of data and logs.
-    pub(crate) fn start(workspace: &Workspace, binary: &Path, name: &str) -> Result<Self> {
+    /// Starts both and waits until the core takes connections. `name` names the directory of data and logs; `further`
+    /// are settings of the core that only this client needs.
+    pub(crate) fn start(workspace: &Workspace, binary: &Path, name: &str, further: &[(&str, &str)]) -> Result<Self> {
         let dir = workspace.cache("stack")?.join(name);
         if dir.exists() {
             std::fs::remove_dir_all(&dir).with_context(|| format!("cannot empty {}", dir.display()))?;
@@ -77,6 +78,7 @@ impl Stack {
         settings.insert("AURAREELS_PUBLIC_URL".to_owned(), address.clone());
         settings.insert("AURAREELS_DATA_DIR".to_owned(), dir.join("data").to_string_lossy().into_owned());
         settings.insert("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS".to_owned(), "true".to_owned());
+        settings.extend(further.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let aurareels = || with_settings(workspace.program(binary).dir(&dir), &settings);
         let key = aurareels().args(["keys", "generate"]).output()?;
         settings.insert("AURAREELS_SOCIAL_ENCRYPTION_KEY".to_owned(), key.trim().to_owned());
@@ -166,7 +168,7 @@ fn create(log: &Path) -> Result<File> {
 }
 
 /// A port that was free a moment ago. The core could choose one itself, but OAuth needs to know its address before.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot open a port on 127.0.0.1")?;
     Ok(listener.local_addr().context("a port without an address")?.port())
 }

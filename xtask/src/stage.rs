@@ -31,6 +31,8 @@ pub(crate) enum Stage {
     Python,
     /// A Node gRPC-web client against a running core
     Node,
+    /// A page in Chromium against a running core
+    Browser,
     /// The n8n package: its linter, types, unit tests, and the addon on two versions of Node
     N8nPackage,
 }
@@ -97,6 +99,7 @@ impl Stage {
             Self::Rust => rust::test(workspace),
             Self::Python => clients::python(workspace),
             Self::Node => clients::node(workspace),
+            Self::Browser => clients::browser(workspace),
             Self::N8nPackage => n8n_package::test(workspace),
         }
     }

@@ -38,6 +38,18 @@ pub(crate) fn node(workspace: &Workspace) -> Result<()> {
     }
 }
 
+/// A Chromium or Chrome; returns its path.
+pub(crate) fn chromium(workspace: &Workspace) -> Result<String> {
+    const NAMES: [&str; 3] = ["chromium", "google-chrome", "chromium-browser"];
+    let find = |w: &Workspace| {
+        let works = |name: &&str| w.program(name).arg("--version").succeeds();
+        let name = NAMES.into_iter().find(works)?;
+        w.program("sh").args(["-c", "command -v \"$0\"", name]).output().ok()
+    };
+    present_or_apt(workspace, "Chromium", &["chromium"], |w| find(w).is_some())?;
+    Ok(find(workspace).context("Chromium was there a moment ago")?.trim().to_owned())
+}
+
 /// A component of the Rust toolchain that is a cargo subcommand: `fmt` or `clippy`.
 pub(crate) fn cargo_component(workspace: &Workspace, subcommand: &str, component: &str) -> Result<()> {
     if workspace.cargo(subcommand).arg("--version").succeeds() {
