@@ -4,10 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aurareels_proto::v1::PostStatus;
 use aurareels_simulator::Hold;
-use aurareels_tests::{
-    Login, World,
-    process::{Served, run},
-};
+use aurareels_tests::{Login, World};
+
+use crate::process::{Served, run};
 
 /// Settings of a world whose core runs as a process of its own.
 async fn outside(world: &mut World) -> BTreeMap<String, String> {

@@ -8,6 +8,7 @@ mod isolation;
 mod keys_at_rest;
 mod media;
 mod port;
+mod process;
 mod publishing;
 mod refusals;
 mod request_keys;

@@ -16,7 +16,6 @@ pub mod database;
 pub mod fault;
 pub mod log;
 pub mod posting;
-pub mod process;
 pub mod refusal;
 pub mod webhook;
 pub mod world;

@@ -3,53 +3,44 @@
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, TcpListener},
-    path::{Path, PathBuf},
     process::{ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
 
+use aurareels_tests::world::PATIENCE;
 use tokio::process::{Child, Command};
 
-use crate::world::PATIENCE;
-
-/// The binary `aurareels`, which `cargo build --workspace` made: `AURAREELS_BIN`, or beside this test's executable, or in
-/// the workspace's target directory.
-pub fn binary() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned();
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("aurareels")));
-    let candidates = std::env::var_os("AURAREELS_BIN").map(PathBuf::from).into_iter().chain(beside);
-    let mut candidates = candidates.chain([target.join("debug/aurareels")]);
-    candidates.find(|path| path.is_file()).expect("the binary: run `cargo build --workspace` first")
-}
+/// The binary `aurareels` as cargo built it for this very test: the core's own `main.rs`, under the name by which cargo
+/// hands it to the tests of this package (see Cargo.toml). It cannot be older than the library that is tested.
+const BINARY: &str = env!("CARGO_BIN_EXE_aurareels-under-test");
 
 /// A port that was free a moment ago.
-pub fn free_port() -> u16 {
+fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     listener.local_addr().expect("an address").port()
 }
 
 /// `aurareels serve`, running. Killed when dropped.
-pub struct Served {
+pub(crate) struct Served {
     child: Child,
     /// Where it serves.
-    pub url: String,
+    pub(crate) url: String,
 }
 
 fn command(settings: &BTreeMap<String, String>, arguments: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = Command::new(BINARY);
     command.args(arguments).env_clear().envs(settings).kill_on_drop(true).stdin(Stdio::null());
     command
 }
 
 /// Runs the binary to its end.
-pub async fn run(settings: &BTreeMap<String, String>, arguments: &[&str]) -> Output {
+pub(crate) async fn run(settings: &BTreeMap<String, String>, arguments: &[&str]) -> Output {
     command(settings, arguments).output().await.expect("the binary runs")
 }
 
 impl Served {
     /// Starts it and waits until it answers.
-    pub async fn start(settings: &BTreeMap<String, String>, http: &reqwest::Client) -> Self {
+    pub(crate) async fn start(settings: &BTreeMap<String, String>, http: &reqwest::Client) -> Self {
         let mut settings = settings.clone();
         let port = free_port();
         settings.insert("AURAREELS_LISTEN".to_owned(), format!("127.0.0.1:{port}"));
@@ -71,12 +62,12 @@ impl Served {
     }
 
     /// kill -9.
-    pub async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().await.expect("killed");
     }
 
     /// Asks it to stop (SIGTERM) and waits; says how it ended and how long it took.
-    pub async fn terminate(mut self) -> (ExitStatus, Duration) {
+    pub(crate) async fn terminate(mut self) -> (ExitStatus, Duration) {
         let pid = self.child.id().expect("it runs").to_string();
         let begun = Instant::now();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
