@@ -1,11 +1,18 @@
 //! Publishing at once, by every login and every way of transfer.
 
 use aurareels_proto::v1::{
-    InstagramOptions, InstagramTransfer, PlatformOptions, PostContent, PostStatus, StepOutcome, TikTokOptions,
-    TikTokTransfer,
+    CancelPostRequest, EventType, InstagramOptions, InstagramTransfer, OnLongCaption, PlatformOptions, PostContent,
+    PostStatus, StepOutcome, TikTokOptions, TikTokTransfer,
 };
 use aurareels_simulator::Host;
-use aurareels_tests::{Login, World, content, posting::steps};
+use aurareels_tests::{
+    Login, World, content,
+    fault::answer,
+    posting::{publish, steps},
+};
+use chrono::TimeDelta;
+use serde_json::json;
+use tonic::Code;
 
 fn instagram(transfer: InstagramTransfer, content: PostContent) -> PostContent {
     let options = InstagramOptions { transfer: transfer.into(), ..Default::default() };
@@ -100,5 +107,77 @@ async fn a_draft_is_checked_and_published_on_demand() {
     let answer = me.posts().publish_post_now(request).await.unwrap().into_inner();
     assert_eq!(answer.result(), aurareels_proto::v1::PublishNowResult::Started);
     me.published(draft.id).await;
+    world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caption_that_is_too_long_is_cut_when_the_request_says_so() {
+    let world = World::start().await;
+    let me = world.me();
+    let accounts = [me.account(Login::Tiktok).await, me.account(Login::Facebook).await];
+    let wish = PostContent {
+        caption: "Sunset 🌅 over the harbour. ".repeat(120),
+        hashtags: vec!["harbour".into(), "sea".into()],
+        ..content(&world, "")
+    };
+    let refusal = me.refused(me.posts().publish_posts(publish(&accounts, wish.clone()))).await;
+    refusal.is(Code::InvalidArgument, "CAPTION_TOO_LONG");
+    let cut = PostContent { on_long_caption: OnLongCaption::Cut.into(), ..wish };
+    let ids = me.publish(&accounts, cut.clone()).await;
+    for id in &ids {
+        let post = me.published(*id).await;
+        assert_eq!(post.caption, cut.caption, "the caption as it was given is kept");
+        let length = post.full_caption.encode_utf16().count();
+        assert!((2_150..=2_200).contains(&length), "{length}: {}", post.full_caption);
+        assert!(post.full_caption.ends_with("… #harbour #sea"), "{}", post.full_caption);
+        let warning = post.warnings.iter().find(|warning| warning.code == "CAPTION_CUT").expect("it says so");
+        assert_eq!(warning.field, "content.caption");
+        assert!(world.sim.posts().iter().any(|seen| seen.caption == post.full_caption), "{:#?}", world.sim.posts());
+    }
+    let again = me.posts().publish_posts(publish(&accounts, cut)).await.unwrap().into_inner();
+    assert_eq!(again.existed, [true, true], "the same request is the same posts");
+    world.finish(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_in_the_creators_inbox_is_delivered_until_the_creator_decides() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Tiktok).await;
+    let status = |word| json!({ "data": { "status": word }, "error": { "code": "ok", "message": "", "log_id": "1" } });
+    // The creator posts one, an hour later, and drops the other.
+    for (caption, behaviour, last) in [
+        ("Posted", json!({ "processing_seconds": 3_600 }), None),
+        ("Dropped", json!({ "outcome": "stuck" }), Some(status("FAILED"))),
+    ] {
+        world.tiktok("behaviour", behaviour).await;
+        let inbox = world.lasting_fault("tiktok.status", answer(200, status("SEND_TO_USER_INBOX"), false));
+        let before = world.sim.posts().len();
+        let id = me.publish_one(account, caption).await;
+        me.until(id, "delivered", |post| post.status() == PostStatus::Delivered).await;
+        let refusal = me.refused(me.posts().cancel_post(CancelPostRequest { id })).await;
+        refusal.is(Code::FailedPrecondition, "TOO_LATE");
+        // It is looked at again and again, and stays what it is.
+        let asked = world.asked("tiktok.status");
+        let post = me.until(id, "looked at", |_| world.asked("tiktok.status") >= asked + 3).await;
+        assert_eq!((post.status(), world.sim.posts().len()), (PostStatus::Delivered, before), "{post:#?}");
+        assert_eq!(post.attempts.len(), 1);
+        world.sim.remove_fault(inbox);
+        match last {
+            None => {
+                world.advance(TimeDelta::hours(1));
+                me.published(id).await;
+            }
+            Some(word) => {
+                world.fault("tiktok.status", answer(200, word, false));
+                me.ends(id, PostStatus::Failed).await;
+            }
+        }
+        let events = me.events().await;
+        let told = events.iter().filter(|event| event.post_id == id && event.r#type() == EventType::PostStatusChanged);
+        let told: Vec<PostStatus> = told.map(|event| event.status()).collect();
+        let end = me.get(id).await.status();
+        assert_eq!(told, [PostStatus::Delivered, end]);
+    }
     world.finish(1).await;
 }

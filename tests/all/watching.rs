@@ -119,3 +119,28 @@ async fn pages_hold_every_post_once_while_others_arrive() {
     assert!(all.iter().all(|post| post.attempts.is_empty()));
     world.finish(0).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_stream_beats_and_tells_a_position_to_resume_from() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Facebook).await;
+    let request = WatchPostsRequest { types: vec![EventType::PostStatusChanged.into()], ..Default::default() };
+    let mut stream = me.posts().watch_posts(request).await.unwrap().into_inner();
+    let first = stream.message().await.unwrap().unwrap();
+    assert!(first.event.is_none());
+    // An event that this watcher did not ask for: nothing is sent for it, but the next heartbeat stands behind it.
+    let far = world.now() + TimeDelta::days(1);
+    me.schedule_one(account, "Unseen", far).await;
+    let created = me.events().await.last().unwrap().sequence;
+    // Heartbeats run in real time, every 30 s: the one span of time that a scenario waits for.
+    let beat = stream.message().await.unwrap().unwrap();
+    assert!(beat.event.is_none(), "{beat:#?}");
+    assert!(beat.position >= created && created > first.position, "{first:#?} {created} {beat:#?}");
+    let request = WatchPostsRequest { after_sequence: Some(beat.position), ..Default::default() };
+    let mut resumed = me.posts().watch_posts(request).await.unwrap().into_inner();
+    assert!(resumed.message().await.unwrap().unwrap().event.is_none());
+    let second = me.schedule_one(account, "Seen", far).await;
+    assert_eq!(resumed.message().await.unwrap().unwrap().event.unwrap().post_id, second);
+    world.finish(0).await;
+}
