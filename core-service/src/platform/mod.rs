@@ -10,6 +10,8 @@
 
 pub(crate) mod graph;
 pub mod instagram;
+#[cfg(test)]
+mod stand_in;
 pub mod tiktok;
 pub mod wire;
 

@@ -3,15 +3,18 @@
 use super::*;
 use crate::{
     domain::post::InstagramOptions,
-    platform::instagram::stand_in::{Book, CAPTION, CONTAINER_ID, Stage, at, of_container, post},
+    platform::{
+        instagram::stand_in::{self, Book, CAPTION, CONTAINER_ID, at, of_container, post},
+        stand_in::Stage,
+    },
 };
 
 fn stage(book: &Book) -> Stage {
-    Stage::new(LoginFlavour::InstagramLogin, book)
+    stand_in::stage(LoginFlavour::InstagramLogin, book)
 }
 
 fn by_upload(book: &Book) -> Stage {
-    Stage::new(LoginFlavour::FacebookLogin, book)
+    stand_in::stage(LoginFlavour::FacebookLogin, book)
 }
 
 fn kind(stage: &Stage) -> &'static str {

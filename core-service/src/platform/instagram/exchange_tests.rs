@@ -10,8 +10,9 @@ use crate::{
         graph::appsecret_proof,
         instagram::{
             course::Transfer,
-            stand_in::{Book, CAPTION, CONTAINER_ID, IG_ID, PAGE_TOKEN, Server, Stage, at, graph_error, post},
+            stand_in::{self, Book, CAPTION, CONTAINER_ID, IG_ID, PAGE_TOKEN, Server, at, graph_error, post},
         },
+        stand_in::{Held, Stage},
     },
 };
 
@@ -43,7 +44,7 @@ fn refused(outcome: Outcome) -> Failure {
 async fn a_container_carries_every_option() {
     let uri = "https://upload.example/ig-api-upload/v25.0/1";
     let server = Server::start(vec![(200, json!({"id": CONTAINER_ID, "uri": uri}))]).await;
-    let mut stage = Stage::new(LoginFlavour::FacebookLogin, &Book::default());
+    let mut stage = stand_in::stage(LoginFlavour::FacebookLogin, &Book::default());
     stage.post.content.thumbnail_url = Some("https://cdn.example/c.jpg".into());
     stage.post.content.location = Some("110".into());
     stage.post.content.options.instagram = Some(InstagramOptions {
@@ -85,7 +86,7 @@ async fn a_container_carries_every_option() {
 #[tokio::test]
 async fn a_plain_container_of_instagram_login() {
     let server = Server::start(vec![(200, json!({"id": CONTAINER_ID}))]).await;
-    let stage = Stage::new(LoginFlavour::InstagramLogin, &Book::default());
+    let stage = stand_in::stage(LoginFlavour::InstagramLogin, &Book::default());
     let (handle, _) = accepted(run(&server, &stage).await);
     assert_eq!(handle.text(name::URI), None);
     let asked = &server.asked()[0];
@@ -106,8 +107,8 @@ async fn without_a_claim_nothing_is_sent() {
         (LoginFlavour::InstagramLogin, ready),
         (LoginFlavour::FacebookLogin, resumable),
     ] {
-        let mut stage = Stage::new(flavour, &book);
-        stage.lease.0 = false;
+        let mut stage = stand_in::stage(flavour, &book);
+        stage.lease = Held(0.into());
         assert_eq!(refused(run(&server, &stage).await).class, FailureClass::Transient);
     }
     assert!(server.asked().is_empty());
@@ -118,7 +119,7 @@ async fn a_core_without_the_app_says_so() {
     let server = Server::start(vec![]).await;
     let mut client = server.client();
     client.settings.facebook_app = None;
-    let stage = Stage::new(LoginFlavour::FacebookLogin, &Book::default());
+    let stage = stand_in::stage(LoginFlavour::FacebookLogin, &Book::default());
     let failure = refused(client.run(&stage.call(), &stage.step()).await);
     assert_eq!(failure.reason, Reason::PlatformNotConfigured);
 }
@@ -128,7 +129,7 @@ async fn readings_of_a_container() {
     let fresh = Book::default().container(CONTAINER_ID, &post().content, Transfer::VideoUrl);
     let read = async |answer: (u16, Value), age: TimeDelta| {
         let server = Server::start(vec![answer]).await;
-        let mut stage = Stage::new(LoginFlavour::InstagramLogin, &fresh);
+        let mut stage = stand_in::stage(LoginFlavour::InstagramLogin, &fresh);
         stage.now = at(60) + age;
         let outcome = run(&server, &stage).await;
         assert_eq!(server.asked()[0].field("fields").as_deref(), Some("id,status_code,status"));
@@ -170,7 +171,7 @@ fn limit(used: i64, total: i64) -> (u16, Value) {
 async fn a_snapshot_keeps_ids_and_quota() {
     let list = json!({"data": [listed("9", "b", 50), listed("8", "a", 40)]});
     let server = Server::start(vec![(200, list), limit(3, 50)]).await;
-    let stage = Stage::new(LoginFlavour::InstagramLogin, &before_snapshot());
+    let stage = stand_in::stage(LoginFlavour::InstagramLogin, &before_snapshot());
     let (handle, _) = accepted(run(&server, &stage).await);
     assert_eq!(handle.0[name::IDS], json!(["9", "8"]));
     assert_eq!((handle.number("quota_usage"), handle.number("quota_total")), (Some(3), Some(50)));
@@ -183,7 +184,7 @@ async fn a_snapshot_keeps_ids_and_quota() {
 async fn a_full_quota_waits_until_there_is_room() {
     let two = json!({"data": [listed("9", "b", 50), listed("8", "a", 40)]});
     let server = Server::start(vec![(200, two.clone()), limit(2, 2), (200, two), limit(3, 2)]).await;
-    let stage = Stage::new(LoginFlavour::InstagramLogin, &before_snapshot());
+    let stage = stand_in::stage(LoginFlavour::InstagramLogin, &before_snapshot());
     let failure = refused(run(&server, &stage).await);
     assert_eq!(failure.class, FailureClass::Quota { until: Some(at(40) + TimeDelta::days(1)) });
     // More are counted than listed: nobody knows when those leave.
@@ -192,7 +193,7 @@ async fn a_full_quota_waits_until_there_is_room() {
 
 #[tokio::test]
 async fn an_unreadable_quota_holds_nothing_up_but_the_list_is_needed() {
-    let stage = Stage::new(LoginFlavour::InstagramLogin, &before_snapshot());
+    let stage = stand_in::stage(LoginFlavour::InstagramLogin, &before_snapshot());
     let server = Server::start(vec![(200, json!({"data": []})), graph_error(2, None)]).await;
     assert_eq!(accepted(run(&server, &stage).await).0.0[name::IDS], json!([]));
     let server = Server::start(vec![graph_error(2, None)]).await;
@@ -206,7 +207,7 @@ async fn a_post_of_an_earlier_sending_is_still_found_by_the_snapshot() {
         .status(CONTAINER_ID, status::FINISHED);
     let list = json!({"data": [listed("180", "a walk with bob #dogs", 250), listed("2", "old", 0)]});
     let server = Server::start(vec![(200, list)]).await;
-    let stage = Stage::new(LoginFlavour::InstagramLogin, &book);
+    let stage = stand_in::stage(LoginFlavour::InstagramLogin, &book);
     let (handle, _) = accepted(run(&server, &stage).await);
     assert_eq!(handle.text(name::MEDIA_ID), Some("180"));
 }
@@ -214,7 +215,7 @@ async fn a_post_of_an_earlier_sending_is_still_found_by_the_snapshot() {
 #[tokio::test]
 async fn publishing_sends_the_container_and_keeps_the_media_id() {
     let server = Server::start(vec![(200, json!({"id": "18000000000000001"}))]).await;
-    let stage = Stage::new(LoginFlavour::InstagramLogin, &Book::ready(&post().content));
+    let stage = stand_in::stage(LoginFlavour::InstagramLogin, &Book::ready(&post().content));
     let (handle, evidence) = accepted(run(&server, &stage).await);
     assert_eq!(handle.text(name::MEDIA_ID), Some("18000000000000001"));
     assert_eq!(evidence.0["media_id"], "18000000000000001");
@@ -229,7 +230,7 @@ async fn answers_to_publishing() {
     let book = Book::ready(&post().content);
     let publish = async |answer: (u16, Value)| {
         let server = Server::start(vec![answer]).await;
-        let outcome = run(&server, &Stage::new(LoginFlavour::InstagramLogin, &book)).await;
+        let outcome = run(&server, &stand_in::stage(LoginFlavour::InstagramLogin, &book)).await;
         assert_eq!(server.asked().len(), 1, "never sent twice");
         outcome
     };
@@ -258,7 +259,7 @@ async fn a_refused_connection_proves_that_nothing_was_published() {
     let server = Server::start(vec![]).await;
     let mut client = server.client();
     client.settings.ig_graph_base = format!("http://{free}/").parse().unwrap();
-    let stage = Stage::new(LoginFlavour::InstagramLogin, &Book::ready(&post().content));
+    let stage = stand_in::stage(LoginFlavour::InstagramLogin, &Book::ready(&post().content));
     assert_eq!(refused(client.run(&stage.call(), &stage.step()).await).class, FailureClass::Transient);
 }
 
@@ -274,7 +275,7 @@ async fn a_connection_that_is_cut_after_the_request_is_unknown() {
     let server = Server::start(vec![]).await;
     let mut client = server.client();
     client.settings.ig_graph_base = format!("http://{address}/").parse().unwrap();
-    let stage = Stage::new(LoginFlavour::InstagramLogin, &Book::ready(&post().content));
+    let stage = stand_in::stage(LoginFlavour::InstagramLogin, &Book::ready(&post().content));
     let outcome = client.run(&stage.call(), &stage.step()).await;
     assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
     assert!(accepted.await.unwrap() > 0);
@@ -284,7 +285,7 @@ async fn a_connection_that_is_cut_after_the_request_is_unknown() {
 async fn comments_are_turned_off() {
     let book = Book::ready(&post().content)
         .ok(course::PUBLISH, Handle::default().with(name::CONTAINER_ID, CONTAINER_ID).with(name::MEDIA_ID, "180"));
-    let mut stage = Stage::new(LoginFlavour::FacebookLogin, &book);
+    let mut stage = stand_in::stage(LoginFlavour::FacebookLogin, &book);
     stage.post.content.allow_comments = Some(false);
     let server = Server::start(vec![(200, json!({"success": true})), graph_error(10, None), (200, json!({}))]).await;
     accepted(run(&server, &stage).await);

@@ -7,7 +7,8 @@ use crate::{
     domain::{failure::Reason, ledger::StepOutcome, platform::LoginFlavour},
     platform::{
         PlatformClient,
-        instagram::stand_in::{Book, CONTAINER_ID, IG_ID, Server, Stage, at, graph_error, of_container, post},
+        instagram::stand_in::{self, Book, CONTAINER_ID, IG_ID, Server, at, graph_error, of_container, post},
+        stand_in::Stage,
     },
 };
 
@@ -75,7 +76,7 @@ async fn read_with(server: &Server, stage: &Stage, book: &Book) -> Lookup {
 async fn read(answers: Vec<(u16, Value)>) -> Lookup {
     let book = open();
     let server = Server::start(answers).await;
-    let lookup = read_with(&server, &Stage::new(LoginFlavour::InstagramLogin, &book), &book).await;
+    let lookup = read_with(&server, &stand_in::stage(LoginFlavour::InstagramLogin, &book), &book).await;
     assert!(server.lines().iter().all(|line| line.starts_with("GET ")), "reading only");
     lookup
 }
@@ -90,7 +91,7 @@ async fn a_lost_answer_is_found_by_the_list() {
         list(&[listed("180", "a walk with bob #dogs", 250), listed("1", "a walk with bob #dogs", 239)]),
     ])
     .await;
-    let stage = Stage::new(LoginFlavour::InstagramLogin, &book);
+    let stage = stand_in::stage(LoginFlavour::InstagramLogin, &book);
     let Lookup::Found { handle, evidence } = read_with(&server, &stage, &book).await else { panic!() };
     assert_eq!(handle.text(name::MEDIA_ID), Some("180"), "not the newest, and not the one that was there before");
     assert_eq!(handle.text(name::PERMALINK), Some("https://i.example/reel/180/"));
@@ -105,12 +106,12 @@ async fn a_lost_answer_is_found_by_the_list() {
 async fn siblings_and_twins_are_not_taken_for_ours() {
     let book = open();
     let answers = || vec![container("PUBLISHED"), list(&[listed("180", "a walk with @bob #dogs", 250)])];
-    let mut stage = Stage::new(LoginFlavour::InstagramLogin, &book);
+    let mut stage = stand_in::stage(LoginFlavour::InstagramLogin, &book);
     stage.siblings = vec!["180".into()];
     let server = Server::start(answers()).await;
     let Lookup::Found { handle, .. } = read_with(&server, &stage, &book).await else { panic!() };
     assert_eq!(handle.text(name::MEDIA_ID), None, "live, link unknown");
-    let mut stage = Stage::new(LoginFlavour::InstagramLogin, &book);
+    let mut stage = stand_in::stage(LoginFlavour::InstagramLogin, &book);
     stage.twins = true;
     let server = Server::start(answers()).await;
     let Lookup::Found { handle, .. } = read_with(&server, &stage, &book).await else { panic!() };
@@ -155,7 +156,7 @@ fn live() -> Book {
 
 async fn link(book: &Book, answers: Vec<(u16, Value)>, later: chrono::TimeDelta) -> Outcome {
     let server = Server::start(answers).await;
-    let mut stage = Stage::new(LoginFlavour::InstagramLogin, book);
+    let mut stage = stand_in::stage(LoginFlavour::InstagramLogin, book);
     stage.now += later;
     server.client().run(&stage.call(), &stage.step()).await
 }

@@ -9,7 +9,7 @@ use url::Url;
 use super::{
     CONFIRMATIONS, Instagram, InstagramSettings, MetaApp, SETTLE,
     course::{self, CONTAINER, PUBLISH, UPLOAD},
-    stand_in::{Book, Stage, account, post},
+    stand_in::{self, Book, account, post},
 };
 use crate::{
     domain::{
@@ -19,7 +19,7 @@ use crate::{
         post::Post,
     },
     http::{HttpSettings, client_builder, tls_config},
-    platform::{LoginClient, Lookup, Next, Outcome, PlatformClient, Refreshed, Step},
+    platform::{LoginClient, Lookup, Next, Outcome, PlatformClient, Refreshed, Step, stand_in::Stage},
 };
 
 const FB: LoginFlavour = LoginFlavour::FacebookLogin;
@@ -63,7 +63,7 @@ impl Play {
             ..InstagramSettings::default()
         };
         let client = Instagram::new(settings, tls).unwrap();
-        let mut stage = Stage::new(flavour, &Book::default());
+        let mut stage = stand_in::stage(flavour, &Book::default());
         let redirect = "http://127.0.0.1:1/oauth/callback/instagram";
         let dialog = client.auth_url(flavour, redirect, "state-1");
         let answer = http.post(dialog).form(&[("decision", "allow")]).send().await.unwrap();
@@ -76,8 +76,8 @@ impl Play {
         stage.account.account_id = identity.account_id;
         stage.account.metadata = identity.metadata;
         stage.tokens = identity.grant.tokens;
-        stage.film.url = base(Host::Media).join("/v/demo.mp4?size=400000&duration=12").unwrap();
-        stage.film.bytes = http.get(stage.film.url.clone()).send().await.unwrap().bytes().await.unwrap().to_vec();
+        stage.video.url = base(Host::Media).join("/v/demo.mp4?size=400000&duration=12").unwrap();
+        stage.video.bytes = http.get(stage.video.url.clone()).send().await.unwrap().bytes().await.unwrap().to_vec();
         stage.now = now;
         stage.ledger = Ledger::default();
         Self { sim, client, http, stage, absent: 0, retries: 0 }

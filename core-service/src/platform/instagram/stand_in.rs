@@ -1,5 +1,5 @@
-//! What tests of this platform share: a post, an account, a ledger written by hand, and a server that gives scripted
-//! answers and keeps what it was asked.
+//! What tests of this platform share, besides `platform::stand_in`: its post and account, a ledger written by hand, and
+//! a server that gives scripted answers and keeps what it was asked.
 
 use std::{
     collections::VecDeque,
@@ -9,7 +9,6 @@ use std::{
 use axum::{body::to_bytes, extract::Request, response::IntoResponse};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::StreamExt;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -19,16 +18,17 @@ use super::{
 };
 use crate::{
     domain::{
-        account::{Account, Health},
-        failure::Failure,
-        ids::{AccountId, Fence, PostId, Revision, UserId},
+        account::Account,
+        ids::Fence,
         ledger::{Entry, Evidence, Handle, Ledger, StepClass, StepOutcome},
-        media::{Container, MediaFacts},
         platform::{LoginFlavour, Platform},
-        post::{Content, Post, SchedulerKind, Status},
+        post::{Content, Post},
     },
     http::{HttpSettings, tls_config},
-    platform::{Call, Lease, Progress, Step, Tokens, Video, VideoStream, View},
+    platform::{
+        Next, Step, Tokens,
+        stand_in::{self, Film, Stage},
+    },
     secret::Secret,
 };
 
@@ -42,71 +42,23 @@ pub(super) fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 pub(super) fn post() -> Post {
-    Post {
-        id: PostId(1),
-        wp_user_id: UserId(1),
-        social_account_id: AccountId(1),
-        platform: Platform::Instagram,
-        status: Status::Publishing,
-        scheduled_at: None,
-        published_at: None,
-        platform_post_id: None,
-        platform_post_url: None,
-        all_platform_post_ids: Vec::new(),
-        content: Content {
-            video_url: "https://cdn.example/v.mp4".into(),
-            caption: CAPTION.into(),
-            full_caption: CAPTION.into(),
-            ..Content::default()
-        },
-        error: None,
-        retry_count: 0,
-        automatic_retries: 0,
-        last_retry_at: None,
-        request_key: None,
-        request_key_derived: false,
-        scheduler: SchedulerKind::Core,
-        late_policy_seconds: 86_400,
-        handed_over_at: None,
-        warnings: Vec::new(),
-        attempt: 1,
-        waiting_for: None,
-        next_step_at: None,
-        poll_count: 0,
-        crash_count: 0,
-        status_since: at(0),
-        media_facts: None,
-        fence: Fence(1),
-        revision: Revision(1),
-        created_at: at(0),
-        updated_at: at(0),
-    }
+    let content = Content {
+        video_url: "https://cdn.example/v.mp4".into(),
+        caption: CAPTION.into(),
+        full_caption: CAPTION.into(),
+        ..Content::default()
+    };
+    stand_in::post(&account(LoginFlavour::InstagramLogin), content, at(0))
 }
 
 pub(super) fn account(flavour: LoginFlavour) -> Account {
     Account {
-        id: AccountId(1),
-        wp_user_id: UserId(1),
-        platform: Platform::Instagram,
-        login_flavour: flavour,
         account_id: IG_ID.into(),
-        account_name: "Walks".into(),
         account_username: Some("walks".into()),
-        account_email: None,
-        profile_picture_url: None,
-        token_expires_at: None,
-        refresh_token_expires_at: None,
         token_scope: vec!["instagram_basic".into()],
-        is_active: true,
-        last_token_refresh: None,
-        token_version: 1,
-        health: Health::Ok,
-        health_reason: None,
         grant_id: Some("10150000000000001".into()),
         metadata: json!({"page_id": "1050000000000001"}),
-        quota_blocked_until: None,
-        created_at: at(-90_000),
-        updated_at: at(-90_000),
+        ..stand_in::account(Platform::Instagram, flavour, at(-90_000))
     }
 }
 
@@ -291,117 +243,18 @@ impl Server {
     }
 }
 
-/// A video in memory; its source may break off.
-pub(super) struct Film {
-    pub(super) bytes: Vec<u8>,
-    /// Bytes after which the source fails.
-    pub(super) breaks_after: Option<usize>,
-    /// Where Instagram can fetch it.
-    pub(super) url: Url,
-}
-
-#[async_trait::async_trait]
-impl Video for Film {
-    async fn facts(&self) -> Result<MediaFacts, Failure> {
-        Ok(MediaFacts {
-            size_bytes: self.bytes.len() as u64,
-            container: Container::Mp4,
-            duration_ms: Some(10_000),
-            width: Some(1080),
-            height: Some(1920),
-            video_codec: None,
-            frame_rate_millis: None,
-            has_audio: None,
-            audio: None,
-            moov_first: Some(true),
-        })
-    }
-
-    async fn open(&self, first: u64, last: u64) -> Result<VideoStream, Failure> {
-        let bytes = self.bytes[first as usize..=last as usize].to_vec();
-        let end = self.breaks_after.unwrap_or(bytes.len());
-        let pieces: Vec<_> = bytes[..end].chunks(1000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-        let broken = self.breaks_after.map(|_| Err(std::io::Error::other("source went away")));
-        Ok(futures_util::stream::iter(pieces.into_iter().chain(broken)).boxed())
-    }
-
-    fn public_url(&self) -> Result<Url, Failure> {
-        Ok(self.url.clone())
-    }
-}
-
-pub(super) struct Held(pub(super) bool);
-
-impl Lease for Held {
-    fn holds(&self) -> bool {
-        self.0
-    }
-}
-
-#[derive(Default)]
-pub(super) struct Seen(pub(super) Mutex<Vec<(u64, u64)>>);
-
-impl Progress for Seen {
-    fn uploaded(&self, sent: u64, total: u64) {
-        self.0.lock().unwrap().push((sent, total));
-    }
-}
-
-/// Everything that a call borrows.
-pub(super) struct Stage {
-    pub(super) post: Post,
-    pub(super) account: Account,
-    pub(super) ledger: Ledger,
-    pub(super) now: DateTime<Utc>,
-    pub(super) tokens: Tokens,
-    pub(super) film: Film,
-    pub(super) lease: Held,
-    pub(super) progress: Seen,
-    pub(super) siblings: Vec<String>,
-    pub(super) twins: bool,
+/// A stage with this ledger, just after its newest entry.
+pub(super) fn stage(flavour: LoginFlavour, book: &Book) -> Stage {
+    let film = Film::new(5000, 1000, "https://cdn.example/v.mp4?sig=1");
+    Stage { ledger: book.ledger(), now: book.now(), ..Stage::new(post(), account(flavour), tokens(flavour), film) }
 }
 
 impl Stage {
-    pub(super) fn new(flavour: LoginFlavour, book: &Book) -> Self {
-        Self {
-            post: post(),
-            account: account(flavour),
-            ledger: book.ledger(),
-            now: book.now(),
-            tokens: tokens(flavour),
-            film: Film {
-                bytes: (0..5000_u32).map(|byte| byte as u8).collect(),
-                breaks_after: None,
-                url: Url::parse("https://cdn.example/v.mp4?sig=1").unwrap(),
-            },
-            lease: Held(true),
-            progress: Seen::default(),
-            siblings: Vec::new(),
-            twins: false,
-        }
-    }
-
-    pub(super) fn view(&self) -> View<'_> {
-        View { post: &self.post, account: &self.account, ledger: &self.ledger, now: self.now }
-    }
-
-    pub(super) fn call(&self) -> Call<'_> {
-        Call {
-            view: self.view(),
-            tokens: &self.tokens,
-            video: &self.film,
-            lease: &self.lease,
-            progress: &self.progress,
-            siblings: &self.siblings,
-            twins: self.twins,
-        }
-    }
-
     /// The step that the course proposes now.
     pub(super) fn step(&self) -> Step {
         match course::next(&self.view()) {
-            crate::platform::Next::Step(step) => step,
-            crate::platform::Next::Live { then: Some(step), .. } => step,
+            Next::Step(step) => step,
+            Next::Live { then: Some(step), .. } => step,
             other => panic!("no step: {other:?}"),
         }
     }

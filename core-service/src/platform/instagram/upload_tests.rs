@@ -9,8 +9,9 @@ use crate::{
         PlatformClient,
         instagram::{
             course::{self, Transfer},
-            stand_in::{Book, CONTAINER_ID, PAGE_TOKEN, Server, Stage, graph_error, of_container, post},
+            stand_in::{self, Book, CONTAINER_ID, PAGE_TOKEN, Server, graph_error, of_container, post},
         },
+        stand_in::Stage,
     },
 };
 
@@ -23,7 +24,7 @@ fn stage_of(server: &Server, offset: Option<u64>) -> Stage {
             .add(course::UPLOAD, Some(crate::domain::ledger::StepOutcome::Unknown), of_container(CONTAINER_ID))
             .ok(course::UPLOAD_OFFSET, of_container(CONTAINER_ID).with(name::OFFSET, offset)),
     };
-    let mut stage = Stage::new(LoginFlavour::FacebookLogin, &book);
+    let mut stage = stand_in::stage(LoginFlavour::FacebookLogin, &book);
     let uri = format!("{}ig-api-upload/v25.0/{CONTAINER_ID}", server.url);
     let mut entries = stage.ledger.entries().to_vec();
     entries[0].handle = entries[0].handle.clone().with(name::URI, uri);
@@ -46,7 +47,7 @@ async fn an_upload_sends_every_byte_with_its_headers() {
     assert_eq!(asked.header("authorization"), format!("OAuth {PAGE_TOKEN}"));
     assert_eq!((asked.header("offset"), asked.header("file_size")), ("0", "5000"));
     assert_eq!((asked.header("content-length"), asked.header("transfer-encoding")), ("5000", ""));
-    assert_eq!(asked.body, stage.film.bytes);
+    assert_eq!(asked.body, stage.video.bytes);
     let seen = stage.progress.0.lock().unwrap();
     assert_eq!(seen.last(), Some(&(5000, 5000)));
     assert_eq!(seen.len(), 5, "piece by piece");
@@ -60,7 +61,7 @@ async fn an_upload_goes_on_from_its_offset() {
     let asked = &server.asked()[0];
     assert_eq!((asked.header("offset"), asked.header("file_size")), ("4096", "5000"));
     assert_eq!(asked.header("content-length"), "904");
-    assert_eq!(asked.body, stage.film.bytes[4096..]);
+    assert_eq!(asked.body, stage.video.bytes[4096..]);
 }
 
 #[tokio::test]
@@ -75,7 +76,7 @@ async fn an_offset_beyond_the_video_begins_anew() {
 async fn a_source_that_breaks_off_leaves_an_unknown_upload() {
     let server = Server::start(vec![(200, json!({"success": true}))]).await;
     let mut stage = stage_of(&server, None);
-    stage.film.breaks_after = Some(3000);
+    stage.video.breaks_at = Some(3000);
     let Outcome::Unknown { evidence } = run(&server, &stage).await else { panic!() };
     assert!(evidence.0["source"].as_str().unwrap().contains("could not be read"), "{evidence:?}");
 }
@@ -113,7 +114,7 @@ async fn how_far_an_upload_came_is_read_from_the_container() {
     );
     let read = async |answer: (u16, Value)| {
         let server = Server::start(vec![answer]).await;
-        let stage = Stage::new(LoginFlavour::FacebookLogin, &book);
+        let stage = stand_in::stage(LoginFlavour::FacebookLogin, &book);
         let outcome = run(&server, &stage).await;
         assert_eq!(server.asked()[0].field("fields").as_deref(), Some("id,status_code,video_status"));
         outcome

@@ -1,19 +1,15 @@
-//! What the tests share: a post with its account, ledger rows written by hand, a video in memory, and a small server
-//! that answers as a script says, cuts connections where it says, and keeps what it was sent.
+//! What tests of this platform share, besides `platform::stand_in`: its post and account, ledger rows written by hand,
+//! and a small server that answers as a script says, cuts connections where it says, and keeps what it was sent.
 
 use std::{
     collections::HashMap,
-    io,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -24,16 +20,17 @@ use url::Url;
 use super::{Tiktok, TiktokSettings, options};
 use crate::{
     domain::{
-        account::{Account, Health},
-        failure::Failure,
-        ids::{AccountId, Fence, PostId, Revision, UserId},
+        account::Account,
+        ids::Fence,
         ledger::{Entry, Evidence, Handle, Ledger, StepClass, StepOutcome},
-        media::{Container, MediaFacts},
         platform::{LoginFlavour, Platform},
-        post::{Content, PlatformOptions, Post, SchedulerKind, Status, TiktokOptions, TiktokTransfer},
+        post::{Content, PlatformOptions, Post, TiktokOptions, TiktokTransfer},
     },
     http::{HttpSettings, tls_config},
-    platform::{Call, Lease, Progress, Tokens, Video, VideoStream, View},
+    platform::{
+        Tokens,
+        stand_in::{self, Film, Stage},
+    },
     secret::Secret,
 };
 
@@ -56,66 +53,15 @@ pub(super) fn content(privacy: &str, transfer: TiktokTransfer) -> Content {
 }
 
 pub(super) fn post(content: Content) -> Post {
-    Post {
-        id: PostId(1),
-        wp_user_id: UserId(1),
-        social_account_id: AccountId(1),
-        platform: Platform::Tiktok,
-        status: Status::Publishing,
-        scheduled_at: None,
-        published_at: None,
-        platform_post_id: None,
-        platform_post_url: None,
-        all_platform_post_ids: Vec::new(),
-        content,
-        error: None,
-        retry_count: 0,
-        automatic_retries: 0,
-        last_retry_at: None,
-        request_key: None,
-        request_key_derived: false,
-        scheduler: SchedulerKind::Core,
-        handed_over_at: None,
-        late_policy_seconds: 86_400,
-        warnings: Vec::new(),
-        attempt: 1,
-        waiting_for: None,
-        next_step_at: None,
-        poll_count: 0,
-        crash_count: 0,
-        status_since: at(0),
-        media_facts: None,
-        fence: Fence(1),
-        revision: Revision(1),
-        created_at: at(0),
-        updated_at: at(0),
-    }
+    stand_in::post(&account(), content, at(0))
 }
 
 pub(super) fn account() -> Account {
     Account {
-        id: AccountId(1),
-        wp_user_id: UserId(1),
-        platform: Platform::Tiktok,
-        login_flavour: LoginFlavour::Tiktok,
         account_id: "open-1".to_owned(),
-        account_name: "Creator".to_owned(),
         account_username: Some("creator.one".to_owned()),
-        account_email: None,
-        profile_picture_url: None,
-        token_expires_at: None,
-        refresh_token_expires_at: None,
         token_scope: ["user.info.basic", "video.publish", "video.list"].map(str::to_owned).into(),
-        is_active: true,
-        last_token_refresh: None,
-        token_version: 1,
-        health: Health::Ok,
-        health_reason: None,
-        grant_id: None,
-        metadata: Value::Null,
-        quota_blocked_until: None,
-        created_at: at(0),
-        updated_at: at(0),
+        ..stand_in::account(Platform::Tiktok, LoginFlavour::Tiktok, at(0))
     }
 }
 
@@ -179,126 +125,10 @@ pub(super) fn init_handle(content: &Content, size: u64, chunk: u64, upload_url: 
         .with_instant("upload_expires_at", at(60))
 }
 
-/// A video in memory, handed out in pieces.
-pub(super) struct FakeVideo {
-    pub(super) bytes: Vec<u8>,
-    pub(super) piece: usize,
-    /// The source breaks at this byte.
-    pub(super) breaks_at: Option<usize>,
-    pub(super) duration_ms: Option<u64>,
-}
-
-impl FakeVideo {
-    pub(super) fn new(size: usize) -> Self {
-        let bytes = (0..size).map(|index| u8::try_from(index % 251).unwrap()).collect();
-        Self { bytes, piece: 4, breaks_at: None, duration_ms: Some(30_000) }
-    }
-}
-
-#[async_trait]
-impl Video for FakeVideo {
-    async fn facts(&self) -> Result<MediaFacts, Failure> {
-        Ok(MediaFacts {
-            size_bytes: self.bytes.len() as u64,
-            container: Container::Mp4,
-            duration_ms: self.duration_ms,
-            width: Some(1080),
-            height: Some(1920),
-            video_codec: None,
-            frame_rate_millis: None,
-            has_audio: None,
-            audio: None,
-            moov_first: None,
-        })
-    }
-
-    async fn open(&self, first: u64, last: u64) -> Result<VideoStream, Failure> {
-        let (first, last) = (usize::try_from(first).unwrap(), usize::try_from(last).unwrap());
-        let until = self.breaks_at.unwrap_or(usize::MAX).min(last + 1);
-        let mut pieces: Vec<io::Result<Bytes>> = self.bytes[first..until.max(first)]
-            .chunks(self.piece)
-            .map(|piece| Ok(Bytes::copy_from_slice(piece)))
-            .collect();
-        if until <= last {
-            pieces.push(Err(io::Error::other("the host went away")));
-        }
-        Ok(stream::iter(pieces).boxed())
-    }
-
-    fn public_url(&self) -> Result<Url, Failure> {
-        Ok("https://media.example/reel.mp4?signed=1".parse().unwrap())
-    }
-}
-
-/// A claim that holds for so many questions.
-pub(super) struct FakeLease(pub(super) AtomicI64);
-
-impl FakeLease {
-    pub(super) fn for_ever() -> Self {
-        Self(AtomicI64::new(i64::MAX))
-    }
-}
-
-impl Lease for FakeLease {
-    fn holds(&self) -> bool {
-        self.0.fetch_sub(1, Ordering::SeqCst) > 0
-    }
-}
-
-#[derive(Default)]
-pub(super) struct FakeProgress(pub(super) Mutex<Vec<(u64, u64)>>);
-
-impl Progress for FakeProgress {
-    fn uploaded(&self, sent: u64, total: u64) {
-        self.0.lock().unwrap().push((sent, total));
-    }
-}
-
-/// Everything a call needs, owned.
-pub(super) struct Scene {
-    pub(super) post: Post,
-    pub(super) account: Account,
-    pub(super) ledger: Ledger,
-    pub(super) now: DateTime<Utc>,
-    pub(super) tokens: Tokens,
-    pub(super) video: FakeVideo,
-    pub(super) lease: FakeLease,
-    pub(super) progress: FakeProgress,
-    pub(super) siblings: Vec<String>,
-    pub(super) twins: bool,
-}
-
-impl Scene {
-    pub(super) fn new(content: Content, video: FakeVideo) -> Self {
-        Self {
-            post: post(content),
-            account: account(),
-            ledger: Ledger::default(),
-            now: at(0),
-            tokens: tokens(),
-            video,
-            lease: FakeLease::for_ever(),
-            progress: FakeProgress::default(),
-            siblings: Vec::new(),
-            twins: false,
-        }
-    }
-
-    pub(super) fn view(&self) -> View<'_> {
-        View { post: &self.post, account: &self.account, ledger: &self.ledger, now: self.now }
-    }
-
-    pub(super) fn call(&self) -> Call<'_> {
-        Call {
-            view: self.view(),
-            tokens: &self.tokens,
-            video: &self.video,
-            lease: &self.lease,
-            progress: &self.progress,
-            siblings: &self.siblings,
-            twins: self.twins,
-        }
-    }
+/// A stage with a video of this size.
+pub(super) fn stage(content: Content, size: usize) -> Stage {
+    let film = Film::new(size, 4, "https://media.example/reel.mp4?signed=1");
+    Stage::new(post(content), account(), tokens(), film)
 }
 
 /// An address where nobody listens.

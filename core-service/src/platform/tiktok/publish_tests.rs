@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     course::{CREATOR_INFO, PUBLIC_ID, STATUS, UPLOAD_LAST, VIDEO_INIT, VIDEO_INIT_PULL},
-    fixtures::{Act, FakeLease, FakeVideo, Rows, Scene, Server, TOKEN, at, content, creator_handle, init_handle},
+    fixtures::{Act, Rows, Server, TOKEN, at, content, creator_handle, init_handle, stage},
 };
 use crate::{
     domain::{
@@ -12,16 +12,19 @@ use crate::{
         ledger::{Entry, Handle, StepClass, StepOutcome},
         post::TiktokTransfer,
     },
-    platform::{Lookup, NotBefore, Outcome, PlatformClient, Step},
+    platform::{
+        Lookup, NotBefore, Outcome, PlatformClient, Step,
+        stand_in::{Held, Stage},
+    },
 };
 
 const SIZE: usize = 35;
 
-fn scene(transfer: TiktokTransfer) -> Scene {
-    Scene::new(content("PUBLIC", transfer), FakeVideo::new(SIZE))
+fn scene(transfer: TiktokTransfer) -> Stage {
+    stage(content("PUBLIC", transfer), SIZE)
 }
 
-fn upload_scene() -> Scene {
+fn upload_scene() -> Stage {
     scene(TiktokTransfer::FileUpload)
 }
 
@@ -40,7 +43,7 @@ fn creator(options: &[&str]) -> Value {
 
 const PUBLIC_OPTIONS: [&str; 3] = ["PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"];
 
-async fn run(server: &Server, scene: &Scene, kind: &'static str, handle: Handle) -> Outcome {
+async fn run(server: &Server, scene: &Stage, kind: &'static str, handle: Handle) -> Outcome {
     let outcome = server.tiktok().run(&scene.call(), &step(kind, handle)).await;
     assert!(!format!("{outcome:?}").contains("canary"), "a secret is shown: {outcome:?}");
     outcome
@@ -182,7 +185,7 @@ async fn a_pull_is_sent_once_with_the_public_url_and_only_under_the_claim() {
     );
     let source = &server.seen()[0].json()["source_info"];
     assert_eq!(*source, json!({ "source": "PULL_FROM_URL", "video_url": "https://media.example/reel.mp4?signed=1" }));
-    scene.lease = FakeLease(0.into());
+    scene.lease = Held(0.into());
     let outcome = run(&server, &scene, VIDEO_INIT_PULL, handle).await;
     assert!(matches!(outcome, Outcome::NoEffect { .. }), "{outcome:?}");
     assert_eq!(server.seen().len(), 1);
@@ -243,7 +246,7 @@ fn entry(step: &str, handle: Handle) -> Entry {
     Rows::default().add(step, StepClass::PointOfNoReturn, Some(StepOutcome::Unknown), handle).0.remove(0)
 }
 
-async fn find(server: &Server, scene: &Scene, entry: &Entry) -> Lookup {
+async fn find(server: &Server, scene: &Stage, entry: &Entry) -> Lookup {
     server.tiktok().reconcile(&scene.call(), entry).await
 }
 
@@ -295,7 +298,7 @@ fn listed(id: &str, seconds: i64, caption: &str, duration: i64) -> Value {
     })
 }
 
-async fn find_pulled(videos: Vec<Value>, change: impl FnOnce(&mut Scene)) -> Lookup {
+async fn find_pulled(videos: Vec<Value>, change: impl FnOnce(&mut Stage)) -> Lookup {
     let server = Server::start(move |_, _| Act::ok(json!({ "videos": videos, "cursor": 0, "has_more": false }))).await;
     let mut scene = scene(TiktokTransfer::PullFromUrl);
     change(&mut scene);
@@ -319,7 +322,7 @@ async fn a_lost_pull_is_bound_only_by_a_strict_match() {
     }
     let lookup = find_pulled(Vec::new(), |scene| scene.now = at(10)).await;
     assert!(matches!(lookup, Lookup::CannotTell { hopeless: true, .. }), "nothing found proves nothing");
-    let bound = |scene: &mut Scene| scene.siblings = vec!["7561234567890123457".to_owned()];
+    let bound = |scene: &mut Stage| scene.siblings = vec!["7561234567890123457".to_owned()];
     let lookup = find_pulled(vec![match_one.clone()], bound).await;
     assert!(matches!(lookup, Lookup::CannotTell { .. }), "another post's video: {lookup:?}");
     let lookup = find_pulled(vec![match_one.clone(), listed("2", 6, CAPTION, 30)], bound).await;
@@ -335,7 +338,7 @@ async fn a_lost_pull_is_bound_only_by_a_strict_match() {
 
 #[tokio::test]
 async fn a_lost_pull_that_no_list_can_show_goes_to_a_person_at_once() {
-    let changes: [fn(&mut Scene); 5] = [
+    let changes: [fn(&mut Stage); 5] = [
         |scene| scene.twins = true,
         |scene| scene.post.content.privacy_level = "PRIVATE".to_owned(),
         |scene| scene.account.token_scope = vec!["video.publish".to_owned()],

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     Tiktok,
     course::{self, UPLOAD, UPLOAD_DEAD, UPLOAD_LAST},
-    fixtures::{Act, FakeLease, FakeVideo, Rows, Scene, Seen, Server, closed_port, content, init_handle},
+    fixtures::{Act, Rows, Seen, Server, closed_port, content, init_handle, stage},
 };
 use crate::{
     domain::{
@@ -13,14 +13,17 @@ use crate::{
         ledger::{Handle, StepClass, StepOutcome},
         post::TiktokTransfer,
     },
-    platform::{Call, NotBefore, Outcome, PlatformClient, Step},
+    platform::{
+        Call, NotBefore, Outcome, PlatformClient, Step,
+        stand_in::{Held, Stage},
+    },
 };
 
 /// 35 bytes in chunks of ten: three chunks, the last of fifteen.
 const SIZE: usize = 35;
 
-fn scene() -> Scene {
-    Scene::new(content("PUBLIC", TiktokTransfer::FileUpload), FakeVideo::new(SIZE))
+fn scene() -> Stage {
+    stage(content("PUBLIC", TiktokTransfer::FileUpload), SIZE)
 }
 
 fn handle(server: &Server) -> Handle {
@@ -249,7 +252,7 @@ async fn a_last_chunk_whose_last_byte_stayed_here_had_no_effect() {
     // The claim ends before the request, or while it runs.
     for questions in [0, 1, 2] {
         let mut late = scene();
-        late.lease = FakeLease(questions.into());
+        late.lease = Held(questions.into());
         let outcome = upload_last(&server.tiktok(), &late.call(), handle(&server)).await;
         let Outcome::NoEffect { failure, .. } = outcome else { panic!("{questions}: {outcome:?}") };
         assert_eq!(failure.reason, Reason::ConcurrentChange);
@@ -267,7 +270,7 @@ async fn a_large_last_chunk_that_the_server_cut_off_early_had_no_effect() {
     // 32 MB do not fit into the sockets' buffers, so the cut is met before the last byte is handed over.
     const LARGE: usize = 32_000_000;
     let server = Server::start(|_, _| Act::CutAfter(1000)).await;
-    let mut scene = Scene::new(content("PUBLIC", TiktokTransfer::FileUpload), FakeVideo::new(LARGE));
+    let mut scene = stage(content("PUBLIC", TiktokTransfer::FileUpload), LARGE);
     scene.video.piece = 65_536;
     let handle = init_handle(&scene.post.content, LARGE as u64, LARGE as u64, &server.upload_url()).with("uploaded", 0);
     let outcome =
@@ -315,7 +318,7 @@ async fn every_last_chunk_has_a_connection_of_its_own() {
 async fn a_video_of_another_size_is_not_mixed_into_the_upload() {
     let server = Server::start(|seen, _| accept(seen)).await;
     let mut scene = scene();
-    scene.video = FakeVideo::new(36);
+    scene.video.bytes.push(0);
     let outcome = upload(&server.tiktok(), &scene.call(), handle(&server)).await;
     let Outcome::NoEffect { evidence, .. } = outcome else { panic!("{outcome:?}") };
     assert_eq!(evidence.0[UPLOAD_DEAD], true, "a new init takes the new size");
