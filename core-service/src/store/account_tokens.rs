@@ -66,10 +66,6 @@ const DUE: &str = concat!(
 );
 const SET_DUE: &str = "UPDATE aurareels_social_accounts SET refresh_due_at = ? WHERE id = ? AND token_version = ?";
 
-#[cfg(test)]
-pub(super) const STATEMENTS: &[&str] =
-    &[LOAD, REWRITE, CLAIM, CLAIM_STATE, START, RELEASE, RELEASE_ANSWERED, STORE, DUE, SET_DUE];
-
 /// Opened tokens with their life.
 #[derive(Clone)]
 pub struct Login {

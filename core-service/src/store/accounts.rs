@@ -97,27 +97,6 @@ const PUBLISHED_ON_ACCOUNT: &str = "SELECT COUNT(*) AS posts FROM aurareels_soci
 const PUBLISHED_BY_USER: &str =
     "SELECT COUNT(*) AS posts FROM aurareels_social_posts WHERE wp_user_id = ? AND platform = ? AND published_at > ?";
 
-#[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[
-    OF_USER,
-    BY_ID,
-    PAGE,
-    PAGE_OF_PLATFORM,
-    IDENTITY,
-    INSERT,
-    REVIVE,
-    SET_HEALTH,
-    DEACTIVATE,
-    WIPE,
-    OTHERS_OF_IDENTITY,
-    OTHERS_OF_GRANT,
-    ACTIVE_OF_GRANT,
-    HALF_DISCONNECTED,
-    BLOCK_QUOTA,
-    PUBLISHED_ON_ACCOUNT,
-    PUBLISHED_BY_USER,
-];
-
 /// An identity that a login brought, to be kept.
 pub struct NewIdentity {
     /// The platform's id of the account.
@@ -464,7 +443,7 @@ fn count(row: Option<Row>) -> Result<i32> {
 }
 
 /// The statement for this many ids of one user.
-pub(super) fn some_of_user(ids: usize) -> String {
+fn some_of_user(ids: usize) -> String {
     let places = vec!["?"; ids].join(", ");
     format!(
         concat!("SELECT ", account_columns!(), " FROM aurareels_social_accounts WHERE wp_user_id = ? AND id IN ({})"),

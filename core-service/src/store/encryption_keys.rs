@@ -53,9 +53,6 @@ const WEBHOOKS: &str =
     "SELECT id, wp_user_id, secret FROM aurareels_webhook_endpoints WHERE id > ? ORDER BY id LIMIT ?";
 const SET_WEBHOOK: &str = "UPDATE aurareels_webhook_endpoints SET secret = ? WHERE id = ? AND secret = ?";
 
-#[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[KNOWN, ONE, NOTE, FORGET, TOKENS, HANDLES, SET_HANDLE, WEBHOOKS, SET_WEBHOOK];
-
 /// Why the keys of the settings do not do for this database.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {

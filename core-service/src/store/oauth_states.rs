@@ -31,9 +31,6 @@ const SELECT: &str = "SELECT state_hash, wp_user_id, platform, login_flavour, re
 const DELETE: &str = "DELETE FROM aurareels_oauth_states WHERE state_hash = ?";
 const PURGE: &str = "DELETE FROM aurareels_oauth_states WHERE expires_at <= ?";
 
-#[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[INSERT, SELECT, DELETE, PURGE];
-
 /// What a login was begun with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OauthState {
