@@ -51,12 +51,12 @@ pub enum Error {
     /// No such row of this caller.
     #[error("{kind} {id} was not found")]
     NotFound {
-        /// `POST_NOT_FOUND` or `ACCOUNT_NOT_FOUND`.
+        /// `POST_NOT_FOUND`, `ACCOUNT_NOT_FOUND` or `MEDIA_NOT_FOUND`.
         reason: Reason,
-        /// "post" or "account".
+        /// "post", "account" or "media".
         kind: &'static str,
         /// As given.
-        id: i64,
+        id: String,
     },
     /// The state forbids it.
     #[error("{message}")]

@@ -122,6 +122,18 @@ reasons! {
     PostNotFound = "POST_NOT_FOUND",
     /// No such account of this user.
     AccountNotFound = "ACCOUNT_NOT_FOUND",
+    /// No such upload of this user, or it was removed.
+    MediaNotFound = "MEDIA_NOT_FOUND",
+    /// A post needs the upload.
+    MediaInUse = "MEDIA_IN_USE",
+    /// The uploaded bytes have another SHA-256 than was announced.
+    MediaHashMismatch = "MEDIA_HASH_MISMATCH",
+    /// The upload ended early or late, or brought nothing for too long.
+    UploadIncomplete = "UPLOAD_INCOMPLETE",
+    /// The user's uploads take all the bytes they may, or too many run at once.
+    MediaQuotaExceeded = "MEDIA_QUOTA_EXCEEDED",
+    /// The disk of the core's data directory is full.
+    DiskFull = "DISK_FULL",
     /// The post's status forbids the move.
     StatusForbids = "STATUS_FORBIDS",
     /// The platform may have it already: too late to cancel or edit.

@@ -10,7 +10,7 @@ use super::{
     account::Account,
     failure::Failure,
     ids::{AccountId, Fence, PostId, Revision, UserId},
-    media::Warning,
+    media::{MEDIA_ID_FIELD, VIDEO_URL_FIELD, Warning},
     platform::{Platform, UnknownValue},
 };
 
@@ -192,9 +192,9 @@ pub struct PlatformOptions {
 pub struct Content {
     /// The job that made the video; may be empty.
     pub video_job_id: String,
-    /// Where the video comes from; empty when `media_id` is set.
+    /// Where the video comes from; empty when it was uploaded.
     pub video_url: String,
-    /// An uploaded video; empty when `video_url` is set.
+    /// The uploaded video, or the copy that was kept of `video_url`: it counts where it is set.
     pub media_id: String,
     /// Cover image.
     pub thumbnail_url: Option<String>,
@@ -220,6 +220,13 @@ pub struct Content {
     pub metadata: Value,
     /// Options of the account's platform.
     pub options: PlatformOptions,
+}
+
+impl Content {
+    /// The field of a request that names the video.
+    pub fn video_field(&self) -> &'static str {
+        if self.media_id.is_empty() { VIDEO_URL_FIELD } else { MEDIA_ID_FIELD }
+    }
 }
 
 /// What a post waits for.

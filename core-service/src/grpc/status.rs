@@ -56,11 +56,7 @@ pub(crate) fn status(error: Error, now: DateTime<Utc>) -> Status {
     let message = error.to_string();
     match error {
         Error::Invalid { reason, broken } => invalid(reason, &broken, message),
-        Error::NotFound { reason, kind, id } => {
-            let mut details = info(reason, [("kind", kind.to_owned()), ("id", id.to_string())]);
-            details.set_resource_info(kind, id.to_string(), "", message.clone());
-            build(Code::NotFound, message, details)
-        }
+        Error::NotFound { reason, kind, id } => not_found(reason, kind, &id, message),
         Error::Precondition { reason, subject, message, remedy } => {
             precondition(reason, &subject, message, &remedy, [])
         }
@@ -164,6 +160,7 @@ fn of_store(error: store::Error) -> Status {
             let message = format!("post {post} was taken over by another worker; read it again");
             build(Code::Aborted, message, info(Reason::ConcurrentChange, []))
         }
+        store::Error::NoMedia(ref id) => not_found(Reason::MediaNotFound, "media", id, error.to_string()),
         store::Error::Secret(secret) => {
             error!(error = &secret as &dyn std::error::Error, "a stored token cannot be read");
             let remedy = "give this core the encryption key that sealed it, among AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS";
@@ -260,6 +257,12 @@ pub(super) fn shutting_down() -> Status {
         Duration::from_secs(1),
         [],
     )
+}
+
+fn not_found(reason: Reason, kind: &str, id: &str, message: String) -> Status {
+    let mut details = info(reason, [("kind", kind.to_owned()), ("id", id.to_owned())]);
+    details.set_resource_info(kind, id, "", message.clone());
+    build(Code::NotFound, message, details)
 }
 
 fn precondition<const N: usize>(

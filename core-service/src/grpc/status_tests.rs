@@ -136,7 +136,7 @@ fn waits_are_told_as_spans() {
 
 #[test]
 fn the_rest_of_the_table() {
-    let missing = status(Error::NotFound { reason: Reason::PostNotFound, kind: "post", id: 9 }, now());
+    let missing = status(Error::NotFound { reason: Reason::PostNotFound, kind: "post", id: "9".to_owned() }, now());
     assert_eq!((missing.code(), reason_of(&missing).as_str()), (Code::NotFound, "POST_NOT_FOUND"));
     let resource = missing.get_details_resource_info().unwrap();
     assert_eq!((resource.resource_type.as_str(), resource.resource_name.as_str()), ("post", "9"));

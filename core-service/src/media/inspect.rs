@@ -14,18 +14,20 @@ pub(super) async fn inspect<S: Source>(file: &mut S) -> Result<MediaFacts, Probe
         ReadError::OutOfReach => ProbeError::Unreachable { message: "the first bytes could not be read".to_owned() },
     };
     if file.size() == 0 {
-        return Err(refused(
-            "VIDEO_EMPTY",
-            "0 bytes",
-            "a video",
-            "upload the video again",
-            "the file behind the URL is empty",
-        ));
+        return Err(refused("VIDEO_EMPTY", "0 bytes", "a video", "upload the video again", "the file is empty"));
     }
     let head = file.read(0, 512).await.map_err(fetched)?;
     match sniff(&head) {
         Sniffed::Iso(container) => iso_facts(container, mp4::read(file).await.map_err(fetched)?, file.size()),
         Sniffed::Ebml => webm_facts(webm::read(file).await.map_err(fetched)?, file.size()),
+        Sniffed::Other(what) => Err(not_a_video(what)),
+    }
+}
+
+/// Refuses a file by its first bytes when they are surely no video's: before the rest of it is sent.
+pub fn refuse_other_files(head: &[u8]) -> Result<(), ProbeError> {
+    match sniff(head) {
+        Sniffed::Iso(_) | Sniffed::Ebml => Ok(()),
         Sniffed::Other(what) => Err(not_a_video(what)),
     }
 }
@@ -105,7 +107,7 @@ fn not_a_video(what: &str) -> ProbeError {
         "VIDEO_FORMAT_INVALID",
         what,
         "mp4, mov, webm",
-        "give the URL of the video file itself, encoded as MP4 (H.264, AAC)",
+        "give the video file itself, encoded as MP4 (H.264, AAC)",
         &format!("the file is no video that can be published, it is {what}"),
     )
 }

@@ -1,4 +1,4 @@
-//! Source videos: what stands behind a URL, and its bytes for the uploaders.
+//! Source videos: what stands behind a URL or was uploaded ([`files`]), and its bytes for the uploaders.
 //!
 //! Guaranteed:
 //! - No request goes to an address that the rule of [`address`] forbids: the address is judged after name resolution,
@@ -17,8 +17,10 @@
 mod address;
 mod cache;
 mod fetch;
+pub mod files;
 mod inspect;
 mod mp4;
+pub mod pull;
 mod remote;
 mod source;
 mod stream;
@@ -26,6 +28,7 @@ mod stream;
 mod tests;
 mod webm;
 
+pub use inspect::refuse_other_files;
 pub use stream::{MediaStream, StreamError};
 
 use std::ops::Range;
@@ -36,7 +39,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::domain::media::{MediaFacts, Violation};
+use crate::domain::media::{MediaFacts, VIDEO_URL_FIELD, Violation};
 use crate::http::{self, HttpSettings};
 
 /// How media URLs are fetched.
@@ -115,9 +118,6 @@ pub enum ProbeError {
         message: String,
     },
 }
-
-/// The field of requests that names the video.
-pub const VIDEO_URL_FIELD: &str = "content.video_url";
 
 /// Probes that run at the same time; more wait.
 const CONCURRENT_PROBES: usize = 32;

@@ -17,6 +17,9 @@ pub mod db;
 pub mod encryption_keys;
 pub mod events;
 pub mod ledger;
+pub mod media;
+#[cfg(test)]
+mod migration_tests;
 pub mod moves;
 pub mod oauth_states;
 #[cfg(test)]
@@ -38,6 +41,9 @@ pub enum Error {
     /// The caller's claim on a post is gone: somebody else may work on it. Nothing was written.
     #[error("the claim on post {0} is gone")]
     Fenced(crate::domain::ids::PostId),
+    /// The upload that a post names is not there (any more). Nothing was written.
+    #[error("media {0} was not found")]
+    NoMedia(String),
     /// A stored secret cannot be opened with the keys at hand.
     #[error("a stored secret cannot be read")]
     Secret(#[from] crate::secret::Error),

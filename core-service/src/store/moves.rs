@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Result, Store,
+    Result, Store, media,
     posts::{Moved, fail, metadata_value, of_user, post_event, reread, status_event},
 };
 use crate::{
@@ -44,6 +44,7 @@ impl Store {
                 let Some(found) = of_user(tx, changed.wp_user_id, changed.id).await? else { return Ok(Moved::Gone) };
                 let status_changes = found.status != changed.status;
                 let content = &changed.content;
+                media::demand(tx, changed.wp_user_id, content).await?;
                 let done = tx
                     .execute(
                         "UPDATE aurareels_social_posts SET status = ?, status_since = ?, scheduled_at = ?, list_at = ?, video_job_id = ?, \
@@ -93,6 +94,9 @@ impl Store {
                     tx.note_schedule(at);
                 }
                 let after = reread(tx, changed.id).await?;
+                if found.content.media_id != content.media_id {
+                    media::look_again(tx, found.wp_user_id, &found.content, now).await?;
+                }
                 if status_changes {
                     status_event(tx, &found, changed.status, None, now).await?;
                 } else {
@@ -182,6 +186,7 @@ impl Store {
                 if done == 0 {
                     return Ok(Moved::Refused(found));
                 }
+                media::look_again(tx, user, &found.content, now).await?;
                 post_event(tx, EventKind::PostDeleted, &found, now).await?;
                 Ok(Moved::Done(()))
             })

@@ -11,11 +11,12 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Store,
+    Error, Store,
     account_tokens::Login,
     accounts::{AccountsNarrowed, NewIdentity},
     api_keys::NewApiKey,
     claims::{Change, LedgerWrite, Release},
+    media::{Added, NewMedia, Settled},
     moves::ResolvedWord,
     oauth_states::OauthState,
     posts::{Narrowed, NewPost, Position},
@@ -28,6 +29,7 @@ use crate::{
         failure::{Failure, FailureClass, Reason},
         ids::{AccountId, Fence, PostId, Sequence, UserId},
         ledger::{Entry, Evidence, Handle, StepClass},
+        media::{KeepPolicy, MediaId},
         platform::{LoginFlavour, Platform},
         post::{Content, Post, Status},
         transition::Move,
@@ -189,6 +191,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     store.abandon(&[(post.id, post.fence)], now).await.unwrap();
     store.postpone(post.id, post.fence, now).await.unwrap();
     store.release_claims("worker", now).await.unwrap();
+    uploads(store, &account, now).await;
     let gone = account.id;
     store
         .db
@@ -297,6 +300,50 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     store.active_api_key("h").await.unwrap().unwrap();
     store.list_api_keys().await.unwrap();
     assert!(store.revoke_api_key(key.id).await.unwrap());
+}
+
+/// Runs every statement of uploads.
+async fn uploads(store: &Store, account: &Account, now: DateTime<Utc>) {
+    let user = account.wp_user_id;
+    let media_id = MediaId::of_hash([7; 32]);
+    let new = |name: &str| NewMedia {
+        wp_user_id: user,
+        media_id: media_id.clone(),
+        file_name: "reel.mp4".into(),
+        stored_as: name.into(),
+        facts: serde_json::from_str(r#"{"size_bytes":5,"container":"mp4"}"#).unwrap(),
+        pull_token: name.into(),
+    };
+    let none = TimeDelta::zero();
+    let Added::New(media) = store.add_media(new("one"), 5, none, now).await.unwrap() else { panic!("not added") };
+    assert!(matches!(store.add_media(new("two"), 5, none, now).await.unwrap(), Added::Existing(_)));
+    store.media_uploaded_again(user, &media_id, now).await.unwrap();
+    store.replace_media_file(&media, "three").await.unwrap();
+    let mut post = new_post(account, Status::Scheduled, "uploaded", now);
+    post.post.content.media_id = media_id.to_string();
+    store.insert_posts(vec![post]).await.unwrap();
+    let policy = KeepPolicy { unused: none, done: none, failed: none };
+    assert_eq!(store.media_due(now, 10).await.unwrap(), [media.id]);
+    assert_eq!(store.settle_media(media.id, policy, now).await.unwrap(), Settled::Stays(None));
+    assert_eq!(store.media_due(now, 10).await.unwrap(), [0; 0], "a post needs it: nobody looks at it any more");
+    assert!(matches!(store.delete_media(user, &media_id).await.unwrap(), Settled::Stays(Some(_))));
+    assert!(store.media_to_fetch("one", now).await.unwrap().is_some());
+    assert!(store.media_to_fetch("one", now - TimeDelta::hours(1)).await.unwrap().is_none(), "long before its time");
+    let uses = store.media_uses(user, &media_id).await.unwrap();
+    assert_eq!(uses, [(Status::Scheduled, now)]);
+    let scheduled = Narrowed { statuses: vec![Status::Scheduled], ..Narrowed::default() };
+    let posts = store.list_posts(user, &scheduled, None, 0, 9).await.unwrap();
+    let used = posts.into_iter().find(|(_, post)| !post.content.media_id.is_empty()).unwrap().1;
+    store.cancel(user, used.id, now).await.unwrap();
+    assert_eq!(store.media_due(now, 10).await.unwrap(), [media.id], "looked at again");
+    assert!(store.knows_media_file("three").await.unwrap());
+    assert_eq!(store.settle_media(media.id, policy, now).await.unwrap(), Settled::Removed("three".into()));
+    assert!(store.media(user, &media_id).await.unwrap().is_none());
+    assert_eq!(store.media_bytes(user).await.unwrap(), 0);
+    store.list_media(user, i64::MAX, 10).await.unwrap();
+    let mut orphan = new_post(account, Status::Scheduled, "orphan", now);
+    orphan.post.content.media_id = media_id.to_string();
+    assert!(matches!(store.insert_posts(vec![orphan]).await, Err(Error::NoMedia(_))), "no post without its upload");
 }
 
 #[tokio::test]

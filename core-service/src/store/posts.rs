@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Error, Result, Store,
     db::{Row, Tx, Value, in_list},
-    events,
+    events, media,
 };
 use crate::{
     domain::{
@@ -131,7 +131,7 @@ pub(super) async fn of_user(tx: &mut Tx, user: UserId, id: PostId) -> Result<Opt
     Ok(by_id(tx, id).await?.filter(|post| post.wp_user_id == user))
 }
 
-/// The event of a post's change of status.
+/// The event of a post's change of status, and what follows from it for the post's upload.
 pub(super) async fn status_event(
     tx: &mut Tx,
     post: &Post,
@@ -139,6 +139,7 @@ pub(super) async fn status_event(
     reason: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    media::look_again(tx, post.wp_user_id, &post.content, now).await?;
     let event = NewEvent {
         wp_user_id: post.wp_user_id,
         kind: EventKind::PostStatusChanged,
@@ -255,6 +256,7 @@ async fn held_by(tx: &mut Tx, new: &NewPost) -> Result<Option<Inserted>> {
 async fn insert(tx: &mut Tx, new: &NewPost) -> Result<Post> {
     let wanted = &new.post;
     let content = &wanted.content;
+    media::demand(tx, wanted.wp_user_id, content).await?;
     let id = tx
         .insert(
             "INSERT INTO aurareels_social_posts (wp_user_id, video_job_id, social_account_id, platform, status, scheduled_at, \

@@ -224,7 +224,7 @@ impl Accounts {
 }
 
 fn not_found(id: AccountId) -> Error {
-    Error::NotFound { reason: Reason::AccountNotFound, kind: "account", id: id.0 }
+    Error::NotFound { reason: Reason::AccountNotFound, kind: "account", id: id.to_string() }
 }
 
 fn disconnected(id: AccountId) -> Error {
@@ -306,9 +306,11 @@ fn token_error(id: AccountId, error: TokenError) -> Error {
                 message: error.to_string(),
                 retry_after: RETRY_AFTER,
             },
-            store::Error::Fenced(_) | store::Error::Secret(_) | store::Error::Corrupt(_) | store::Error::Migrate(_) => {
-                Error::Internal(error.to_string())
-            }
+            store::Error::Fenced(_)
+            | store::Error::NoMedia(_)
+            | store::Error::Secret(_)
+            | store::Error::Corrupt(_)
+            | store::Error::Migrate(_) => Error::Internal(error.to_string()),
         },
     }
 }

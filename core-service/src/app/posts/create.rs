@@ -17,10 +17,9 @@ use crate::{
     domain::{
         account::Account,
         failure::Reason,
-        media::{self, Violation, Warning},
+        media::{self, VIDEO_URL_FIELD, Violation, Warning},
         post::{Post, SchedulerKind, Status, WaitReason},
     },
-    media::VIDEO_URL_FIELD,
     store::posts::{Inserted, NewPost},
 };
 

@@ -65,5 +65,5 @@ impl Posts {
 
 /// The answer for a post that is not there or not the caller's.
 fn not_found(id: PostId) -> Error {
-    Error::NotFound { reason: crate::domain::failure::Reason::PostNotFound, kind: "post", id: id.0 }
+    Error::NotFound { reason: crate::domain::failure::Reason::PostNotFound, kind: "post", id: id.to_string() }
 }

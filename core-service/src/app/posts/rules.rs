@@ -15,11 +15,11 @@ use crate::{
         caption::{self, OnLongCaption},
         failure::Reason,
         ids::AccountId,
-        media::{self, MediaFacts, Violation, Warning},
+        media::{self, MediaFacts, VIDEO_URL_FIELD, Violation, Warning},
         post::Content,
         schedule,
     },
-    media::{ProbeError, VIDEO_URL_FIELD},
+    media::ProbeError,
     platform::Service,
 };
 
@@ -271,7 +271,7 @@ impl Posts {
                 at.map(|at| found.swap_remove(at)).ok_or(Error::NotFound {
                     reason: Reason::AccountNotFound,
                     kind: "account",
-                    id: id.0,
+                    id: id.to_string(),
                 })
             })
             .collect()

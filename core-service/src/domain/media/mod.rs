@@ -12,9 +12,17 @@ use super::caption::CaptionRules;
 
 mod check;
 mod rules;
+mod upload;
 
 pub use check::{Checked, check};
 pub use rules::{INSTAGRAM_REELS, TIKTOK};
+pub use upload::{KeepPolicy, Kept, MediaId, NoMediaId};
+
+/// The field of requests that names a video by its URL.
+pub const VIDEO_URL_FIELD: &str = "content.video_url";
+
+/// The field of requests that names an uploaded video.
+pub const MEDIA_ID_FIELD: &str = "content.media_id";
 
 /// A rule that is broken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,6 +71,15 @@ impl Container {
             Self::Mp4 => "mp4",
             Self::Mov => "mov",
             Self::Webm => "webm",
+        }
+    }
+
+    /// The content type: `video/mp4`.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Mp4 => "video/mp4",
+            Self::Mov => "video/quicktime",
+            Self::Webm => "video/webm",
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         caption::is_same_beginning,
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Evidence, Handle, StepClass},
-        media::{Container, MediaFacts},
+        media::MediaFacts,
     },
     platform::{Call, Lookup, Outcome, Step},
     secret::Secret,
@@ -97,7 +97,7 @@ impl Tiktok {
         let handle = Handle::default()
             .with("publish_id", data.publish_id)
             .with("upload_url", url)
-            .with("content_type", content_type(facts.container))
+            .with("content_type", facts.container.content_type())
             // Counted from before the request left, so never later than TikTok's own end.
             .with_instant("upload_expires_at", call.view.now + UPLOAD_URL_LIFE);
         Outcome::Accepted { handle: plan.write(handle), evidence }
@@ -353,14 +353,6 @@ fn fits(info: &CreatorInfo, facts: &MediaFacts) -> Result<(), Failure> {
                 .with_remedy("cut the video"))
         }
         Some(_) | None => Ok(()),
-    }
-}
-
-const fn content_type(container: Container) -> &'static str {
-    match container {
-        Container::Mp4 => "video/mp4",
-        Container::Mov => "video/quicktime",
-        Container::Webm => "video/webm",
     }
 }
 

@@ -1,0 +1,395 @@
+//! Uploaded videos as files of the data directory.
+//!
+//! Guaranteed:
+//! - A file gets its final name only when it is complete and flushed; until then it is `<random>.part`.
+//! - Names are random and never used twice, so whoever finds a name free of a row cannot be about to remove somebody
+//!   else's new file of that name.
+//! - Who writes a file holds a lock on it until its row is committed. What nobody holds and no row names is a leftover of
+//!   a core that died, of this process or another one on the same directory ([`Files::abandoned`]).
+//! - Memory is bounded by one chunk. Data is flushed to the disk as it comes, so a slow disk slows the sender.
+//!
+//! Expected failures: [`FileError`]. A write that fails leaves nothing behind.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream, stream::BoxStream};
+use sha2::{Digest, Sha256};
+use tokio::task::spawn_blocking;
+
+use super::{ProbeError, inspect, source};
+use crate::domain::media::{Container, MediaFacts, MediaId};
+
+/// Bytes after which what was written goes to the disk, and the free space is looked at.
+const FLUSH: u64 = 32 * 1024 * 1024;
+
+/// Bytes read at once for an uploader.
+const PIECE: usize = 256 * 1024;
+
+/// How the name of an incomplete file ends.
+const PART: &str = "part";
+
+/// Why a file could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The disk is full, or writing would take the space that is kept free.
+    #[error("the disk of the data directory is full: {free} bytes are free, {reserve} of them are kept free")]
+    Full {
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that are left to the database and everything else.
+        reserve: u64,
+    },
+    /// There is no such file.
+    #[error("the uploaded file is not there any more")]
+    Gone,
+    /// Anything else.
+    #[error("the data directory cannot be used")]
+    Io(#[source] io::Error),
+}
+
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::Gone,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full { free: 0, reserve: 0 },
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// The directory of uploaded videos. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Files {
+    directory: Arc<PathBuf>,
+    reserve: u64,
+}
+
+impl Files {
+    /// Opens the directory, making it where it is missing. `reserve` bytes of its disk are never taken.
+    pub fn open(directory: PathBuf, reserve: u64) -> io::Result<Self> {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        // What is in there is not public yet.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&directory)?;
+        Ok(Self { directory: Arc::new(directory), reserve })
+    }
+
+    /// Where a file is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Begins a file. `expected` bytes are looked for on the disk before the first one is taken.
+    pub async fn begin(&self, expected: Option<u64>) -> Result<Incoming, FileError> {
+        let files = self.clone();
+        blocking(move || {
+            files.room_for(expected.unwrap_or(0))?;
+            let stem = random_stem()?;
+            let path = files.path(&format!("{stem}.{PART}"));
+            let file = OpenOptions::new().create_new(true).read(true).write(true).open(&path)?;
+            let part = Part(Some(path));
+            match file.try_lock() {
+                // Without locks on this file system nothing is swept either.
+                Ok(()) | Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
+            let writer = Writer { file, hash: Sha256::new(), size: 0, unflushed: 0 };
+            Ok(Incoming { files, stem, part, size: 0, writer: Some(writer) })
+        })
+        .await
+    }
+
+    fn room_for(&self, bytes: u64) -> Result<(), FileError> {
+        let free = free_bytes(&self.directory)?;
+        let fits = free.checked_sub(self.reserve).is_some_and(|usable| usable >= bytes);
+        if fits { Ok(()) } else { Err(FileError::Full { free, reserve: self.reserve }) }
+    }
+
+    /// Size of a file.
+    pub async fn size(&self, name: &str) -> Result<u64, FileError> {
+        Ok(tokio::fs::metadata(self.path(name)).await?.len())
+    }
+
+    /// The bytes of a file from `first` to `last`, both counted from 0 and included. Ends with an error, never early.
+    pub async fn stream(
+        &self,
+        name: &str,
+        first: u64,
+        last: u64,
+    ) -> Result<BoxStream<'static, io::Result<Bytes>>, FileError> {
+        let path = self.path(name);
+        let file = blocking(move || {
+            let mut file = File::open(path)?;
+            file.seek(SeekFrom::Start(first))?;
+            Ok(file)
+        })
+        .await?;
+        let left = (last + 1).saturating_sub(first);
+        let pieces = stream::try_unfold((file, left), |(mut file, left)| async move {
+            if left == 0 {
+                return Ok(None);
+            }
+            let length = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+            let (file, piece) = spawn_blocking(move || {
+                let mut piece = BytesMut::zeroed(length);
+                file.read_exact(&mut piece)?;
+                io::Result::Ok((file, piece.freeze()))
+            })
+            .await
+            .map_err(io::Error::other)??;
+            Ok(Some((piece, (file, left - length as u64))))
+        });
+        Ok(pieces.boxed())
+    }
+
+    /// Removes a file. One that is not there any more is as good as removed.
+    pub async fn remove(&self, name: &str) -> Result<(), FileError> {
+        match tokio::fs::remove_file(self.path(name)).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Names of all files, complete and incomplete. Files of another kind are not ours to touch.
+    pub async fn names(&self) -> Result<Vec<String>, FileError> {
+        let mut names = Vec::new();
+        let mut entries = tokio::fs::read_dir(&*self.directory).await?;
+        while let Some(entry) = entries.next_entry().await? {
+            names.extend(entry.file_name().to_str().filter(|name| is_ours(name)).map(str::to_owned));
+        }
+        Ok(names)
+    }
+
+    /// A file that nobody is writing any more: who wrote it has committed its row by now, or is dead and never will. So
+    /// whoever holds it and finds no row of it may discard it. `None` while it is being written.
+    pub async fn abandoned(&self, name: &str) -> Result<Option<Written>, FileError> {
+        let (files, name) = (self.clone(), name.to_owned());
+        blocking(move || {
+            let Ok(file) = File::open(files.path(&name)) else { return Ok(None) };
+            let is_free = file.try_lock().is_ok();
+            Ok(is_free.then(|| Written { files, name, _lock: Some(file) }))
+        })
+        .await
+    }
+}
+
+/// Removes an incomplete file when it is dropped.
+#[derive(Debug)]
+struct Part(Option<PathBuf>);
+
+impl Part {
+    /// It has its final name: there is nothing to remove.
+    fn renamed(mut self) {
+        let _ = self.0.take();
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            // What cannot be removed now is swept later.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Writer {
+    file: File,
+    hash: Sha256,
+    size: u64,
+    unflushed: u64,
+}
+
+/// A file that is being written. Dropped, it is gone.
+#[derive(Debug)]
+pub struct Incoming {
+    files: Files,
+    stem: String,
+    part: Part,
+    size: u64,
+    /// Away while a piece is written; lost with a caller that gave up meanwhile.
+    writer: Option<Writer>,
+}
+
+impl Incoming {
+    /// Bytes written.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends bytes; they are hashed on the way.
+    pub async fn write(&mut self, chunk: Bytes) -> Result<(), FileError> {
+        let mut writer = self.writer.take().ok_or(FileError::Gone)?;
+        let files = self.files.clone();
+        let writer = blocking(move || {
+            writer.hash.update(&chunk);
+            writer.file.write_all(&chunk)?;
+            writer.size += chunk.len() as u64;
+            writer.unflushed += chunk.len() as u64;
+            if writer.unflushed >= FLUSH {
+                writer.file.sync_data()?;
+                files.room_for(0)?;
+                writer.unflushed = 0;
+            }
+            Ok(writer)
+        })
+        .await?;
+        self.size = writer.size;
+        self.writer = Some(writer);
+        Ok(())
+    }
+
+    /// Flushes everything to the disk. The file is complete, but still without a final name.
+    pub async fn complete(self) -> Result<Complete, FileError> {
+        let writer = self.writer.ok_or(FileError::Gone)?;
+        let (file, hash) = blocking(move || {
+            writer.file.sync_all()?;
+            Ok((writer.file, writer.hash))
+        })
+        .await?;
+        let media_id = MediaId::of_hash(hash.finalize().into());
+        Ok(Complete {
+            files: self.files,
+            stem: self.stem,
+            part: self.part,
+            file: Some(file),
+            size: self.size,
+            media_id,
+        })
+    }
+}
+
+/// A file with all of its bytes. Dropped, it is gone.
+#[derive(Debug)]
+pub struct Complete {
+    files: Files,
+    stem: String,
+    part: Part,
+    file: Option<File>,
+    size: u64,
+    media_id: MediaId,
+}
+
+impl Complete {
+    /// What names it.
+    pub fn media_id(&self) -> &MediaId {
+        &self.media_id
+    }
+
+    /// Finds out what it is. Refused with the rule it breaks when it is no video.
+    pub async fn inspect(&mut self) -> Result<MediaFacts, ProbeError> {
+        inspect::inspect(self).await
+    }
+
+    /// Gives it its final name.
+    pub async fn keep(self, container: Container) -> Result<Written, FileError> {
+        let name = format!("{}.{}", self.stem, container.as_str());
+        let (files, to) = (self.files.clone(), name.clone());
+        blocking(move || {
+            let Some(from) = self.part.0.as_deref() else { return Err(FileError::Gone) };
+            std::fs::rename(from, files.path(&to))?;
+            self.part.renamed();
+            sync_directory(&files.directory)?;
+            Ok(Written { files, name: to, _lock: self.file })
+        })
+        .await
+    }
+}
+
+impl source::Source for Complete {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    async fn read(&mut self, at: u64, length: usize) -> Result<Bytes, source::ReadError> {
+        let broken =
+            |error: io::Error| ProbeError::Unreachable { message: format!("the file cannot be read: {error}") };
+        let mut file = self.file.take().ok_or_else(|| broken(ErrorKind::NotFound.into()))?;
+        let read = spawn_blocking(move || {
+            let mut bytes = Vec::with_capacity(length);
+            file.seek(SeekFrom::Start(at))?;
+            (&mut file).take(length as u64).read_to_end(&mut bytes)?;
+            io::Result::Ok((file, Bytes::from(bytes)))
+        });
+        let (file, bytes) = read.await.map_err(io::Error::other).and_then(|read| read).map_err(broken)?;
+        self.file = Some(file);
+        Ok(bytes)
+    }
+}
+
+/// A file under its final name. While this is held, nobody sweeps it: hold it until its row is committed.
+#[derive(Debug)]
+pub struct Written {
+    files: Files,
+    name: String,
+    _lock: Option<File>,
+}
+
+impl Written {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it has its final name.
+    pub fn is_complete(&self) -> bool {
+        !self.name.ends_with(PART)
+    }
+
+    /// Removes it: no row names it.
+    pub async fn discard(self) -> Result<(), FileError> {
+        self.files.remove(&self.name).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
+) -> Result<T, FileError> {
+    spawn_blocking(work).await.map_err(|error| FileError::Io(io::Error::other(error)))?
+}
+
+/// 128 random bits as text.
+fn random_stem() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(hex::encode(bytes))
+}
+
+fn is_ours(name: &str) -> bool {
+    let Some((stem, extension)) = name.split_once('.') else { return false };
+    let is_stem = stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let containers = [Container::Mp4, Container::Mov, Container::Webm];
+    is_stem && (extension == PART || containers.iter().any(|container| container.as_str() == extension))
+}
+
+/// Makes a new name survive a power cut.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    // Elsewhere a directory cannot be opened as a file, and renaming is durable by itself.
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(unix)]
+fn free_bytes(directory: &Path) -> io::Result<u64> {
+    let found = rustix::fs::statvfs(directory)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// Not known: the disk's own error says when it is full.
+#[cfg(not(unix))]
+fn free_bytes(_: &Path) -> io::Result<u64> {
+    Ok(u64::MAX)
+}
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod tests;
