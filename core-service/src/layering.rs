@@ -27,7 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("scheduler", &["domain", "store", "publisher", "clock", "fault"]),
     ("app", &["domain", "store", "platform", "tokens", "media", "progress", "clock", "secret"]),
     ("config", &["domain", "http", "secret", "store"]),
-    ("grpc", &["domain", "app", "clock", "config", "platform", "progress", "punctuality", "secret", "store"]),
+    ("grpc", &["domain", "app", "clock", "config", "media", "platform", "progress", "punctuality", "secret", "store"]),
 ];
 
 /// Crates whose types stay inside these modules.

@@ -13,20 +13,22 @@ use tracing::warn;
 use crate::{
     app::{
         accounts::{AccountSettings, Accounts},
+        media::{Library, LibraryParts, MediaSettings},
+        platforms::Platforms,
         posts::{PostSettings, Posts},
     },
     clock::Clock,
     config::Settings,
-    domain::{failure::describe, platform::Platform},
+    domain::{failure::describe, media::KeepPolicy, platform::Platform},
     fault, http,
-    media::{ProbeSettings, Prober},
+    media::{ProbeSettings, Prober, files::Files, pull::PublicAddress},
     platform::{
         Registry, Service,
         instagram::{Instagram, InstagramSettings, MetaApp},
         tiktok::{Tiktok, TiktokSettings},
     },
     progress::Uploads,
-    publisher::{Engine, EngineSettings, burst::Bursts, decide::Policy, handover::Handover},
+    publisher::{Engine, EngineSettings, burst::Bursts, decide::Policy, handover::Handover, video::Videos},
     punctuality::Punctuality,
     scheduler::Scheduler,
     secret::{self, KeyRing},
@@ -36,6 +38,9 @@ use crate::{
 
 /// How often the core tidies up.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
+
+/// How often uploads are looked at whose time has come. Costs one small read when there is none.
+const EXPIRING: Duration = Duration::from_secs(5);
 
 /// Why a core did not start.
 #[derive(Debug, thiserror::Error)]
@@ -83,8 +88,8 @@ pub struct Parts {
     pub accounts: Accounts,
     /// Tokens.
     pub keeper: TokenKeeper,
-    /// Videos by URL.
-    pub prober: Arc<Prober>,
+    /// Uploads.
+    pub library: Library,
     /// Turns true at shutdown.
     pub stopping: watch::Sender<bool>,
     engine: Engine,
@@ -155,6 +160,29 @@ impl Parts {
             http: settings.http.clone(),
             ..ProbeSettings::default()
         })?);
+        let of_media = &settings.media;
+        let directory = settings.store.data_dir.join("media");
+        let files = Files::open(directory.clone(), of_media.min_free_bytes)
+            .map_err(|source| StartError::DataDir { path: directory.display().to_string(), source })?;
+        let address = PublicAddress::new(settings.server.public_url.as_ref(), of_media.allow_private_hosts);
+        let library = Library::new(LibraryParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            platforms: Platforms::new(registry.clone()),
+            prober: prober.clone(),
+            files: files.clone(),
+            address: address.clone(),
+            settings: MediaSettings {
+                quota_bytes: of_media.quota_bytes,
+                keep: KeepPolicy {
+                    unused: delta(of_media.unused),
+                    done: delta(of_media.done),
+                    failed: delta(of_media.failed),
+                },
+                idle: of_media.idle,
+                prepare_lead: delta(settings.publishing.prepare_lead),
+            },
+        });
         let keeper = TokenKeeper::new(store.clone(), registry.clone(), clock.clone());
         let uploads = Uploads::default();
         let publishing = &settings.publishing;
@@ -164,6 +192,7 @@ impl Parts {
             clock.clone(),
             registry.clone(),
             prober.clone(),
+            library.clone(),
             uploads.clone(),
             PostSettings {
                 scheduler: settings.scheduler.default,
@@ -195,7 +224,7 @@ impl Parts {
             clock: clock.clone(),
             registry: registry.clone(),
             keeper: keeper.clone(),
-            prober: prober.clone(),
+            videos: Videos { prober, store: store.clone(), files, address },
             handover,
             uploads,
             bursts: Bursts::default(),
@@ -217,7 +246,7 @@ impl Parts {
             },
             stopping: stopping.subscribe(),
         };
-        Ok(Self { store, clock, registry, posts, accounts, keeper, prober, stopping, engine, lease: publishing.lease })
+        Ok(Self { store, clock, registry, posts, accounts, keeper, library, stopping, engine, lease: publishing.lease })
     }
 
     /// How late visible requests leave.
@@ -230,9 +259,9 @@ impl Parts {
         let scheduler = Scheduler::new(self.engine.clone(), process_token(), self.lease);
         let parts = self.clone();
         tokio::spawn(async move {
-            let housekeeping = tokio::spawn(parts.clone().housekeeping());
+            let housekeeping = [tokio::spawn(parts.clone().housekeeping()), tokio::spawn(parts.clone().expiring())];
             scheduler.run().await;
-            housekeeping.abort();
+            housekeeping.iter().for_each(JoinHandle::abort);
             parts.store.close().await;
         })
     }
@@ -241,6 +270,16 @@ impl Parts {
         loop {
             self.tidy().await;
             tokio::time::sleep(HOUSEKEEPING).await;
+        }
+    }
+
+    /// Removes uploads soon after the last post that needed them.
+    async fn expiring(self) {
+        loop {
+            if let Err(problem) = self.library.expire().await {
+                warn!(error = %describe(&problem), "cannot remove uploads that no post needs");
+            }
+            tokio::time::sleep(EXPIRING).await;
         }
     }
 
@@ -259,6 +298,9 @@ impl Parts {
         }
         if let Err(problem) = self.store.purge_oauth_states(now).await {
             warn!(error = %describe(&problem), "cannot remove old OAuth states");
+        }
+        if let Err(problem) = self.library.sweep().await {
+            warn!(error = %describe(&problem), "cannot remove files of uploads that broke off");
         }
         if let Err(problem) = self.accounts.finish_disconnecting().await {
             warn!(error = %describe(&problem), "cannot finish disconnecting accounts");

@@ -51,6 +51,7 @@ impl Core {
             posts: parts.posts.clone(),
             accounts: parts.accounts.clone(),
             platforms: Platforms::new(parts.registry.clone()),
+            library: parts.library.clone(),
             api_keys: ApiKeys::new(parts.store.clone()),
             auth: settings.auth.clone(),
             store: parts.store.clone(),

@@ -14,4 +14,5 @@ mod refusals;
 mod request_keys;
 mod scheduling;
 mod tiktok_trouble;
+mod uploads;
 mod watching;

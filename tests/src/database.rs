@@ -89,6 +89,12 @@ impl Database {
         row.get(0)
     }
 
+    /// The unguessable part of an upload's public address.
+    pub async fn pull_token(&self, media_id: &str) -> String {
+        let row = sqlx::query("SELECT pull_token FROM aurareels_media WHERE media_id = ?").bind(media_id);
+        row.fetch_one(&self.0).await.expect("an upload").get(0)
+    }
+
     /// Lets the file go.
     pub async fn close(&self) {
         self.0.close().await;

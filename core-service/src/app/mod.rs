@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod media;
 pub mod platforms;
 pub mod posts;
 #[cfg(test)]

@@ -44,6 +44,11 @@ impl Platforms {
         self.registry.platforms().map(info).collect()
     }
 
+    /// What each platform asks of a video.
+    pub fn rules(&self) -> impl Iterator<Item = (Platform, &MediaRules)> {
+        self.registry.platforms().map(|(platform, service)| (platform, service.client.rules()))
+    }
+
     /// What a platform asks of a video. Refuses platforms that are not part of this release.
     pub fn requirements(&self, platform: Platform) -> Result<&MediaRules> {
         let service = self.registry.get(platform).ok_or_else(|| {

@@ -274,6 +274,10 @@ impl PlatformClient for NoPublishing {
     fn rules(&self) -> &MediaRules {
         &TIKTOK
     }
+    fn fetches_video(&self, _: &Account, _: &Content) -> bool {
+        false
+    }
+
     fn check_options(&self, _: &Content) -> Vec<Violation> {
         Vec::new()
     }

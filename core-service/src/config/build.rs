@@ -19,6 +19,12 @@ use crate::{
 /// Longest span that a setting may name: ten years.
 const LONG: f64 = 315_360_000.0;
 
+/// A gibibyte.
+const GIB: u64 = 1 << 30;
+
+/// The most bytes that a setting may name: what a signed column holds.
+const MANY_BYTES: u64 = i64::MAX.unsigned_abs();
+
 /// Shortest HS256 secret: the strength of the hash, RFC 7518 §3.2.
 const MIN_JWT_SECRET: usize = 32;
 
@@ -36,7 +42,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         scheduler: scheduler(reader),
         publishing: publishing(reader),
         platforms: Platforms { tiktok: tiktok(reader), instagram: instagram(reader) },
-        media: Media { allow_private_hosts: reader.flag("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS") },
+        media: media(reader),
         http: HttpSettings { extra_ca: reader.text("AURAREELS_EXTRA_CA_FILE").map(PathBuf::from) },
     })
 }
@@ -198,6 +204,18 @@ fn publishing(reader: &mut Reader) -> Publishing {
         poll_first: reader.seconds("AURAREELS_POLL_FIRST_SECONDS", 0.02, 600.0, 10.0).max(Duration::from_millis(20)),
         review_after: reader.seconds("AURAREELS_REVIEW_AFTER_SECONDS", 60.0, 604_800.0, 86_400.0),
         concurrency: reader.number("AURAREELS_CONCURRENCY", 1, 20_000, 1_024),
+    }
+}
+
+fn media(reader: &mut Reader) -> Media {
+    Media {
+        allow_private_hosts: reader.flag("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS"),
+        quota_bytes: reader.number("AURAREELS_MEDIA_QUOTA_BYTES", 0, MANY_BYTES, 20 * GIB),
+        min_free_bytes: reader.number("AURAREELS_MEDIA_MIN_FREE_BYTES", 0, MANY_BYTES, GIB),
+        unused: reader.seconds("AURAREELS_MEDIA_UNUSED_SECONDS", 0.0, LONG, 86_400.0),
+        done: reader.seconds("AURAREELS_MEDIA_DONE_SECONDS", 0.0, LONG, 3_600.0),
+        failed: reader.seconds("AURAREELS_MEDIA_FAILED_SECONDS", 0.0, LONG, 604_800.0),
+        idle: reader.seconds("AURAREELS_MEDIA_IDLE_SECONDS", 1.0, 3_600.0, 120.0),
     }
 }
 

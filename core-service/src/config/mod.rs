@@ -40,7 +40,7 @@ pub struct Settings {
     pub publishing: Publishing,
     /// The platforms' apps and addresses.
     pub platforms: Platforms,
-    /// Where videos may come from.
+    /// Where videos may come from, and how long uploads are kept.
     pub media: Media,
     /// Outgoing HTTP.
     pub http: HttpSettings,
@@ -221,11 +221,23 @@ pub struct Instagram {
     pub instagram_graph_base_url: Url,
 }
 
-/// Where videos may come from.
-#[derive(Clone, Copy, Debug, Default)]
+/// Where videos may come from, and how long uploads are kept.
+#[derive(Clone, Copy, Debug)]
 pub struct Media {
     /// Loopback and private addresses are allowed. Link-local and metadata addresses never are.
     pub allow_private_hosts: bool,
+    /// Bytes that all uploads of one user may have together.
+    pub quota_bytes: u64,
+    /// Bytes of the data directory's disk that uploads leave free.
+    pub min_free_bytes: u64,
+    /// How long an upload is kept that no post has used.
+    pub unused: Duration,
+    /// How long after the last post that used it, when that went well or was cancelled.
+    pub done: Duration,
+    /// How long after the last post that used it failed.
+    pub failed: Duration,
+    /// How long an upload may bring nothing before it is given up.
+    pub idle: Duration,
 }
 
 /// One thing that is wrong with a setting.

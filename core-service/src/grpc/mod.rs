@@ -8,6 +8,7 @@ mod accounts;
 mod auth;
 mod convert;
 mod health;
+mod media;
 mod metrics;
 mod pages;
 mod platforms;

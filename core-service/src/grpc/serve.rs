@@ -11,8 +11,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use aurareels_proto::v1::{
-    account_service_server::AccountServiceServer, platform_service_server::PlatformServiceServer,
-    post_service_server::PostServiceServer,
+    account_service_server::AccountServiceServer, media_service_server::MediaServiceServer,
+    platform_service_server::PlatformServiceServer, post_service_server::PostServiceServer,
 };
 use axum::{middleware, response::Response};
 use http::{HeaderName, HeaderValue, Method, header};
@@ -28,7 +28,9 @@ use tracing::{error, warn};
 use super::{
     accounts::AccountApi,
     auth::{Authenticator, USER_HEADER, jwt::Jwt, layer},
+    convert::media::MAX_CHUNK,
     health::{self, OldestOverdue},
+    media::{self, MediaApi},
     metrics::{self, Metrics},
     pages::{self, Pages},
     platforms::PlatformApi,
@@ -36,7 +38,7 @@ use super::{
     status, tls,
 };
 use crate::{
-    app::{accounts::Accounts, api_keys::ApiKeys, platforms::Platforms, posts::Posts},
+    app::{accounts::Accounts, api_keys::ApiKeys, media::Library, platforms::Platforms, posts::Posts},
     clock::Clock,
     config::{self, CorsOrigins},
     punctuality::Punctuality,
@@ -66,6 +68,8 @@ pub struct Api {
     pub accounts: Accounts,
     /// The platforms.
     pub platforms: Platforms,
+    /// Uploads.
+    pub library: Library,
     /// API keys.
     pub api_keys: ApiKeys,
     /// Keys of JWTs.
@@ -133,7 +137,11 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
         stopping: stopping.clone(),
     };
     let accounts = AccountApi { accounts: api.accounts.clone(), clock: api.clock.clone() };
-    let platforms = PlatformApi { platforms: api.platforms, clock: api.clock };
+    let platforms = PlatformApi { platforms: api.platforms, clock: api.clock.clone() };
+    let fetching = media::fetching(api.library.clone());
+    // A chunk of the largest size, with what is around it.
+    let media = MediaServiceServer::new(MediaApi { library: api.library, clock: api.clock })
+        .max_decoding_message_size(MAX_CHUNK + 64 * 1024);
     macro_rules! limited {
         ($server:ident, $api:expr) => {
             $server::new($api)
@@ -151,6 +159,7 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
         .add_service(limited!(PostServiceServer, posts))
         .add_service(limited!(AccountServiceServer, accounts))
         .add_service(limited!(PlatformServiceServer, platforms))
+        .add_service(media)
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
@@ -164,7 +173,7 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
         .layer(cors(&settings.cors_origins)?)
         .layer(middleware::map_response(silent_to_other_origins));
     let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, store: api.store };
-    let app = pages::router(pages).merge(grpc).fallback(pages::unknown);
+    let app = pages::router(pages).merge(fetching).merge(grpc).fallback(pages::unknown);
     let mut stop_signal = stopping;
     let serving = Server::builder()
         .accept_http1(true)

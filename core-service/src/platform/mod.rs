@@ -201,7 +201,7 @@ pub trait Video: Send + Sync {
     async fn open(&self, first: u64, last: u64) -> Result<VideoStream, Failure>;
 
     /// A URL at which a platform can fetch it.
-    fn public_url(&self) -> Result<Url, Failure>;
+    async fn public_url(&self) -> Result<Url, Failure>;
 }
 
 /// The right to send: when a request may leave, and whether the claim under which it is made still holds.
@@ -255,6 +255,9 @@ pub trait PlatformClient: Send + Sync {
     /// Checks what only this platform knows about a request, before a post is created and again before it is published:
     /// privacy words, option ranges. Pure. Broken rules, all at once.
     fn check_options(&self, content: &Content) -> Vec<Violation>;
+
+    /// Whether the platform would fetch the video itself, by [`Video::public_url`]. Pure.
+    fn fetches_video(&self, account: &Account, content: &Content) -> bool;
 
     /// What comes next: pure, from the post's current attempt in the ledger.
     fn next(&self, view: &View<'_>) -> Next;

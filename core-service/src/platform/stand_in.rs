@@ -114,7 +114,7 @@ impl Video for Film {
         Ok(stream::iter(pieces).boxed())
     }
 
-    fn public_url(&self) -> Result<Url, Failure> {
+    async fn public_url(&self) -> Result<Url, Failure> {
         Ok(self.url.clone())
     }
 }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Engine, video::PostVideo};
+use super::Engine;
 use crate::{
     domain::{
         account::Account,
@@ -93,11 +93,11 @@ impl Engine {
     /// The video once more: signed URLs expire, files are replaced.
     async fn check_video(&self, post: &Post) -> Result<Verdict> {
         let Some(service) = self.registry.get(post.platform) else { return Ok(Verdict::Go(Change::default())) };
-        let facts = match PostVideo::new(self.prober.clone(), post).facts().await {
+        let facts = match self.videos.of(post).facts().await {
             Ok(facts) => facts,
             Err(failure) => return Ok(Verdict::Fail(passing(post, failure))),
         };
-        let checked = media::check("content.video_url", &facts, service.client.rules());
+        let checked = media::check(media::VIDEO_URL_FIELD, &facts, service.client.rules());
         if let Some(broken) = checked.violations.first() {
             let all: Vec<&str> = checked.violations.iter().map(|violation| violation.message.as_str()).collect();
             let reason = match broken.rule {

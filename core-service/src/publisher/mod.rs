@@ -22,11 +22,10 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 
-use self::{burst::Bursts, decide::Policy, handover::Handover, lease::Claim};
+use self::{burst::Bursts, decide::Policy, handover::Handover, lease::Claim, video::Videos};
 use crate::{
     clock::Clock,
     domain::{ledger::Ledger, post::Post},
-    media::Prober,
     platform::Registry,
     progress::Uploads,
     punctuality::Punctuality,
@@ -67,8 +66,8 @@ pub struct Engine {
     pub registry: Registry,
     /// Tokens.
     pub keeper: TokenKeeper,
-    /// Videos by URL.
-    pub prober: Arc<Prober>,
+    /// The videos of posts.
+    pub videos: Videos,
     /// The n8n hand-over.
     pub handover: Option<Handover>,
     /// Upload progress.

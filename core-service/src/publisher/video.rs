@@ -1,4 +1,5 @@
-//! The video of a post as platforms' clients see it: by URL, through the guarded prober.
+//! The video of a post as platforms' clients see it: by URL, through the guarded prober, or uploaded, from its file. A
+//! post with both has a copy of what was behind the URL, and the copy counts.
 
 use std::sync::Arc;
 
@@ -9,46 +10,132 @@ use url::Url;
 use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
-        media::MediaFacts,
+        ids::UserId,
+        media::{MediaFacts, MediaId},
         post::Post,
     },
-    media::{ProbeError, Prober},
+    media::{
+        ProbeError, Prober,
+        files::{FileError, Files},
+        pull::PublicAddress,
+    },
     platform::{Video, VideoStream},
+    store::{Store, media::StoredMedia},
 };
+
+/// Where the videos of posts come from. Cheap to clone.
+#[derive(Clone)]
+pub struct Videos {
+    /// Videos by URL.
+    pub prober: Arc<Prober>,
+    /// Rows of uploads.
+    pub store: Store,
+    /// Files of uploads.
+    pub files: Files,
+    /// Where platforms fetch uploads.
+    pub address: PublicAddress,
+}
+
+impl Videos {
+    /// The video that a post names.
+    pub fn of(&self, post: &Post) -> PostVideo {
+        let content = &post.content;
+        let source = if content.media_id.is_empty() {
+            Source::Url(content.video_url.clone())
+        } else {
+            Source::Upload(post.wp_user_id, content.media_id.clone())
+        };
+        PostVideo { videos: self.clone(), source }
+    }
+}
+
+enum Source {
+    Url(String),
+    Upload(UserId, String),
+}
 
 /// The video of one post.
 pub struct PostVideo {
-    prober: Arc<Prober>,
-    url: String,
+    videos: Videos,
+    source: Source,
 }
 
 impl PostVideo {
-    /// The video that a post names.
-    pub fn new(prober: Arc<Prober>, post: &Post) -> Self {
-        Self { prober, url: post.content.video_url.clone() }
-    }
-
-    fn url(&self) -> Result<Url, Failure> {
-        Url::parse(&self.url).map_err(|_| {
-            Failure::new(FailureClass::InvalidMedia, Reason::InvalidField, "the post's video URL is no URL")
-                .with_remedy("create the post again with an http(s) URL")
-        })
+    async fn upload(&self, user: UserId, media_id: &str) -> Result<StoredMedia, Failure> {
+        let id: MediaId = media_id.parse().map_err(|_| gone())?;
+        let found = self.videos.store.media(user, &id).await.map_err(|error| {
+            Failure::new(FailureClass::Transient, Reason::StoreUnavailable, error.to_string())
+                .with_remedy("nothing to do; it is tried again")
+        })?;
+        found.ok_or_else(gone)
     }
 }
 
 #[async_trait]
 impl Video for PostVideo {
     async fn facts(&self) -> Result<MediaFacts, Failure> {
-        Ok(self.prober.probe(&self.url()?).await.map_err(failure)?.facts)
+        match &self.source {
+            Source::Url(url) => Ok(self.videos.prober.probe(&parsed(url)?).await.map_err(failure)?.facts),
+            Source::Upload(user, media_id) => {
+                let media = self.upload(*user, media_id).await?;
+                let size = self.videos.files.size(&media.stored_as).await.map_err(unreadable)?;
+                if size == media.facts.size_bytes { Ok(media.facts) } else { Err(gone()) }
+            }
+        }
     }
 
     async fn open(&self, first: u64, last: u64) -> Result<VideoStream, Failure> {
-        let stream = self.prober.open_stream(&self.url()?, Some(first..last + 1)).await.map_err(failure)?;
-        Ok(stream.map_err(std::io::Error::other).boxed())
+        match &self.source {
+            Source::Url(url) => {
+                let range = Some(first..last + 1);
+                let stream = self.videos.prober.open_stream(&parsed(url)?, range).await.map_err(failure)?;
+                Ok(stream.map_err(std::io::Error::other).boxed())
+            }
+            Source::Upload(user, media_id) => {
+                let media = self.upload(*user, media_id).await?;
+                self.videos.files.stream(&media.stored_as, first, last).await.map_err(unreadable)
+            }
+        }
     }
 
-    fn public_url(&self) -> Result<Url, Failure> {
-        self.url()
+    async fn public_url(&self) -> Result<Url, Failure> {
+        match &self.source {
+            Source::Url(url) => parsed(url),
+            Source::Upload(user, media_id) => {
+                let media = self.upload(*user, media_id).await?;
+                self.videos.address.of(&media.pull_token, media.facts.container).ok_or_else(|| {
+                    Failure::new(
+                        FailureClass::Permanent,
+                        Reason::VideoNotPublic,
+                        "the platform fetches the video itself, and this core has no address that it can reach",
+                    )
+                    .with_remedy("the operator sets AURAREELS_PUBLIC_URL to the core's public address; then RetryPost")
+                })
+            }
+        }
+    }
+}
+
+fn parsed(url: &str) -> Result<Url, Failure> {
+    Url::parse(url).map_err(|_| {
+        Failure::new(FailureClass::InvalidMedia, Reason::InvalidField, "the post's video URL is no URL")
+            .with_remedy("create the post again with an http(s) URL")
+    })
+}
+
+fn gone() -> Failure {
+    Failure::new(FailureClass::InvalidMedia, Reason::MediaNotFound, "the uploaded video is not there any more")
+        .with_remedy("upload the same file again, then RetryPost")
+}
+
+fn unreadable(problem: FileError) -> Failure {
+    match problem {
+        FileError::Gone => gone(),
+        FileError::Full { .. } | FileError::Io(_) => {
+            tracing::error!(error = &problem as &dyn std::error::Error, "an uploaded video cannot be read");
+            Failure::new(FailureClass::Transient, Reason::StoreUnavailable, "the uploaded video cannot be read for now")
+                .with_remedy("the operator looks at the core's data directory; it is tried again")
+        }
     }
 }
 

@@ -322,7 +322,7 @@ impl<'a> Worker<'a> {
         }
         let lookup = {
             let (siblings, twins) = self.engine.store.siblings(&work.post).await?;
-            let video = PostVideo::new(self.engine.prober.clone(), &work.post);
+            let video = self.engine.videos.of(&work.post);
             let progress = self.engine.uploads.track(work.post.id, work.post.wp_user_id);
             let permit = self.permit(self.now());
             let call = self.call(work, &permit, &video, &progress, &siblings, twins);
@@ -531,7 +531,7 @@ impl<'a> Worker<'a> {
     }
 
     async fn exchange(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Outcome {
-        let video = PostVideo::new(self.engine.prober.clone(), &work.post);
+        let video = self.engine.videos.of(&work.post);
         let progress = self.engine.uploads.track(work.post.id, work.post.wp_user_id);
         // Only what reads the account's list needs these.
         let call = self.call(work, permit, &video, &progress, &[], false);

@@ -5,11 +5,12 @@
 //! that run side by side make one set of posts.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
 
 use super::{
     Caller, Error, Posts, Result,
     key::{self, Fingerprint},
-    requests::{CreateDraft, CreatePosts, Created, When, of_account},
+    requests::{CreateDraft, CreatePosts, Created, When, Wish, of_account},
     rules::{self, Prepared},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     domain::{
         account::Account,
         failure::Reason,
-        media::{self, VIDEO_URL_FIELD, Violation, Warning},
+        media::{self, MEDIA_ID_FIELD, MediaFacts, MediaId, Violation, Warning},
         post::{Post, SchedulerKind, Status, WaitReason},
     },
     store::posts::{Inserted, NewPost},
@@ -74,7 +75,7 @@ impl Posts {
             return Ok(found);
         }
         let times = self.times(&request.when, asked, read_warning, now)?;
-        let posts = self.new_posts(&request, parts, &known, &times, now).await?;
+        let posts = self.new_posts(caller, &request, parts, &known, &times, now).await?;
         let (posts, of): (Vec<NewPost>, Vec<(Account, Fingerprint)>) = posts.into_iter().unzip();
         let inserted = self.store.insert_posts(posts).await?;
         inserted
@@ -161,6 +162,7 @@ impl Posts {
     /// recognises by its key: the answer keeps the request's order.
     async fn new_posts(
         &self,
+        caller: Caller,
         request: &CreatePosts,
         parts: Vec<Part>,
         known: &[Option<Created>],
@@ -168,7 +170,7 @@ impl Posts {
         now: DateTime<Utc>,
     ) -> Result<Vec<(NewPost, (Account, Fingerprint))>> {
         let mut all: Vec<Broken> = Vec::new();
-        let facts = match self.look_at_video(&request.wish.content).await? {
+        let facts = match self.look_at_video(caller, &request.wish.content).await? {
             Ok(facts) => Some(facts),
             Err(violation) => {
                 all.push(Broken { account: None, violation });
@@ -183,8 +185,9 @@ impl Posts {
             warnings.extend(times.warning.clone());
             if known.is_none() {
                 warnings.extend(rules::usable(&part.account, times.placed.is_none())?);
+                violations.extend(self.fetchable(&part.account, &request.wish)?);
                 if let Some(facts) = &facts {
-                    let checked = media::check(VIDEO_URL_FIELD, facts, service.client.rules());
+                    let checked = media::check(request.wish.content.video_field(), facts, service.client.rules());
                     violations.extend(checked.violations);
                     warnings.extend(checked.warnings);
                 }
@@ -196,7 +199,23 @@ impl Posts {
         if !all.is_empty() {
             return Err(rules::refuse(all));
         }
+        // Last, because it costs most: nothing stands in the way of the posts any more.
+        if let Some((media_id, facts)) = self.copy_of(caller, &request.wish).await? {
+            let facts = serde_json::to_value(facts).ok();
+            for (new, _) in &mut posts {
+                new.post.content.media_id = media_id.to_string();
+                new.post.media_facts.clone_from(&facts);
+            }
+        }
         Ok(posts)
+    }
+
+    /// The copy of a wish's video, where one is to be kept.
+    pub(super) async fn copy_of(&self, caller: Caller, wish: &Wish) -> Result<Option<(MediaId, MediaFacts)>> {
+        match Url::parse(&wish.content.video_url) {
+            Ok(url) if wish.keep_copy => Ok(Some(self.library.keep_copy(caller, &url).await?)),
+            _ => Ok(None),
+        }
     }
 
     fn new_post(
@@ -258,9 +277,12 @@ impl Posts {
         let mut warnings = prepared.warnings.clone();
         warnings.extend(time_warning);
         let shape = rules::check_shape(&prepared.content);
-        let too_large = shape.iter().find(|one| one.violation.limit.contains("at most"));
-        if let Some(one) = too_large {
+        let refused = |one: &&Broken| one.violation.limit.contains("at most") || one.violation.field == MEDIA_ID_FIELD;
+        if let Some(one) = shape.iter().find(refused) {
             return Err(rules::refuse(vec![one.clone()]));
+        }
+        if !prepared.content.media_id.is_empty() {
+            self.library.facts(caller.user, &prepared.content.media_id).await?;
         }
         let broken = shape.into_iter().map(|one| one.violation).chain(prepared.violations.clone());
         warnings.extend(broken.map(|violation| Warning {
@@ -270,13 +292,17 @@ impl Posts {
         }));
         let fingerprint =
             Fingerprint::of(account.platform, &prepared.content, &prepared.content.full_caption, scheduled_at);
+        let mut content = prepared.content;
+        if let Some((media_id, _)) = self.copy_of(caller, &request.wish).await? {
+            content.media_id = media_id.to_string();
+        }
         let post = Post {
             request_key: request.request_key,
             scheduled_at,
             scheduler: self.settings.scheduler,
             late_policy_seconds: self.settings.late_policy_seconds,
             warnings,
-            content: prepared.content,
+            content,
             ..Post::blank(&account, Status::Draft, now)
         };
         let new = NewPost {

@@ -25,7 +25,7 @@ use crate::{
     store::Store,
 };
 
-use super::{Caller, Error, Result};
+use super::{Caller, Error, Result, media::Library};
 
 /// Settings of the post use cases.
 #[derive(Clone, Debug)]
@@ -45,6 +45,7 @@ pub struct Posts {
     clock: Clock,
     registry: Registry,
     prober: Arc<Prober>,
+    library: Library,
     uploads: Uploads,
     settings: PostSettings,
 }
@@ -56,10 +57,11 @@ impl Posts {
         clock: Clock,
         registry: Registry,
         prober: Arc<Prober>,
+        library: Library,
         uploads: Uploads,
         settings: PostSettings,
     ) -> Self {
-        Self { store, clock, registry, prober, uploads, settings }
+        Self { store, clock, registry, prober, library, uploads, settings }
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Caller, Error, Posts, Result, not_found,
-    requests::{GivenTime, PublishNow, Resolve, UpdatePost},
+    requests::{GivenTime, PublishNow, Resolve, UpdatePost, Wish},
     rules,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         account::Account,
         failure::{Failure, FailureClass, Reason},
         ids::{PostId, Revision},
-        media::{Violation, Warning},
+        media::{MEDIA_ID_FIELD, MediaId, Violation, Warning},
         post::{Content, Post, SchedulerKind, Status, WaitReason},
         transition::Move,
     },
@@ -54,20 +54,22 @@ impl Posts {
         for field in &request.fields {
             take(&mut content, &request.wish.content, field)?;
         }
+        take_video(&mut content, &request);
+        if content.video_url != post.content.video_url || content.media_id != post.content.media_id {
+            self.check_new_video(caller, &mut content, &request).await?;
+        }
         let account = self.account_of(caller, &post).await?;
         let mut changed = Post { content, ..post };
         if changed.status == Status::Draft {
-            let prepared = rules::prepare(
-                self.service(&account)?,
-                &crate::app::posts::requests::Wish { content: changed.content.clone(), ..request.wish },
-            );
+            let prepared =
+                rules::prepare(self.service(&account)?, &Wish { content: changed.content.clone(), ..request.wish });
             let broken =
                 rules::check_shape(&prepared.content).into_iter().map(|one| one.violation).chain(prepared.violations);
             changed.warnings = prepared.warnings;
             changed.warnings.extend(broken.map(as_warning));
             changed.content = prepared.content;
         } else {
-            let (content, warnings, facts) = self.check_one(&account, &changed.content).await?;
+            let (content, warnings, facts) = self.check_one(caller, &account, &changed.content).await?;
             changed.content = content;
             changed.warnings = warnings;
             changed.media_facts = Some(facts);
@@ -76,6 +78,23 @@ impl Posts {
             changed.attempt += i32::from(!self.store.ledger(changed.id).await?.entries().is_empty());
         }
         self.write_waiting(changed).await
+    }
+
+    /// Checks what an edited post names as its video now, and keeps a copy where one is asked for.
+    async fn check_new_video(&self, caller: Caller, content: &mut Content, request: &UpdatePost) -> Result<()> {
+        let wrong = rules::check_shape(content).into_iter().filter(|one| one.violation.field == MEDIA_ID_FIELD);
+        let wrong: Vec<_> = wrong.collect();
+        if !wrong.is_empty() {
+            return Err(rules::refuse(wrong));
+        }
+        if !content.media_id.is_empty() {
+            self.library.facts(caller.user, &content.media_id).await?;
+        }
+        let wish = Wish { content: content.clone(), ..request.wish.clone() };
+        if let Some((media_id, _)) = self.copy_of(caller, &wish).await? {
+            content.media_id = media_id.to_string();
+        }
+        Ok(())
     }
 
     async fn write_waiting(&self, changed: Post) -> Result<Post> {
@@ -115,7 +134,7 @@ impl Posts {
         rules::usable(&account, false)?;
         let mut changed = post;
         if changed.status == Status::Draft {
-            let (content, warnings, facts) = self.check_one(&account, &changed.content).await?;
+            let (content, warnings, facts) = self.check_one(caller, &account, &changed.content).await?;
             (changed.content, changed.warnings, changed.media_facts) = (content, warnings, Some(facts));
         }
         changed.warnings.retain(|warning| warning.code != "TIME_AMBIGUOUS");
@@ -154,12 +173,27 @@ impl Posts {
         let post = self.read(caller, id).await?;
         if post.status == Status::Failed {
             rules::usable(&self.account_of(caller, &post).await?, true)?;
+            self.has_its_video(&post).await?;
         }
         match self.store.begin_now(caller.user, id, Move::Retry, None, self.clock.now()).await? {
             Moved::Done(post) => Ok(post),
             Moved::Gone => Err(not_found(id)),
             Moved::Refused(post) => Err(forbidden(&post, "retried", "only failed posts can be")),
         }
+    }
+
+    /// Refuses to go on with a post whose upload was removed since it failed.
+    async fn has_its_video(&self, post: &Post) -> Result<()> {
+        let Ok(media_id) = post.content.media_id.parse::<MediaId>() else { return Ok(()) };
+        if self.store.media(post.wp_user_id, &media_id).await?.is_some() {
+            return Ok(());
+        }
+        Err(Error::Precondition {
+            reason: Reason::MediaNotFound,
+            subject: format!("post {}", post.id),
+            message: format!("the video of post {} was removed some time after the post had failed", post.id),
+            remedy: "upload the same file again, then RetryPost".into(),
+        })
     }
 
     /// Publishes a draft or scheduled post now. What is on its way or live already is a success, and so is a call that
@@ -174,7 +208,7 @@ impl Posts {
         if post.status == Status::Draft {
             let account = self.account_of(caller, &post).await?;
             rules::usable(&account, true)?;
-            self.check_one(&account, &post.content).await?;
+            self.check_one(caller, &account, &post.content).await?;
         }
         match self.store.begin_now(caller.user, id, Move::Begin, expected, self.clock.now()).await? {
             Moved::Done(post) => Ok((PublishNow::Started, post)),
@@ -280,14 +314,25 @@ fn as_warning(violation: Violation) -> Warning {
     Warning { code: violation.rule.into(), field: violation.field.into(), message: violation.message }
 }
 
+/// Takes the named fields that say where the video comes from: naming one of them takes the other away.
+fn take_video(to: &mut Content, request: &UpdatePost) {
+    let from = &request.wish.content;
+    let names = |name: &str| request.fields.iter().any(|field| field.strip_prefix("content.").unwrap_or(field) == name);
+    match (names("video_url"), names("media_id")) {
+        (false, false) if names("keep_copy") && !to.video_url.is_empty() => to.media_id.clear(),
+        (false, false) => {}
+        (true, false) => (to.video_url, to.media_id) = (from.video_url.clone(), String::new()),
+        (false, true) => (to.video_url, to.media_id) = (String::new(), from.media_id.clone()),
+        (true, true) => (to.video_url, to.media_id) = (from.video_url.clone(), from.media_id.clone()),
+    }
+}
+
 /// Takes one named field of a content over.
 fn take(to: &mut Content, from: &Content, field: &str) -> Result<()> {
     match field.strip_prefix("content.").unwrap_or(field) {
         "video_job_id" => to.video_job_id.clone_from(&from.video_job_id),
-        "video_url" => {
-            to.video_url.clone_from(&from.video_url);
-            to.media_id.clear();
-        }
+        // One follows from the other: see `take_video`.
+        "video_url" | "media_id" | "keep_copy" => {}
         "thumbnail_url" => to.thumbnail_url.clone_from(&from.thumbnail_url),
         "caption" => to.caption.clone_from(&from.caption),
         "hashtags" => to.hashtags.clone_from(&from.hashtags),

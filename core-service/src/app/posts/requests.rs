@@ -20,6 +20,8 @@ pub struct Wish {
     pub content: Content,
     /// What to do with a caption that is too long.
     pub on_long_caption: OnLongCaption,
+    /// Keep a copy of the video behind `content.video_url`.
+    pub keep_copy: bool,
 }
 
 /// A time as given, before it is read.

@@ -12,10 +12,10 @@ use crate::{
     app::Broken,
     domain::{
         account::{Account, Health},
-        caption::{self, OnLongCaption},
+        caption,
         failure::Reason,
         ids::AccountId,
-        media::{self, MediaFacts, VIDEO_URL_FIELD, Violation, Warning},
+        media::{self, MEDIA_ID_FIELD, MediaFacts, MediaId, VIDEO_URL_FIELD, Violation, Warning},
         post::Content,
         schedule,
     },
@@ -131,31 +131,38 @@ pub(super) fn check_key(request_key: Option<&str>, allow_duplicate: bool) -> Vec
     all
 }
 
-/// The shape of the content, which holds for every account.
+/// The shape of a request's content, which holds for every account.
 pub(super) fn check_shape(content: &Content) -> Vec<Broken> {
+    let mut all = check_content(content);
+    if !content.video_url.is_empty() && !content.media_id.is_empty() {
+        all.push(broken(
+            MEDIA_ID_FIELD,
+            "FIELD_MALFORMED",
+            "given beside video_url",
+            "a post has one video",
+            "give either video_url or media_id",
+        ));
+    }
+    all
+}
+
+/// The shape of a content, of a request or stored: a stored one may have a URL and the copy that was kept of it.
+fn check_content(content: &Content) -> Vec<Broken> {
     let mut all = Vec::new();
     let malformed =
         |field, measured: String, limit: &str, remedy: &str| broken(field, "FIELD_MALFORMED", measured, limit, remedy);
-    match (content.video_url.is_empty(), content.media_id.is_empty()) {
-        (true, true) => all.push(malformed(
+    if content.video_url.is_empty() && content.media_id.is_empty() {
+        all.push(malformed(
             VIDEO_URL_FIELD,
             "empty".into(),
             "a post needs a video",
-            "give the http(s) URL of the video",
-        )),
-        (false, false) => all.push(malformed(
-            "content.media_id",
-            "given beside video_url".into(),
-            "a post has one video",
-            "give either video_url or media_id",
-        )),
-        (true, false) => all.push(malformed(
-            "content.media_id",
-            format!("`{}`", content.media_id),
-            "it must name an uploaded video of yours",
-            "give the video by video_url",
-        )),
-        (false, true) => {}
+            "give the http(s) URL of the video, or upload it and give its media_id",
+        ));
+    }
+    if !content.media_id.is_empty() && content.media_id.parse::<MediaId>().is_err() {
+        let shown: String = content.media_id.chars().take(80).collect();
+        let remedy = "upload the video with UploadMedia and give the media_id that it answers";
+        all.push(malformed(MEDIA_ID_FIELD, format!("`{shown}`"), "it must name an uploaded video", remedy));
     }
     let urls = [
         (VIDEO_URL_FIELD, content.video_url.as_str()),
@@ -287,8 +294,16 @@ impl Posts {
         })
     }
 
-    /// Looks at the video once for all platforms of a request. A broken rule comes as a violation.
-    pub(super) async fn look_at_video(&self, content: &Content) -> Result<std::result::Result<MediaFacts, Violation>> {
+    /// Looks at the video once for all platforms of a request. A broken rule comes as a violation; an upload that is not
+    /// the caller's refuses the request.
+    pub(super) async fn look_at_video(
+        &self,
+        caller: Caller,
+        content: &Content,
+    ) -> Result<std::result::Result<MediaFacts, Violation>> {
+        if !content.media_id.is_empty() {
+            return Ok(Ok(self.library.facts(caller.user, &content.media_id).await?));
+        }
         let Ok(url) = Url::parse(&content.video_url) else {
             return Ok(Err(broken(
                 VIDEO_URL_FIELD,
@@ -308,6 +323,24 @@ impl Posts {
                 retry_after: std::time::Duration::from_secs(30),
             }),
         }
+    }
+
+    /// What stands in the way of an upload that the platform would have to fetch from this core.
+    pub(super) fn fetchable(&self, account: &Account, wish: &Wish) -> Result<Option<Violation>> {
+        let is_here = !wish.content.media_id.is_empty() || wish.keep_copy;
+        let fetches = self.service(account)?.client.fetches_video(account, &wish.content);
+        if !is_here || !fetches || self.library.has_public_address() {
+            return Ok(None);
+        }
+        let name = account.platform.display_name();
+        let one = broken(
+            wish.content.video_field(),
+            "PUBLIC_URL_MISSING",
+            format!("{name} fetches the video of this account itself"),
+            "this core has no address that it can reach",
+            "let the operator set AURAREELS_PUBLIC_URL to the core's public address, or give the video by video_url",
+        );
+        Ok(Some(one.violation))
     }
 
     /// ValidatePosts: everything that PublishPosts or SchedulePosts would refuse, without creating anything.
@@ -334,9 +367,8 @@ impl Posts {
         } else {
             self.accounts(caller, &ids).await?
         };
-        let video_named =
-            !all.iter().any(|one| one.violation.field == VIDEO_URL_FIELD || one.violation.field == "content.media_id");
-        let facts = if video_named { Some(self.look_at_video(&wish.content).await?) } else { None };
+        let video_named = !all.iter().any(|one| [VIDEO_URL_FIELD, MEDIA_ID_FIELD].contains(&one.violation.field));
+        let facts = if video_named { Some(self.look_at_video(caller, &wish.content).await?) } else { None };
         if let Some(Err(violation)) = &facts {
             all.push(Broken { account: None, violation: violation.clone() });
         }
@@ -354,8 +386,9 @@ impl Posts {
             }
             let service = self.service(account)?;
             let mut prepared = prepare(service, &wish);
+            prepared.violations.extend(self.fetchable(account, &wish)?);
             if let Some(Ok(facts)) = &facts {
-                let checked = media::check(VIDEO_URL_FIELD, facts, service.client.rules());
+                let checked = media::check(wish.content.video_field(), facts, service.client.rules());
                 prepared.violations.extend(checked.violations);
                 prepared.warnings.extend(checked.warnings);
             }
@@ -369,21 +402,24 @@ impl Posts {
     /// sent, warnings and facts.
     pub(super) async fn check_one(
         &self,
+        caller: Caller,
         account: &Account,
         content: &Content,
     ) -> Result<(Content, Vec<Warning>, serde_json::Value)> {
         let service = self.service(account)?;
-        let mut all = check_shape(content);
-        let prepared = prepare(service, &Wish { content: content.clone(), on_long_caption: OnLongCaption::Refuse });
+        let mut all = check_content(content);
+        let wish = Wish { content: content.clone(), ..Wish::default() };
+        let prepared = prepare(service, &wish);
         all.extend(of_account(account.id, prepared.violations));
+        all.extend(of_account(account.id, self.fetchable(account, &wish)?.into_iter().collect()));
         if !all.is_empty() {
             return Err(refuse(all));
         }
         let facts = self
-            .look_at_video(content)
+            .look_at_video(caller, content)
             .await?
             .map_err(|violation| refuse(vec![Broken { account: Some(account.id), violation }]))?;
-        let checked = media::check(VIDEO_URL_FIELD, &facts, service.client.rules());
+        let checked = media::check(content.video_field(), &facts, service.client.rules());
         if !checked.violations.is_empty() {
             return Err(refuse(of_account(account.id, checked.violations).collect()));
         }

@@ -5,6 +5,7 @@
 
 pub(super) mod account;
 pub(super) mod event;
+pub(super) mod media;
 pub(super) mod platform;
 pub(super) mod post;
 pub(super) mod requests;

@@ -102,7 +102,8 @@ pub(crate) fn requirements(of: Platform, rules: &MediaRules) -> v1::VideoRequire
     }
 }
 
-fn duration(ms: u64) -> prost_types::Duration {
+/// A span of milliseconds for the wire.
+pub(crate) fn duration(ms: u64) -> prost_types::Duration {
     let seconds = i64::try_from(ms / 1000).unwrap_or(i64::MAX);
     prost_types::Duration { seconds, nanos: (ms % 1000) as i32 * 1_000_000 }
 }

@@ -5,16 +5,13 @@ use url::Url;
 
 use super::{account, or_empty, platform, structure, timestamp, wire_object};
 use crate::{
-    app::{
-        Broken,
-        posts::requests::{PostDetail, Validated},
-    },
+    app::posts::requests::{PostDetail, Validated},
     domain::{
         account::Account,
         failure::Failure,
         ids::AccountId,
         ledger::{Entry, StepClass, StepOutcome},
-        media::{MediaFacts, Warning},
+        media::{MediaFacts, Violation, Warning},
         post::{
             InstagramOptions, InstagramTransfer, PlatformOptions, Post, SchedulerKind, Status, TiktokOptions,
             TiktokTransfer, WaitReason,
@@ -229,17 +226,21 @@ fn bytes(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// A broken rule, of one account or of all.
+pub(crate) fn violation(account: Option<AccountId>, broken: Violation) -> v1::Violation {
+    v1::Violation {
+        account_id: account.map_or(0, |id| id.0),
+        field: broken.field.to_owned(),
+        rule: broken.rule.to_owned(),
+        measured: broken.measured,
+        limit: broken.limit,
+        remedy: broken.remedy,
+        message: broken.message,
+    }
+}
+
 /// What ValidatePosts found.
 pub(crate) fn validated(validated: Validated) -> v1::ValidatePostsResponse {
-    let violation = |broken: Broken| v1::Violation {
-        account_id: broken.account.map_or(0, |id| id.0),
-        field: broken.violation.field.to_owned(),
-        rule: broken.violation.rule.to_owned(),
-        measured: broken.violation.measured,
-        limit: broken.violation.limit,
-        remedy: broken.violation.remedy,
-        message: broken.violation.message,
-    };
     let post = |(account, full_caption, warnings): (AccountId, String, Vec<Warning>)| v1::ValidatedPost {
         account_id: account.0,
         full_caption,
@@ -247,7 +248,7 @@ pub(crate) fn validated(validated: Validated) -> v1::ValidatePostsResponse {
     };
     v1::ValidatePostsResponse {
         valid: validated.broken.is_empty(),
-        violations: validated.broken.into_iter().map(violation).collect(),
+        violations: validated.broken.into_iter().map(|broken| violation(broken.account, broken.violation)).collect(),
         posts: validated.posts.into_iter().map(post).collect(),
     }
 }

@@ -329,6 +329,7 @@ fn wish(shape: &mut Shape, content: Option<v1::PostContent>) -> Wish {
         None | Some(v1::OnLongCaption::Unspecified | v1::OnLongCaption::Refuse) => OnLongCaption::Refuse,
         Some(v1::OnLongCaption::Cut) => OnLongCaption::Cut,
     };
+    let keep_copy = content.keep_copy;
     let content = Content {
         video_job_id: content.video_job_id,
         video_url: content.video_url,
@@ -346,7 +347,7 @@ fn wish(shape: &mut Shape, content: Option<v1::PostContent>) -> Wish {
         metadata: json(content.metadata),
         options: options(shape, content.platform_options),
     };
-    Wish { content, on_long_caption }
+    Wish { content, on_long_caption, keep_copy }
 }
 
 fn options(shape: &mut Shape, options: Option<v1::PlatformOptions>) -> PlatformOptions {

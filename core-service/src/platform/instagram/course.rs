@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use super::errors::{row_of, unavailable};
 use crate::{
     domain::{
+        account::Account,
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Handle, StepClass, StepOutcome},
         platform::LoginFlavour,
@@ -135,9 +136,19 @@ pub(super) fn transfer_wish(content: &Content) -> InstagramTransfer {
     content.options.instagram.as_ref().map(|options| options.transfer).unwrap_or_default()
 }
 
-/// How this post's video travels: Instagram Login has no upload host.
+/// How this post's video travels.
 fn transfer(view: &View<'_>) -> Result<Transfer, Box<Failure>> {
-    match (transfer_wish(&view.post.content), view.account.login_flavour) {
+    transfer_by(view.account.login_flavour, &view.post.content)
+}
+
+/// Whether Instagram fetches the video of such a post itself.
+pub(super) fn fetches_video(account: &Account, content: &Content) -> bool {
+    transfer_by(account.login_flavour, content) == Ok(Transfer::VideoUrl)
+}
+
+/// How a video travels by a login: Instagram Login has no upload host.
+fn transfer_by(login: LoginFlavour, content: &Content) -> Result<Transfer, Box<Failure>> {
+    match (transfer_wish(content), login) {
         (InstagramTransfer::VideoUrl, _) | (InstagramTransfer::Auto, LoginFlavour::InstagramLogin) => {
             Ok(Transfer::VideoUrl)
         }

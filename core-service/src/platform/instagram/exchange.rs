@@ -134,7 +134,7 @@ impl Instagram {
 
     async fn create_container(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
         let caller = Caller::of(call);
-        let fields = self.container_fields(call, step)?;
+        let fields = self.container_fields(call, step).await?;
         let path = format!("{}/media", call.view.account.account_id);
         let request = self.request(&self.pooled, &caller, Method::POST, &path, fields)?;
         if !call.lease.holds() {
@@ -165,7 +165,7 @@ impl Instagram {
     }
 
     /// The container's fields, by §4.1 of the sheet.
-    fn container_fields(&self, call: &Call<'_>, step: &Step) -> Result<Fields<'static>, Failure> {
+    async fn container_fields(&self, call: &Call<'_>, step: &Step) -> Result<Fields<'static>, Failure> {
         let content = &call.view.post.content;
         let options = content.options.instagram.clone().unwrap_or_default();
         // Always sent: what Meta assumes without it is not documented.
@@ -173,7 +173,7 @@ impl Instagram {
         let mut fields: Fields<'static> = vec![("media_type", "REELS".into()), ("share_to_feed", share.to_string())];
         match step.handle.text(name::TRANSFER) == Some(course::Transfer::Resumable.as_str()) {
             true => fields.push(("upload_type", "resumable".into())),
-            false => fields.push(("video_url", call.video.public_url()?.into())),
+            false => fields.push(("video_url", call.video.public_url().await?.into())),
         }
         if !content.full_caption.is_empty() {
             fields.push(("caption", content.full_caption.clone()));

@@ -148,6 +148,10 @@ impl PlatformClient for Instagram {
         &INSTAGRAM_REELS
     }
 
+    fn fetches_video(&self, account: &Account, content: &Content) -> bool {
+        course::fetches_video(account, content)
+    }
+
     fn check_options(&self, content: &Content) -> Vec<Violation> {
         options::check(content)
     }

@@ -49,6 +49,7 @@ use url::Url;
 use super::{Call, Lookup, Next, Outcome, PlatformClient, Step, View};
 use crate::{
     domain::{
+        account::Account,
         ledger::{Entry, Evidence},
         media::{MediaRules, TIKTOK, Violation},
         post::Content,
@@ -123,6 +124,10 @@ fn with_path(base: Option<&Url>, vendor: &'static str, path: &str) -> Url {
 impl PlatformClient for Tiktok {
     fn rules(&self) -> &MediaRules {
         &RULES
+    }
+
+    fn fetches_video(&self, _: &Account, content: &Content) -> bool {
+        options::is_pull(content)
     }
 
     fn check_options(&self, content: &Content) -> Vec<Violation> {

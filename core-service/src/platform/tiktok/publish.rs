@@ -105,7 +105,7 @@ impl Tiktok {
 
     /// Has TikTok fetch the video: from here on it can become visible. The point of no return.
     pub(super) async fn video_init_pull(&self, call: &Call<'_>, step: &Step) -> Outcome {
-        let video_url = match call.video.public_url() {
+        let video_url = match call.video.public_url().await {
             Ok(url) => url,
             Err(failure) => return Outcome::NoEffect { failure, evidence: Evidence::new() },
         };

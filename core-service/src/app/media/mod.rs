@@ -1,0 +1,256 @@
+//! Uploaded videos, as their owners see them: upload, look, list, delete, and copies of videos by URL.
+//!
+//! Guaranteed:
+//! - What is answered is stored: the file is flushed, its row committed. What broke off leaves nothing.
+//! - The same bytes of the same user are one upload, so repeating an upload is harmless.
+//! - An upload is there as long as a post needs it, and is removed afterwards ([`tidy`]).
+//! - One user never sees, uses or counts another's uploads.
+
+mod places;
+mod probe;
+mod receive;
+mod tidy;
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+
+pub use self::{
+    probe::{Named, Probed},
+    receive::{Received, UploadInfo},
+};
+use super::{Broken, Caller, Error, Result, platforms::Platforms};
+use crate::{
+    clock::Clock,
+    domain::{
+        failure::Reason,
+        ids::UserId,
+        media::{Checked, KeepPolicy, Kept, MEDIA_ID_FIELD, MediaFacts, MediaId, Violation, check},
+        platform::Platform,
+    },
+    media::{
+        Prober,
+        files::{FileError, Files},
+        pull::PublicAddress,
+    },
+    store::{
+        Store,
+        media::{Settled, StoredMedia},
+    },
+};
+
+/// Most uploads of a page.
+const MAX_PAGE: u32 = 100;
+
+/// Settings of uploads.
+#[derive(Clone, Debug)]
+pub struct MediaSettings {
+    /// Bytes that all uploads of one user may have together (`AURAREELS_MEDIA_QUOTA_BYTES`).
+    pub quota_bytes: u64,
+    /// How long uploads are kept that no post needs.
+    pub keep: KeepPolicy,
+    /// The longest that an upload may bring nothing.
+    pub idle: Duration,
+    /// How long before its time a post may be prepared: platforms may fetch its video from then on.
+    pub prepare_lead: TimeDelta,
+}
+
+/// The uploads of all users.
+#[derive(Clone)]
+pub struct Library {
+    store: Store,
+    clock: Clock,
+    platforms: Platforms,
+    prober: Arc<Prober>,
+    files: Files,
+    address: PublicAddress,
+    places: places::Places,
+    settings: MediaSettings,
+}
+
+/// What a library is made of.
+pub struct LibraryParts {
+    /// Rows.
+    pub store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// Whose rules uploads are compared with.
+    pub platforms: Platforms,
+    /// Videos by URL.
+    pub prober: Arc<Prober>,
+    /// Files.
+    pub files: Files,
+    /// Where platforms reach this core.
+    pub address: PublicAddress,
+    /// Settings.
+    pub settings: MediaSettings,
+}
+
+/// An upload as its owner sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Media {
+    /// The row.
+    pub stored: StoredMedia,
+    /// How it fits each platform.
+    pub checks: Vec<(Platform, Checked)>,
+    /// When it is removed; `None` while a post needs it.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A page of uploads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MediaPage {
+    /// The uploads, newest first.
+    pub media: Vec<Media>,
+    /// Where the next page starts.
+    pub next_page_token: Option<String>,
+    /// Bytes of all uploads of the user.
+    pub used_bytes: u64,
+    /// Bytes they may have together.
+    pub quota_bytes: u64,
+}
+
+impl Library {
+    /// The library over these parts.
+    pub fn new(parts: LibraryParts) -> Self {
+        let LibraryParts { store, clock, platforms, prober, files, address, settings } = parts;
+        Self { store, clock, platforms, prober, files, address, places: places::Places::default(), settings }
+    }
+
+    /// The caller's upload of this name.
+    pub async fn get(&self, caller: Caller, media_id: &str) -> Result<Media> {
+        let stored = self.find(caller.user, media_id).await?;
+        self.shown(stored).await
+    }
+
+    /// A page of the caller's uploads, newest first.
+    pub async fn list(&self, caller: Caller, page_size: u32, page_token: Option<&str>) -> Result<MediaPage> {
+        if page_size == 0 || page_size > MAX_PAGE {
+            let limit = "1 to 100 uploads a page";
+            return Err(malformed("page_size", page_size.to_string(), limit, "ask for fewer, and page"));
+        }
+        let before = page_token.map_or(Ok(i64::MAX), read_token)?;
+        let mut found = self.store.list_media(caller.user, before, page_size + 1).await?;
+        let more = found.len() > page_size as usize;
+        found.truncate(page_size as usize);
+        let next_page_token = found.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(last.id.to_be_bytes()));
+        let mut media = Vec::with_capacity(found.len());
+        for stored in found {
+            media.push(self.shown(stored).await?);
+        }
+        let used_bytes = self.store.media_bytes(caller.user).await?;
+        Ok(MediaPage { media, next_page_token, used_bytes, quota_bytes: self.settings.quota_bytes })
+    }
+
+    /// Removes the caller's upload at once.
+    pub async fn delete(&self, caller: Caller, media_id: &str) -> Result<()> {
+        let Ok(id) = media_id.parse::<MediaId>() else { return Err(not_found(media_id)) };
+        match self.store.delete_media(caller.user, &id).await? {
+            Settled::Removed(file) => {
+                self.remove_file(&file).await;
+                Ok(())
+            }
+            Settled::Stays(post) => {
+                let post = post.map(|post| format!("post {post}")).unwrap_or_default();
+                Err(Error::Precondition {
+                    reason: Reason::MediaInUse,
+                    subject: format!("media {id}"),
+                    message: format!("{post} needs the uploaded video"),
+                    remedy: "cancel that post first, or leave the upload: it is removed when no post needs it".into(),
+                })
+            }
+            Settled::Gone => Err(not_found(media_id)),
+        }
+    }
+
+    /// What a user's upload is, for the check of a post.
+    pub(in crate::app) async fn facts(&self, user: UserId, media_id: &str) -> Result<MediaFacts> {
+        Ok(self.find(user, media_id).await?.facts)
+    }
+
+    /// Whether platforms can fetch uploads from this core.
+    pub(in crate::app) fn has_public_address(&self) -> bool {
+        self.address.is_known()
+    }
+
+    /// The file behind a public address, with its content type; `None` unless a platform may fetch it now.
+    pub async fn to_fetch(&self, pull_token: &str) -> Result<Option<(std::path::PathBuf, &'static str)>> {
+        let until = self.clock.now() + self.settings.prepare_lead;
+        let found = self.store.media_to_fetch(pull_token, until).await?;
+        Ok(found.map(|media| (self.files.path(&media.stored_as), media.facts.container.content_type())))
+    }
+
+    async fn find(&self, user: UserId, media_id: &str) -> Result<StoredMedia> {
+        let Ok(id) = media_id.parse::<MediaId>() else { return Err(not_found(media_id)) };
+        self.store.media(user, &id).await?.ok_or_else(|| not_found(media_id))
+    }
+
+    async fn shown(&self, stored: StoredMedia) -> Result<Media> {
+        let uses = self.store.media_uses(stored.wp_user_id, &stored.media_id).await?;
+        let expires_at = match self.settings.keep.kept(stored.uploaded_at, &uses) {
+            Kept::WhileNeeded => None,
+            Kept::Until(until) => Some(until),
+        };
+        Ok(Media { checks: self.checks(MEDIA_ID_FIELD, &stored.facts), expires_at, stored })
+    }
+
+    /// A video against the rules of every platform.
+    fn checks(&self, field: &'static str, facts: &MediaFacts) -> Vec<(Platform, Checked)> {
+        self.platforms.rules().map(|(platform, rules)| (platform, check(field, facts, rules))).collect()
+    }
+
+    /// Removes a file whose row is gone. One that cannot be removed now is swept later.
+    async fn remove_file(&self, name: &str) {
+        if let Err(problem) = self.files.remove(name).await {
+            tracing::warn!(error = &problem as &dyn std::error::Error, "cannot remove the file of an upload");
+        }
+    }
+}
+
+/// The answer for an upload that is not there or not the caller's.
+fn not_found(media_id: &str) -> Error {
+    let id = media_id.chars().take(80).collect();
+    Error::NotFound { reason: Reason::MediaNotFound, kind: "media", id }
+}
+
+fn read_token(text: &str) -> Result<i64> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+    bytes.map(i64::from_be_bytes).ok_or_else(|| {
+        malformed("page_token", "not one of ours", "it must be a next_page_token", "begin without a token")
+    })
+}
+
+fn malformed(field: &'static str, measured: impl Into<String>, limit: &str, remedy: &str) -> Error {
+    let measured = measured.into();
+    let message = format!("{field} is {measured}; {limit}");
+    let (limit, remedy) = (limit.to_owned(), remedy.to_owned());
+    refused(Reason::InvalidField, Violation { field, rule: "FIELD_MALFORMED", measured, limit, remedy, message })
+}
+
+fn refused(reason: Reason, violation: Violation) -> Error {
+    Error::Invalid { reason, broken: vec![Broken { account: None, violation }] }
+}
+
+/// A file that cannot be written, as an answer. The cause is the operator's business and stands in the log.
+fn file_error(problem: FileError) -> Error {
+    match problem {
+        FileError::Full { .. } => {
+            tracing::error!(error = &problem as &dyn std::error::Error, "an upload was refused");
+            Error::Exhausted {
+                reason: Reason::DiskFull,
+                subject: "the disk of the core".into(),
+                message: "the core's disk is full, so the video was not kept; its operator has to make room".into(),
+                retry_at: None,
+            }
+        }
+        FileError::Gone | FileError::Io(_) => {
+            tracing::error!(error = &problem as &dyn std::error::Error, "an upload could not be kept");
+            Error::Unavailable {
+                reason: Reason::StoreUnavailable,
+                message: "the core's data directory cannot be used for now".into(),
+                retry_after: Duration::from_secs(30),
+            }
+        }
+    }
+}

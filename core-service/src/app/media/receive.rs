@@ -1,0 +1,347 @@
+//! Taking a video in: from a caller's stream, or from a URL of which a copy is to be kept.
+//!
+//! What can be refused is refused before its bytes are sent: by its announced size, by its first bytes, by the quota. The
+//! quota is looked at three times: against what is announced, against what comes, and for good in the transaction that
+//! adds the row.
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use tokio::time::timeout;
+use url::Url;
+
+use super::{Caller, Error, Library, MediaFacts, MediaId, Result, StoredMedia, file_error, malformed, places, refused};
+use crate::{
+    domain::{
+        failure::Reason,
+        media::{VIDEO_URL_FIELD, Violation, Warning},
+    },
+    media::{
+        ProbeError,
+        files::{Complete, FileError, Incoming},
+        refuse_other_files,
+    },
+    store::media::{Added, NewMedia},
+};
+
+/// The field of the stream that carries the bytes.
+const CHUNK_FIELD: &str = "chunk";
+
+/// Bytes at which a file shows what it is.
+const HEAD: usize = 512;
+
+/// Longest file name, characters.
+const MAX_NAME: usize = 255;
+
+/// What a caller says about a file before it sends it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UploadInfo {
+    /// The file's name.
+    pub file_name: String,
+    /// The content type the caller has for it; empty when it has none.
+    pub content_type: String,
+    /// Its size.
+    pub size_bytes: Option<u64>,
+    /// Its SHA-256, hexadecimal; empty when it was not computed.
+    pub sha256: String,
+}
+
+/// An upload that is there now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    /// The upload.
+    pub media: super::Media,
+    /// The same bytes were there already.
+    pub existed: bool,
+    /// What is odd about it.
+    pub warnings: Vec<Warning>,
+}
+
+/// An upload under way.
+struct Receiving<'a> {
+    library: &'a Library,
+    caller: Caller,
+    announced: Option<u64>,
+    /// Largest file that any platform takes.
+    largest: u64,
+    /// Bytes that the user's uploads under way may take together.
+    room: u64,
+    place: places::Place,
+    /// The field that violations are about.
+    field: &'static str,
+}
+
+impl Library {
+    /// Takes a video in. Answers when it is safely stored; then the caller may forget it.
+    pub async fn receive(
+        &self,
+        caller: Caller,
+        info: UploadInfo,
+        bytes: impl Stream<Item = Result<Bytes>> + Send,
+    ) -> Result<Received> {
+        let expected = check_info(&info)?;
+        if let Some(id) = &expected
+            && let Some(stored) = self.there_already(caller, id).await?
+        {
+            return self.received(stored, &info, true).await;
+        }
+        let receiving = self.open(caller, info.size_bytes, CHUNK_FIELD).await?;
+        let complete = receiving.bytes(bytes).await?;
+        if let Some(expected) = expected.filter(|expected| expected != complete.media_id()) {
+            let limit = expected.as_str().to_owned();
+            let measured = complete.media_id().as_str().to_owned();
+            let message = format!("the bytes that came have the SHA-256 {measured}, announced was {limit}");
+            let remedy = "upload the file again; if it changed meanwhile, with its new hash".to_owned();
+            let violation =
+                Violation { field: "info.sha256", rule: "MEDIA_HASH_MISMATCH", measured, limit, remedy, message };
+            return Err(refused(Reason::MediaHashMismatch, violation));
+        }
+        let (stored, existed) = self.add(caller, info.file_name.clone(), complete, CHUNK_FIELD).await?;
+        self.received(stored, &info, existed).await
+    }
+
+    /// Keeps a copy of the video behind a URL. The copy is an upload like any other.
+    pub(in crate::app) async fn keep_copy(&self, caller: Caller, url: &Url) -> Result<(MediaId, MediaFacts)> {
+        let stream = self.prober.open_stream(url, None).await.map_err(|problem| not_taken(problem, VIDEO_URL_FIELD))?;
+        let receiving = self.open(caller, Some(stream.length()), VIDEO_URL_FIELD).await?;
+        let bytes = stream.map(|chunk| {
+            chunk.map_err(|broken| Error::Unavailable {
+                reason: Reason::MediaUnreachable,
+                message: broken.to_string(),
+                retry_after: std::time::Duration::from_secs(30),
+            })
+        });
+        let complete = receiving.bytes(bytes).await?;
+        let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+        let name = name.chars().take(MAX_NAME).collect();
+        let (stored, _) = self.add(caller, name, complete, VIDEO_URL_FIELD).await?;
+        Ok((stored.media_id, stored.facts))
+    }
+
+    /// The upload with these bytes, if it is there with its file; it counts as uploaded again.
+    async fn there_already(&self, caller: Caller, id: &MediaId) -> Result<Option<StoredMedia>> {
+        let Some(stored) = self.store.media(caller.user, id).await? else { return Ok(None) };
+        if !self.has_file(&stored).await? {
+            return Ok(None);
+        }
+        let touched = self.store.media_uploaded_again(caller.user, id, self.clock.now()).await?;
+        Ok(touched.then_some(stored))
+    }
+
+    async fn has_file(&self, stored: &StoredMedia) -> Result<bool> {
+        match self.files.size(&stored.stored_as).await {
+            Ok(size) => Ok(size == stored.facts.size_bytes),
+            Err(FileError::Gone) => Ok(false),
+            Err(problem) => Err(file_error(problem)),
+        }
+    }
+
+    /// Looks whether an upload of this size may begin.
+    async fn open(&self, caller: Caller, announced: Option<u64>, field: &'static str) -> Result<Receiving<'_>> {
+        let largest = self.platforms.rules().map(|(_, rules)| rules.max_size_bytes).max().unwrap_or(0);
+        let place = self.places.enter(caller.user).ok_or_else(|| Error::Exhausted {
+            reason: Reason::MediaQuotaExceeded,
+            subject: format!("uploads at once of user {}", caller.user),
+            message: format!("{} uploads of this user are running already; wait for one to end", places::MOST),
+            retry_at: Some(self.clock.now() + chrono::TimeDelta::seconds(5)),
+        })?;
+        let used = self.store.media_bytes(caller.user).await?;
+        let room = self.settings.quota_bytes.saturating_sub(used);
+        let mut receiving = Receiving { library: self, caller, announced, largest, room, place, field };
+        if let Some(size) = announced {
+            receiving.fits(size)?;
+        }
+        Ok(receiving)
+    }
+
+    /// Checks a complete file and adds it to the user's uploads. True when its bytes were there already.
+    async fn add(
+        &self,
+        caller: Caller,
+        file_name: String,
+        mut complete: Complete,
+        field: &'static str,
+    ) -> Result<(StoredMedia, bool)> {
+        let facts = complete.inspect().await.map_err(|problem| not_taken(problem, field))?;
+        let media_id = complete.media_id().clone();
+        let written = complete.keep(facts.container).await.map_err(file_error)?;
+        let new = NewMedia {
+            wp_user_id: caller.user,
+            media_id,
+            file_name,
+            stored_as: written.name().to_owned(),
+            facts,
+            pull_token: pull_token()?,
+        };
+        let (quota, now) = (self.settings.quota_bytes, self.clock.now());
+        let size = new.facts.size_bytes;
+        // When this fails the row may be there all the same: the file then stays until a sweep has asked the rows.
+        let discard = match self.store.add_media(new, quota, self.settings.keep.unused, now).await? {
+            Added::New(stored) => return Ok((stored, false)),
+            Added::Existing(stored) if self.has_file(&stored).await? => Ok((stored, true)),
+            // The row lost its file: it gets this one.
+            Added::Existing(stored) => {
+                if self.store.replace_media_file(&stored, written.name()).await? {
+                    return Ok((StoredMedia { stored_as: written.name().to_owned(), ..stored }, true));
+                }
+                Ok((stored, true))
+            }
+            Added::OverQuota { used } => Err(over_quota(caller, size, quota, used)),
+        };
+        if let Err(problem) = written.discard().await {
+            tracing::warn!(error = &problem as &dyn std::error::Error, "cannot remove the file of an upload");
+        }
+        discard
+    }
+
+    async fn received(&self, stored: StoredMedia, info: &UploadInfo, existed: bool) -> Result<Received> {
+        let warnings = odd(info, &stored.facts);
+        Ok(Received { media: self.shown(stored).await?, existed, warnings })
+    }
+}
+
+impl Receiving<'_> {
+    /// Whether a file of this size may be taken.
+    fn fits(&mut self, size: u64) -> Result<()> {
+        let broken = |rule, limit: String, remedy: &str, message: String| {
+            let (measured, remedy) = (format!("{size} bytes"), remedy.to_owned());
+            let violation = Violation { field: self.field, rule, measured, limit, remedy, message };
+            refused(Reason::RuleViolation, violation)
+        };
+        if size == 0 {
+            return Err(broken("VIDEO_EMPTY", "a video".into(), "upload the video again", "the file is empty".into()));
+        }
+        if size > self.largest {
+            let limit = format!("up to {} bytes", self.largest);
+            let message = format!("the video is {size} bytes or more, allowed is {limit}");
+            let remedy = "encode it with a lower bit rate or make it shorter";
+            return Err(broken("VIDEO_TOO_LARGE", limit, remedy, message));
+        }
+        if !self.place.take(size, self.room) {
+            let quota = self.library.settings.quota_bytes;
+            return Err(over_quota(self.caller, size, quota, quota - self.room));
+        }
+        Ok(())
+    }
+
+    /// Writes what comes.
+    async fn bytes(mut self, bytes: impl Stream<Item = Result<Bytes>> + Send) -> Result<Complete> {
+        let mut file = self.library.files.begin(self.announced).await.map_err(file_error)?;
+        let mut head: Vec<u8> = Vec::new();
+        let mut bytes = std::pin::pin!(bytes);
+        loop {
+            let chunk = match timeout(self.library.settings.idle, bytes.next()).await {
+                Ok(Some(chunk)) => chunk?,
+                Ok(None) => break,
+                Err(_) => return Err(self.stalled()),
+            };
+            let size = file.size() + chunk.len() as u64;
+            if self.announced.is_some_and(|announced| size > announced) {
+                return Err(self.other_size(size));
+            }
+            if !chunk.is_empty() {
+                self.fits(size)?;
+            }
+            if head.len() < HEAD {
+                head.extend_from_slice(&chunk[..chunk.len().min(HEAD - head.len())]);
+                if head.len() == HEAD {
+                    refuse_other_files(&head).map_err(|problem| not_taken(problem, self.field))?;
+                }
+            }
+            file.write(chunk).await.map_err(file_error)?;
+        }
+        self.end(file).await
+    }
+
+    async fn end(mut self, file: Incoming) -> Result<Complete> {
+        let size = file.size();
+        if self.announced.is_some_and(|announced| announced != size) {
+            return Err(self.other_size(size));
+        }
+        self.fits(size)?;
+        file.complete().await.map_err(file_error)
+    }
+
+    fn stalled(&self) -> Error {
+        let seconds = self.library.settings.idle.as_secs();
+        Error::Unavailable {
+            reason: Reason::UploadIncomplete,
+            message: format!("the upload brought nothing for {seconds} s and was given up; nothing of it was kept"),
+            retry_after: std::time::Duration::from_secs(1),
+        }
+    }
+
+    fn other_size(&self, size: u64) -> Error {
+        let announced = self.announced.unwrap_or_default();
+        let measured = if size > announced { format!("more than {announced} bytes") } else { format!("{size} bytes") };
+        let message = format!("{measured} came, announced were {announced}; nothing of it was kept");
+        let violation = Violation {
+            field: "info.size_bytes",
+            rule: "UPLOAD_INCOMPLETE",
+            measured,
+            limit: format!("{announced} bytes"),
+            remedy: "upload the file again".into(),
+            message,
+        };
+        refused(Reason::UploadIncomplete, violation)
+    }
+}
+
+/// The shape of what is announced; answers the announced hash.
+fn check_info(info: &UploadInfo) -> Result<Option<MediaId>> {
+    if info.file_name.chars().count() > MAX_NAME || info.file_name.chars().any(char::is_control) {
+        let measured = format!("{} characters", info.file_name.chars().count());
+        let limit = "at most 255 characters without control characters are taken";
+        return Err(malformed("info.file_name", measured, limit, "shorten it"));
+    }
+    if info.sha256.is_empty() {
+        return Ok(None);
+    }
+    info.sha256.parse().map(Some).map_err(|_| {
+        let measured = format!("{} characters", info.sha256.chars().count());
+        malformed("info.sha256", measured, "a SHA-256 has 64 hexadecimal digits", "leave it out or give it whole")
+    })
+}
+
+/// What does not fit together about an upload, without harm.
+fn odd(info: &UploadInfo, facts: &MediaFacts) -> Vec<Warning> {
+    let is = facts.container.content_type();
+    let given = info.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    // The type of a file that nobody looked into.
+    if given.is_empty() || given == "application/octet-stream" || given == is {
+        return vec![];
+    }
+    let message = format!("it was announced as {given}, but its bytes are {is}, which counts");
+    vec![Warning { code: "CONTENT_TYPE_DIFFERS".into(), field: "info.content_type".into(), message }]
+}
+
+fn over_quota(caller: Caller, size: u64, quota: u64, used: u64) -> Error {
+    Error::Exhausted {
+        reason: Reason::MediaQuotaExceeded,
+        subject: format!("uploaded bytes of user {}", caller.user),
+        message: format!(
+            "the upload has {size} bytes or more, but of {quota} bytes for the uploads of a user {used} are taken; delete \
+             uploads that are not needed (ListMedia shows them), or let the operator raise AURAREELS_MEDIA_QUOTA_BYTES"
+        ),
+        retry_at: None,
+    }
+}
+
+/// A file that is no video, or that cannot be read.
+fn not_taken(problem: ProbeError, field: &'static str) -> Error {
+    match problem {
+        ProbeError::Refused(violation) => refused(Reason::RuleViolation, Violation { field, ..*violation }),
+        ProbeError::Unreachable { message } => Error::Unavailable {
+            reason: Reason::MediaUnreachable,
+            message,
+            retry_after: std::time::Duration::from_secs(30),
+        },
+    }
+}
+
+/// 256 random bits, for an address that nobody can guess.
+fn pull_token() -> Result<String> {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(format!("no random numbers: {error}")))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}

@@ -1,0 +1,50 @@
+//! Removing what nobody needs any more, and what dead cores left behind.
+
+use tracing::{info, warn};
+
+use super::{Library, file_error};
+use crate::{app::Result, store::media::Settled};
+
+/// Most uploads that are looked at in one go.
+const BATCH: u32 = 100;
+
+impl Library {
+    /// Looks at every upload whose time has come and removes those that no post needs. Answers how many were removed.
+    pub async fn expire(&self) -> Result<usize> {
+        let mut removed = 0;
+        loop {
+            let now = self.clock.now();
+            let due = self.store.media_due(now, BATCH).await?;
+            for id in &due {
+                if let Settled::Removed(file) = self.store.settle_media(*id, self.settings.keep, now).await? {
+                    self.remove_file(&file).await;
+                    removed += 1;
+                }
+            }
+            if due.len() < BATCH as usize {
+                break;
+            }
+        }
+        if removed > 0 {
+            info!(uploads = removed, "removed uploads that no post needs");
+        }
+        Ok(removed)
+    }
+
+    /// Removes files that no row names and nobody is writing.
+    pub async fn sweep(&self) -> Result<usize> {
+        let mut removed = 0;
+        for name in self.files.names().await.map_err(file_error)? {
+            // Held first, then looked for: see `Files::abandoned`.
+            let Some(file) = self.files.abandoned(&name).await.map_err(file_error)? else { continue };
+            if !file.is_complete() || !self.store.knows_media_file(&name).await? {
+                file.discard().await.map_err(file_error)?;
+                removed += 1;
+            }
+        }
+        if removed > 0 {
+            warn!(files = removed, "removed files of uploads that broke off");
+        }
+        Ok(removed)
+    }
+}

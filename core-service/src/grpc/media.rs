@@ -1,0 +1,123 @@
+//! MediaService, and the address at which platforms fetch uploads.
+//!
+//! An upload is read as fast as the disk takes it: the next message is asked for when the last one was written, and HTTP/2
+//! flow control holds the client back meanwhile.
+
+use aurareels_proto::v1::{self, media_service_server::MediaService};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, State},
+    http::{Request as HttpRequest, StatusCode, header},
+    middleware,
+    response::{IntoResponse, Response as HttpResponse},
+    routing::get,
+};
+use futures_util::StreamExt;
+use tonic::{Code, Request, Response, Status, Streaming};
+use tower_http::services::ServeFile;
+
+use super::{auth::layer::caller, convert::media, status::from_app};
+use crate::{
+    app::{
+        Error,
+        media::{Library, UploadInfo},
+    },
+    clock::Clock,
+    domain::failure::Reason,
+    media::pull::PULL_PATH,
+};
+
+/// Handlers of MediaService.
+pub(super) struct MediaApi {
+    pub(super) library: Library,
+    pub(super) clock: Clock,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl MediaService for MediaApi {
+    async fn upload_media(&self, request: Request<Streaming<v1::UploadMediaRequest>>) -> Answer<v1::Media> {
+        let caller = caller(&request)?;
+        let mut messages = request.into_inner();
+        let first = messages.message().await.map_err(broken_off).map_err(from_app(&self.clock))?;
+        let info: UploadInfo = media::info(first).map_err(from_app(&self.clock))?;
+        let chunks = messages.map(|message| message.map_err(broken_off).and_then(media::chunk));
+        let received = self.library.receive(caller, info, chunks).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(media::received(received)))
+    }
+
+    async fn get_media(&self, request: Request<v1::GetMediaRequest>) -> Answer<v1::Media> {
+        let caller = caller(&request)?;
+        let id = media::media_id(request.into_inner().media_id).map_err(from_app(&self.clock))?;
+        let found = self.library.get(caller, &id).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(media::media(found)))
+    }
+
+    async fn list_media(&self, request: Request<v1::ListMediaRequest>) -> Answer<v1::ListMediaResponse> {
+        let caller = caller(&request)?;
+        let (size, token) = media::list(request.into_inner()).map_err(from_app(&self.clock))?;
+        let page = self.library.list(caller, size, token.as_deref()).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(media::page(page)))
+    }
+
+    async fn delete_media(&self, request: Request<v1::DeleteMediaRequest>) -> Answer<v1::DeleteMediaResponse> {
+        let caller = caller(&request)?;
+        let id = media::media_id(request.into_inner().media_id).map_err(from_app(&self.clock))?;
+        self.library.delete(caller, &id).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(v1::DeleteMediaResponse {}))
+    }
+
+    async fn probe_video(&self, request: Request<v1::ProbeVideoRequest>) -> Answer<v1::ProbeVideoResponse> {
+        let caller = caller(&request)?;
+        let (named, platforms) = media::probe(request.into_inner()).map_err(from_app(&self.clock))?;
+        let probed = self.library.probe(caller, named, &platforms).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(media::probed(probed)))
+    }
+}
+
+/// The client went away, or what it sent cannot be read. A message beyond the limit is refused before it is read.
+fn broken_off(status: Status) -> Error {
+    if status.code() == Code::OutOfRange {
+        return media::chunk_too_large();
+    }
+    Error::Unavailable {
+        reason: Reason::UploadIncomplete,
+        message: format!("the upload broke off ({}); nothing of it was kept", status.message()),
+        retry_after: std::time::Duration::from_secs(1),
+    }
+}
+
+/// Where platforms fetch uploads.
+pub(super) fn fetching(library: Library) -> Router {
+    Router::new()
+        .route(&format!("{PULL_PATH}/{{token}}/{{name}}"), get(fetch))
+        .layer(middleware::from_fn(super::pages::guard))
+        .with_state(library)
+}
+
+/// An upload while a platform may fetch it: whole or in parts (`Range`), and its head alone (`HEAD`). The name is for
+/// platforms that look at it; it has no meaning here.
+async fn fetch(
+    State(library): State<Library>,
+    Path((token, _)): Path<(String, String)>,
+    request: HttpRequest<Body>,
+) -> HttpResponse {
+    let found = match library.to_fetch(&token).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "an upload cannot be looked up");
+            return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response();
+        }
+    };
+    let Some((path, content_type)) = found else { return super::pages::unknown(request).await };
+    let Ok(mime) = content_type.parse() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    match ServeFile::new_with_mime(path, &mime).try_call(request).await {
+        Ok(served) => served.map(Body::new),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "an upload cannot be read");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}
