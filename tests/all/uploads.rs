@@ -10,7 +10,7 @@ use aurareels_tests::{
     Login, World, content,
     fault::cut,
     posting::{at, publish, schedule, time},
-    process::Served,
+    process::{Served, run},
     uploading::{about, chunk, info, messages, sha256, uploaded},
     video,
 };
@@ -471,4 +471,37 @@ async fn a_probe_tells_every_broken_rule_per_platform() {
     let other = ProbeVideoRequest { platforms: vec![Platform::Youtube.into()], ..by_url(video(&world, "good")) };
     me.refused(me.media().probe_video(other)).await.is(Code::InvalidArgument, "UNSUPPORTED");
     world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_publishes_a_file_of_this_machine() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Tiktok).await;
+    let file = world.file("command line", SIZE).await;
+    let path = world.data_dir().parent().unwrap().join("holiday.mp4");
+    std::fs::write(&path, &file).unwrap();
+    let settings = [
+        ("AURAREELS_ADDRESS", world.url()),
+        ("AURAREELS_API_KEY", world.key.clone()),
+        ("AURAREELS_USER_ID", "1".to_owned()),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
+    let account = account.to_string();
+    let path = path.to_str().unwrap();
+    let arguments =
+        ["post", "publish", "--account", &account, "--file", path, "--caption", "Holiday", "--privacy", "PUBLIC"];
+    for _ in 0..2 {
+        let output = run(&settings, &arguments).await;
+        assert!(output.status.success(), "{output:?}");
+    }
+    let post = &me.all_posts().await[0];
+    me.published(post.id).await;
+    assert_eq!(world.sim.posts()[0].sha256, Some(sha256(&file)));
+    let missing = run(&settings, &["post", "publish", "--account", &account, "--file", "/no/such.mp4"]).await;
+    assert!(
+        !missing.status.success() && String::from_utf8_lossy(&missing.stderr).contains("/no/such.mp4"),
+        "{missing:?}"
+    );
+    world.finish(1).await;
 }

@@ -3,7 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
-use aurareels_proto::v1::{account_service_client::AccountServiceClient, post_service_client::PostServiceClient};
+use aurareels_proto::v1::{
+    account_service_client::AccountServiceClient, media_service_client::MediaServiceClient,
+    post_service_client::PostServiceClient,
+};
 use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
@@ -93,6 +96,11 @@ impl Client {
     /// Calls on posts.
     pub(super) fn posts(&self) -> PostServiceClient<InterceptedService<Channel, Credentials>> {
         PostServiceClient::new(self.0.clone())
+    }
+
+    /// Calls on uploads.
+    pub(super) fn media(&self) -> MediaServiceClient<InterceptedService<Channel, Credentials>> {
+        MediaServiceClient::new(self.0.clone())
     }
 
     /// Calls on accounts.

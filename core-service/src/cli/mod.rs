@@ -12,6 +12,7 @@ mod post;
 mod serve;
 mod show;
 mod simulate;
+mod upload;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 

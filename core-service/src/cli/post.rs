@@ -1,5 +1,7 @@
 //! `post publish|schedule|list|show|watch`: a client of the public API.
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use aurareels_proto::v1::{self, schedule_time::Form};
 use clap::{Args, Subcommand};
@@ -8,6 +10,7 @@ use tonic::Status;
 use super::{
     client::{Client, Server},
     show,
+    upload::upload,
 };
 
 #[derive(Subcommand)]
@@ -65,8 +68,14 @@ pub(super) struct Content {
     #[arg(long = "account", required = true, value_delimiter = ',', value_name = "ID")]
     accounts: Vec<i64>,
     /// Address of the video.
-    #[arg(long, value_name = "URL")]
-    video: String,
+    #[arg(long, value_name = "URL", required_unless_present = "file", conflicts_with = "file")]
+    video: Option<String>,
+    /// A video file of this machine: it is uploaded to the core first.
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
+    /// Have the core keep a copy of --video, for an address that ends or changes before the post's time.
+    #[arg(long, requires = "video")]
+    keep_copy: bool,
     /// The caption.
     #[arg(long, default_value = "")]
     caption: String,
@@ -94,17 +103,24 @@ pub(super) struct Content {
 }
 
 impl Content {
-    fn content(&self) -> v1::PostContent {
-        v1::PostContent {
+    /// What is to be posted; a file is uploaded first.
+    async fn content(&self, client: &Client) -> anyhow::Result<v1::PostContent> {
+        let media_id = match &self.file {
+            Some(path) => upload(client, path).await?.media_id,
+            None => String::new(),
+        };
+        Ok(v1::PostContent {
             video_job_id: self.job.clone(),
-            video_url: self.video.clone(),
+            video_url: self.video.clone().unwrap_or_default(),
+            media_id,
+            keep_copy: self.keep_copy,
             thumbnail_url: self.thumbnail.clone(),
             caption: self.caption.clone(),
             hashtags: self.hashtags.clone(),
             mentions: self.mentions.clone(),
             privacy_level: self.privacy.clone(),
             ..v1::PostContent::default()
-        }
+        })
     }
 }
 
@@ -121,7 +137,7 @@ async fn act(client: &Client, action: Action) -> anyhow::Result<()> {
             let position = if wait { Some(position(client).await?) } else { None };
             let request = v1::PublishPostsRequest {
                 accounts: content.accounts.clone(),
-                content: Some(content.content()),
+                content: Some(content.content(client).await?),
                 request_key: content.request_key,
                 allow_duplicate: content.allow_duplicate,
             };
@@ -138,7 +154,7 @@ async fn act(client: &Client, action: Action) -> anyhow::Result<()> {
             };
             let request = v1::SchedulePostsRequest {
                 accounts: content.accounts.clone(),
-                content: Some(content.content()),
+                content: Some(content.content(client).await?),
                 scheduled_at: Some(v1::ScheduleTime { form: Some(form) }),
                 request_key: content.request_key,
                 allow_duplicate: content.allow_duplicate,
@@ -249,6 +265,7 @@ fn detail(post: &v1::Post) {
         ("published", show::time(post.published_at).map(show::second).unwrap_or_default()),
         ("link", post.platform_post_url.clone()),
         ("video", post.video_url.clone()),
+        ("upload", post.media_id.clone()),
         ("text", post.full_caption.clone()),
         ("note", show::note(post)),
         ("to do", post.error.as_ref().map(|error| error.remediation.clone()).unwrap_or_default()),
