@@ -196,6 +196,7 @@ impl Parts {
             uploads.clone(),
             PostSettings {
                 scheduler: settings.scheduler.default,
+                has_workflow: settings.scheduler.n8n.is_some(),
                 late_policy_seconds: delta(settings.scheduler.late_policy).num_seconds(),
                 prepare_lead: delta(publishing.prepare_lead),
             },

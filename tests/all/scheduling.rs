@@ -1,7 +1,7 @@
 //! Posts in time: fired when due, prepared before, moved, cancelled, missed, handed over to n8n.
 
 use aurareels_proto::v1::{
-    CancelPostRequest, CreateDraftRequest, DeleteDraftRequest, GetPostRequest, PostContent, PostStatus,
+    CancelPostRequest, CreateDraftRequest, DeleteDraftRequest, GetPostRequest, Post, PostContent, PostStatus,
     PublishNowResult, PublishPostNowRequest, ReschedulePostRequest, RetryPostRequest, SchedulePostsRequest, Scheduler,
     UpdatePostRequest,
 };
@@ -12,7 +12,7 @@ use aurareels_tests::{
     webhook::Webhook,
 };
 use chrono::TimeDelta;
-use prost_types::FieldMask;
+use prost_types::{FieldMask, Timestamp};
 use tonic::Code;
 
 /// When the newest request of an operation came in.
@@ -276,13 +276,24 @@ async fn a_workflow_gets_the_post_and_publishes_it() {
     assert_eq!(call.key.as_deref(), Some("the workflow's own key 0123456789"));
     assert_eq!((call.body["post_id"].as_i64(), call.body["user_id"].as_i64()), (Some(id), Some(1)));
     let told = call.body["scheduled_at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
-    assert!((told - due).abs() < TimeDelta::milliseconds(1), "{told} {due}");
+    assert_eq!(told, due, "to the last digit");
+    // A new content is not: the workflow knows the post already.
+    let update_mask = Some(FieldMask { paths: vec!["caption".to_owned()] });
+    let wish = Some(content(&world, "By workflow, edited"));
+    let edit = UpdatePostRequest { id, content: wish, update_mask, revision: None };
+    world.idle().await;
+    assert_eq!(me.posts().update_post(edit).await.unwrap().into_inner().waiting_for, "workflow");
     // A new time is handed over again.
     let moved = ReschedulePostRequest { id, scheduled_at: Some(at(due + TimeDelta::hours(1))), revision: None };
     let post = me.posts().reschedule_post(moved).await.unwrap().into_inner();
     world.wait_for("the webhook again", async || (webhook.calls().len() == 2).then_some(())).await;
     world.advance_to(due + TimeDelta::hours(1));
-    let now = PublishPostNowRequest { id, expected_scheduled_at: post.scheduled_at };
+    // The old time's workflow comes too: it is told so, and nothing happens.
+    let old = PublishPostNowRequest { id, expected_scheduled_at: Some(timestamp(told)) };
+    assert_eq!(me.posts().publish_post_now(old).await.unwrap().into_inner().result(), PublishNowResult::Superseded);
+    // JavaScript knows milliseconds only.
+    let expected = post.scheduled_at.map(|at| Timestamp { nanos: at.nanos / 1_000_000 * 1_000_000, ..at });
+    let now = PublishPostNowRequest { id, expected_scheduled_at: expected };
     assert_eq!(me.posts().publish_post_now(now).await.unwrap().into_inner().result(), PublishNowResult::Started);
     me.published(id).await;
     world.finish(1).await;
@@ -328,8 +339,52 @@ async fn the_core_publishes_on_time_when_the_hand_over_fails() {
     };
     let id = me.posts().schedule_posts(request).await.unwrap().into_inner().posts[0].id;
     world.wait_for("the webhook", async || (!webhook.calls().is_empty()).then_some(())).await;
-    me.published(id).await;
+    let post = me.published(id).await;
+    assert!(
+        post.warnings.iter().all(|warning| warning.code != "WORKFLOW_NOT_TOLD"),
+        "too late to call again: {post:#?}"
+    );
     let left = asked_at(&world, "meta.media_publish");
     assert!(left >= due && left < due + TimeDelta::seconds(1), "{left} {due}");
     world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_is_away_is_called_again_and_the_post_says_so() {
+    let webhook = Webhook::start().await;
+    webhook.answer(404);
+    let world = with_n8n(&webhook).await;
+    let me = world.me();
+    let account = me.account(Login::Facebook).await;
+    let due = world.now() + TimeDelta::days(1);
+    let request = SchedulePostsRequest {
+        scheduler: Scheduler::N8n.into(),
+        ..schedule(&[account], content(&world, "Later"), at(due))
+    };
+    let id = me.posts().schedule_posts(request).await.unwrap().into_inner().posts[0].id;
+    let told = |post: &Post| post.warnings.iter().any(|warning| warning.code == "WORKFLOW_NOT_TOLD");
+    let post = me.until(id, "warned", told).await;
+    assert!(post.warnings[0].message.contains("404"), "{post:#?}");
+    webhook.answer(200);
+    me.until(id, "handed over", |post| post.waiting_for == "workflow").await;
+    assert!(webhook.calls().len() < 6, "{} calls", webhook.calls().len());
+    world.advance_to(due);
+    let now = PublishPostNowRequest { id, expected_scheduled_at: None };
+    assert_eq!(me.posts().publish_post_now(now).await.unwrap().into_inner().result(), PublishNowResult::Started);
+    me.published(id).await;
+    world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_workflow_nothing_can_be_handed_to_one() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Facebook).await;
+    let request = SchedulePostsRequest {
+        scheduler: Scheduler::N8n.into(),
+        ..schedule(&[account], content(&world, "Nobody"), at(world.now() + TimeDelta::hours(1)))
+    };
+    let refused = me.refused(me.posts().schedule_posts(request)).await;
+    refused.names("scheduler", "WORKFLOW_NOT_CONFIGURED");
+    world.finish(0).await;
 }

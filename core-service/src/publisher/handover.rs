@@ -1,18 +1,38 @@
 //! Handing a scheduled post to an n8n workflow (the original's recommended way): its webhook is called, the workflow
 //! waits and calls PublishPostNow. Both it and the core may fire; the claim makes one post of it.
 //!
-//! Guaranteed: the workflow's answer is never taken for a publication. Expected: the webhook is away; then the core
-//! publishes on time.
+//! Guaranteed: the workflow's answer is never taken for a publication. The time it is told is the post's own, to the last
+//! digit, so that it can be sent back as `expected_scheduled_at`. Expected: the webhook is away or refuses; then it is
+//! called again, ever more rarely, and in the end the core publishes on time.
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::json;
 use url::Url;
 
-use crate::{domain::post::Post, secret::Secret};
+use crate::{
+    domain::{media::Warning, post::Post},
+    secret::Secret,
+};
 
 /// Longest wait for the webhook.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The gap to the next call after so many that failed: a minute at first, in the end half an hour, so that posts that
+/// wait for weeks cost next to nothing while the webhook is away.
+pub(super) fn gap(failed: i32) -> TimeDelta {
+    TimeDelta::minutes((1 << failed.clamp(0, 5)).min(30))
+}
+
+/// What the post says while its workflow does not know of it.
+pub(super) fn not_taken(error: &str) -> Warning {
+    Warning {
+        code: "WORKFLOW_NOT_TOLD".into(),
+        field: "scheduler".into(),
+        message: format!("the n8n workflow did not take the post ({error}); the core publishes it on time by itself"),
+    }
+}
 
 /// The workflow's webhook.
 #[derive(Clone)]
@@ -32,7 +52,7 @@ impl Handover {
     pub async fn call(&self, post: &Post) -> Result<(), String> {
         let body = json!({
             "post_id": post.id.0,
-            "scheduled_at": post.scheduled_at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),
+            "scheduled_at": post.scheduled_at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)),
             "user_id": post.wp_user_id.0,
         });
         let mut request = self.http.post(self.webhook.clone()).timeout(TIMEOUT).json(&body);
@@ -41,5 +61,16 @@ impl Handover {
         }
         let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
         if answer.status().is_success() { Ok(()) } else { Err(format!("the webhook answered {}", answer.status())) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webhook_that_is_away_is_called_ever_more_rarely() {
+        let minutes = [0, 1, 2, 3, 4, 5, 1_000_000].map(|failed| gap(failed).num_minutes());
+        assert_eq!(minutes, [1, 2, 4, 8, 16, 30, 30]);
     }
 }

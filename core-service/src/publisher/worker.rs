@@ -13,6 +13,7 @@ use super::{
     Engine,
     checks::Verdict,
     decide::{Decision, Situation},
+    handover,
     lease::{Claim, Permit},
     points,
     video::PostVideo,
@@ -185,8 +186,11 @@ impl<'a> Worker<'a> {
         };
         match handed {
             Ok(()) => {
-                let change =
-                    Change { handed_over_at: Some(now), ..Self::release(Some(grace), Some(WaitReason::Workflow)) };
+                let change = Change {
+                    handed_over_at: Some(now),
+                    poll_count: Some(0),
+                    ..Self::release(Some(grace), Some(WaitReason::Workflow))
+                };
                 self.apply(post, change).await
             }
             Err(error) => {
@@ -196,8 +200,13 @@ impl<'a> Worker<'a> {
                     // On time needs preparing, as for a post of the core's own.
                     return Ok(Flow::GoOn);
                 }
-                let again = (now + TimeDelta::minutes(1)).min(prepare_at);
-                self.apply(post, Self::release(Some(again), Some(WaitReason::Schedule))).await
+                let again = (now + handover::gap(post.poll_count)).min(prepare_at);
+                let change = Change {
+                    poll_count: Some(post.poll_count.saturating_add(1)),
+                    warning: Some(handover::not_taken(&error)),
+                    ..Self::release(Some(again), Some(WaitReason::Schedule))
+                };
+                self.apply(post, change).await
             }
         }
     }

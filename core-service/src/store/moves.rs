@@ -51,7 +51,7 @@ impl Store {
                          video_url = ?, media_id = ?, thumbnail_url = ?, caption = ?, hashtags = ?, mentions = ?, full_caption = ?, \
                          location = ?, privacy_level = ?, allow_comments = ?, allow_duet = ?, allow_stitch = ?, metadata = ?, \
                          options = ?, warnings = ?, media_facts = ?, scheduler = ?, late_policy_seconds = ?, attempt = ?, \
-                         waiting_for = ?, next_step_at = ?, handed_over_at = NULL, error = NULL, error_message = NULL, \
+                         waiting_for = ?, next_step_at = ?, handed_over_at = ?, error = NULL, error_message = NULL, \
                          revision = revision + 1, updated_at = ? \
                          WHERE id = ? AND revision = ? AND status IN ('draft', 'scheduled') AND claim_token IS NULL",
                         &params![
@@ -81,6 +81,7 @@ impl Store {
                             changed.attempt,
                             changed.waiting_for.map(|reason| reason.as_str()),
                             changed.next_step_at,
+                            changed.handed_over_at,
                             now,
                             changed.id,
                             changed.revision,
@@ -120,7 +121,9 @@ impl Store {
         self.db
             .write(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
-                let other_time = only_scheduled_at.is_some_and(|at| found.scheduled_at != Some(at));
+                // To the millisecond: what went through JavaScript has lost the rest.
+                let millis = |at: DateTime<Utc>| at.timestamp_millis();
+                let other_time = only_scheduled_at.is_some_and(|at| found.scheduled_at.map(millis) != Some(millis(at)));
                 let Ok(to) = transition::next(found.status, by) else { return Ok(Moved::Refused(found)) };
                 if other_time {
                     return Ok(Moved::Refused(found));

@@ -154,6 +154,16 @@ impl Posts {
             );
             return Err(rules::invalid(Reason::InvalidField, one));
         }
+        if scheduler == SchedulerKind::N8n && !self.settings.has_workflow {
+            let one = rules::broken(
+                "scheduler",
+                "WORKFLOW_NOT_CONFIGURED",
+                "SCHEDULER_N8N",
+                "this core knows no workflow to hand posts to",
+                "let the operator set N8N_SCHEDULER_WEBHOOK, or have the core schedule (SCHEDULER_CORE)",
+            );
+            return Err(rules::invalid(Reason::InvalidField, one));
+        }
         let placed = asked.map(|at| rules::place_time(at, now)).transpose()?;
         Ok(Times { asked, placed, warning, scheduler, late_policy_seconds: late })
     }

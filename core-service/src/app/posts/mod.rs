@@ -32,6 +32,8 @@ use super::{Caller, Error, Result, media::Library};
 pub struct PostSettings {
     /// Who wakes scheduled posts that do not say (`AURAREELS_SCHEDULER`).
     pub scheduler: SchedulerKind,
+    /// There is a workflow to hand posts to (`N8N_SCHEDULER_WEBHOOK`).
+    pub has_workflow: bool,
     /// How late a post may still go out when it does not say (`AURAREELS_LATE_POLICY_SECONDS`).
     pub late_policy_seconds: i64,
     /// How long before its time a post may be prepared.

@@ -141,6 +141,8 @@ impl Posts {
         changed.warnings.extend(warning);
         changed.status = Status::Scheduled;
         changed.scheduled_at = Some(at);
+        // The workflow is told of the new time too.
+        changed.handed_over_at = None;
         changed.waiting_for = Some(WaitReason::Schedule);
         changed.next_step_at = Some(match changed.scheduler {
             SchedulerKind::N8n => now,
