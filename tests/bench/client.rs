@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use aurareels_proto::v1::{
     CompleteConnectRequest, ConnectAccountRequest, GetPostRequest, ListPostsRequest, LoginFlavour, Platform, Post,
-    PostContent, PostStatus, account_service_client::AccountServiceClient, post_service_client::PostServiceClient,
+    PostContent, PostStatus, account_service_client::AccountServiceClient, media_service_client::MediaServiceClient,
+    post_service_client::PostServiceClient,
 };
 use aurareels_simulator::Simulator;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -36,6 +37,12 @@ pub(crate) type Posts = PostServiceClient<InterceptedService<Channel, Bearer>>;
 pub(crate) async fn posts(core: &Core) -> Result<Posts> {
     let channel = Channel::from_shared(core.address.clone())?.connect().await?;
     Ok(PostServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", core.key).parse()?)))
+}
+
+/// A channel of its own to the core, for uploads.
+pub(crate) async fn media(core: &Core) -> Result<MediaServiceClient<InterceptedService<Channel, Bearer>>> {
+    let channel = Channel::from_shared(core.address.clone())?.connect().await?;
+    Ok(MediaServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", core.key).parse()?)))
 }
 
 /// Makes this many Instagram accounts (Instagram Login, one person each) at the simulator and connects them.
@@ -91,7 +98,7 @@ async fn consent(http: &reqwest::Client, auth_url: &str, account: &str) -> Resul
     Ok((part("code").context("no code")?, part("state").context("no state")?))
 }
 
-fn http_client() -> Result<reqwest::Client> {
+pub(crate) fn http_client() -> Result<reqwest::Client> {
     let tls = aurareels_core::http::tls_config(&aurareels_core::http::HttpSettings::default())?;
     Ok(aurareels_core::http::client_builder(&tls).build()?)
 }
