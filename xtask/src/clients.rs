@@ -59,7 +59,7 @@ pub(crate) fn browser(workspace: &Workspace) -> Result<Report> {
 }
 
 /// Generates a JavaScript client's code from `proto/`, by its own buf.gen.yaml; returns the client's directory.
-fn generated_from_proto(workspace: &Workspace, client: &str) -> Result<PathBuf> {
+pub(crate) fn generated_from_proto(workspace: &Workspace, client: &str) -> Result<PathBuf> {
     let bin = node_modules(workspace)?.join(".bin");
     let dir = workspace.root.join(client);
     empty(&dir.join("generated"))?;
@@ -71,7 +71,7 @@ fn node_tests(workspace: &Workspace, dir: &Path) -> Program {
     workspace.program("node").dir(dir).args(["--test", "--test-reporter=spec"])
 }
 
-fn is_closing_of_node(line: &str) -> bool {
+pub(crate) fn is_closing_of_node(line: &str) -> bool {
     line.strip_prefix("ℹ ").is_some_and(|rest| ["tests ", "pass ", "fail "].iter().any(|word| rest.starts_with(word)))
 }
 

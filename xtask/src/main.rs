@@ -12,7 +12,9 @@ mod crash;
 mod deny;
 mod licence;
 mod lint;
+mod n8n;
 mod n8n_package;
+mod package;
 mod run;
 mod rust;
 mod stack;
@@ -25,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::package::Target;
 use crate::run::Workspace;
 use crate::stage::Stage;
 
@@ -43,7 +46,7 @@ enum Command {
         /// Run only these stages (may be given several times).
         #[arg(long, value_name = "STAGE")]
         only: Vec<Stage>,
-        /// Run the tests marked as slow (`#[ignore]`) as well.
+        /// Run the tests marked as slow (`#[ignore]`) as well, and the n8n package in a real n8n.
         #[arg(long)]
         full: bool,
     },
@@ -67,6 +70,12 @@ enum Command {
     },
     /// Build the n8n package's native addon for this machine, in release, into n8n-node/native.
     Addon,
+    /// Build the n8n package with native modules for several Linux platforms, and load those that run here.
+    Package {
+        /// Which platforms (may be given several times); x86-64 with glibc and with musl when none is.
+        #[arg(long = "target", value_name = "TARGET")]
+        targets: Vec<Target>,
+    },
     /// Run only the checks: formatting, dependency rules, proto rules, clippy.
     Lint,
 }
@@ -76,13 +85,22 @@ fn main() -> ExitCode {
     let outcome = Workspace::find().and_then(|mut workspace| match cli.command {
         Command::Test { only, full } => {
             workspace.full = full;
-            let stages = if only.is_empty() { Stage::all() } else { only };
-            Ok(stage::run_all(&workspace, &stages))
+            let all = only.is_empty();
+            let stages = if all { Stage::all(full) } else { only };
+            let passed = stage::run_all(&workspace, &stages);
+            if all && !full {
+                println!("left out, --full runs them: Rust tests marked as slow, the n8n package in a real n8n");
+            }
+            Ok(passed)
         }
         Command::Bench { arguments } => bench::run(&workspace, &arguments),
         Command::Crash { arguments } => crash::run(&workspace, "crash", &arguments),
         Command::Chaos { arguments } => crash::run(&workspace, "chaos", &arguments),
         Command::Addon => addon::install(&workspace, addon::Build::Release).map(|_| true),
+        Command::Package { targets } => {
+            let default = [Target::LinuxX64Gnu, Target::LinuxX64Musl];
+            package::run(&workspace, if targets.is_empty() { &default } else { &targets })
+        }
         Command::Lint => Ok(stage::run_all(&workspace, &Stage::checks())),
     });
     match outcome {

@@ -13,7 +13,7 @@ use crate::addon::{self, Build};
 use crate::run::{Program, Workspace};
 use crate::stack::Stack;
 use crate::stage::{Report, TestsFailed};
-use crate::{rust, stamp, tools};
+use crate::{clients, rust, stamp, tools};
 
 /// All tests of one Node take a minute; what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -53,13 +53,27 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
 
 /// Installs the package's tools, builds the addon and the package around it.
 pub(crate) fn prepare(workspace: &Workspace, build: Build) -> Result<()> {
+    addon::install(workspace, build)?;
+    compile(workspace)
+}
+
+/// Packs the package, with the modules of this version that are in `n8n-node/native`; returns the tarball.
+pub(crate) fn pack(workspace: &Workspace) -> Result<PathBuf> {
+    let to = workspace.cache("package")?;
+    // npm prints the file's name last.
+    let printed = npm(workspace, &["pack", "--silent", "--pack-destination"]).arg(&to).output()?;
+    let name = printed.lines().last().context("`npm pack` printed nothing")?;
+    Ok(to.join(name.trim()))
+}
+
+/// Installs the package's tools and compiles it; the native modules have to be there.
+pub(crate) fn compile(workspace: &Workspace) -> Result<()> {
     tools::node(workspace)?;
     let dir = workspace.root.join("n8n-node");
     let lock = std::fs::read_to_string(dir.join("package-lock.json")).context("n8n-node has no package-lock.json")?;
     stamp::once(&dir.join("node_modules/.stamp"), &lock, || {
         npm(workspace, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).run()
     })?;
-    addon::install(workspace, build)?;
     npm(workspace, &["run", "build"]).run()
 }
 
@@ -81,10 +95,7 @@ fn tests(node: Program, dir: &Path, closing: &mut Vec<String>) -> Result<bool> {
     files.sort();
     let node = node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]).args(files).limit(LIMIT);
     let (passed, lines) = node.watch()?;
-    closing.extend(lines.into_iter().filter(|line| {
-        line.strip_prefix("ℹ ")
-            .is_some_and(|rest| ["tests ", "pass ", "fail "].iter().any(|word| rest.starts_with(word)))
-    }));
+    closing.extend(lines.into_iter().filter(|line| clients::is_closing_of_node(line)));
     Ok(passed)
 }
 

@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::run::Workspace;
-use crate::{clients, deny, lint, n8n_package, rust, unused};
+use crate::{clients, deny, lint, n8n, n8n_package, rust, unused};
 
 /// One stage of `cargo xtask test`, in the order in which they run: what fails fast comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,6 +35,8 @@ pub(crate) enum Stage {
     Browser,
     /// The n8n package: its linter, types, unit tests, and the addon on two versions of Node
     N8nPackage,
+    /// The n8n package in a real n8n (only with --full, or by --only)
+    N8n,
 }
 
 /// What a stage has to say when it passed.
@@ -74,9 +76,9 @@ struct Done {
 }
 
 impl Stage {
-    /// Every stage, in order.
-    pub(crate) fn all() -> Vec<Self> {
-        Self::value_variants().to_vec()
+    /// The stages of a run, in order; the long one only when asked for.
+    pub(crate) fn all(full: bool) -> Vec<Self> {
+        Self::value_variants().iter().copied().filter(|stage| full || *stage != Self::N8n).collect()
     }
 
     /// The stages that run none of the project's code.
@@ -101,6 +103,7 @@ impl Stage {
             Self::Node => clients::node(workspace),
             Self::Browser => clients::browser(workspace),
             Self::N8nPackage => n8n_package::test(workspace),
+            Self::N8n => n8n::test(workspace),
         }
     }
 }

@@ -83,7 +83,8 @@ fn present_or_apt(
     Ok(())
 }
 
-fn apt_install(workspace: &Workspace, packages: &[&str]) -> Result<()> {
+/// Installs packages of Debian or Ubuntu.
+pub(crate) fn apt_install(workspace: &Workspace, packages: &[&str]) -> Result<()> {
     if !workspace.program("apt-get").arg("--version").succeeds() {
         bail!("there is no apt-get here");
     }

@@ -1,0 +1,112 @@
+// Whatever n8n does again, and whatever dies in between: never two visible posts, and exactly one wherever the core had
+// taken the request.
+
+import assert from "node:assert/strict";
+import { after, afterEach, describe, test } from "node:test";
+
+import { Proxy } from "./rig/proxy.js";
+import { sleep, until } from "./rig/wait.js";
+import { auraReels, start, workflow } from "./rig/workflow.js";
+import { apiCredential, world } from "./rig/world.js";
+
+const w = await world();
+const { core, n8n, simulator } = w;
+const proxy = await Proxy.start(core.port);
+after(() => proxy.close());
+afterEach(() => proxy.carryOn());
+
+// This node speaks to the core through the proxy.
+const auraReelsApi = await n8n.rest.credential("auraReelsApi", "Through the proxy", apiCredential(core, proxy.address));
+
+const create = (caption, parameters = {}, more = {}) => {
+  const publish = auraReels("AuraReels", w.publication(caption, parameters), { auraReelsApi }, more);
+  return n8n.rest.create(workflow(caption, [start(), publish]));
+};
+
+/** Waits until the core has a post with this caption; its id. */
+function taken(caption) {
+  return until(`the core's post "${caption}"`, async () => {
+    const { posts } = await core.client.posts.listPosts({ pageSize: 20 });
+    return posts.find((post) => post.caption === caption)?.id;
+  });
+}
+
+/** Waits until nothing more can become of the posts with this caption, and counts the visible ones. */
+async function visible(caption) {
+  const { posts } = await core.client.posts.listPosts({ pageSize: 100 });
+  const ours = posts.filter((post) => post.caption === caption);
+  for (const { id } of ours) {
+    await until(`the end of post ${id}`, async () => [5, 6].includes((await core.post(id)).status));
+  }
+  assert.ok(ours.length <= 1, `${ours.length} posts`);
+  return (await simulator.visible(caption)).length;
+}
+
+describe("one post", () => {
+  test("Retry On Fail, five tries: the core takes the request and dies before its answer arrives", async () => {
+    const caption = "Tried five times";
+    const retries = { retryOnFail: true, maxTries: 5, waitBetweenTries: 5000 };
+    const made = await create(caption, { options: { timeoutSeconds: 3 } }, retries);
+    proxy.swallowAnswers();
+    const id = await n8n.rest.start(made);
+    await taken(caption);
+    await core.kill();
+    proxy.cut();
+    await sleep(3000);
+    proxy.carryOn();
+    await core.serve();
+    const execution = await n8n.rest.finished(id);
+    assert.equal(execution.status, "success", JSON.stringify(execution.error));
+    assert.equal(execution.json("AuraReels")[0].existed, true);
+    assert.equal(await visible(caption), 1);
+  });
+
+  test("Retry On Fail, five tries and every answer lost: the node fails, the post is there once", async () => {
+    const caption = "Every answer lost";
+    const retries = { retryOnFail: true, maxTries: 5, waitBetweenTries: 200 };
+    const made = await create(caption, { options: { timeoutSeconds: 1 } }, retries);
+    proxy.swallowAnswers();
+    const execution = await n8n.rest.run(made);
+    assert.equal(execution.status, "error");
+    assert.match(execution.error.message, /may have been done|cannot be reached/);
+    assert.equal(await visible(caption), 1);
+  });
+
+  test("\"Retry execution\" on a failed run whose request had been taken", async () => {
+    const caption = "Retried by hand";
+    const made = await create(caption, { options: { timeoutSeconds: 1 } });
+    proxy.swallowAnswers();
+    const failed = await n8n.rest.run(made);
+    assert.equal(failed.status, "error");
+    await taken(caption);
+    proxy.carryOn();
+    proxy.cut();
+    const execution = await n8n.rest.finished(await n8n.rest.retry(failed.id));
+    assert.equal(execution.status, "success", JSON.stringify(execution.error));
+    assert.notEqual(execution.id, failed.id);
+    assert.equal(execution.json("AuraReels")[0].existed, true);
+    assert.equal(await visible(caption), 1);
+  });
+
+  test("n8n is killed in mid-call and its user starts the workflow again", async () => {
+    const caption = "Killed in mid-call";
+    const made = await create(caption, { waitForResult: true });
+    // The platform holds the upload, so that the call is on its way for as long as we like.
+    const { id: hold } = await simulator.fault({ operation: "tiktok.upload_last_chunk" }, undefined, { hold: "before" });
+    const first = await n8n.rest.start(made);
+    await taken(caption);
+    await n8n.kill();
+    await n8n.serve();
+    await simulator.post(`faults/${hold}/release`);
+    const crashed = await until("the crashed execution", async () => {
+      const execution = await n8n.rest.execution(first);
+      return execution.status !== "running" && execution;
+    });
+    assert.equal(crashed.status, "crashed");
+    const again = await n8n.rest.run(made);
+    assert.equal(again.status, "success", JSON.stringify(again.error));
+    assert.equal(again.json("AuraReels")[0].existed, true);
+    assert.equal(again.json("AuraReels")[0].status, "published");
+    assert.equal(await visible(caption), 1);
+  });
+});

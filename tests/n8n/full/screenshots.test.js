@@ -1,0 +1,92 @@
+// The real editor in a headless Chromium: the panels of our nodes show what they should, and become the pictures of the
+// package's README. The pictures are written to N8N_SCRATCH/screenshots; a good one is copied to n8n-node/screenshots by hand.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+
+import { setting } from "../rig/setting.js";
+import { auraReels, node, start, trigger, workflow } from "../rig/workflow.js";
+import { byId, world } from "../rig/world.js";
+
+const { chromium } = createRequire(`${setting("N8N_APP")}/n8n/package.json`)("playwright-core");
+
+const w = await world();
+const { n8n } = w;
+const pictures = join(w.dir, "screenshots");
+
+describe("the editor", () => {
+  let browser;
+  let page;
+
+  before(async () => {
+    mkdirSync(pictures, { recursive: true });
+    const options = { executablePath: setting("CHROMIUM"), args: ["--no-sandbox", "--disable-dev-shm-usage"] };
+    browser = await chromium.launch(options);
+    page = await browser.newPage({ viewport: { width: 1360, height: 850 }, deviceScaleFactor: 1 });
+    // The session is bound to the browser's id, so the browser logs in by itself.
+    await page.goto(`${n8n.address}/signin`);
+    await page.locator('input[type="email"]').fill("owner@example.org");
+    await page.locator('input[type="password"]').fill("Correct-horse-7");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/(home|workflow|setup)/, { timeout: 60_000 });
+  });
+  after(() => browser.close());
+
+  /** Opens the panel of a node of a new workflow and takes its picture; the panel's text. */
+  async function panel(name, made, file) {
+    const { id } = await n8n.rest.create(made);
+    await page.goto(`${n8n.address}/workflow/${id}`);
+    const card = page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
+    await card.waitFor({ timeout: 60_000 });
+    await card.dblclick();
+    const parameters = page.locator('[data-test-id="node-parameters"]').first();
+    await parameters.waitFor({ timeout: 30_000 });
+    // Lists are loaded from the core.
+    await page.waitForTimeout(2500);
+    await page.screenshot({ path: join(pictures, file) });
+    return parameters.innerText();
+  }
+
+  const account = (id, name) => ({ ...byId(id), mode: "list", cachedResultName: name });
+
+  test("Publish", async () => {
+    const parameters = {
+      ...w.publication("A cat opens a door by itself"),
+      videoUrl: "https://media.example.org/cat.mp4",
+      account: account(w.tiktok, "TikTok · @creator.one · ok"),
+      waitForResult: true,
+      additionalFields: { hashtags: "cats, clever" },
+      tiktokOptions: { allowDuet: true },
+    };
+    const made = workflow("Publish a video", [start(), auraReels("Publish a video", parameters, w.credentials)]);
+    const text = await panel("Publish a video", made, "publish.png");
+    for (const word of ["Resource", "Operation", "Account", "Caption", "Privacy"]) {
+      assert.match(text, new RegExp(word), text);
+    }
+  });
+
+  test("Schedule", async () => {
+    const parameters = {
+      ...w.publication("Every Friday at six", { operation: "schedule", platform: "several", privacyLevel: "PUBLIC" }),
+      accountIds: [w.tiktok, w.instagram],
+      videoUrl: "https://media.example.org/friday.mp4",
+      scheduledAt: "2027-01-08T18:00:00",
+      options: { timeZone: "Europe/Berlin" },
+    };
+    const made = workflow("Schedule a video", [start(), auraReels("Schedule a video", parameters, w.credentials)]);
+    const text = await panel("Schedule a video", made, "schedule.png");
+    for (const word of ["Accounts", "Caption", "Time Zone"]) {
+      assert.match(text, new RegExp(word), text);
+    }
+  });
+
+  test("Trigger", async () => {
+    const events = ["post_published", "post_failed", "post_needs_review", "account_needs_reconnect"];
+    const nodes = [trigger("When something happens", { events, options: {} }, w.credentials), node("Then", "n8n-nodes-base.noOp", 1)];
+    const text = await panel("When something happens", workflow("Listen to AuraReels", nodes), "trigger.png");
+    assert.match(text, /Events/, text);
+  });
+});

@@ -1,0 +1,2 @@
+/** The name of our package; node types begin with it. */
+export const PACKAGE = "n8n-nodes-aurareels";

@@ -1,0 +1,114 @@
+//! The n8n stage: our package in a real n8n, against a running core and simulator.
+//!
+//! n8n and the Node it wants come from the npm registry, at the versions of `tests/n8n/package-lock.json`, into `.cache/n8n`
+//! (2.8 GB; once per change of the lock). The tests start n8n, core and simulator by themselves, because they kill and
+//! restart all three.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::addon::{self, Build};
+use crate::package::Target;
+use crate::run::Workspace;
+use crate::stage::{Report, TestsFailed};
+use crate::{clients, n8n_package, package, rust, stamp, tools};
+
+/// All tests take some minutes; what takes this long hangs.
+const LIMIT: Duration = Duration::from_secs(40 * 60);
+
+/// An installed n8n.
+pub(crate) struct Installed {
+    /// The Node that runs it.
+    pub(crate) node: PathBuf,
+    /// The `node_modules` that holds it.
+    pub(crate) modules: PathBuf,
+}
+
+/// Runs the tests of `tests/n8n`; those of `tests/n8n/full` only with `--full`.
+pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
+    let n8n = install(workspace)?;
+    let binary = rust::binary(workspace)?;
+    clients::generated_from_proto(workspace, "tests/clients/node")?;
+    n8n_package::prepare(workspace, Build::Debug)?;
+    let tarball = n8n_package::pack(workspace)?;
+    let panics = addon::compile(workspace, Build::PanicInjection)?;
+    if workspace.full {
+        // The modules that are shipped for this machine's kind, also that of n8n's own container image.
+        package::run(workspace, &[Target::LinuxX64Gnu, Target::LinuxX64Musl])?;
+    }
+    let chromium = if workspace.full { tools::chromium(workspace)? } else { String::new() };
+    let cache = workspace.cache("n8n")?;
+    let tests = workspace.root.join("tests/n8n");
+    let mut files = test_files(&tests)?;
+    if workspace.full {
+        files.extend(test_files(&tests.join("full"))?);
+    }
+    // One process for all files: they share one n8n, which takes longer to start than most tests take.
+    let node = workspace.program(&n8n.node).dir(&tests).limit(LIMIT);
+    let node = node.args(["--test", "--test-isolation=none", "--test-reporter=spec"]).args(files);
+    let (passed, lines) = node
+        .env("AURAREELS_BINARY", binary)
+        .env("AURAREELS_PACKAGE", tarball)
+        .env("AURAREELS_ADDON_THAT_PANICS", panics)
+        .env("N8N_NODE", &n8n.node)
+        .env("N8N_APP", &n8n.modules)
+        .env("N8N_TEMPLATE", cache.join("template"))
+        .env("N8N_SCRATCH", cache.join("run"))
+        .env("CHROMIUM", chromium)
+        .watch()?;
+    let closing = lines.into_iter().filter(|line| clients::is_closing_of_node(line)).collect();
+    if !passed {
+        return Err(TestsFailed { what: "tests in the real n8n failed".to_owned(), closing }.into());
+    }
+    let remark = if workspace.full { "with the long ones" } else { "the long ones run with --full" };
+    Ok(Report { remark: Some(remark.to_owned()), closing })
+}
+
+/// Installs n8n and Node, unless that was done for the same lock file.
+pub(crate) fn install(workspace: &Workspace) -> Result<Installed> {
+    tools::node(workspace)?;
+    tools::python(workspace)?;
+    tools::c_compiler(workspace)?;
+    let from = workspace.root.join("tests/n8n");
+    let app = workspace.cache("n8n")?.join("app");
+    let modules = app.join("node_modules");
+    let node = n8n_package::newest_node(workspace)?;
+    let inputs = format!("{}\n{}", node.display(), read(&from.join("package-lock.json"))?);
+    stamp::once(&app.join(".stamp"), &inputs, || {
+        std::fs::create_dir_all(&app).with_context(|| format!("cannot create {}", app.display()))?;
+        for name in ["package.json", "package-lock.json"] {
+            std::fs::copy(from.join(name), app.join(name)).with_context(|| format!("cannot copy {name}"))?;
+        }
+        let npm = |args: &[&str]| workspace.program("npm").dir(&app).args(args);
+        npm(&["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).run()?;
+        // No script of a dependency runs but this one: n8n's database driver is a native module.
+        let build = npm(&["rebuild", "sqlite3", "--build-from-source"]).env("JOBS", "2");
+        build.env("npm_config_nodedir", node.ancestors().nth(2).unwrap_or(&modules)).run()?;
+        // An n8n database of another version is of no use.
+        let template = workspace.cache("n8n")?.join("template");
+        if template.exists() {
+            std::fs::remove_dir_all(&template).with_context(|| format!("cannot remove {}", template.display()))?;
+        }
+        Ok(())
+    })?;
+    Ok(Installed { node, modules })
+}
+
+/// The test files right in a directory, in order.
+fn test_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".test.js") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
