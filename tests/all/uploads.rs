@@ -10,7 +10,6 @@ use aurareels_tests::{
     Login, World, content,
     fault::cut,
     posting::{at, publish, schedule, time},
-    process::{Served, run},
     uploading::{about, chunk, info, messages, sha256, uploaded},
     video,
 };
@@ -18,6 +17,8 @@ use chrono::TimeDelta;
 use prost_types::FieldMask;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
+
+use crate::process::{Served, run};
 
 const SIZE: usize = 700_000;
 
