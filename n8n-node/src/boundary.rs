@@ -10,7 +10,7 @@
 //! Requests are read in the same form, and refuse fields that the message does not have. A new field, message or RPC in
 //! `proto/` needs no change here; `types.rs` in the tests keeps the TypeScript types in step.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -18,6 +18,7 @@ use prost_reflect::{
     DescriptorPool, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage,
     SerializeOptions, Value,
 };
+use prost_types::Timestamp;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::failure::{Failure, Reason};
@@ -94,11 +95,7 @@ fn prefix(of: &EnumDescriptor) -> String {
 
 /// The boundary's word for a value of an enum; `None` for "unspecified".
 pub(crate) fn enum_word(of: &EnumDescriptor, number: i32) -> Option<String> {
-    if number == 0 {
-        return None;
-    }
-    // A value that a newer core knows and this build does not: its number is better than nothing.
-    let Some(value) = of.get_value(number) else { return Some(number.to_string()) };
+    let value = of.get_value(number).filter(|_| number != 0)?;
     let name = value.name();
     Some(name.strip_prefix(&prefix(of)).unwrap_or(name).to_lowercase())
 }
@@ -133,49 +130,100 @@ fn is_well_known(message: &MessageDescriptor) -> bool {
     message.package_name() == "google.protobuf"
 }
 
+/// What is looked up for every field of every message that is written, made once.
+struct Shape {
+    fields: Vec<FieldShape>,
+}
+
+struct FieldShape {
+    descriptor: FieldDescriptor,
+    supports_presence: bool,
+    /// Of an enum: its words by number.
+    words: HashMap<i32, String>,
+}
+
+static SHAPES: LazyLock<HashMap<String, Shape>> = LazyLock::new(|| {
+    let ours = POOL.all_messages().filter(|message| !is_well_known(message));
+    ours.map(|message| (message.full_name().to_owned(), Shape::of(&message))).collect()
+});
+
+impl Shape {
+    fn of(message: &MessageDescriptor) -> Self {
+        let fields = message.fields().map(|descriptor| FieldShape {
+            supports_presence: descriptor.supports_presence(),
+            words: match descriptor.kind() {
+                Kind::Enum(of) => of.values().filter_map(|v| Some((v.number(), enum_word(&of, v.number())?))).collect(),
+                _ => HashMap::new(),
+            },
+            descriptor,
+        });
+        Self { fields: fields.collect() }
+    }
+}
+
+impl FieldShape {
+    /// The word of an enum's value; `None` for "unspecified". A value that a newer core knows is its number.
+    fn word(&self, number: i32) -> Option<Cow<'_, str>> {
+        match self.words.get(&number) {
+            Some(word) => Some(Cow::Borrowed(word)),
+            None if number == 0 => None,
+            None => Some(Cow::Owned(number.to_string())),
+        }
+    }
+}
+
 struct Outgoing<'a>(&'a DynamicMessage);
 
 impl Serialize for Outgoing<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let descriptor = self.0.descriptor();
-        if is_well_known(&descriptor) {
-            return self.0.serialize_with_options(serializer, &SerializeOptions::new());
-        }
-        let mut map = serializer.serialize_map(Some(descriptor.fields().len()))?;
-        for field in descriptor.fields() {
-            if field.supports_presence() && !self.0.has_field(&field) {
-                map.serialize_entry(field.name(), &())?;
+        let Some(shape) = SHAPES.get(descriptor.full_name()) else {
+            return well_known(self.0, serializer);
+        };
+        let mut map = serializer.serialize_map(Some(shape.fields.len()))?;
+        for field in &shape.fields {
+            let name = field.descriptor.name();
+            if field.supports_presence && !self.0.has_field(&field.descriptor) {
+                map.serialize_entry(name, &())?;
             } else {
-                map.serialize_entry(field.name(), &OutgoingField(&self.0.get_field(&field), &field))?;
+                map.serialize_entry(name, &OutgoingValue(&self.0.get_field(&field.descriptor), field))?;
             }
         }
         map.end()
     }
 }
 
-struct OutgoingField<'a>(&'a Value, &'a FieldDescriptor);
+/// A message of google.protobuf. Most of them are times, for which the library's way is a detour over their bytes.
+fn well_known<S: Serializer>(message: &DynamicMessage, serializer: S) -> Result<S::Ok, S::Error> {
+    if message.descriptor().full_name() == "google.protobuf.Timestamp" {
+        let number = |of: u32| message.get_field_by_number(of);
+        let seconds = number(1).and_then(|seconds| seconds.as_i64()).unwrap_or_default();
+        let nanos = number(2).and_then(|nanos| nanos.as_i32()).unwrap_or_default();
+        return serializer.collect_str(&Timestamp { seconds, nanos });
+    }
+    message.serialize_with_options(serializer, &SerializeOptions::new())
+}
 
-impl Serialize for OutgoingField<'_> {
+struct OutgoingValue<'a>(&'a Value, &'a FieldShape);
+
+impl Serialize for OutgoingValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::List(list) => {
                 let mut seq = serializer.serialize_seq(Some(list.len()))?;
                 for value in list {
-                    seq.serialize_element(&OutgoingField(value, self.1))?;
+                    seq.serialize_element(&OutgoingValue(value, self.1))?;
                 }
                 seq.end()
             }
             Value::Map(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
                 for (key, value) in entries {
-                    map.serialize_entry(&key_text(key), &OutgoingField(value, self.1))?;
+                    map.serialize_entry(&key_text(key), &OutgoingValue(value, self.1))?;
                 }
                 map.end()
             }
-            Value::EnumNumber(number) => match self.1.kind() {
-                Kind::Enum(of) => enum_word(&of, *number).serialize(serializer),
-                _ => number.serialize(serializer),
-            },
+            Value::EnumNumber(number) => self.1.word(*number).serialize(serializer),
             Value::Message(message) => Outgoing(message).serialize(serializer),
             Value::Bool(value) => serializer.serialize_bool(*value),
             Value::I32(value) => serializer.serialize_i32(*value),
