@@ -28,6 +28,9 @@ const PATIENCE_MS = 5 * 60_000;
 /** n8n's own stop must not wait longer for us. */
 const CLOSE_MS = 2_000;
 
+/** Longest timer that is left behind. */
+const NAP_MS = 250;
+
 /** Starts to listen; throws when the core cannot be reached or refuses. */
 export async function listen(
 	node: ITriggerFunctions,
@@ -101,7 +104,21 @@ class Listener {
 	/** Ends the stream and stores how far it came; never takes longer than `CLOSE_MS`. */
 	async close(): Promise<void> {
 		this.closed = true;
-		await Promise.race([this.stop().then(async () => await this.store()), sleep(CLOSE_MS)]);
+		await this.withLimit(
+			CLOSE_MS,
+			this.stop().then(async () => await this.store()),
+		);
+	}
+
+	/** Waits for something, but no longer than this. In short naps, so that no long timer outlives what it was for. */
+	private async withLimit(limitMs: number, something: Promise<unknown>): Promise<void> {
+		const end = Date.now() + limitMs;
+		let done = false;
+		const limit = async () => {
+			while (!done && Date.now() < end) await sleep(Math.min(NAP_MS, end - Date.now()));
+		};
+		await Promise.race([something, limit()]);
+		done = true;
 	}
 
 	private async stop(): Promise<void> {
@@ -160,7 +177,11 @@ class Listener {
 			this.position.pass(event.sequence);
 			return;
 		}
-		while (this.running.size >= MOST_RUNNING) await Promise.race(this.running);
+		if (this.running.size >= MOST_RUNNING) {
+			const [oldest] = this.running;
+			await this.withLimit(PATIENCE_MS, Promise.race(this.running));
+			if (this.running.size >= MOST_RUNNING) this.running.delete(oldest);
+		}
 		if (this.closed) return;
 
 		const done = this.node.helpers.createDeferredPromise<IRun>();
@@ -170,15 +191,13 @@ class Listener {
 	}
 
 	private follow(sequence: number, done: Promise<IRun>): void {
-		const ended = done
+		const ended: Promise<unknown> = done
 			.catch(() => undefined)
 			.then(() => {
+				this.running.delete(ended);
 				if (!this.closed) this.position.end(sequence);
 			});
-		const slot: Promise<unknown> = Promise.race([ended, sleep(PATIENCE_MS)]).then(() =>
-			this.running.delete(slot),
-		);
-		this.running.add(slot);
+		this.running.add(ended);
 	}
 
 	/** Names an execution. After a kill the same event is started again, under another name: n8n refuses a name it knows. */

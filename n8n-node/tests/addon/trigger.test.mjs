@@ -165,3 +165,20 @@ test('in the editor, the newest event is shown at once, or the next one', async 
 		['account_connected', 'instagram'],
 	);
 });
+
+test('so many executions run at a time; further events wait, and none is lost', async () => {
+	const database = {};
+	const trigger = await listen(database, { keepRunning: true });
+	const ids = [];
+	for (let made = 0; made < 22; made++) ids.push(await cancelled());
+	await trigger.started(20);
+	await new Promise((resolve) => setTimeout(resolve, 300));
+	assert.equal(database.executions.length, 20);
+	for (const execution of database.executions.slice(0, 2)) execution.finish();
+	const items = await trigger.started(22);
+	await trigger.close();
+	assert.deepEqual(
+		items.map(({ post_id }) => post_id),
+		ids,
+	);
+});
