@@ -170,7 +170,7 @@ export async function activate(parameters, database, options = {}) {
 		emit(data, _response, done, key) {
 			store();
 			if (key && database.keys.has(key)) {
-				setImmediate(() => done?.resolve(undefined));
+				if (!options.neverAnswers) setImmediate(() => done?.resolve(undefined));
 				return;
 			}
 			if (key) database.keys.add(key);
