@@ -123,14 +123,18 @@ test('only the wanted kinds, accounts and platforms start the workflow', async (
 	await assert.rejects(other.started(1, 100), /only 0 of 1/);
 });
 
-test('closing ends by its own limit, also when n8n never answers', { timeout: 60_000 }, async () => {
-	const database = {};
-	const trigger = await listen(database, { neverAnswers: true });
-	await cancelled();
-	await trigger.started(1);
-	await trigger.close();
-	assert.equal(database.staticData.started.length, 0, 'and the position is stored');
-});
+test(
+	'closing ends by its own limit, also when n8n never answers',
+	{ timeout: 60_000 },
+	async () => {
+		const database = {};
+		const trigger = await listen(database, { neverAnswers: true });
+		await cancelled();
+		await trigger.started(1);
+		await trigger.close();
+		assert.equal(database.staticData.started.length, 0, 'and the position is stored');
+	},
+);
 
 test('a core that cannot be reached, or a wrong key, fails the activation', async () => {
 	await assert.rejects(
