@@ -32,7 +32,7 @@ use crate::{
     punctuality::Punctuality,
     scheduler::Scheduler,
     secret::{self, KeyRing},
-    store::{self, Store},
+    store::{self, Store, encryption_keys::KeyError},
     tokens::TokenKeeper,
 };
 
@@ -55,7 +55,7 @@ pub enum StartError {
     Key(#[from] secret::Error),
     /// The database needs keys that were not given.
     #[error(transparent)]
-    MissingKeys(#[from] crate::store::encryption_keys::KeyError),
+    MissingKeys(#[from] KeyError),
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Store(#[from] store::Error),
@@ -109,6 +109,19 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Star
     Ok(store)
 }
 
+/// Notes the keys in the database. A process that was stopped in the middle of a commit keeps the database locked until
+/// it is woken or ends: waiting for that costs nothing, and ending here would only leave the work to nobody.
+async fn check_keys(store: &Store, clock: &Clock) -> Result<(), KeyError> {
+    loop {
+        match store.check_keys(clock.now()).await {
+            Err(KeyError::Store(problem)) if problem.is_locked() => {
+                warn!("another process keeps the database locked; the core starts when it lets go or ends");
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 /// The platforms of this release.
 pub fn registry(settings: &Settings, tls: &Arc<rustls::ClientConfig>) -> Result<Registry, http::Error> {
     let of_tiktok = &settings.platforms.tiktok;
@@ -152,7 +165,7 @@ impl Parts {
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
         fault::follow_clock(&clock).await;
         let store = open_store(settings, clock.clone()).await?;
-        store.check_keys(clock.now()).await?;
+        check_keys(&store, &clock).await?;
         let tls = http::tls_config(&settings.http)?;
         let registry = registry(settings, &tls)?;
         let prober = Arc::new(Prober::new(&ProbeSettings {

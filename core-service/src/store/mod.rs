@@ -58,6 +58,16 @@ pub enum Error {
     Closed,
 }
 
+impl Error {
+    /// Another process has kept the write lock for longer than a write waits for it.
+    pub fn is_locked(&self) -> bool {
+        const SQLITE_BUSY: i64 = 5;
+        let Self::Unavailable(sqlx::Error::Database(error)) = self else { return false };
+        // The low byte of an extended code is the plain one.
+        error.code().and_then(|code| code.parse::<i64>().ok()).is_some_and(|code| code & 0xff == SQLITE_BUSY)
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {
