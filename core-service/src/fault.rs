@@ -7,11 +7,17 @@
 //!
 //! | variable | what |
 //! |---|---|
-//! | `AURAREELS_FAULT` | `point[:context][#n]=kill\|stop\|panic`, several separated by `;`: at the n-th hit (1) of that point |
+//! | `AURAREELS_FAULT` | `point[:context][#n]=kill\|stop\|panic`, several separated by `;`: at the n-th hit (1) of that point, `#*` at every one |
+//! | `AURAREELS_FAULT_DICE` | `seed:life:kill:stop:panic`, chances in millionths: at every hit, by the dice ([`of_post`]) |
+//! | `AURAREELS_FAULT_PATIENCE_MS` | the longest real time that an exchange may take |
 //! | `AURAREELS_FAULT_TRACE` | a file that every hit is appended to, `point<TAB>context` |
-//! | `AURAREELS_SIM_CLOCK` | the simulator's control URL; the core's clock follows the simulator's |
+//! | `AURAREELS_FAULT_CLOCK` | a file with the microseconds by which the core's clock is ahead of the system's; it is followed |
 //!
 //! `kill` is SIGKILL and `stop` SIGSTOP to this very process: nothing is flushed, dropped or unwound.
+//!
+//! A throw of the dice depends on the seed, the post, its claim's fence, the point, and how often this claim has passed
+//! it: the same claim of the same post meets the same fate, in whichever process and order. What belongs to no post (the
+//! renewal of claims, the inside of a transaction) throws by the process's life, which the environment numbers.
 
 #[cfg(aurareels_fault)]
 mod armed;
@@ -22,7 +28,7 @@ pub(crate) fn context(text: impl FnOnce() -> String) -> String {
 }
 
 #[cfg(aurareels_fault)]
-pub use armed::{follow_clock, point};
+pub use armed::{follow_clock, of_post, patience, point};
 
 /// Stands in the binary of a fault build and in no other.
 #[cfg(aurareels_fault)]
@@ -30,7 +36,14 @@ pub const MARKER: &str = "aurareels-fault-points-are-armed";
 
 /// Names of the environment that belong to fault builds, not to the settings.
 pub const NAMES: &[&str] = if cfg!(aurareels_fault) {
-    &["AURAREELS_FAULT", "AURAREELS_FAULT_TRACE", "AURAREELS_FAULT_BUILD", "AURAREELS_SIM_CLOCK"]
+    &[
+        "AURAREELS_FAULT",
+        "AURAREELS_FAULT_DICE",
+        "AURAREELS_FAULT_PATIENCE_MS",
+        "AURAREELS_FAULT_TRACE",
+        "AURAREELS_FAULT_BUILD",
+        "AURAREELS_FAULT_CLOCK",
+    ]
 } else {
     &[]
 };
@@ -146,6 +159,20 @@ points! {
 #[cfg(not(aurareels_fault))]
 #[inline(always)]
 pub fn point(_: FaultPoint, _: &str) {}
+
+/// The time given.
+#[cfg(not(aurareels_fault))]
+#[inline(always)]
+pub fn patience(time: std::time::Duration) -> std::time::Duration {
+    time
+}
+
+/// Runs the work on a post; nothing else.
+#[cfg(not(aurareels_fault))]
+#[inline(always)]
+pub fn of_post<F: Future>(_: &str, _: i64, work: F) -> F {
+    work
+}
 
 /// Nothing.
 #[cfg(not(aurareels_fault))]

@@ -13,7 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("secret", &[]),
     ("http", &["domain"]),
-    ("fault", &["clock", "http"]),
+    ("fault", &["clock"]),
     ("progress", &["domain", "platform"]),
     ("punctuality", &[]),
     ("media", &["domain", "http"]),
@@ -34,7 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const KEPT_INSIDE: &[(&str, &[&str])] = &[
     ("sqlx::", &["store"]),
     ("tonic::", &["grpc", "cli"]),
-    ("reqwest::", &["http", "platform", "media", "publisher", "cli", "fault"]),
+    ("reqwest::", &["http", "platform", "media", "publisher", "cli"]),
 ];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {

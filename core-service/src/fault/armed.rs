@@ -1,6 +1,7 @@
 //! What fault points do in a fault build. See [`super`].
 
 use std::{
+    cell::RefCell,
     collections::HashMap,
     fs::File,
     io::Write,
@@ -8,17 +9,15 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use rustix::process::{Signal, getpid, kill_process};
+use sha2::{Digest, Sha256};
 
 use super::{FaultPoint, MARKER};
 use crate::clock::Clock;
 
-/// How often the simulator's clock is read.
-const CLOCK_EVERY: Duration = Duration::from_millis(10);
-
-/// Differences that are only the time of asking.
-const CLOCK_JITTER: TimeDelta = TimeDelta::milliseconds(40);
+/// How often the clock's file is read.
+const CLOCK_EVERY: Duration = Duration::from_millis(3);
 
 #[derive(Clone, Copy)]
 enum Act {
@@ -30,12 +29,13 @@ enum Act {
 struct Fault {
     point: String,
     context: Option<String>,
-    nth: u64,
+    /// The hit at which it happens; every one when `None`.
+    nth: Option<u64>,
     act: Act,
 }
 
 impl Fault {
-    /// `point[:context][#n]=act`.
+    /// `point[:context][#n]=act`; `#*` for every hit.
     fn parse(text: &str) -> Option<Self> {
         let (place, act) = text.trim().rsplit_once('=')?;
         let act = match act {
@@ -45,8 +45,9 @@ impl Fault {
             _ => return None,
         };
         let (place, nth) = match place.rsplit_once('#') {
-            Some((place, nth)) => (place, nth.parse().ok()?),
-            None => (place, 1),
+            Some((place, "*")) => (place, None),
+            Some((place, nth)) => (place, Some(nth.parse().ok()?)),
+            None => (place, Some(1)),
         };
         let (point, context) = match place.split_once(':') {
             Some((point, context)) => (point, Some(context.to_owned())),
@@ -61,8 +62,117 @@ impl Fault {
     }
 }
 
+/// Points that are passed seldom throw this many times as readily.
+const SELDOM: u64 = 4;
+
+/// Chances in millionths.
+struct Dice {
+    seed: String,
+    life: String,
+    kill: u64,
+    stop: u64,
+    panic: u64,
+}
+
+impl Dice {
+    /// `seed:life:kill:stop:panic`.
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.trim().split(':');
+        let (seed, life) = (words.next()?.to_owned(), words.next()?.to_owned());
+        let mut chance = || words.next()?.parse().ok();
+        Some(Self { seed, life, kill: chance()?, stop: chance()?, panic: chance()? })
+    }
+
+    fn throw(&self, point: FaultPoint, of_life: &mut HashMap<FaultPoint, u64>) -> Option<Act> {
+        let of_post = POST.try_with(|post| {
+            let mut hits = post.hits.borrow_mut();
+            let count = hits.entry(point).or_default();
+            *count += 1;
+            format!("{}/{}/{count}", post.name, post.fence)
+        });
+        let (who, of_a_post) = match of_post {
+            Ok(who) => (who, true),
+            Err(_) => {
+                let count = of_life.entry(point).or_default();
+                *count += 1;
+                (format!("life {}/{count}", self.life), false)
+            }
+        };
+        let digest = Sha256::digest(format!("{}/{}/{who}", self.seed, point.name()));
+        let number = u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]));
+        let rolled = (number * 1_000_000) >> 32;
+        let weight = if is_seldom(point) { SELDOM } else { 1 };
+        let (kill, stop, panic) = (self.kill * weight, self.stop * weight, self.panic * weight);
+        match rolled {
+            _ if rolled < kill => Some(Act::Kill),
+            _ if rolled < kill + stop => (!is_unstoppable(point)).then_some(Act::Stop),
+            // Only a worker may panic: it is one of many, and found again.
+            _ if rolled < kill + stop + panic => of_a_post.then_some(Act::Panic),
+            _ => None,
+        }
+    }
+}
+
+/// Behind the last look at the lease no program can help itself (docs/windows.md); inside a transaction it would only hold
+/// everybody up, and the suite stops cores there.
+fn is_unstoppable(point: FaultPoint) -> bool {
+    use FaultPoint::{EventWritten, LastByteLeaves, LeaseChecked, RowWritten};
+    matches!(point, LeaseChecked | LastByteLeaves | RowWritten | EventWritten)
+}
+
+fn is_seldom(point: FaultPoint) -> bool {
+    use FaultPoint::{
+        AbandonBegins, Abandoned, PostponeBegins, Postponed, QuotaNoteBegins, QuotaNoted, ReconcileBegins,
+        ReconcileEnds, RefreshAnswered, RefreshClaimBegins, RefreshClaimed, RefreshReleaseBegins, RefreshReleased,
+        RefreshStarted, RefreshStored,
+    };
+    matches!(
+        point,
+        AbandonBegins
+            | Abandoned
+            | PostponeBegins
+            | Postponed
+            | QuotaNoteBegins
+            | QuotaNoted
+            | ReconcileBegins
+            | ReconcileEnds
+            | RefreshAnswered
+            | RefreshClaimBegins
+            | RefreshClaimed
+            | RefreshReleaseBegins
+            | RefreshReleased
+            | RefreshStarted
+            | RefreshStored
+    )
+}
+
+/// How long an exchange may take, at most what the environment says.
+pub fn patience(time: Duration) -> Duration {
+    static MOST: LazyLock<Option<u64>> =
+        LazyLock::new(|| std::env::var("AURAREELS_FAULT_PATIENCE_MS").ok().and_then(|text| text.parse().ok()));
+    MOST.map_or(time, |most| time.min(Duration::from_millis(most)))
+}
+
+/// The post that a task works on.
+struct Post {
+    name: String,
+    fence: i64,
+    hits: RefCell<HashMap<FaultPoint, u64>>,
+}
+
+tokio::task_local! {
+    static POST: Post;
+}
+
+/// Runs the work on a post: points inside know it. Its name is the first word of its caption.
+pub fn of_post<F: Future>(caption: &str, fence: i64, work: F) -> impl Future<Output = F::Output> {
+    let name = caption.split_whitespace().next().unwrap_or_default().to_owned();
+    POST.scope(Post { name, fence, hits: RefCell::default() }, work)
+}
+
 struct Plan {
     faults: Vec<Fault>,
+    dice: Option<Dice>,
     trace: Option<Mutex<File>>,
     hits: Mutex<Hits>,
 }
@@ -71,6 +181,8 @@ struct Plan {
 struct Hits {
     /// Per fault, how often its place was passed.
     counts: HashMap<usize, u64>,
+    /// How often a point that belongs to no post was passed.
+    of_life: HashMap<FaultPoint, u64>,
     /// The step whose exchange began last: the context of points that know none.
     step: String,
 }
@@ -82,17 +194,20 @@ static PLAN: LazyLock<Plan> = LazyLock::new(|| {
         .filter(|text| !text.trim().is_empty())
         .map(|text| Fault::parse(text).unwrap_or_else(|| panic!("{MARKER}: AURAREELS_FAULT cannot be read: {text}")))
         .collect();
+    let dice = std::env::var("AURAREELS_FAULT_DICE").ok().map(|text| {
+        Dice::parse(&text).unwrap_or_else(|| panic!("{MARKER}: AURAREELS_FAULT_DICE cannot be read: {text}"))
+    });
     let trace = std::env::var_os("AURAREELS_FAULT_TRACE").map(|path| {
         let file = File::options().create(true).append(true).open(path);
         Mutex::new(file.unwrap_or_else(|error| panic!("{MARKER}: the trace cannot be written: {error}")))
     });
-    Plan { faults, trace, hits: Mutex::default() }
+    Plan { faults, dice, trace, hits: Mutex::default() }
 });
 
 /// A place is passed: does what the environment asked for, if it is the one.
 pub fn point(point: FaultPoint, context: &str) {
     let plan = &*PLAN;
-    if plan.faults.is_empty() && plan.trace.is_none() {
+    if plan.faults.is_empty() && plan.dice.is_none() && plan.trace.is_none() {
         return;
     }
     let mut hits = plan.hits.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,18 +230,25 @@ pub fn point(point: FaultPoint, context: &str) {
         }
         let count = hits.counts.entry(index).or_default();
         *count += 1;
-        if *count != fault.nth {
+        if fault.nth.is_some_and(|nth| nth != *count) {
             continue;
         }
-        match fault.act {
-            Act::Kill => signal(Signal::KILL),
-            Act::Stop => signal(Signal::STOP),
-            Act::Panic => {
-                drop(hits);
-                panic!("{MARKER}: {} {context}", point.name());
-            }
-        }
-        return;
+        let act = fault.act;
+        drop(hits);
+        return carry_out(act, point, &context);
+    }
+    let thrown = plan.dice.as_ref().and_then(|dice| dice.throw(point, &mut hits.of_life));
+    drop(hits);
+    if let Some(act) = thrown {
+        carry_out(act, point, &context);
+    }
+}
+
+fn carry_out(act: Act, point: FaultPoint, context: &str) {
+    match act {
+        Act::Kill => signal(Signal::KILL),
+        Act::Stop => signal(Signal::STOP),
+        Act::Panic => panic!("{MARKER}: {} {context}", point.name()),
     }
 }
 
@@ -137,32 +259,21 @@ fn signal(signal: Signal) {
     std::thread::sleep(Duration::from_millis(20));
 }
 
-/// Makes a clock follow the simulator's that `AURAREELS_SIM_CLOCK` names. Returns when it is right for the first time.
+/// Makes a clock follow the file that `AURAREELS_FAULT_CLOCK` names. Returns when it is right for the first time.
 pub async fn follow_clock(clock: &Clock) {
-    let Ok(control) = std::env::var("AURAREELS_SIM_CLOCK") else { return };
-    let url = format!("{}/_sim/clock", control.trim_end_matches('/'));
-    let tls = crate::http::tls_config(&crate::http::HttpSettings::default()).expect("built-in roots are readable");
-    let http = crate::http::client_builder(&tls).build().expect("a plain client can be built");
-    let told = adjust(clock, &http, &url).await;
-    assert!(told, "{MARKER}: the simulator does not tell the time");
+    let Some(path) = std::env::var_os("AURAREELS_FAULT_CLOCK") else { return };
+    let read = move || -> Option<TimeDelta> {
+        // The file is replaced as a whole; it is there from before this process was started.
+        Some(TimeDelta::microseconds(std::fs::read_to_string(&path).ok()?.trim().parse().ok()?))
+    };
+    clock.set_offset(read().unwrap_or_else(|| panic!("{MARKER}: AURAREELS_FAULT_CLOCK cannot be read")));
     let clock = clock.clone();
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(CLOCK_EVERY).await;
-            adjust(&clock, &http, &url).await;
+            if let Some(offset) = read() {
+                clock.set_offset(offset);
+            }
         }
     });
-}
-
-async fn adjust(clock: &Clock, http: &reqwest::Client, url: &str) -> bool {
-    let now = async {
-        let answer: serde_json::Value = http.get(url).send().await.ok()?.json().await.ok()?;
-        answer["now"].as_str()?.parse::<DateTime<Utc>>().ok()
-    };
-    let Some(now) = now.await else { return false };
-    let ahead = now - clock.now();
-    if ahead.abs() > CLOCK_JITTER {
-        clock.set_offset(clock.offset() + ahead);
-    }
-    true
 }

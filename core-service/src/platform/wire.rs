@@ -105,11 +105,11 @@ pub(crate) async fn exchange_at_its_time(
             Err(why) => return Exchange::NotSent(why),
         };
     }
+    fault::point(FaultPoint::RequestLeaves, "");
     if !lease.holds() {
         return Exchange::NotSent("the claim on the post ran out before the request was sent".to_owned());
     }
     fault::point(FaultPoint::LeaseChecked, "");
-    fault::point(FaultPoint::RequestLeaves, "");
     lease.leaves();
     let until = Instant::now() + timeout;
     let (head, body) = match line.send(request, timeout).await {

@@ -26,6 +26,7 @@ use self::{burst::Bursts, decide::Policy, handover::Handover, lease::Claim, vide
 use crate::{
     clock::Clock,
     domain::{ledger::Ledger, post::Post},
+    fault,
     platform::Registry,
     progress::Uploads,
     punctuality::Punctuality,
@@ -92,6 +93,7 @@ impl Engine {
             Some(ledger) => ledger,
             None => self.store.ledger(post.id).await?,
         };
-        worker::Worker::new(self, claim).run(post, ledger).await
+        let (caption, fence) = (fault::context(|| post.content.caption.clone()), post.fence.0);
+        fault::of_post(&caption, fence, worker::Worker::new(self, claim).run(post, ledger)).await
     }
 }

@@ -547,7 +547,7 @@ impl<'a> Worker<'a> {
         let early = (permit.not_before - call.view.now).to_std().unwrap_or_default();
         let exchange = work.service.client.run(&call, step);
         fault::point(FaultPoint::ExchangeBegins, step.kind);
-        let outcome = match tokio::time::timeout(early + step.timeout + SLACK, exchange).await {
+        let outcome = match tokio::time::timeout(fault::patience(early + step.timeout + SLACK), exchange).await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::Unknown { evidence: Evidence::new().with("answer", "none within the step's time") },
         };

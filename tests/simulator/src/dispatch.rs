@@ -63,7 +63,7 @@ pub(crate) async fn handle(sim: Arc<Sim>, host: Host, request: Request<Incoming>
     }
     settle(&sim);
     let identity = identify(&sim, &call);
-    let plan = sim.faults.plan(&call, &identity, &sim.random);
+    let plan = sim.faults.plan(&call, &identity, &sim.random, || subject(&sim, &call));
     let entry = sim.journal.open(&sim.clock, &call, &identity, &plan);
 
     wait(&plan, Phase::Before).await;
@@ -114,6 +114,17 @@ fn identify(sim: &Sim, call: &Call) -> Identity {
         Vendor::Media => Identity::of("media.get"),
         Vendor::Control => Identity::of("control"),
     }
+}
+
+/// The caption of the post that the request is about (its first word, which an edit keeps), or the video's name.
+fn subject(sim: &Sim, call: &Call) -> Option<String> {
+    let text = match call.host.vendor() {
+        Vendor::TikTok => tiktok::subject(sim, call),
+        Vendor::Meta => meta::subject(sim, call),
+        Vendor::Media => Some(call.path.clone()),
+        Vendor::Control => None,
+    };
+    text.and_then(|text| text.split_whitespace().next().map(str::to_owned))
 }
 
 async fn act(sim: &Arc<Sim>, call: &mut Call, entry: u64) -> Reply {

@@ -4,13 +4,15 @@
 //! has a firing left decides. Random faults apply where no rule did. Guaranteed: a rule fires for exactly the
 //! occurrences it names, also with requests running at the same time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
+
+use sha2::{Digest, Sha256};
 
 use crate::call::{Call, Identity};
 use crate::host::Host;
@@ -149,6 +151,9 @@ pub struct Chances {
     pub matcher: Matcher,
     /// Seed of the dice; given, the generator starts anew with it.
     pub seed: Option<u64>,
+    /// Needs a seed. A request's throw then depends on the seed, its operation, the post that it is about (or the
+    /// account) and how often that was asked before, and not on the order in which requests arrive.
+    pub by_request: bool,
     /// Cut before acting.
     pub cut_before: f64,
     /// Cut after acting.
@@ -215,21 +220,46 @@ struct Inner {
     rules: Vec<Live>,
     chances: Option<Chances>,
     dice: Option<Random>,
+    /// For `by_request`: how often each was thrown for.
+    thrown: HashMap<String, u64>,
+}
+
+impl Inner {
+    fn throw(&mut self, subject: Option<String>, identity: &Identity, random: &Random) -> f64 {
+        let seed = self.chances.as_ref().filter(|chances| chances.by_request).and_then(|chances| chances.seed);
+        let Some(seed) = seed else { return self.dice.as_ref().unwrap_or(random).chance() };
+        let whose = subject.or_else(|| identity.account.clone()).unwrap_or_default();
+        let key = format!("{}/{whose}", identity.operation);
+        let count = self.thrown.entry(key.clone()).or_default();
+        *count += 1;
+        let digest = Sha256::digest(format!("{seed}/{key}/{count}"));
+        f64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])) / 4_294_967_296.0
+    }
 }
 
 /// All rules.
 #[derive(Default)]
 pub(crate) struct Faults {
     any: AtomicBool,
+    /// Throws depend on what a request is about.
+    by_request: AtomicBool,
     inner: Mutex<Inner>,
 }
 
 impl Faults {
     /// Decides what happens to this request and counts it.
-    pub(crate) fn plan(&self, call: &Call, identity: &Identity, random: &Random) -> Plan {
+    /// `subject` names the post that the request is about, if it can be told.
+    pub(crate) fn plan(
+        &self,
+        call: &Call,
+        identity: &Identity,
+        random: &Random,
+        subject: impl FnOnce() -> Option<String>,
+    ) -> Plan {
         if !self.any.load(Ordering::Acquire) {
             return Plan::default();
         }
+        let subject = if self.by_request.load(Ordering::Acquire) { subject() } else { None };
         let mut inner = self.inner.lock().expect("fault lock");
         for live in &mut inner.rules {
             if !live.view.rule.matcher.matches(call, identity) {
@@ -253,12 +283,11 @@ impl Faults {
                 hold_after: (rule.hold == Some(Hold::After)).then(held),
             };
         }
-        match &inner.chances {
-            Some(chances) if chances.matcher.matches(call, identity) => {
-                chances.roll(inner.dice.as_ref().unwrap_or(random).chance())
-            }
-            Some(_) | None => Plan::default(),
+        if !inner.chances.as_ref().is_some_and(|chances| chances.matcher.matches(call, identity)) {
+            return Plan::default();
         }
+        let thrown = inner.throw(subject, identity, random);
+        inner.chances.as_ref().map_or_else(Plan::default, |chances| chances.roll(thrown))
     }
 
     pub(crate) fn add(&self, rule: Rule) -> RuleId {
@@ -301,6 +330,8 @@ impl Faults {
     pub(crate) fn set_chances(&self, chances: Option<Chances>) {
         let mut inner = self.inner.lock().expect("fault lock");
         inner.dice = chances.as_ref().and_then(|chances| chances.seed).map(Random::new);
+        inner.thrown.clear();
+        self.by_request.store(chances.as_ref().is_some_and(|chances| chances.by_request), Ordering::Release);
         inner.chances = chances;
         self.any.store(true, Ordering::Release);
     }
@@ -343,6 +374,9 @@ impl Chances {
         ];
         if all.iter().any(|chance| !(0.0..=1.0).contains(chance)) || all.iter().sum::<f64>() > 1.0 + 1e-9 {
             return Err("each probability must lie between 0 and 1, and their sum must not exceed 1".into());
+        }
+        if self.by_request && self.seed.is_none() {
+            return Err("by_request needs a seed".into());
         }
         Ok(())
     }
@@ -388,7 +422,32 @@ fn glob(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::glob;
+    use super::{Chances, Faults, glob};
+    use crate::call::Identity;
+    use crate::random::Random;
+
+    #[test]
+    fn throws_by_request_do_not_depend_on_the_order() {
+        let random = Random::new(1);
+        let throws = |order: &[&str], seed| {
+            let faults = Faults::default();
+            faults.set_chances(Some(Chances { seed: Some(seed), by_request: true, ..Chances::default() }));
+            let mut inner = faults.inner.lock().unwrap();
+            let mut all: Vec<(String, f64)> = order
+                .iter()
+                .map(|subject| {
+                    let thrown = inner.throw(Some((*subject).to_owned()), &Identity::of("tiktok.status"), &random);
+                    ((*subject).to_owned(), thrown)
+                })
+                .collect();
+            all.sort_by(|a, b| a.partial_cmp(b).unwrap());
+            all
+        };
+        let one = throws(&["a", "b", "a", "c"], 7);
+        assert_eq!(one, throws(&["c", "a", "a", "b"], 7));
+        assert_ne!(one, throws(&["a", "b", "a", "c"], 8));
+        assert_ne!(one[0].1, one[1].1, "each repetition throws anew");
+    }
 
     #[test]
     fn glob_matches_whole_paths_only() {

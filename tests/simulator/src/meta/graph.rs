@@ -40,6 +40,19 @@ pub(crate) fn identify(world: &World, call: &Call, flavour: Flavour) -> Identity
     Identity::with_account(operation, account.map(|account| account.to_string()))
 }
 
+/// The caption of the post that a call is about: of the container that it makes, reads or publishes, or of the media.
+pub(crate) fn subject(world: &World, call: &Call, flavour: Flavour) -> Option<String> {
+    let segments = call.segments();
+    let (_, route) = route::parse(flavour, &segments)?;
+    let of_container = |id: Id| world.containers.get(&id).map(|container| container.draft.caption.clone());
+    match route {
+        Route::Node(id) => of_container(id).or_else(|| world.media.get(&id).map(|media| media.caption.clone())),
+        Route::Edge(_, "media") if call.method == Method::POST => Input::of(call).ok()?.get("caption"),
+        Route::Edge(_, "media_publish") => of_container(Id::parse(&Input::of(call).ok()?.get("creation_id")?)?),
+        _ => None,
+    }
+}
+
 fn node_operation(world: &World, method: &Method, id: Id) -> &'static str {
     if world.containers.contains_key(&id) {
         "meta.container_status"

@@ -115,6 +115,20 @@ pub(crate) fn identify(sim: &Sim, call: &Call) -> Identity {
     }
 }
 
+/// The caption of the post that the request is about.
+pub(crate) fn subject(sim: &Sim, call: &Call) -> Option<String> {
+    let world = sim.meta.lock();
+    match call.host {
+        Host::MetaRupload => {
+            let (container, _) = upload::target(&world, &call.segments())?;
+            Some(world.containers.get(&container)?.draft.caption.clone())
+        }
+        Host::MetaGraph => graph::subject(&world, call, Flavour::Facebook),
+        Host::InstagramGraph => graph::subject(&world, call, Flavour::Instagram),
+        _ => None,
+    }
+}
+
 /// Carries the request out.
 pub(crate) async fn act(sim: &Arc<Sim>, call: &mut Call) -> Reply {
     let segments = call.segments();

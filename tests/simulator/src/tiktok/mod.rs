@@ -90,6 +90,20 @@ pub(crate) fn identify(sim: &Sim, call: &Call) -> Identity {
     Identity::with_account(operation, account)
 }
 
+/// The title of the post that the request is about.
+pub(crate) fn subject(sim: &Sim, call: &Call) -> Option<String> {
+    let state = sim.tiktok.lock();
+    let title = |publish_id: &str| state.tasks.get(publish_id)?.post.as_ref().map(|post| post.title.clone());
+    if call.host == Host::TikTokUpload {
+        return title(state.uploads.get(call.query.get("upload_id")?)?);
+    }
+    match operation(call) {
+        "tiktok.video_init" => Some(call.json()?.get("post_info")?.get("title")?.as_str()?.to_owned()),
+        "tiktok.status" | "tiktok.cancel" => title(call.json()?.get("publish_id")?.as_str()?),
+        _ => None,
+    }
+}
+
 fn operation(call: &Call) -> &'static str {
     match (call.host, call.method.as_str(), call.path.as_str()) {
         (Host::TikTokAuth, "GET", oauth::AUTHORIZE) => "tiktok.authorize",
