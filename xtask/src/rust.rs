@@ -62,7 +62,7 @@ fn watch(program: crate::run::Program, closing: &mut Vec<String>) -> Result<bool
 }
 
 /// nextest's `Summary [ 1.2s] 3 tests run: ...`, or each binary's `test result: ...` (those without tests left out).
-fn is_closing(line: &str) -> bool {
+pub(crate) fn is_closing(line: &str) -> bool {
     let text = line.trim_start();
     (text.starts_with("Summary [") && text.contains("run:"))
         || (text.starts_with("test result:") && !text.contains(" 0 passed; 0 failed;"))

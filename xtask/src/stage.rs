@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::run::Workspace;
-use crate::{clients, deny, lint, n8n, n8n_package, rust, unused};
+use crate::{clients, crash, deny, lint, n8n, n8n_package, rust, unused};
 
 /// One stage of `cargo xtask test`, in the order in which they run: what fails fast comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -27,6 +27,8 @@ pub(crate) enum Stage {
     Clippy,
     /// All Rust tests
     Rust,
+    /// A core killed at every fault point, in every mode
+    Crash,
     /// A Python gRPC client against a running core
     Python,
     /// A Node gRPC-web client against a running core
@@ -99,6 +101,7 @@ impl Stage {
             Self::Proto => lint::proto(workspace),
             Self::Clippy => lint::clippy(workspace),
             Self::Rust => rust::test(workspace),
+            Self::Crash => crash::test(workspace),
             Self::Python => clients::python(workspace),
             Self::Node => clients::node(workspace),
             Self::Browser => clients::browser(workspace),

@@ -7,14 +7,14 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A running core. It never outlives this value.
 pub(crate) struct Core {
     child: Child,
     exited: Option<ExitStatus>,
-    trace: PathBuf,
+    trace: Option<PathBuf>,
 }
 
 /// What a core is told about faults.
@@ -28,19 +28,26 @@ pub(crate) struct Orders {
 
 impl Core {
     /// Starts a core with exactly these settings. Its log is appended to `log`, its passed points to `trace`.
-    pub(crate) fn start(settings: &[(String, String)], orders: &Orders, log: &Path, trace: &Path) -> Result<Self> {
+    pub(crate) fn start(
+        settings: &[(String, String)],
+        orders: &Orders,
+        log: &Path,
+        trace: Option<&Path>,
+    ) -> Result<Self> {
         let log = File::options().create(true).append(true).open(log).context("cannot write the core's log")?;
         let binary = std::env::current_exe().context("no path of this program")?.with_file_name("aurareels");
         let mut command = Command::new(binary);
         command.arg("serve").env_clear().stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         command.envs(settings.iter().map(|(name, value)| (name, value)));
         command.envs(orders.settings.iter().map(|(name, value)| (name, value)));
-        command.env("AURAREELS_FAULT_TRACE", trace);
+        if let Some(trace) = trace {
+            command.env("AURAREELS_FAULT_TRACE", trace);
+        }
         if let Some(fault) = &orders.fault {
             command.env("AURAREELS_FAULT", fault);
         }
         let child = command.spawn().context("cannot start the core")?;
-        Ok(Self { child, exited: None, trace: trace.to_owned() })
+        Ok(Self { child, exited: None, trace: trace.map(Path::to_owned) })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -61,7 +68,9 @@ impl Core {
         stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
     }
 
-    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+    /// Signals it. An error when it has ended: its process id may be somebody else's by then.
+    pub(crate) fn signal(&mut self, signal: Signal) -> Result<()> {
+        ensure!(self.ended()?.is_none(), "the core has ended");
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).context("not a process id")?;
         kill_process(pid, signal).context("cannot signal the core")
     }
@@ -89,7 +98,7 @@ impl Core {
 
     /// The points it has passed, in order, as `point<TAB>context`.
     pub(crate) fn passed(&self) -> Vec<(String, String)> {
-        let text = std::fs::read_to_string(&self.trace).unwrap_or_default();
+        let text = self.trace.as_ref().and_then(|trace| std::fs::read_to_string(trace).ok()).unwrap_or_default();
         let pairs = text.lines().filter_map(|line| line.split_once('\t'));
         pairs.map(|(point, context)| (point.to_owned(), context.to_owned())).collect()
     }

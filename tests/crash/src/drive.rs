@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use chrono::{DateTime, Utc};
 use rustix::process::Signal;
 
 use crate::{
@@ -78,8 +79,14 @@ impl Dead {
     /// Notes what a dead core held.
     pub(crate) async fn buried(&mut self, rig: &Rig, core: &Core) -> Result<()> {
         self.processes.insert(core.pid());
-        self.refreshers.extend(rig.refreshing().await?.map(|(holder, _)| holder));
+        self.refreshers.extend(rig.refreshing().await?.into_iter().map(|(holder, _)| holder));
         Ok(())
+    }
+
+    /// Until when a dead core keeps others from refreshing a token.
+    pub(crate) async fn refresh_ends(&self, rig: &Rig) -> Result<Option<DateTime<Utc>>> {
+        let held = rig.refreshing().await?;
+        Ok(held.into_iter().find(|(holder, _)| self.refreshers.contains(holder)).map(|(_, until)| until))
     }
 }
 
@@ -91,16 +98,14 @@ pub(crate) async fn step(rig: &Rig, core: &Core, dead: &Dead) -> Result<bool> {
     let at_work = |process: Option<u32>| process == Some(core.pid());
     if wanting.iter().any(|post| at_work(post.claimed_by)) {
         if let Some(at) = rig.armed_until().await? {
-            rig.advance_to(at);
-        } else if let Some((holder, until)) = rig.refreshing().await?
-            && dead.refreshers.contains(&holder)
-        {
-            rig.advance_to(until);
+            rig.advance_to(at)?;
+        } else if let Some(until) = dead.refresh_ends(rig).await? {
+            rig.advance_to(until)?;
         }
     } else if first.next_step_at > now {
         let held_by_other = first.claimed_by.is_some_and(|process| process != 0 && !dead.processes.contains(&process));
         if !held_by_other {
-            rig.advance_to(first.next_step_at);
+            rig.advance_to(first.next_step_at)?;
         }
     }
     breath().await;

@@ -1,17 +1,20 @@
 //! What platforms do to a core that nobody kills: answers lost before and after they acted, pages of proxies, words that
 //! come late, a rejection after the acceptance, tokens that rotate.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use aurareels_core::domain::{ids::AccountId, platform::Platform, post::Status};
-use aurareels_simulator::{Action, Matcher, Rule, When};
+use aurareels_simulator::{Action, Hold, Host, Matcher, Rule, When};
 use serde_json::json;
 
 use crate::{
     checks,
-    core::Orders,
-    drive,
+    core::{Core, Orders},
+    drive::{self, Dead},
     mode::{Mode, Upload},
-    scenarios::{Scenario, boxed, with_post},
+    rig::Rig,
+    scenarios::{Scenario, boxed, rest, until, with_post},
     suite::{Verdict, on_rig},
 };
 
@@ -37,6 +40,12 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     for (name, action) in lies {
         all.push((GROUP, name.to_owned(), boxed(move || lied_to(upload, action))));
     }
+    for (name, base) in [("a name that is not known", Door::NoName), ("TLS that fails", Door::NoTls)] {
+        all.push((GROUP, name.to_owned(), boxed(move || unreachable(upload, base))));
+    }
+    all.push((GROUP, "an answer after our patience".to_owned(), boxed(move || answered_late(upload))));
+    all.push((GROUP, "a video that breaks off".to_owned(), boxed(move || breaks_off(upload))));
+    all.push((GROUP, "a post that stops every worker".to_owned(), boxed(move || poison(upload))));
     match upload.platform() {
         Platform::Tiktok => {
             all.push((GROUP, "rejected after it was accepted".to_owned(), boxed(move || rejected(upload))));
@@ -87,6 +96,106 @@ async fn late_word(upload: Upload, behaviour: serde_json::Value) -> Result<Verdi
     .await
 }
 
+/// The platform acts at once and answers after the core has given up waiting.
+async fn answered_late(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    with_post(mode, &[], async move |rig| {
+        let operation = Some(upload.visible_request().to_owned());
+        let held = rig.sim.add_fault(Rule::hold_once(Matcher { operation, ..Matcher::default() }, Hold::After));
+        let settings = vec![("AURAREELS_FAULT_PATIENCE_MS".to_owned(), "1500".to_owned())];
+        let mut core = rig.core(&Orders { settings, ..Orders::default() })?;
+        rest(rig, &mut core, &Dead::default()).await?;
+        ensure!(rig.sim.fault_fired(held) == Some(1), "no answer was held back");
+        rig.sim.release_fault(held);
+        core.kill()
+    })
+    .await
+}
+
+/// The connection to the video's host ends at 95 % of it, every time: the post fails, and nothing is to be seen.
+async fn breaks_off(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    on_rig(&[], async move |rig| {
+        let account = rig.account(mode).await?;
+        let id = rig.create_of(mode, account, "solo", "&break=95").await?;
+        drive::run(rig, [Orders::default()]).await?;
+        let ending = checks::ending(rig, id, "solo").await?;
+        checks::database(rig).await?;
+        ensure!(ending.post.status == Status::Failed && ending.visible == 0, "it ended {}", ending.post.status);
+        Ok(Verdict::Once)
+    })
+    .await
+}
+
+/// How the platform's API cannot be reached.
+#[derive(Clone, Copy)]
+enum Door {
+    NoName,
+    NoTls,
+}
+
+/// For a while the platform cannot be reached: nothing has left, and nothing is lost.
+async fn unreachable(upload: Upload, door: Door) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    with_post(mode, &[], async move |rig| {
+        let base = match door {
+            Door::NoName => "https://no-such-host.invalid".to_owned(),
+            // A server that speaks no TLS.
+            Door::NoTls => rig.sim.url(Host::Media).replacen("http:", "https:", 1),
+        };
+        let names = ["TIKTOK_API_BASE_URL", "META_GRAPH_BASE_URL", "INSTAGRAM_GRAPH_BASE_URL"];
+        let settings: Vec<(String, String)> = rig
+            .settings
+            .iter()
+            .filter(|(name, _)| names.contains(&name.as_str()))
+            .map(|(name, _)| (name.clone(), base.clone()))
+            .collect();
+        ensure!(!settings.is_empty(), "no such setting");
+        let mut core = rig.core(&Orders { settings, ..Orders::default() })?;
+        let mut dead = Dead::default();
+        let tried = core_passed(rig, &core, &dead, "exchange_ends").await;
+        core.kill()?;
+        tried?;
+        dead.buried(rig, &core).await?;
+        let mut heir = rig.core(&Orders::default())?;
+        rest(rig, &mut heir, &dead).await?;
+        heir.kill()
+    })
+    .await
+}
+
+/// Runs a core until it has passed a point twice.
+async fn core_passed(rig: &Rig, core: &Core, dead: &Dead, point: &str) -> Result<()> {
+    until("the request is tried twice", Duration::from_secs(60), async || {
+        drive::step(rig, core, dead).await?;
+        Ok(core.passed().iter().filter(|(passed, _)| passed == point).count() >= 2)
+    })
+    .await
+}
+
+/// Whoever works on the post panics before anything is written: after some times it is set aside, and says so.
+async fn poison(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    on_rig(&[("AURAREELS_LEASE_SECONDS", "3")], async move |rig| {
+        let account = rig.account(mode).await?;
+        let id = rig.create(mode, account, "solo").await?;
+        let fault = Some("step_record_begins#*=panic".to_owned());
+        let mut core = rig.core(&Orders { fault, ..Orders::default() })?;
+        rest(rig, &mut core, &Dead::default()).await?;
+        core.kill()?;
+        let ending = checks::ending(rig, id, "solo").await?;
+        checks::database(rig).await?;
+        let reason = ending.post.error.as_ref().map(|error| error.reason.as_str());
+        ensure!(
+            ending.post.status == Status::Failed && ending.visible == 0 && reason == Some("QUARANTINED"),
+            "it ended {} for {reason:?}",
+            ending.post.status
+        );
+        Ok(Verdict::Once)
+    })
+    .await
+}
+
 /// The access token dies after the visible request; the post is live all the same.
 async fn token_dies(upload: Upload) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: false };
@@ -94,7 +203,7 @@ async fn token_dies(upload: Upload) -> Result<Verdict> {
         let dead = json!({"data": {}, "error": {"code": "access_token_invalid", "message": "dead", "log_id": "1"}});
         let matcher = Matcher { operation: Some("tiktok.status".to_owned()), ..Matcher::default() };
         let dead = Action::Answer { status: 401, headers: Default::default(), body: Some(dead), act: false };
-        rig.advance(chrono::TimeDelta::seconds(30));
+        rig.advance(chrono::TimeDelta::seconds(30))?;
         rig.sim.add_fault(Rule::once(matcher, dead));
         drive::run(rig, [Orders::default()]).await?;
         Ok(())

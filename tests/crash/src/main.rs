@@ -10,10 +10,13 @@
 mod chaos;
 mod checks;
 mod core;
+#[cfg(test)]
+mod documented;
 mod drive;
 mod lies;
 mod measure;
 mod mode;
+mod power;
 mod rig;
 mod scenarios;
 mod suite;

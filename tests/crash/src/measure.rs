@@ -34,6 +34,12 @@ pub(crate) struct Claims {
     posts: usize,
 }
 
+impl Default for Claims {
+    fn default() -> Self {
+        Self { claims: 100_000, posts: 500 }
+    }
+}
+
 /// What `claimer` is told by `claims`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Claimer {
@@ -54,6 +60,12 @@ pub(crate) struct Recovery {
     lease: u32,
 }
 
+impl Default for Recovery {
+    fn default() -> Self {
+        Self { posts: 1_000, lease: 15 }
+    }
+}
+
 async fn posts(rig: &mut Rig, count: usize) -> Result<()> {
     let account = rig.account(AT_ONCE).await?;
     for number in 0..count {
@@ -72,7 +84,7 @@ pub(crate) async fn claims(options: &Claims) -> Result<bool> {
         let out = rig.log().with_file_name(format!("claims-{number}"));
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("claimer").arg("--claims").arg((options.claims / 2).to_string()).arg("--out").arg(&out);
-        let settings = rig.settings.iter().filter(|(name, _)| name != "AURAREELS_SIM_CLOCK");
+        let settings = rig.settings.iter().filter(|(name, _)| name != "AURAREELS_FAULT_CLOCK");
         command.env_clear().envs(settings.map(|(name, value)| (name, value))).stdin(Stdio::null());
         claimers.push((command.spawn().context("cannot start a claimer")?, out));
     }

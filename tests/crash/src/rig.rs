@@ -1,6 +1,9 @@
 //! One simulator with one database, the accounts and posts in it, and the clock that moves both. Cores come and go.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use aurareels_core::{
@@ -22,7 +25,7 @@ use aurareels_simulator::{Host, Options, Simulator, TikTokRules};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{
-    Row, SqlitePool,
+    ConnectOptions, Connection, Executor, Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
@@ -34,7 +37,13 @@ use crate::{
 /// The owner of everything.
 pub(crate) const CALLER: Caller = Caller { user: UserId(1) };
 
+/// The file that cores read the time from.
+const CLOCK: &str = "clock";
+
 const KEY: &str = "canary-key-0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// Free bytes that make memory the place for databases.
+const ROOM: u64 = 4 << 30;
 
 /// See the module.
 pub(crate) struct Rig {
@@ -49,11 +58,28 @@ pub(crate) struct Rig {
     started: usize,
 }
 
+/// What wants attention, and who is at work.
+#[derive(Debug, Default)]
+pub(crate) struct Glance {
+    /// The processes that hold a claim.
+    pub(crate) holders: Vec<u32>,
+    /// When the first post wants attention.
+    pub(crate) first: Option<DateTime<Utc>>,
+}
+
 /// A post's row as the driver sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanting {
     pub(crate) next_step_at: DateTime<Utc>,
     pub(crate) claimed_by: Option<u32>,
+}
+
+/// Where the databases go: to memory where there is plenty, as a killed process loses nothing that the kernel has.
+/// `TMPDIR` says otherwise.
+fn scratch() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let free = rustix::fs::statvfs(memory).map_or(0, |stat| stat.f_bavail.saturating_mul(stat.f_frsize));
+    if std::env::var_os("TMPDIR").is_none() && free > ROOM { memory.to_owned() } else { std::env::temp_dir() }
 }
 
 fn instant(micros: i64) -> Result<DateTime<Utc>> {
@@ -65,7 +91,8 @@ impl Rig {
     pub(crate) async fn new(settings: &[(&str, &str)]) -> Result<Self> {
         let options = Options { tiktok: TikTokRules::without_limits(), ..Options::default() };
         let sim = Simulator::start(options).await?;
-        let dir = tempfile::Builder::new().prefix("aurareels-crash-").tempdir().context("no temporary directory")?;
+        let scratch = scratch();
+        let dir = tempfile::Builder::new().prefix("aurareels-crash-").tempdir_in(scratch).context("no directory")?;
         let usual = [
             ("AURAREELS_DATA_DIR", dir.path().to_str().context("the temporary directory is not UTF-8")?),
             ("AURAREELS_SOCIAL_ENCRYPTION_KEY", KEY),
@@ -79,16 +106,18 @@ impl Rig {
         let mut all = sim.environment();
         all.extend(usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let parts = Parts::build(&Settings::from_pairs(all.clone())?, Clock::system()).await?;
-        all.push(("AURAREELS_SIM_CLOCK".to_owned(), sim.url(Host::Control).to_owned()));
-        let file = SqliteConnectOptions::new().filename(dir.path().join("aurareels.db")).read_only(true);
-        let database = SqlitePoolOptions::new().max_connections(2).connect_with(file).await?;
+        let clock = dir.path().join(CLOCK);
+        all.push(("AURAREELS_FAULT_CLOCK".to_owned(), clock.to_str().context("a path is not UTF-8")?.to_owned()));
+        let database = reader(dir.path()).await?;
         let tls = aurareels_core::http::tls_config(&aurareels_core::http::HttpSettings::default())?;
         let http = aurareels_core::http::client_builder(&tls).build()?;
         let mut canaries = vec![KEY.to_owned()];
         for secret in ["TIKTOK_CLIENT_SECRET", "INSTAGRAM_APP_SECRET", "INSTAGRAM_LOGIN_APP_SECRET"] {
             canaries.extend(all.iter().filter(|(name, _)| name == secret).map(|(_, value)| value.clone()));
         }
-        Ok(Self { sim, parts, database, settings: all, canaries, http, dir, started: 0 })
+        let rig = Self { sim, parts, database, settings: all, canaries, http, dir, started: 0 };
+        rig.tell_time()?;
+        Ok(rig)
     }
 
     /// Calls the simulator's control API.
@@ -140,9 +169,20 @@ impl Rig {
 
     /// Creates a mode's post by the use case behind PublishPosts and SchedulePosts.
     pub(crate) async fn create(&mut self, mode: Mode, account: AccountId, caption: &str) -> Result<PostId> {
+        self.create_of(mode, account, caption, "").await
+    }
+
+    /// The same with a video that the media host serves in its own way (`&break=95`).
+    pub(crate) async fn create_of(
+        &mut self,
+        mode: Mode,
+        account: AccountId,
+        caption: &str,
+        served: &str,
+    ) -> Result<PostId> {
         let size = mode.upload.video_size();
         let content = Content {
-            video_url: format!("{}/v/{caption}.mp4?size={size}&duration=15", self.sim.url(Host::Media)),
+            video_url: format!("{}/v/{caption}.mp4?size={size}&duration=15{served}", self.sim.url(Host::Media)),
             caption: caption.to_owned(),
             hashtags: vec!["crash".to_owned()],
             privacy_level: "PUBLIC".to_owned(),
@@ -162,25 +202,38 @@ impl Rig {
     }
 
     /// Moves the simulator's clock and with it every core's.
-    pub(crate) fn advance(&self, span: TimeDelta) {
+    pub(crate) fn advance(&self, span: TimeDelta) -> Result<()> {
         self.sim.clock().advance(span);
         let clock = &self.parts.clock;
         clock.set_offset(clock.offset() + span);
+        self.tell_time()
     }
 
     /// Moves the clock to an instant, never back.
-    pub(crate) fn advance_to(&self, at: DateTime<Utc>) {
+    pub(crate) fn advance_to(&self, at: DateTime<Utc>) -> Result<()> {
         let span = at - self.sim.clock().now();
-        if span > TimeDelta::zero() {
-            self.advance(span + TimeDelta::milliseconds(1));
-        }
+        if span > TimeDelta::zero() { self.advance(span + TimeDelta::milliseconds(1)) } else { Ok(()) }
+    }
+
+    /// Tells the cores what time it is.
+    fn tell_time(&self) -> Result<()> {
+        let ahead = self.parts.clock.offset().num_microseconds().context("the clock is too far ahead")?;
+        let new = self.path("clock.new");
+        std::fs::write(&new, ahead.to_string())?;
+        std::fs::rename(new, self.path(CLOCK)).context("the clock cannot be set")
     }
 
     /// Starts a core on the database.
     pub(crate) fn core(&mut self, orders: &Orders) -> Result<Core> {
         self.started += 1;
         let trace = self.dir.path().join(format!("trace-{}", self.started));
-        Core::start(&self.settings, orders, &self.log(), &trace)
+        Core::start(&self.settings, orders, &self.log(), Some(&trace))
+    }
+
+    /// Starts a core that writes no trace.
+    pub(crate) fn untraced_core(&mut self, orders: &Orders) -> Result<Core> {
+        self.started += 1;
+        Core::start(&self.settings, orders, &self.log(), None)
     }
 
     /// The log of all its cores.
@@ -197,7 +250,7 @@ impl Rig {
     pub(crate) async fn wanting(&self) -> Result<Vec<Wanting>> {
         let rows = sqlx::query(
             "SELECT next_step_at, claim_token FROM aurareels_social_posts \
-             WHERE next_step_at IS NOT NULL ORDER BY next_step_at LIMIT 50",
+             WHERE next_step_at IS NOT NULL ORDER BY next_step_at, id LIMIT 50",
         )
         .fetch_all(&self.database)
         .await?;
@@ -213,25 +266,58 @@ impl Rig {
             .collect()
     }
 
-    /// The time for which a recorded step waits before it leaves.
-    pub(crate) async fn armed_until(&self) -> Result<Option<DateTime<Utc>>> {
-        let row =
-            sqlx::query("SELECT MIN(sent_at) AS at FROM aurareels_post_steps WHERE outcome IS NULL AND sent_at > ?")
-                .bind(self.sim.clock().now().timestamp_micros())
-                .fetch_one(&self.database)
-                .await?;
-        row.get::<Option<i64>, _>("at").map(instant).transpose()
-    }
-
-    /// Who refreshes a token, and until when they may.
-    pub(crate) async fn refreshing(&self) -> Result<Option<(String, DateTime<Utc>)>> {
+    /// What a driver looks at all the time, in one query.
+    pub(crate) async fn glance(&self) -> Result<Glance> {
         let row = sqlx::query(
-            "SELECT refresh_claim_token, refresh_claim_expires_at FROM aurareels_social_accounts \
-             WHERE refresh_claim_token IS NOT NULL LIMIT 1",
+            "SELECT (SELECT GROUP_CONCAT(DISTINCT claim_token) FROM aurareels_social_posts WHERE claim_token IS NOT NULL) AS holders, \
+             next_step_at FROM aurareels_social_posts \
+             WHERE next_step_at IS NOT NULL ORDER BY next_step_at, id LIMIT 1",
         )
         .fetch_optional(&self.database)
         .await?;
-        row.map(|row| Ok((row.get("refresh_claim_token"), instant(row.get("refresh_claim_expires_at"))?))).transpose()
+        let Some(row) = row else { return Ok(Glance::default()) };
+        let holders: Option<String> = row.get("holders");
+        let process = |token: &str| token.split_once('-')?.0.parse().ok();
+        Ok(Glance {
+            holders: holders.as_deref().unwrap_or_default().split(',').filter_map(process).collect(),
+            first: Some(instant(row.get("next_step_at"))?),
+        })
+    }
+
+    /// The time for which a recorded step of a claimed post waits before it leaves.
+    pub(crate) async fn armed_until(&self) -> Result<Option<DateTime<Utc>>> {
+        let row = sqlx::query(
+            // The order of the join is given: the few claimed posts, then the steps of each.
+            "SELECT MIN(step.sent_at) AS at FROM aurareels_social_posts post \
+             CROSS JOIN aurareels_post_steps step ON step.post_id = post.id \
+             WHERE post.claim_token IS NOT NULL AND step.outcome IS NULL AND step.sent_at > ?",
+        )
+        .bind(self.sim.clock().now().timestamp_micros())
+        .fetch_one(&self.database)
+        .await?;
+        row.get::<Option<i64>, _>("at").map(instant).transpose()
+    }
+
+    /// Who refreshes tokens, and until when they may.
+    pub(crate) async fn refreshing(&self) -> Result<Vec<(String, DateTime<Utc>)>> {
+        let rows = sqlx::query(
+            "SELECT refresh_claim_token, refresh_claim_expires_at FROM aurareels_social_accounts \
+             WHERE refresh_claim_token IS NOT NULL",
+        )
+        .fetch_all(&self.database)
+        .await?;
+        rows.iter()
+            .map(|row| Ok((row.get("refresh_claim_token"), instant(row.get("refresh_claim_expires_at"))?)))
+            .collect()
+    }
+
+    /// Whether some process holds the database's write lock right now.
+    pub(crate) async fn is_locked(&self) -> Result<bool> {
+        let file = SqliteConnectOptions::new().filename(self.path("aurareels.db")).busy_timeout(Duration::ZERO);
+        let mut connection = file.connect().await?;
+        let free = connection.execute("BEGIN IMMEDIATE").await.is_ok();
+        connection.close().await?;
+        Ok(!free)
     }
 
     /// Changes the database behind the cores' back.
@@ -241,6 +327,31 @@ impl Rig {
         sqlx::query(sql).execute(&database).await?;
         database.close().await;
         Ok(())
+    }
+
+    /// Closes every connection to the database of this process, so that its files are nobody's but a core's.
+    pub(crate) async fn let_go(&mut self) {
+        self.parts.store.close().await;
+        self.database.close().await;
+    }
+
+    /// Opens a connection that reads.
+    pub(crate) async fn take_up_reading(&mut self) -> Result<()> {
+        self.database = reader(self.dir.path()).await?;
+        Ok(())
+    }
+
+    /// Opens the store again.
+    pub(crate) async fn take_up(&mut self) -> Result<()> {
+        let settings: Vec<_> =
+            self.settings.iter().filter(|(name, _)| name != "AURAREELS_FAULT_CLOCK").cloned().collect();
+        self.parts = Parts::build(&Settings::from_pairs(settings)?, self.parts.clock.clone()).await?;
+        Ok(())
+    }
+
+    /// A file of this rig.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     /// The end of the log, for a failure.
@@ -256,6 +367,11 @@ impl Rig {
         self.database.close().await;
         self.sim.shutdown().await;
     }
+}
+
+async fn reader(dir: &Path) -> Result<SqlitePool> {
+    let file = SqliteConnectOptions::new().filename(dir.join("aurareels.db")).read_only(true);
+    Ok(SqlitePoolOptions::new().max_connections(2).test_before_acquire(false).connect_with(file).await?)
 }
 
 /// A pause between two looks.

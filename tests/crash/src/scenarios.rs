@@ -38,6 +38,9 @@ const SHORT_LEASE: [(&str, &str); 1] = [("AURAREELS_LEASE_SECONDS", "3")];
 /// Real time in which a short lease surely ends.
 const LEASE_OVER: Duration = Duration::from_millis(3_300);
 
+/// Longer than a write waits for the database's lock.
+const LOCK_PATIENCE_OVER: Duration = Duration::from_millis(11_500);
+
 /// The scenarios of one upload mode: group, name, what to run.
 pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     let mode = Mode { upload, scheduled: false };
@@ -45,10 +48,22 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     for point in ["step_recorded", "exchange_begins", "request_leaves", "answer_arrived", "exchange_ends"] {
         all.push(("two cores, one paused", format!("paused at {point}"), boxed(move || paused(mode, point))));
     }
+    if !matches!(upload, Upload::TiktokSingle | Upload::TiktokMulti) {
+        all.push((
+            "two cores, one paused",
+            "paused at line_opened".to_owned(),
+            boxed(move || paused(mode, "line_opened")),
+        ));
+    }
     // Behind the last look at the lease, only the platform's own refusal of a second sending helps (docs/windows.md).
     let behind =
         if matches!(upload, Upload::TiktokSingle | Upload::TiktokMulti) { "last_byte_leaves" } else { "lease_checked" };
     all.push(("two cores, one paused", format!("paused at {behind}"), boxed(move || paused(mode, behind))));
+    all.push((
+        "two cores, one paused",
+        "paused inside a commit".to_owned(),
+        boxed(move || paused_inside_a_commit(mode)),
+    ));
     for point in ["renew_begins", "renewed"] {
         all.push(("renewals", format!("killed at {point}"), boxed(move || killed_while_held(mode, point, None))));
     }
@@ -113,7 +128,7 @@ where
     .await
 }
 
-async fn until(what: &str, limit: Duration, mut look: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+pub(crate) async fn until(what: &str, limit: Duration, mut look: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
     let begun = std::time::Instant::now();
     while !look().await? {
         ensure!(begun.elapsed() < limit, "{what}: not within {} s", limit.as_secs());
@@ -123,7 +138,7 @@ async fn until(what: &str, limit: Duration, mut look: impl AsyncFnMut() -> Resul
 }
 
 /// Runs until everything rests with this core.
-async fn rest(rig: &Rig, core: &mut Core, dead: &Dead) -> Result<()> {
+pub(crate) async fn rest(rig: &Rig, core: &mut Core, dead: &Dead) -> Result<()> {
     until("the post comes to rest", Duration::from_secs(60), async || {
         ensure!(core.ended()?.is_none(), "the core ended by itself");
         Ok(!drive::step(rig, core, dead).await?)
@@ -153,7 +168,11 @@ async fn paused(mode: Mode, point: &'static str) -> Result<Verdict> {
         tokio::time::sleep(LEASE_OVER).await;
         dead.buried(rig, &sleeper).await?;
         let mut heir = rig.core(&Orders::default())?;
-        rest(rig, &mut heir, &dead).await?;
+        // Whoever was stopped while another of its tasks was committing keeps the database's lock: nobody can take over,
+        // and both go on when it wakes.
+        if !rig.is_locked().await? {
+            rest(rig, &mut heir, &dead).await?;
+        }
         sleeper.signal(Signal::CONT)?;
         // Awake, it has nothing to send: it looks at its lease, learns that it is fenced and goes on to other work.
         let passed = sleeper.passed().len();
@@ -170,6 +189,32 @@ async fn paused(mode: Mode, point: &'static str) -> Result<Verdict> {
             .any(|entry| entry.class == StepClass::PointOfNoReturn && entry.outcome == Some(StepOutcome::NoEffect));
         ensure!(!overwritten, "the woken core wrote over what the other one found out");
         Ok(())
+    })
+    .await
+}
+
+/// A core is stopped in the middle of a commit and keeps the database locked, longer than a write waits. Another one that
+/// starts meanwhile does not end for that, and the work goes on when the first one wakes.
+async fn paused_inside_a_commit(mode: Mode) -> Result<Verdict> {
+    with_post(mode, &SHORT_LEASE, async move |rig| {
+        let fault = Some("row_written=stop".to_owned());
+        let mut sleeper = rig.core(&Orders { fault, ..Orders::default() })?;
+        let mut dead = Dead::default();
+        until("the first core stops", Duration::from_secs(60), async || {
+            ensure!(sleeper.ended()?.is_none(), "the first core ended");
+            Ok(sleeper.is_stopped())
+        })
+        .await?;
+        ensure!(rig.is_locked().await?, "the database is not locked");
+        let mut heir = rig.core(&Orders::default())?;
+        tokio::time::sleep(LOCK_PATIENCE_OVER).await;
+        ensure!(heir.ended()?.is_none(), "the second core ended by itself while the database was locked");
+        dead.buried(rig, &sleeper).await?;
+        sleeper.signal(Signal::CONT)?;
+        rest(rig, &mut heir, &dead).await?;
+        sleeper.kill()?;
+        rest(rig, &mut heir, &dead).await?;
+        heir.kill()
     })
     .await
 }
@@ -256,7 +301,7 @@ async fn backlog(upload: Upload, point: &'static str) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: true };
     with_post(mode, &[], async move |rig| {
         rig.create(mode, AccountId(1), "second").await?;
-        rig.advance(mode.ahead() + chrono::TimeDelta::minutes(5));
+        rig.advance(mode.ahead() + chrono::TimeDelta::minutes(5))?;
         died_and_went_on(rig, point).await?;
         ensure!(checks::visible(rig, "second") == 1, "the second post is not visible once");
         Ok(())

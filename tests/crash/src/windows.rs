@@ -26,9 +26,10 @@ impl Window {
 
 /// Points between the ledger's commit of a request and the commit of its answer. Inside a transaction a point knows the
 /// post's status only.
-const OPEN: [&str; 9] = [
+const OPEN: [&str; 10] = [
     "step_recorded",
     "exchange_begins",
+    "line_opened",
     "lease_checked",
     "request_leaves",
     "answer_arrived",

@@ -1,0 +1,193 @@
+//! The callers of a chaos run: they do what the plan says, many of them at the same time, by the use cases behind the API.
+//! Whatever the core answers to an edit is right; what counts is how the post ends.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use aurareels_core::{
+    app::posts::{
+        Posts,
+        requests::{CreatePosts, GivenTime, UpdatePost, When, Wish},
+    },
+    clock::Clock,
+    domain::{
+        ids::{AccountId, PostId},
+        post::{Content, Status},
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, TryStreamExt, future, stream};
+
+use super::plan::{Action, Deed, Intent};
+use crate::rig::CALLER;
+
+/// Callers at the same time.
+const TOGETHER: usize = 32;
+
+/// How often a caller asks again whose request was refused: the video's host has trouble, or the account waits for its owner.
+const PATIENCE: usize = 300;
+
+/// Real time between two of these.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What callers need to know.
+#[derive(Clone)]
+pub(super) struct Callers {
+    pub(super) posts: Posts,
+    pub(super) clock: Clock,
+    /// The start of the run.
+    pub(super) start: DateTime<Utc>,
+    /// The address of the videos, without the name.
+    pub(super) videos: String,
+}
+
+/// A post as its caller knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) intent: Intent,
+    pub(super) account: AccountId,
+    pub(super) id: Option<PostId>,
+    pub(super) edits: usize,
+    pub(super) cancelled: bool,
+}
+
+/// How often what was done, and how often the core did it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally(pub(super) BTreeMap<&'static str, (usize, usize)>);
+
+impl Tally {
+    fn note(&mut self, what: &'static str, done: bool) {
+        let (tried, worked) = self.0.entry(what).or_default();
+        *tried += 1;
+        *worked += usize::from(done);
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        for (what, (tried, worked)) in &other.0 {
+            let sum = self.0.entry(what).or_default();
+            sum.0 += tried;
+            sum.1 += worked;
+        }
+    }
+}
+
+impl Callers {
+    /// Does these actions: those of one post in their order, those of different posts at the same time.
+    pub(super) async fn act(
+        self,
+        actions: Vec<Action>,
+        all: Vec<(usize, Asked)>,
+    ) -> Result<(Vec<(usize, Asked)>, Tally)> {
+        let mut of: BTreeMap<usize, Vec<Deed>> = BTreeMap::new();
+        for action in actions {
+            of.entry(action.intent).or_default().push(action.deed);
+        }
+        let done: Vec<(usize, Asked, Tally)> = stream::iter(all)
+            .map(|(index, mut asked)| {
+                let deeds = of.get(&index).cloned().unwrap_or_default();
+                let callers = &self;
+                async move {
+                    let mut tally = Tally::default();
+                    for deed in deeds {
+                        callers.do_one(&mut asked, deed, &mut tally).await?;
+                    }
+                    anyhow::Ok((index, asked, tally))
+                }
+            })
+            .buffer_unordered(TOGETHER)
+            .try_collect()
+            .await?;
+        let mut sum = Tally::default();
+        done.iter().for_each(|(.., tally)| sum.add(tally));
+        Ok((done.into_iter().map(|(index, asked, _)| (index, asked)).collect(), sum))
+    }
+
+    async fn do_one(&self, asked: &mut Asked, deed: Deed, tally: &mut Tally) -> Result<()> {
+        let posts = &self.posts;
+        let id = || asked.id.context("nobody has asked for this post");
+        match deed {
+            Deed::Ask(copies) => {
+                let again = asked.id.is_some();
+                let answers = future::join_all((0..copies).map(|_| self.ask(asked))).await;
+                for answer in answers {
+                    let made = answer?;
+                    ensure!(asked.id.is_none_or(|id| id == made), "a repeated request made a second post");
+                    asked.id = Some(made);
+                }
+                tally.note(if again { "asked again" } else { "asked for" }, true);
+                if copies > 1 {
+                    tally.note("asked twice at once", true);
+                }
+            }
+            Deed::Edit => {
+                let caption = format!("{} edit {}", asked.intent.name, asked.edits + 1);
+                let wish = Wish { content: Content { caption, ..Content::default() }, ..Wish::default() };
+                let change = UpdatePost { id: id()?, wish, fields: vec!["caption".to_owned()], revision: None };
+                let done = posts.update(CALLER, change).await.is_ok();
+                asked.edits += usize::from(done);
+                tally.note("edit", done);
+            }
+            Deed::Cancel => {
+                let done = posts.cancel(CALLER, id()?).await.is_ok();
+                asked.cancelled |= done;
+                tally.note("cancel", done);
+            }
+            Deed::Reschedule(seconds) => {
+                let later = GivenTime::At(self.clock.now() + TimeDelta::seconds(seconds));
+                tally.note("reschedule", posts.reschedule(CALLER, id()?, later, None).await.is_ok());
+            }
+            Deed::PublishNow(copies) => {
+                let id = id()?;
+                let calls = future::join_all((0..copies).map(|_| posts.publish_now(CALLER, id, None))).await;
+                calls.into_iter().for_each(|call| tally.note("publish now", call.is_ok()));
+            }
+            Deed::Retry => {
+                if posts.get(CALLER, id()?).await?.post.status == Status::Failed {
+                    tally.note("retry", posts.retry(CALLER, id()?).await.is_ok());
+                }
+            }
+            Deed::LookAgain => {
+                if matches!(posts.get(CALLER, id()?).await?.post.status, Status::Confirming | Status::NeedsReview) {
+                    tally.note("look again", posts.reconcile(CALLER, id()?).await.is_ok());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The request of an intent, word for word the same each time, until it is taken.
+    async fn ask(&self, asked: &Asked) -> Result<PostId> {
+        let intent = &asked.intent;
+        let content = Content {
+            video_url: format!("{}/{}.mp4?size=20000&duration=5&seed=1", self.videos, intent.name),
+            caption: intent.name.clone(),
+            privacy_level: "PUBLIC".to_owned(),
+            options: intent.upload.options(),
+            ..Content::default()
+        };
+        let when = match intent.due {
+            None => When::Now,
+            Some(due) => {
+                let time = GivenTime::At(self.start + TimeDelta::seconds(due));
+                When::At { time, scheduler: None, late_policy_seconds: None }
+            }
+        };
+        let request = CreatePosts {
+            accounts: vec![asked.account],
+            wish: Wish { content, ..Wish::default() },
+            when,
+            request_key: Some(intent.name.clone()),
+            allow_duplicate: false,
+        };
+        let mut last = None;
+        for _ in 0..PATIENCE {
+            match self.posts.create(CALLER, request.clone()).await {
+                Ok(made) => return Ok(made.first().context("no post was created")?.post.id),
+                Err(error) => last = Some(error),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        let Some(error) = last else { bail!("nothing was asked") };
+        Err(error).with_context(|| format!("asking for {}", intent.name))
+    }
+}

@@ -1,0 +1,406 @@
+//! A seeded random mixture over many posts: two cores on one database that are killed, stopped and started again, a
+//! platform that loses, delays and garbles answers, and callers who ask twice, edit, cancel, reschedule and publish now
+//! while the post goes out.
+//!
+//! The same seed gives the same plan ([`plan`]) and the same faults: the platform's throw depends on the seed, the
+//! operation, the post and how often that was asked; the throw for a core's death on the seed, the post, its claim and the
+//! point (`core-service/src/fault.rs`). What still depends on timing: which posts share a claim when a core dies and are
+//! claimed anew (their next claims throw anew), how often a post is polled, and whether an edit comes just before or just
+//! after the moment that makes it too late.
+
+mod callers;
+mod plan;
+mod verdict;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use aurareels_core::domain::{
+    ids::AccountId,
+    platform::{LoginFlavour, Platform},
+};
+use aurareels_simulator::{Chances, Host};
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use rustix::process::Signal;
+use serde_json::json;
+use sqlx::Row;
+use tokio::task::JoinHandle;
+
+use self::{
+    callers::{Asked, Callers, Tally},
+    plan::Action,
+    verdict::Verdict,
+};
+use crate::{
+    checks,
+    core::{Core, Orders},
+    drive::Dead,
+    mode::Upload,
+    rig::{Rig, breath},
+};
+
+/// What a run is asked for.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Posts.
+    #[arg(long, default_value_t = 1_000)]
+    posts: usize,
+    /// Seed of the plan and of the faults.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// The clock moves in steps of this much, so that many posts want attention at once.
+const QUANTUM: TimeDelta = TimeDelta::seconds(30);
+
+/// Real seconds of a lease; a stopped core sleeps longer.
+const LEASE: u64 = 3;
+
+/// Creators at TikTok.
+const CREATORS: usize = 12;
+
+/// Chances in millionths that a core is killed, is stopped, or has a worker panic, per point that it passes.
+const FATES: (u32, u32, u32) = (350, 12, 100);
+
+/// Real time without any change after which the clock is nudged: a worker waits for a time that no row shows.
+const STILL: Duration = Duration::from_millis(400);
+
+/// Real time after which a look is worth whether a recorded request waits for its time.
+const ARMED: Duration = Duration::from_millis(30);
+
+/// How far. Not so far that a living core's claims run out between two renewals.
+const NUDGE: TimeDelta = TimeDelta::milliseconds(400);
+
+/// Real time without an end of the work at hand after which the run is given up.
+const STUCK: Duration = Duration::from_secs(120);
+
+/// One core that lives, dies and comes back.
+struct Slot {
+    core: Core,
+    /// When it was stopped by its own SIGSTOP.
+    stopped: Option<Instant>,
+}
+
+/// The cores of a run.
+struct Cores {
+    slots: Vec<Slot>,
+    seed: u64,
+    lives: usize,
+    dead: Dead,
+    deaths: usize,
+    pauses: usize,
+}
+
+impl Cores {
+    fn start(rig: &mut Rig, seed: u64) -> Result<Self> {
+        let mut cores = Self { slots: Vec::new(), seed, lives: 0, dead: Dead::default(), deaths: 0, pauses: 0 };
+        for _ in 0..2 {
+            let slot = cores.next_life(rig)?;
+            cores.slots.push(slot);
+        }
+        Ok(cores)
+    }
+
+    fn next_life(&mut self, rig: &mut Rig) -> Result<Slot> {
+        self.lives += 1;
+        let (kill, stop, panic) = FATES;
+        let dice = format!("{}:{}:{kill}:{stop}:{panic}", self.seed, self.lives);
+        let settings = vec![("AURAREELS_FAULT_DICE".to_owned(), dice)];
+        Ok(Slot { core: rig.untraced_core(&Orders { settings, ..Orders::default() })?, stopped: None })
+    }
+
+    /// Buries who died, wakes who has slept past its lease.
+    async fn look(&mut self, rig: &mut Rig) -> Result<()> {
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            match (slot.core.ended()?, slot.stopped) {
+                (Some(_), _) => {
+                    self.deaths += 1;
+                    self.dead.buried(rig, &slot.core).await?;
+                    self.slots[index] = self.next_life(rig)?;
+                }
+                (None, None) if slot.core.is_stopped() => {
+                    self.pauses += 1;
+                    slot.stopped = Some(Instant::now());
+                }
+                (None, Some(since)) if since.elapsed() > Duration::from_secs(LEASE + 1) => {
+                    slot.core.signal(Signal::CONT)?;
+                    slot.stopped = None;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn awake(&self) -> Vec<u32> {
+        self.slots.iter().filter(|slot| slot.stopped.is_none()).map(|slot| slot.core.pid()).collect()
+    }
+}
+
+/// Runs it; true when nothing was doubled, lost or told wrongly.
+pub(crate) async fn run(options: &Options) -> Result<bool> {
+    let begun = Instant::now();
+    let mut dice = StdRng::seed_from_u64(options.seed);
+    let lease = LEASE.to_string();
+    let settings = [("AURAREELS_LEASE_SECONDS", lease.as_str()), ("AURAREELS_LOG", "error")];
+    let mut rig = Rig::new(&settings).await?;
+    let accounts = connect(&mut rig).await?;
+    let choice = plan::Accounts {
+        tiktok: accounts.tiktok.len(),
+        facebook: accounts.facebook.len(),
+        instagram: accounts.instagram.len(),
+    };
+    let (intents, actions) = plan::make(options.posts, &choice, &mut dice);
+    let all: Vec<Asked> = intents
+        .into_iter()
+        .map(|intent| {
+            let account = accounts.of(intent.upload, intent.account);
+            Asked { intent, account, id: None, edits: 0, cancelled: false }
+        })
+        .collect();
+    rig.sim.set_random_faults(Some(Chances {
+        seed: Some(dice.next_u64()),
+        by_request: true,
+        cut_before: 0.006,
+        cut_after: 0.006,
+        error_before: 0.006,
+        error_after: 0.006,
+        too_many: 0.004,
+        html_after: 0.003,
+        truncated: 0.003,
+        ..Chances::default()
+    }))?;
+    let mut run = Run::start(rig, options.seed, actions, all)?;
+    run.go_on().await?;
+    let Run { mut rig, cores, all, tally, reconnected, steps, .. } = run;
+    println!(
+        "{:.0} s, {steps} steps of the clock: {} deaths, {} pauses past the lease, {reconnected} logins renewed by their owners",
+        begun.elapsed().as_secs_f64(),
+        cores.deaths,
+        cores.pauses,
+    );
+    let deeds: Vec<String> = tally.0.iter().map(|(what, (tried, done))| format!("{what} {done} of {tried}")).collect();
+    println!("callers: {}", deeds.join(", "));
+    drop(cores);
+    let good = Verdict::of(&rig, &all).await?.tell(all.len());
+    checks::database(&mut rig).await?;
+    println!("{:.0} s", begun.elapsed().as_secs_f64());
+    rig.close().await;
+    Ok(good)
+}
+
+/// A batch of callers' actions under way.
+type Batch = JoinHandle<Result<(Vec<(usize, Asked)>, Tally)>>;
+
+struct Run {
+    rig: Rig,
+    cores: Cores,
+    callers: Callers,
+    /// In the order of their times; the first `done` have begun.
+    actions: Vec<Action>,
+    done: usize,
+    batch: Option<Batch>,
+    all: Vec<Asked>,
+    tally: Tally,
+    reconnected: usize,
+    steps: usize,
+}
+
+impl Run {
+    fn start(mut rig: Rig, seed: u64, actions: Vec<Action>, all: Vec<Asked>) -> Result<Self> {
+        let callers = Callers {
+            posts: rig.parts.posts.clone(),
+            clock: rig.parts.clock.clone(),
+            start: rig.sim.clock().now(),
+            videos: format!("{}/v", rig.sim.url(Host::Media)),
+        };
+        let cores = Cores::start(&mut rig, seed)?;
+        let tally = Tally::default();
+        Ok(Self { rig, cores, callers, actions, done: 0, batch: None, all, tally, reconnected: 0, steps: 0 })
+    }
+
+    async fn go_on(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        let (mut told, mut looked) = (Instant::now(), Instant::now());
+        let (mut moved, mut stepped) = (Instant::now(), Instant::now());
+        loop {
+            self.cores.look(&mut self.rig).await?;
+            self.end_batch().await?;
+            match self.next(moved.elapsed() > ARMED).await? {
+                Next::Rest => break,
+                Next::At(at) => {
+                    self.rig.advance_to(at + QUANTUM)?;
+                    self.steps += 1;
+                    self.begin_batch();
+                    (moved, stepped) = (Instant::now(), Instant::now());
+                }
+                Next::Armed(at) => {
+                    self.rig.advance_to(at)?;
+                    moved = Instant::now();
+                }
+                Next::AtWork if moved.elapsed() > STILL => {
+                    match self.cores.dead.refresh_ends(&self.rig).await? {
+                        Some(until) => self.rig.advance_to(until)?,
+                        None => self.rig.advance(NUDGE)?,
+                    }
+                    moved = Instant::now();
+                }
+                Next::AtWork => {}
+            }
+            anyhow::ensure!(stepped.elapsed() < STUCK, "no end of the work at hand: {:?}", self.rig.wanting().await?);
+            if looked.elapsed() > Duration::from_millis(500) {
+                looked = Instant::now();
+                self.reconnected += reconnect(&mut self.rig).await?;
+            }
+            if told.elapsed() > Duration::from_secs(20) {
+                told = Instant::now();
+                let progress = progress(&self.rig).await?;
+                let cores = &self.cores;
+                println!(
+                    "{:.0} s: {} deaths, {} pauses; {progress}",
+                    begun.elapsed().as_secs_f64(),
+                    cores.deaths,
+                    cores.pauses
+                );
+            }
+            breath().await;
+        }
+        Ok(())
+    }
+
+    /// What the clock should do; `still`: nobody has moved it for a while.
+    async fn next(&self, still: bool) -> Result<Next> {
+        let seen = self.rig.glance().await?;
+        let at_work = self.cores.awake().iter().any(|pid| seen.holders.contains(pid));
+        if self.batch.is_some() || at_work {
+            let armed = if still { self.rig.armed_until().await? } else { None };
+            return Ok(armed.map_or(Next::AtWork, Next::Armed));
+        }
+        // A stopped core holds nothing up: it sleeps longer than its lease in real time, so that its claims are void for
+        // itself when it wakes, however soon the clock gave them to the other one.
+        let now = self.rig.sim.clock().now();
+        let action = self.actions.get(self.done).map(|action| self.callers.start + TimeDelta::seconds(action.at));
+        Ok(match seen.first.into_iter().chain(action).min() {
+            None => Next::Rest,
+            Some(at) if seen.first == Some(at) && at <= now => Next::AtWork,
+            Some(at) => Next::At(at),
+        })
+    }
+
+    /// Lets the callers begin with everything whose time has come.
+    fn begin_batch(&mut self) {
+        let now = (self.rig.sim.clock().now() - self.callers.start).num_seconds();
+        let begun = self.done;
+        self.done += self.actions[begun..].partition_point(|action| action.at <= now);
+        if self.done == begun {
+            return;
+        }
+        let due = self.actions[begun..self.done].to_vec();
+        let mut concerned: Vec<usize> = due.iter().map(|action| action.intent).collect();
+        concerned.sort_unstable();
+        concerned.dedup();
+        let concerned = concerned.into_iter().map(|index| (index, self.all[index].clone())).collect();
+        self.batch = Some(tokio::spawn(self.callers.clone().act(due, concerned)));
+    }
+
+    async fn end_batch(&mut self) -> Result<()> {
+        if let Some(batch) = self.batch.take_if(|batch| batch.is_finished()) {
+            let (changed, tally) = batch.await??;
+            self.tally.add(&tally);
+            for (index, asked) in changed {
+                self.all[index] = asked;
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Next {
+    /// Nobody wants anything any more.
+    Rest,
+    /// Somebody is at work.
+    AtWork,
+    /// A recorded request waits for this time.
+    Armed(DateTime<Utc>),
+    /// Nobody is at work; somebody wants something then.
+    At(DateTime<Utc>),
+}
+
+/// The connected accounts.
+#[derive(Default)]
+struct Accounts {
+    tiktok: Vec<AccountId>,
+    facebook: Vec<AccountId>,
+    instagram: Vec<AccountId>,
+}
+
+impl Accounts {
+    fn of(&self, upload: Upload, index: usize) -> AccountId {
+        match upload {
+            Upload::TiktokSingle | Upload::TiktokMulti | Upload::TiktokPull => self.tiktok[index],
+            Upload::FacebookResumable | Upload::FacebookUrl => self.facebook[index],
+            Upload::InstagramUrl => self.instagram[index],
+        }
+    }
+}
+
+async fn connect(rig: &mut Rig) -> Result<Accounts> {
+    for number in 0..CREATORS {
+        let id = format!("-000chaos-creator-{number:03}");
+        let spec = json!({"platform": "tiktok", "id": id, "name": "Chaos", "username": format!("chaos{number}")});
+        rig.control("accounts", spec).await?;
+        rig.connect(Platform::Tiktok, None, Some(&id)).await?;
+    }
+    let generous = json!({"second_publish": "duplicate", "quota_total": 1_000_000, "container_limit": 1_000_000});
+    rig.control("meta/behaviour", json!({ "set": generous })).await?;
+    for flavour in [LoginFlavour::FacebookLogin, LoginFlavour::InstagramLogin] {
+        rig.connect(Platform::Instagram, Some(flavour), None).await?;
+    }
+    let mut accounts = Accounts::default();
+    let rows = sqlx::query("SELECT id, platform, login_flavour FROM aurareels_social_accounts ORDER BY id")
+        .fetch_all(&rig.database)
+        .await?;
+    for row in &rows {
+        let id = AccountId(row.get("id"));
+        let flavour: Option<String> = row.get("login_flavour");
+        match (row.get::<String, _>("platform").as_str(), flavour.and_then(|flavour| flavour.parse().ok())) {
+            ("tiktok", _) => accounts.tiktok.push(id),
+            (_, Some(LoginFlavour::FacebookLogin)) => accounts.facebook.push(id),
+            _ => accounts.instagram.push(id),
+        }
+    }
+    Ok(accounts)
+}
+
+/// The owners of accounts that need them log in again.
+async fn reconnect(rig: &mut Rig) -> Result<usize> {
+    let rows = sqlx::query(
+        "SELECT platform, account_id, login_flavour FROM aurareels_social_accounts WHERE health = 'needs_reconnect'",
+    )
+    .fetch_all(&rig.database)
+    .await?;
+    let mut renewed = 0;
+    for row in &rows {
+        let (platform, person): (String, String) = (row.get("platform"), row.get("account_id"));
+        let done = if platform == "tiktok" {
+            rig.connect(Platform::Tiktok, None, Some(&person)).await
+        } else {
+            let flavour: Option<LoginFlavour> = row.get::<String, _>("login_flavour").parse().ok();
+            rig.connect(Platform::Instagram, flavour, None).await
+        };
+        // The login itself meets faults; the owner tries again.
+        renewed += usize::from(done.is_ok());
+    }
+    Ok(renewed)
+}
+
+async fn progress(rig: &Rig) -> Result<String> {
+    let rows = sqlx::query("SELECT status, COUNT(*) AS n FROM aurareels_social_posts GROUP BY status")
+        .fetch_all(&rig.database)
+        .await?;
+    let counts: Vec<String> =
+        rows.iter().map(|row| format!("{} {}", row.get::<i64, _>("n"), row.get::<String, _>("status"))).collect();
+    Ok(counts.join(", "))
+}

@@ -1,0 +1,141 @@
+//! What a chaos run sets out to do, made from the seed alone: the posts, when callers ask for them, and what callers do
+//! to them at which simulated time.
+
+use rand::{Rng, RngExt};
+
+use crate::mode::Upload;
+
+/// Due times lie within so many seconds.
+pub(super) const SPREAD: i64 = 12 * 3600;
+
+/// One request of a caller.
+#[derive(Clone, Debug)]
+pub(super) struct Intent {
+    /// The first word of its caption; nothing else carries it.
+    pub(super) name: String,
+    /// Which account, of the platform's and login's.
+    pub(super) account: usize,
+    pub(super) upload: Upload,
+    /// Seconds after the start at which it is due; `None`: at once when it is asked for.
+    pub(super) due: Option<i64>,
+}
+
+/// What a caller does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// Asks for the post, so often at the same time.
+    Ask(usize),
+    /// Changes the caption.
+    Edit,
+    Cancel,
+    /// Moves it to so many seconds later than now.
+    Reschedule(i64),
+    /// So often at the same time.
+    PublishNow(usize),
+    /// If it has failed.
+    Retry,
+    /// If its fate is open.
+    LookAgain,
+}
+
+/// A deed at its time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Action {
+    /// Seconds after the start.
+    pub(super) at: i64,
+    /// Index of the intent.
+    pub(super) intent: usize,
+    pub(super) deed: Deed,
+}
+
+/// How many accounts there are to choose from.
+pub(super) struct Accounts {
+    pub(super) tiktok: usize,
+    pub(super) facebook: usize,
+    pub(super) instagram: usize,
+}
+
+/// The intents, and the actions in the order of their times.
+pub(super) fn make(posts: usize, accounts: &Accounts, dice: &mut impl Rng) -> (Vec<Intent>, Vec<Action>) {
+    let mut intents = Vec::with_capacity(posts);
+    let mut actions = Vec::new();
+    for number in 0..posts {
+        let (upload, choice) = match dice.random_range(0..20) {
+            0 => (Upload::TiktokPull, accounts.tiktok),
+            1..10 => (Upload::TiktokSingle, accounts.tiktok),
+            10..13 => (Upload::FacebookUrl, accounts.facebook),
+            13..16 => (Upload::FacebookResumable, accounts.facebook),
+            _ => (Upload::InstagramUrl, accounts.instagram),
+        };
+        // Most are asked for ahead of time, some while everything else is under way.
+        let due = dice.random_bool(0.8).then(|| dice.random_range(60..SPREAD));
+        let asked = if due.is_some() { 0 } else { dice.random_range(0..SPREAD) };
+        let account = dice.random_range(0..choice);
+        intents.push(Intent { name: format!("c{number}"), account, upload, due });
+        let copies = if dice.random_bool(0.1) { 2 } else { 1 };
+        actions.push(Action { at: asked, intent: number, deed: Deed::Ask(copies) });
+        deeds(number, asked, due.unwrap_or(asked), dice, &mut actions);
+    }
+    // Stable: what one caller does at the same time keeps its order.
+    actions.sort_by_key(|action| action.at);
+    (intents, actions)
+}
+
+fn deeds(intent: usize, asked: i64, due: i64, dice: &mut impl Rng, actions: &mut Vec<Action>) {
+    let mut add = |at: i64, deed| actions.push(Action { at: at.max(asked), intent, deed });
+    if dice.random_bool(0.12) {
+        // Half of them in the moment in which it goes out.
+        let at =
+            if dice.random_bool(0.5) { dice.random_range(due - 40..due + 20) } else { dice.random_range(asked..=due) };
+        add(at, Deed::Edit);
+    }
+    if dice.random_bool(0.04) {
+        add(dice.random_range(due - 60..due + 30), Deed::Cancel);
+    }
+    if dice.random_bool(0.10) {
+        let at =
+            if dice.random_bool(0.5) { dice.random_range(due - 40..due + 20) } else { dice.random_range(asked..=due) };
+        add(at, Deed::Reschedule(dice.random_range(1..7_200)));
+    }
+    if dice.random_bool(0.10) {
+        let copies = dice.random_range(1..=2);
+        add(dice.random_range(due - 30..due + 10), Deed::PublishNow(copies));
+    }
+    if dice.random_bool(0.15) {
+        let copies = dice.random_range(1..=2);
+        add(dice.random_range(asked..=due + 600), Deed::Ask(copies));
+    }
+    if dice.random_bool(0.5) {
+        add(due + dice.random_range(300..3_600), Deed::Retry);
+    }
+    if dice.random_bool(0.05) {
+        add(due + dice.random_range(1..3_600), Deed::LookAgain);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    #[test]
+    fn the_same_seed_makes_the_same_plan() {
+        let accounts = Accounts { tiktok: 3, facebook: 2, instagram: 1 };
+        let plan = |seed| format!("{:?}", make(50, &accounts, &mut StdRng::seed_from_u64(seed)));
+        assert_eq!(plan(1), plan(1));
+        assert_ne!(plan(1), plan(2));
+    }
+
+    #[test]
+    fn nothing_is_done_to_a_post_before_it_is_asked_for() {
+        let accounts = Accounts { tiktok: 3, facebook: 2, instagram: 1 };
+        let (intents, actions) = make(500, &accounts, &mut StdRng::seed_from_u64(3));
+        let mut asked = vec![false; intents.len()];
+        for action in actions {
+            assert!(asked[action.intent] || matches!(action.deed, Deed::Ask(_)), "{action:?}");
+            asked[action.intent] = true;
+        }
+        assert!(asked.into_iter().all(|asked| asked));
+    }
+}
