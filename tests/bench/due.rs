@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
+    behind,
     client::{self, connect_instagram},
     core::Core,
     stats::{ms, percentile},
@@ -28,7 +29,10 @@ pub(crate) async fn run(binary: &Path, posts: usize, behind: usize) -> Result<()
     let accounts = connect_instagram(&core, &simulator, posts.div_ceil(PER_ACCOUNT)).await?;
     let video = format!("{}/v/bench.mp4?size=20000&duration=5", simulator.url(Host::Media));
     let mut client = client::posts(&core).await?;
-    schedule(&client, &accounts, &video, "behind", behind, now() + TimeDelta::days(300)).await?;
+    if behind > 0 {
+        schedule(&client, &accounts, &video, "behind", 1, now() + TimeDelta::days(300)).await?;
+        behind::copy(&core, &accounts, behind - 1).await?;
+    }
     let begun = now();
     let due = at_full_second(begun + LEAD.max(TimeDelta::milliseconds(i64::try_from(posts)? * 8) + LEAD));
     schedule(&client, &accounts, &video, "due", posts, due).await?;

@@ -5,6 +5,7 @@
 //! judges a figure: a slow machine gives slow figures, never a failure.
 
 mod bare;
+mod behind;
 mod client;
 mod core;
 mod due;
