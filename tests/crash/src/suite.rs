@@ -31,7 +31,7 @@ pub(crate) struct Options {
     #[arg(long)]
     long: bool,
     /// Cases at the same time.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 6)]
     jobs: usize,
     /// Only modes, points and scenarios whose name holds this.
     #[arg(long)]
