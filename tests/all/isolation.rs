@@ -9,9 +9,9 @@ use prost::Message;
 use prost_types::FieldMask;
 use tonic::Code;
 
-/// Every RPC that names a post or an account, called by somebody with an id.
-async fn refusals(user: User<'_>, account: i64, post: i64) -> Vec<(&'static str, Refusal)> {
-    let (mut posts, mut accounts) = (user.posts(), user.accounts());
+/// Every RPC that names a post, an account or an upload, called by somebody with an id.
+async fn refusals(user: User<'_>, account: i64, post: i64, upload: &str) -> Vec<(&'static str, Refusal)> {
+    let (mut posts, mut accounts, mut media) = (user.posts(), user.accounts(), user.media());
     let content = content(user.world, "x");
     let when = Some(posting::at(user.world.now() + TimeDelta::days(1)));
     let mut all = Vec::new();
@@ -58,6 +58,10 @@ async fn refusals(user: User<'_>, account: i64, post: i64) -> Vec<(&'static str,
     call!(posts.reconcile_post, "ReconcilePost", ReconcilePostRequest { id: post });
     let word = ResolvePostRequest { id: post, resolution: Resolution::Published.into(), ..Default::default() };
     call!(posts.resolve_post, "ResolvePost", word);
+    let media_id = upload.to_owned();
+    call!(media.get_media, "GetMedia", GetMediaRequest { media_id: media_id.clone() });
+    call!(media.delete_media, "DeleteMedia", DeleteMediaRequest { media_id: media_id.clone() });
+    call!(media.probe_video, "ProbeVideo", ProbeVideoRequest { media_id, ..Default::default() });
     all
 }
 
@@ -68,16 +72,20 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
     let mine = world.me();
     let account = mine.account(Login::Tiktok).await;
     let post = mine.schedule_one(account, "Mine", world.now() + TimeDelta::days(2)).await;
+    let upload = mine.upload(&world.file("mine", 200_000).await).await.media_id;
+    let nobodys_upload: String = upload.chars().rev().collect();
     let stranger = world.user(2);
     let before = world.db.counts().await;
-    let foreign = refusals(stranger, account, post).await;
-    let nobodys = refusals(stranger, NOBODYS, NOBODYS).await;
+    let foreign = refusals(stranger, account, post, &upload).await;
+    let nobodys = refusals(stranger, NOBODYS, NOBODYS, &nobodys_upload).await;
     for ((name, foreign), (_, nobodys)) in foreign.iter().zip(&nobodys) {
         assert_eq!(foreign.code, Code::NotFound, "{name}: {foreign:#?}");
         assert_eq!(foreign.reason, nobodys.reason, "{name}");
         for id in [account, post] {
-            let same =
-                foreign.message.replace(&id.to_string(), "N") == nobodys.message.replace(&NOBODYS.to_string(), "N");
+            let plain = |text: &str, id: i64| {
+                text.replace(&upload, "N").replace(&nobodys_upload, "N").replace(&id.to_string(), "N")
+            };
+            let same = plain(&foreign.message, id) == plain(&nobodys.message, NOBODYS);
             if same {
                 break;
             }
@@ -89,6 +97,8 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
     assert!(stranger.list_accounts().await.is_empty());
     assert!(stranger.all_posts().await.is_empty());
     assert!(stranger.events().await.is_empty());
+    let uploads = stranger.media().list_media(ListMediaRequest::default()).await.unwrap().into_inner();
+    assert!(uploads.media.is_empty());
     let request = WatchPostsRequest { after_sequence: Some(0), post_ids: vec![post], ..Default::default() };
     let answer = stranger.posts().watch_posts(request).await;
     if let Ok(stream) = answer {
@@ -96,8 +106,16 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
         assert!(first.event.is_none());
     }
     // And that is all RPCs there are.
-    let elsewhere =
-        ["ListAccounts", "ListPosts", "WatchPosts", "CompleteConnect", "ListPlatforms", "GetVideoRequirements"];
+    let elsewhere = [
+        "ListAccounts",
+        "ListPosts",
+        "WatchPosts",
+        "CompleteConnect",
+        "ListPlatforms",
+        "GetVideoRequirements",
+        "ListMedia",
+        "UploadMedia",
+    ];
     let covered: BTreeSet<String> =
         foreign.iter().map(|(name, _)| (*name).to_owned()).chain(elsewhere.map(str::to_owned)).collect();
     let set = prost_types::FileDescriptorSet::decode(aurareels_proto::FILE_DESCRIPTOR_SET).unwrap();

@@ -53,7 +53,7 @@ fn every_named_case_exists() {
                 || name.starts_with('`')
                 || cases
                     .iter()
-                    .any(|(group, case)| *group == name || case.contains(name) || name.contains(case.as_str()));
+                    .any(|(group, case)| group.contains(name) || case.contains(name) || name.contains(case.as_str()));
             assert!(known, "docs/failure-scenarios.md names {name:?}, which the suite does not have");
         }
     }
