@@ -92,14 +92,20 @@ impl Line {
         !self.sender.is_closed()
     }
 
-    /// Writes the request; answers when the head of the answer is there. The body is read while `self` lives.
-    pub async fn send(&mut self, mut request: Request<Body>, timeout: Duration) -> Result<Response<Incoming>, Lost> {
+    /// Makes a request one for a line to this host: what [`Self::send`] then has left to do is to write it.
+    pub fn prepare(&self, mut request: Request<Body>) -> Result<Request<Body>, String> {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        *request.uri_mut() = path.parse().map_err(|_| Lost::NotSent("the address has no valid path".to_owned()))?;
+        *request.uri_mut() = path.parse().map_err(|_| "the address has no valid path".to_owned())?;
         let headers = request.headers_mut();
         headers.insert(header::HOST, self.host.clone());
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+        Ok(request)
+    }
+
+    /// Writes a request that was made ready by [`Self::prepare`]; answers when the head of the answer is there. The body
+    /// is read while `self` lives.
+    pub async fn send(&mut self, request: Request<Body>, timeout: Duration) -> Result<Response<Incoming>, Lost> {
         match tokio::time::timeout(timeout, self.sender.try_send_request(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(mut error)) => {
@@ -163,7 +169,8 @@ mod tests {
             socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
             request
         });
-        assert_eq!(line.send(post(&uri), SECOND).await.unwrap().status(), 200);
+        let request = line.prepare(post(&uri)).unwrap();
+        assert_eq!(line.send(request, SECOND).await.unwrap().status(), 200);
         let request = server.await.unwrap().to_lowercase();
         assert!(request.starts_with("post /publish?a=1 http/1.1\r\n"), "{request}");
         assert!(request.contains(&format!("host: {}\r\n", uri.authority().unwrap())), "{request}");
@@ -179,7 +186,8 @@ mod tests {
         while line.is_open() {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(line.send(post(&uri), SECOND).await, Err(Lost::NotSent(_))));
+        let request = line.prepare(post(&uri)).unwrap();
+        assert!(matches!(line.send(request, SECOND).await, Err(Lost::NotSent(_))));
     }
 
     #[tokio::test]
@@ -189,7 +197,8 @@ mod tests {
         let server = tokio::spawn(async move {
             read(&mut socket).await;
         });
-        assert!(matches!(line.send(post(&uri), SECOND).await, Err(Lost::NoAnswer(_))));
+        let request = line.prepare(post(&uri)).unwrap();
+        assert!(matches!(line.send(request, SECOND).await, Err(Lost::NoAnswer(_))));
         server.await.unwrap();
     }
 
@@ -197,7 +206,8 @@ mod tests {
     async fn a_silent_host_proves_nothing() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (mut line, _socket, uri) = line_to(&listener).await;
-        assert!(matches!(line.send(post(&uri), Duration::from_millis(50)).await, Err(Lost::NoAnswer(_))));
+        let request = line.prepare(post(&uri)).unwrap();
+        assert!(matches!(line.send(request, Duration::from_millis(50)).await, Err(Lost::NoAnswer(_))));
     }
 
     #[tokio::test]

@@ -90,8 +90,13 @@ pub(crate) async fn exchange_at_its_time(
         Ok(request) => request,
         Err(error) => return Exchange::NotSent(without_url(error)),
     };
-    let mut line = match dialer.dial(request.uri()).await {
+    let host = request.uri().clone();
+    let mut line = match dialer.dial(&host).await {
         Ok(line) => line,
+        Err(why) => return Exchange::NotSent(why),
+    };
+    let request = match line.prepare(request) {
+        Ok(request) => request,
         Err(why) => return Exchange::NotSent(why),
     };
     fault::point(FaultPoint::LineOpened, "");
@@ -100,7 +105,7 @@ pub(crate) async fn exchange_at_its_time(
     }
     if !line.is_open() {
         // The other side did not want to wait that long.
-        line = match dialer.dial(request.uri()).await {
+        line = match dialer.dial(&host).await {
             Ok(line) => line,
             Err(why) => return Exchange::NotSent(why),
         };
