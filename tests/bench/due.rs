@@ -22,6 +22,9 @@ const PER_ACCOUNT: usize = 5;
 /// How long before the due time the posts are made: preparing them has to be over by then.
 const LEAD: TimeDelta = TimeDelta::minutes(4);
 
+/// How long after the due time nothing is looked at.
+const UNDER_WAY: Duration = Duration::from_secs(3);
+
 pub(crate) async fn run(binary: &Path, posts: usize, behind: usize) -> Result<()> {
     let simulator = Simulator::start(Options { journal_capacity: 40 * posts, ..Options::default() }).await?;
     let settings = [("AURAREELS_CONCURRENCY", "20000"), ("AURAREELS_POLL_FIRST_SECONDS", "5")];
@@ -39,8 +42,9 @@ pub(crate) async fn run(binary: &Path, posts: usize, behind: usize) -> Result<()
     println!("\n## {posts} posts due in the same second, {behind} scheduled behind them\n");
     println!("made in {:.1} s; due {:.0} s later", (now() - begun).as_seconds_f64(), (due - now()).as_seconds_f64());
     let filter = Filter { operation: Some("meta.media_publish".to_owned()), ..Filter::default() };
-    let left = (due - now()).to_std().unwrap_or_default() + Duration::from_secs(120);
-    let seen = simulator.wait_for_requests(&filter, posts as u64, left).await;
+    // Looking for them takes time from those who send and receive them: not while they are under way.
+    tokio::time::sleep((due - now()).to_std().unwrap_or_default() + UNDER_WAY).await;
+    let seen = simulator.wait_for_requests(&filter, posts as u64, Duration::from_secs(120)).await;
     let entries = simulator.requests(&filter);
     let mut late: Vec<Duration> = Vec::new();
     let mut early = 0_usize;
