@@ -34,6 +34,10 @@ const BATCH: usize = 512;
 /// Connections that read.
 const READERS: u32 = 4;
 
+/// Pages that the writer keeps at hand, in KiB (as SQLite counts, negative): what thousands of waiting posts change over
+/// and over. Readers drop theirs with every commit, so for them more would be of no use.
+const WRITER_CACHE: &str = "-32768";
+
 /// A value bound to a statement, in a form that every database has.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -315,7 +319,7 @@ impl Db {
             .busy_timeout(Duration::from_secs(10))
             .statement_cache_capacity(512)
             .disable_statement_logging();
-        let connection = options.connect().await?;
+        let connection = options.clone().pragma("cache_size", WRITER_CACHE).connect().await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .test_before_acquire(false)
