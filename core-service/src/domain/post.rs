@@ -344,7 +344,7 @@ pub struct Post {
     pub next_step_at: Option<DateTime<Utc>>,
     /// Reads in a row that found nothing new; drives the gap between polls.
     pub poll_count: i32,
-    /// Claims in a row that ended without a written result: a poison post is set aside.
+    /// Claims in a row that were left behind instead of let go: a post that ends its workers is set aside.
     pub crash_count: i32,
     /// When the present status began.
     pub status_since: DateTime<Utc>,

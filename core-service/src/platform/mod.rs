@@ -11,7 +11,7 @@
 pub(crate) mod graph;
 pub mod instagram;
 #[cfg(test)]
-mod stand_in;
+pub(crate) mod stand_in;
 pub mod tiktok;
 pub mod wire;
 

@@ -1,4 +1,4 @@
-//! What the tests of every platform stand on: an account, a post of it, a video in memory, and all that a call borrows.
+//! What the tests of platforms and of the engine stand on: an account, a post of it, a video in memory, and all that a call borrows.
 
 use std::{
     io,
@@ -27,7 +27,7 @@ use crate::domain::{
 };
 
 /// A healthy account of user 1.
-pub(super) fn account(platform: Platform, login_flavour: LoginFlavour, created_at: DateTime<Utc>) -> Account {
+pub(crate) fn account(platform: Platform, login_flavour: LoginFlavour, created_at: DateTime<Utc>) -> Account {
     Account {
         id: AccountId(1),
         wp_user_id: UserId(1),
@@ -55,7 +55,7 @@ pub(super) fn account(platform: Platform, login_flavour: LoginFlavour, created_a
 }
 
 /// A post that is on its way since `now`.
-pub(super) fn post(account: &Account, content: Content, now: DateTime<Utc>) -> Post {
+pub(crate) fn post(account: &Account, content: Content, now: DateTime<Utc>) -> Post {
     Post {
         id: PostId(1),
         content,

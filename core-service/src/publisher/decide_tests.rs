@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 
 use super::*;
-use crate::domain::{
-    account::{Account, Health},
-    ids::{AccountId, Fence, UserId},
-    ledger::Handle,
-    platform::{LoginFlavour, Platform},
+use crate::{
+    domain::{
+        ids::Fence,
+        ledger::Handle,
+        platform::{LoginFlavour, Platform},
+    },
+    platform::stand_in,
 };
 
 fn now() -> DateTime<Utc> {
@@ -26,30 +27,7 @@ fn policy() -> Policy {
 }
 
 fn post(status: Status) -> Post {
-    let account = Account {
-        id: AccountId(1),
-        wp_user_id: UserId(1),
-        platform: Platform::Instagram,
-        login_flavour: LoginFlavour::FacebookLogin,
-        account_id: "17".into(),
-        account_name: "A".into(),
-        account_username: None,
-        account_email: None,
-        profile_picture_url: None,
-        token_expires_at: None,
-        refresh_token_expires_at: None,
-        token_scope: Vec::new(),
-        is_active: true,
-        last_token_refresh: None,
-        token_version: 1,
-        health: Health::Ok,
-        health_reason: None,
-        grant_id: None,
-        metadata: Value::Null,
-        quota_blocked_until: None,
-        created_at: now(),
-        updated_at: now(),
-    };
+    let account = stand_in::account(Platform::Instagram, LoginFlavour::FacebookLogin, now());
     Post::blank(&account, status, now())
 }
 

@@ -30,7 +30,7 @@ use crate::{
     platform::Registry,
     progress::Uploads,
     punctuality::Punctuality,
-    store::Store,
+    store::{Store, account_tokens::StoredLogin},
     tokens::TokenKeeper,
 };
 
@@ -48,7 +48,7 @@ pub struct EngineSettings {
     pub workflow_grace: TimeDelta,
     /// The core's own limit of posts per user, platform and rolling day; `None`: off.
     pub daily_posts_per_user: Option<u32>,
-    /// Claims in a row that may end without a written result before a post is set aside.
+    /// Claims in a row that may be left behind before a post is set aside.
     pub max_crashes: i32,
     /// Longest time between two renewals of the claims.
     pub renew_every: Duration,
@@ -85,15 +85,24 @@ pub struct Engine {
     pub stopping: tokio::sync::watch::Receiver<bool>,
 }
 
+/// What was read for a claimed post, together with that of others claimed with it. What is missing is read by its worker.
+#[derive(Default)]
+pub struct AtHand {
+    /// Its ledger, read after the claim: from then on only the claim's holder writes to it.
+    pub ledger: Option<Ledger>,
+    /// The login of its account.
+    pub login: Option<StoredLogin>,
+}
+
 impl Engine {
-    /// Moves a claimed post until it waits, rests, or its claim is gone. `ledger` was read after the claim
-    /// (from then on only its holder writes to it), or is read here. An error leaves the claim as it is.
-    pub async fn work(&self, post: Post, ledger: Option<Ledger>, claim: Claim) -> crate::store::Result<()> {
+    /// Moves a claimed post until it waits, rests, or its claim is gone. An error leaves the claim as it is.
+    pub async fn work(&self, post: Post, at_hand: AtHand, claim: Claim) -> crate::store::Result<()> {
+        let AtHand { ledger, login } = at_hand;
         let ledger = match ledger {
             Some(ledger) => ledger,
             None => self.store.ledger(post.id).await?,
         };
         let (caption, fence) = (fault::context(|| post.content.caption.clone()), post.fence.0);
-        fault::of_post(&caption, fence, worker::Worker::new(self, claim).run(post, ledger)).await
+        fault::of_post(&caption, fence, worker::Worker::new(self, claim).run(post, ledger, login)).await
     }
 }

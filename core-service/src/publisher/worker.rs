@@ -1,17 +1,15 @@
 //! One claimed post and the loop that moves it: settle what a dead worker left, ask the client what is next, record,
 //! send, record, decide.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+mod steps;
+
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{debug, info, warn};
 
 use super::{
     Engine,
-    checks::Verdict,
     decide::{Decision, Situation},
     handover,
     lease::{Claim, Permit},
@@ -27,10 +25,11 @@ use crate::{
         transition::Move,
     },
     fault::{self, FaultPoint},
-    platform::{Call, Live, Lookup, Next, NotBefore, Outcome, Service, Step, Tokens, View},
+    platform::{Call, Lookup, Next, Service, Tokens, View},
     store::{
         Error, Result,
-        claims::{Change, LedgerWrite, LiveDetails, Release},
+        account_tokens::StoredLogin,
+        claims::{Change, LedgerWrite, Release},
     },
     tokens::TokenError,
 };
@@ -41,9 +40,6 @@ const MAX_STEPS: usize = 2_000;
 
 /// A workflow is not called any more when less than this is left: the core has the post by then.
 const LAST_HAND_OVER: TimeDelta = TimeDelta::seconds(10);
-
-/// Time on top of a step's own timeout after which the engine gives its exchange up.
-const SLACK: Duration = Duration::from_secs(5);
 
 pub(super) struct Worker<'a> {
     engine: &'a Engine,
@@ -72,9 +68,9 @@ impl<'a> Worker<'a> {
         Self { engine, claim, refreshed: false }
     }
 
-    pub(super) async fn run(mut self, post: Post, ledger: Ledger) -> Result<()> {
+    pub(super) async fn run(mut self, post: Post, ledger: Ledger, login: Option<StoredLogin>) -> Result<()> {
         let id = post.id;
-        match self.drive(post, ledger).await {
+        match self.drive(post, ledger, login).await {
             // Somebody cancelled it or took it over: their state stands, ours is void.
             Err(Error::Fenced(_)) => {
                 debug!(post.id = %id, "claim is gone");
@@ -121,14 +117,14 @@ impl<'a> Worker<'a> {
         Change { release: Some(Release { at, waiting_for }), ..Change::default() }
     }
 
-    async fn drive(&mut self, mut post: Post, ledger: Ledger) -> Result<()> {
+    async fn drive(&mut self, mut post: Post, ledger: Ledger, login: Option<StoredLogin>) -> Result<()> {
         if post.crash_count > self.engine.settings.max_crashes {
             return self.set_aside(post, &ledger).await;
         }
         if let Flow::Done = self.before_its_time(&mut post).await? {
             return Ok(());
         }
-        let Some(mut work) = self.gather(post, ledger).await? else { return Ok(()) };
+        let Some(mut work) = self.gather(post, ledger, login).await? else { return Ok(()) };
         for _ in 0..MAX_STEPS {
             if *self.engine.stopping.borrow() {
                 let at = self.now();
@@ -234,8 +230,8 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Reads the account and its tokens. `None`: the post was let go.
-    async fn gather(&self, mut post: Post, ledger: Ledger) -> Result<Option<Work>> {
+    /// Gets the account and its tokens, which `login` holds when they were read just now. `None`: the post was let go.
+    async fn gather(&self, mut post: Post, ledger: Ledger, login: Option<StoredLogin>) -> Result<Option<Work>> {
         let visible = ledger.may_be_visible(post.attempt);
         let live = matches!(post.status, Status::Published | Status::Delivered);
         let Some(service) = self.engine.registry.get(post.platform).cloned() else {
@@ -247,7 +243,7 @@ impl<'a> Worker<'a> {
             self.give_up(&mut post, visible, live, failure).await?;
             return Ok(None);
         };
-        let error = match self.engine.keeper.fresh_tokens_for(post.social_account_id, self.now()).await {
+        let error = match self.engine.keeper.fresh_tokens_for(post.social_account_id, login, self.now()).await {
             Ok((account, tokens)) => return Ok(Some(Work { post, account, ledger, tokens, service })),
             Err(error) => error,
         };
@@ -425,236 +421,9 @@ impl<'a> Worker<'a> {
             }
         }
     }
-
-    /// When a step may leave.
-    fn not_before(&self, post: &Post, step: &Step, now: DateTime<Utc>) -> DateTime<Utc> {
-        // A post that was begun (published now, retried, or due before) waits for nothing but the platform.
-        let due = match (post.status, post.scheduled_at) {
-            (Status::Scheduled, Some(at)) => at,
-            _ => now,
-        };
-        match step.not_before {
-            NotBefore::Prepare => due - self.engine.settings.prepare_lead,
-            NotBefore::Due => due,
-            NotBefore::At(at) => at,
-        }
-    }
-
-    async fn step(&mut self, work: &mut Work, step: Step) -> Result<Flow> {
-        let now = self.now();
-        let not_before = self.not_before(&work.post, &step, now);
-        let armed = step.class == StepClass::PointOfNoReturn;
-        let lead = if armed { self.engine.settings.arm_lead } else { TimeDelta::zero() };
-        if now < not_before - lead - self.claim.ahead() {
-            let change = Self::release(Some(not_before - lead), Some(WaitReason::Schedule));
-            return self.commit(work, change).await;
-        }
-        match self.engine.check_before(&work.post, &work.account, &work.ledger, &step, now).await? {
-            Verdict::Go(change) => {
-                if change != Change::default() {
-                    self.commit(work, change).await?;
-                }
-            }
-            Verdict::Wait(at, reason, failure) => {
-                let begun = begins(work, &step);
-                let change = Change { by: begun, error: Some(Some(failure)), ..Self::release(Some(at), Some(reason)) };
-                return self.commit(work, change).await;
-            }
-            Verdict::Fail(failure) => {
-                let decision =
-                    self.situation(work, now, |situation| situation.after_failure(Change::default(), failure));
-                return self.follow(work, decision).await;
-            }
-        }
-        let is_scheduled = work.post.status == Status::Scheduled;
-        let sent_at = now.max(not_before);
-        let mut entry = Entry {
-            number: work.ledger.next_number(),
-            attempt: work.post.attempt,
-            step: step.kind.to_owned(),
-            class: step.class,
-            handle: step.handle.clone(),
-            sent_at,
-            deadline_at: sent_at + TimeDelta::from_std(step.timeout + SLACK).unwrap_or(TimeDelta::zero()),
-            outcome: None,
-            answered_at: None,
-            evidence: Evidence::new(),
-            fence: work.post.fence,
-        };
-        if step.class != StepClass::Read {
-            let change =
-                Change { by: begins(work, &step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
-            self.commit(work, change).await?;
-        }
-        let permit =
-            Permit { punctuality: is_scheduled.then_some(&self.engine.punctuality), ..self.permit(not_before) };
-        let outcome = if armed && self.claim.ahead() > TimeDelta::zero() {
-            self.exchange_in_burst(work, &step, &permit).await
-        } else {
-            self.exchange(work, &step, &permit).await
-        };
-        if permit.was_stopped.load(Ordering::SeqCst) && matches!(outcome, Outcome::NoEffect { .. }) {
-            return self.disarm(work, entry).await;
-        }
-        if step.class == StepClass::Read {
-            // A read is recorded when it has learned something, with the time at which it did.
-            entry.number = work.ledger.next_number();
-        }
-        let now = self.now();
-        if let Outcome::NoEffect {
-            failure: Failure { class: FailureClass::Quota { until: Some(until) }, .. }, ..
-        } = &outcome
-        {
-            // The account's other posts wait too, instead of asking one after the other.
-            fault::point(FaultPoint::QuotaNoteBegins, step.kind);
-            self.engine.store.set_quota_blocked(&work.account, Some(*until)).await?;
-            fault::point(FaultPoint::QuotaNoted, step.kind);
-        }
-        let decision = self.situation(work, now, |situation| situation.after_outcome(entry, outcome));
-        self.follow(work, decision).await
-    }
-
-    /// The right to send a request from `not_before` on.
-    fn permit(&self, not_before: DateTime<Utc>) -> Permit<'_> {
-        let Engine { clock, stopping, .. } = self.engine;
-        let (stopping, was_stopped) = (stopping.clone(), AtomicBool::new(false));
-        Permit { claim: &self.claim, clock, not_before, punctuality: None, stopping, was_stopped }
-    }
-
-    /// Takes a recorded request back that has provably not left, and lets the post go to the next process.
-    async fn disarm(&self, work: &mut Work, mut entry: Entry) -> Result<Flow> {
-        entry.outcome = Some(StepOutcome::NoEffect);
-        entry.answered_at = Some(self.now());
-        entry.evidence = entry.evidence.with("not_sent", "the core was asked to stop before the time came");
-        let at = self.now();
-        self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Self::release(Some(at), None) }).await
-    }
-
-    /// A request among many that are due in the same moment: writing what it brought waits for the others to be sent.
-    async fn exchange_in_burst(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Outcome {
-        let unsent = self.engine.bursts.enter();
-        let outcome = self.exchange(work, step, permit).await;
-        drop(unsent);
-        self.engine.bursts.sent().await;
-        outcome
-    }
-
-    async fn exchange(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Outcome {
-        let video = self.engine.videos.of(&work.post);
-        let progress = self.engine.uploads.track(work.post.id, work.post.wp_user_id);
-        // Only what reads the account's list needs these.
-        let call = self.call(work, permit, &video, &progress, &[], false);
-        let early = (permit.not_before - call.view.now).to_std().unwrap_or_default();
-        let exchange = work.service.client.run(&call, step);
-        fault::point(FaultPoint::ExchangeBegins, step.kind);
-        let outcome = match tokio::time::timeout(fault::patience(early + step.timeout + SLACK), exchange).await {
-            Ok(outcome) => outcome,
-            Err(_) => Outcome::Unknown { evidence: Evidence::new().with("answer", "none within the step's time") },
-        };
-        fault::point(FaultPoint::ExchangeEnds, step.kind);
-        outcome
-    }
-
-    /// A live or delivered post: say so first, then what is left to learn or set.
-    async fn live(&mut self, work: &mut Work, by: Move, live: Option<Live>, then: Option<Step>) -> Result<Flow> {
-        let target = if by == Move::Confirmed { Status::Published } else { Status::Delivered };
-        let details = live.map(|live| LiveDetails {
-            platform_post_id: live.platform_post_id,
-            platform_post_url: live.platform_post_url,
-            all_platform_post_ids: live.all_platform_post_ids,
-        });
-        let news = details.as_ref().is_some_and(|details| {
-            (details.platform_post_id.is_some() && details.platform_post_id != work.post.platform_post_id)
-                || (details.platform_post_url.is_some() && details.platform_post_url != work.post.platform_post_url)
-        });
-        if work.post.status != target || news {
-            let by = (work.post.status != target).then_some(by);
-            let change = Change { by, live: details, error: Some(None), poll_count: Some(0), ..Change::default() };
-            self.commit(work, change).await?;
-        }
-        let Some(step) = then else { return self.commit(work, Self::release(None, None)).await };
-        self.follow_up(work, step).await
-    }
-
-    async fn follow_up(&mut self, work: &mut Work, step: Step) -> Result<Flow> {
-        let now = self.now();
-        if let NotBefore::At(at) = step.not_before
-            && now < at
-        {
-            return self.commit(work, Self::release(Some(at), None)).await;
-        }
-        let mut entry = Entry {
-            number: work.ledger.next_number(),
-            attempt: work.post.attempt,
-            step: step.kind.to_owned(),
-            class: step.class,
-            handle: step.handle.clone(),
-            sent_at: now,
-            deadline_at: now + TimeDelta::from_std(step.timeout + SLACK).unwrap_or(TimeDelta::zero()),
-            outcome: None,
-            answered_at: None,
-            evidence: Evidence::new(),
-            fence: work.post.fence,
-        };
-        let recorded = step.class != StepClass::Read;
-        if recorded {
-            self.commit(work, Change { ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() }).await?;
-        }
-        let outcome = self.exchange(work, &step, &self.permit(now)).await;
-        let now = self.now();
-        entry.answered_at = Some(now);
-        let (outcome, decision) = match outcome {
-            Outcome::Accepted { handle, evidence } => {
-                entry.handle.0.extend(handle.0);
-                entry.evidence = evidence;
-                entry.outcome = Some(StepOutcome::Accepted);
-                let ledger = if recorded { LedgerWrite::Update(entry) } else { LedgerWrite::Insert(entry) };
-                return self.commit(work, Change { ledger, ..Change::default() }).await;
-            }
-            Outcome::NoEffect { failure, .. } if failure.class == FailureClass::AuthExpired && !self.refreshed => {
-                if recorded {
-                    entry.outcome = Some(StepOutcome::NoEffect);
-                    self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Change::default() }).await?;
-                }
-                return self.refresh(work, failure).await;
-            }
-            Outcome::Pending { check_after, .. } => {
-                (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, check_after, step.kind)))
-            }
-            Outcome::Unknown { .. } => {
-                (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, None, step.kind)))
-            }
-            Outcome::NoEffect { failure, .. } => {
-                let hopeless = !failure.class.is_retryable();
-                (
-                    StepOutcome::NoEffect,
-                    self.situation(work, now, |s| s.after_follow_up(hopeless, None, &failure.message)),
-                )
-            }
-        };
-        if recorded {
-            entry.outcome = Some(outcome);
-            self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Change::default() }).await?;
-        }
-        self.follow_up_let_go(work, decision).await
-    }
-
-    async fn follow_up_let_go(&self, work: &mut Work, decision: Decision) -> Result<Flow> {
-        match decision {
-            Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _) => {
-                self.commit(work, change).await
-            }
-        }
-    }
 }
 
 /// A step that was recorded as sent by a worker that is gone: whoever claims a post is its only worker.
 fn left_behind(work: &Work) -> Option<Entry> {
     work.ledger.entries().iter().find(|entry| entry.outcome.is_none() && entry.fence != work.post.fence).cloned()
-}
-
-/// The move that a step makes for a post that is still scheduled: what only prepares leaves it scheduled.
-fn begins(work: &Work, step: &Step) -> Option<Move> {
-    (work.post.status == Status::Scheduled && step.not_before != NotBefore::Prepare && step.class != StepClass::Read)
-        .then_some(Move::Begin)
 }

@@ -5,6 +5,8 @@
 //! the posts are found when their claims run out. Expected: the database is away for a while; then nothing is claimed,
 //! running claims run out, and it goes on when the database is back.
 
+mod suspects;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -18,16 +20,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{sync::watch, task::JoinSet};
 use tracing::{error, info, warn};
 
+use self::suspects::{Suspects, UnderWay};
 use crate::{
     domain::{
         failure::describe,
         ids::{AccountId, Fence, PostId},
-        ledger::Ledger,
         post::{Post, Status},
     },
     fault::{self, FaultPoint},
     publisher::{
-        Engine,
+        AtHand, Engine,
         lease::{Claim, Leases},
     },
     store,
@@ -77,6 +79,15 @@ pub struct Scheduler {
     freed: watch::Sender<()>,
     /// Claims whose worker ended without letting them go.
     orphans: Arc<Mutex<HashMap<PostId, Fence>>>,
+    suspects: Suspects,
+}
+
+/// A claimed post with what a worker needs to begin.
+struct Claimed {
+    post: Post,
+    at_hand: AtHand,
+    claim: Claim,
+    suspect: Option<UnderWay>,
 }
 
 impl Scheduler {
@@ -89,6 +100,7 @@ impl Scheduler {
             in_flight: Arc::default(),
             freed: watch::Sender::new(()),
             orphans: Arc::default(),
+            suspects: Suspects::default(),
         }
     }
 
@@ -172,11 +184,17 @@ impl Scheduler {
             fault::point(FaultPoint::Claimed, post.status.as_str());
         }
         let full = posts.len() == batch;
-        let ids: Vec<PostId> = posts.iter().map(|post| post.id).collect();
+        let (posts, put_off) = self.suspects.part(posts, self.engine.settings.max_crashes);
+        self.put_off(&put_off, now).await;
+        let ids: Vec<PostId> = posts.iter().map(|(post, _)| post.id).collect();
         // One that cannot be read must not hold up the others: then each worker reads its own.
         let mut ledgers = self.engine.store.ledgers(&ids).await.ok();
+        let mut accounts: Vec<AccountId> = posts.iter().map(|(post, _)| post.social_account_id).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        let logins = self.engine.keeper.logins(&accounts).await;
         let mut late: HashMap<AccountId, i32> = HashMap::new();
-        for post in posts {
+        for (post, suspect) in posts {
             let place = if is_backlog(&post, now) {
                 late.entry(post.social_account_id).and_modify(|place| *place += 1).or_insert(0)
             } else {
@@ -185,9 +203,24 @@ impl Scheduler {
             let wait = BACKLOG_GAP * *place;
             let claim = self.leases.claimed((post.id, post.fence), asked, ahead);
             let ledger = ledgers.as_mut().map(|ledgers| ledgers.remove(&post.id).unwrap_or_default());
-            self.start(workers, (post, ledger, claim), wait);
+            let login = logins.get(&post.social_account_id).cloned();
+            self.start(workers, Claimed { post, at_hand: AtHand { ledger, login }, claim, suspect }, wait);
         }
         Ok(full)
+    }
+
+    /// Lets suspects go for a moment, before the others are begun: what may end this process then does not count against
+    /// them.
+    async fn put_off(&self, suspects: &[Post], now: DateTime<Utc>) {
+        if suspects.is_empty() {
+            return;
+        }
+        let claims: Vec<_> = suspects.iter().map(|post| (post.id, post.fence)).collect();
+        fault::point(FaultPoint::PostponeBegins, "suspects");
+        if let Err(problem) = self.engine.store.postpone(&claims, now + suspects::PAUSE).await {
+            warn!(error = %describe(&problem), "cannot put posts off; they are found again when their claims run out");
+        }
+        fault::point(FaultPoint::Postponed, "suspects");
     }
 
     /// How early posts are claimed: in a burst, so that each is recorded and ready when its time comes.
@@ -200,7 +233,8 @@ impl Scheduler {
         Ok(TimeDelta::milliseconds(i64::from(soon) * 1_000 / i64::from(READY_PER_SECOND)).min(MAX_AHEAD))
     }
 
-    fn start(&self, workers: &mut JoinSet<()>, (post, ledger, claim): (Post, Option<Ledger>, Claim), wait: TimeDelta) {
+    fn start(&self, workers: &mut JoinSet<()>, claimed: Claimed, wait: TimeDelta) {
+        let Claimed { post, at_hand, claim, suspect } = claimed;
         let engine = self.engine.clone();
         let orphans = self.orphans.clone();
         let in_flight = self.in_flight.clone();
@@ -212,11 +246,11 @@ impl Scheduler {
                 if wait > TimeDelta::zero() {
                     let at = engine.clock.now() + wait;
                     fault::point(FaultPoint::PostponeBegins, "backlog");
-                    engine.store.postpone(id, fence, at).await?;
+                    engine.store.postpone(&[(id, fence)], at).await?;
                     fault::point(FaultPoint::Postponed, "backlog");
                     return Ok(());
                 }
-                engine.work(post, ledger, claim).await
+                engine.work(post, at_hand, claim).await
             });
             let abort = AbortOnDrop(work.abort_handle());
             let ended = match work.await {
@@ -230,7 +264,7 @@ impl Scheduler {
                     false
                 }
             };
-            drop(abort);
+            drop((abort, suspect));
             if !ended {
                 orphans.lock().unwrap_or_else(PoisonError::into_inner).insert(id, fence);
             }

@@ -13,12 +13,14 @@
 //!
 //! Expected failure: [`super::Error::Secret`] when a stored token cannot be opened. It says nothing about the login.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
 use super::{
     Result, Store,
     accounts::{account, account_columns, account_event, by_id, reread},
-    db::Row,
+    db::{Row, in_list},
     encryption_keys, posts,
 };
 use crate::{
@@ -37,7 +39,7 @@ const LOAD: &str = concat!(
     "SELECT ",
     account_columns!(),
     ", access_token, refresh_token, grant_token, token_format, token_lifetime_seconds, refresh_started_at \
-     FROM aurareels_social_accounts WHERE id = ?"
+     FROM aurareels_social_accounts WHERE id IN "
 );
 pub(super) const REWRITE: &str = "UPDATE aurareels_social_accounts SET access_token = ?, refresh_token = ?, \
      grant_token = ?, token_format = 'v1' WHERE id = ? AND token_version = ? AND access_token = ?";
@@ -146,6 +148,7 @@ impl Column {
 }
 
 /// An account with what is stored of its login.
+#[derive(Clone)]
 pub struct StoredLogin {
     /// The account.
     pub account: Account,
@@ -153,6 +156,30 @@ pub struct StoredLogin {
     pub login: Option<Login>,
     /// A refresh was sent and its answer was never stored.
     pub refresh_started_at: Option<DateTime<Utc>>,
+}
+
+fn is_legacy(row: &Row) -> Result<bool> {
+    Ok(row.text("token_format")? == "legacy")
+}
+
+/// A row of [`LOAD`] with its tokens opened.
+fn opened(keys: &KeyRing, row: &Row) -> Result<StoredLogin> {
+    let of = account(row)?;
+    let refresh_started_at = row.opt_time("refresh_started_at")?;
+    let Some(access) = Column::Access.open(keys, row, &of)? else {
+        return Ok(StoredLogin { account: of, login: None, refresh_started_at });
+    };
+    let login = Login {
+        access,
+        refresh: Column::Refresh.open(keys, row, &of)?,
+        grant: Column::Grant.open(keys, row, &of)?,
+        expires_at: of.token_expires_at,
+        refresh_expires_at: of.refresh_token_expires_at,
+        lifetime_seconds: row.opt_int("token_lifetime_seconds")?,
+        refresh_due_at: None,
+        scope: of.token_scope.clone(),
+    };
+    Ok(StoredLogin { account: of, login: Some(login), refresh_started_at })
 }
 
 /// What trying to get the right to refresh brought.
@@ -172,26 +199,32 @@ pub enum RefreshClaim {
 impl Store {
     /// An account with its opened tokens. A row in the original's format is rewritten by its first read.
     pub async fn account_login(&self, id: AccountId) -> Result<Option<StoredLogin>> {
-        let Some(row) = self.db.read().await?.fetch_optional(LOAD, &params![id]).await? else { return Ok(None) };
-        let of = account(&row)?;
-        let refresh_started_at = row.opt_time("refresh_started_at")?;
-        let Some(access) = Column::Access.open(&self.keys, &row, &of)? else {
-            return Ok(Some(StoredLogin { account: of, login: None, refresh_started_at }));
-        };
-        let login = Login {
-            access,
-            refresh: Column::Refresh.open(&self.keys, &row, &of)?,
-            grant: Column::Grant.open(&self.keys, &row, &of)?,
-            expires_at: of.token_expires_at,
-            refresh_expires_at: of.refresh_token_expires_at,
-            lifetime_seconds: row.opt_int("token_lifetime_seconds")?,
-            refresh_due_at: None,
-            scope: of.token_scope.clone(),
-        };
-        if row.text("token_format")? == "legacy" {
-            self.rewrite_login(&of, &login, row.text("access_token")?).await?;
+        let sql = format!("{LOAD}(?)");
+        let Some(row) = self.db.read().await?.fetch_optional(&sql, &params![id]).await? else { return Ok(None) };
+        let stored = opened(&self.keys, &row)?;
+        if let Some(login) = &stored.login
+            && is_legacy(&row)?
+        {
+            self.rewrite_login(&stored.account, login, row.text("access_token")?).await?;
         }
-        Ok(Some(StoredLogin { account: of, login: Some(login), refresh_started_at }))
+        Ok(Some(stored))
+    }
+
+    /// Accounts with their opened tokens, read at once. Those that need more than reading (an old format, a token that
+    /// cannot be opened) are left out: [`Self::account_login`] does that, or says why not.
+    pub async fn account_logins(&self, ids: &[AccountId]) -> Result<HashMap<AccountId, StoredLogin>> {
+        let mut found = HashMap::new();
+        if !ids.is_empty() {
+            let (marks, values) = in_list(ids);
+            for row in &self.db.read().await?.fetch_all(&format!("{LOAD}({marks})"), &values).await? {
+                if !is_legacy(row)?
+                    && let Ok(stored) = opened(&self.keys, row)
+                {
+                    found.insert(stored.account.id, stored);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Seals the tokens of a row anew, if they are still those that were read. True when they were.

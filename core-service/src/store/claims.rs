@@ -106,7 +106,7 @@ impl Store {
         let token = token.to_owned();
         self.db
             .write(async move |tx| {
-                // A claim that was left behind counts as a crash of its worker; any written result clears the count.
+                // A claim that was left behind counts as a crash of its worker; one that ends in order clears the count.
                 let rows = tx
                     .fetch_all(
                         "UPDATE aurareels_social_posts SET crash_count = crash_count + (claim_token IS NOT NULL), \
@@ -185,16 +185,19 @@ impl Store {
             .await
     }
 
-    /// Lets a post go until later, untouched.
-    pub async fn postpone(&self, id: PostId, fence: Fence, at: DateTime<Utc>) -> Result<()> {
+    /// Lets posts go until later, untouched. Those whose claims are gone by now stay as they are.
+    pub async fn postpone(&self, claims: &[(PostId, Fence)], at: DateTime<Utc>) -> Result<()> {
+        let claims = claims.to_vec();
         self.db
             .write(async move |tx| {
-                tx.execute(
-                    "UPDATE aurareels_social_posts SET claim_token = NULL, claim_expires_at = NULL, next_step_at = ? \
-                     WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
-                    &params![at, id, fence],
-                )
-                .await?;
+                for (id, fence) in &claims {
+                    tx.execute(
+                        "UPDATE aurareels_social_posts SET claim_token = NULL, claim_expires_at = NULL, next_step_at = ? \
+                         WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
+                        &params![at, *id, *fence],
+                    )
+                    .await?;
+                }
                 tx.note_schedule(at);
                 Ok(())
             })
@@ -476,8 +479,8 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
         if moved_meanwhile && release.waiting_for == Some(WaitReason::Schedule) {
             after.next_step_at = Some(now);
         }
+        after.crash_count = 0;
     }
-    after.crash_count = 0;
     // A poll that found nothing new is not a change that a caller could have missed.
     if after.status != before.status
         || after.error != before.error

@@ -189,7 +189,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     store.begin_now(user, post.id, Move::Retry, Some(now), now).await.unwrap();
     store.cancel(user, PostId(2), now).await.unwrap();
     store.abandon(&[(post.id, post.fence)], now).await.unwrap();
-    store.postpone(post.id, post.fence, now).await.unwrap();
+    store.postpone(&[(post.id, post.fence)], now).await.unwrap();
     store.release_claims("worker", now).await.unwrap();
     uploads(store, &account, now).await;
     let gone = account.id;
@@ -272,6 +272,7 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     assert!(!store.grant_in_use(&account).await.unwrap());
 
     store.account_login(account.id).await.unwrap().unwrap();
+    store.account_logins(&[account.id]).await.unwrap();
     let until = now + TimeDelta::minutes(1);
     for holder in ["one", "two"] {
         store.claim_refresh(account.id, account.token_version, holder, now, until).await.unwrap();

@@ -174,6 +174,12 @@ impl TokenKeeper {
         Self { inner: Arc::new(Inner { store, registry, clock, flights, failed_at }) }
     }
 
+    /// The logins of these accounts, read at once; without those that have to be read one by one.
+    pub async fn logins(&self, ids: &[AccountId]) -> HashMap<AccountId, StoredLogin> {
+        // What could not be read here is read again where it is needed, and its error told there.
+        self.inner.store.account_logins(ids).await.unwrap_or_default()
+    }
+
     /// The stored tokens of an account, as they are.
     pub async fn tokens_for(&self, id: AccountId) -> Result<(Account, Tokens), TokenError> {
         let (account, login) = self.inner.usable(id).await?;
@@ -181,9 +187,18 @@ impl TokenKeeper {
     }
 
     /// Tokens to begin something with: refreshed first if they would end soon. A refresh that fails for a passing reason
-    /// is no obstacle while the stored token is valid.
-    pub async fn fresh_tokens_for(&self, id: AccountId, now: DateTime<Utc>) -> Result<(Account, Tokens), TokenError> {
-        let (account, login) = self.inner.usable(id).await?;
+    /// is no obstacle while the stored token is valid. `at_hand` is the account's login when it was read just now
+    /// ([`Self::logins`]).
+    pub async fn fresh_tokens_for(
+        &self,
+        id: AccountId,
+        at_hand: Option<StoredLogin>,
+        now: DateTime<Utc>,
+    ) -> Result<(Account, Tokens), TokenError> {
+        let (account, login) = match at_hand {
+            Some(stored) => usable(stored)?,
+            None => self.inner.usable(id).await?,
+        };
         if !self.inner.ends_soon(&login, now) || (login.is_valid(now) && self.inner.backs_off(id, now)) {
             return Ok((account, tokens(&login)));
         }
@@ -256,7 +271,7 @@ impl TokenKeeper {
 
     /// True when the stored tokens of an account would end soon.
     pub async fn needs_refresh(&self, id: AccountId, now: DateTime<Utc>) -> Result<bool, TokenError> {
-        let (_, login) = self.inner.stored(id).await?;
+        let (_, login) = active(self.inner.load(id).await?)?;
         Ok(self.inner.ends_soon(&login, now))
     }
 
@@ -296,32 +311,37 @@ impl TokenKeeper {
     }
 }
 
+/// The login of an active account, in whatever health.
+fn active(stored: StoredLogin) -> Result<(Account, Login), TokenError> {
+    let StoredLogin { account, login, .. } = stored;
+    match login {
+        Some(login) if account.is_active => Ok((account, login)),
+        _ => Err(TokenError::Disconnected(account.id)),
+    }
+}
+
+/// The login of an active account that does not need its owner.
+fn usable(stored: StoredLogin) -> Result<(Account, Login), TokenError> {
+    let (account, login) = active(stored)?;
+    match account.health {
+        Health::Ok | Health::Expiring => Ok((account, login)),
+        Health::NeedsReconnect => {
+            let why = account.health_reason.as_deref().unwrap_or("the platform refuses it");
+            let why = why.strip_suffix(RECONNECT).map_or(why, |why| why.trim_end_matches("; "));
+            Err(TokenError::NeedsReconnect(needs_reconnect(&account, why)))
+        }
+    }
+}
+
 impl Inner {
     async fn load(&self, id: AccountId) -> Result<StoredLogin, TokenError> {
         let stored = self.store.account_login(id).await.map_err(|error| TokenError::store(id, error))?;
         stored.ok_or(TokenError::NotFound(id))
     }
 
-    /// The login of an active account, in whatever health.
-    async fn stored(&self, id: AccountId) -> Result<(Account, Login), TokenError> {
-        let StoredLogin { account, login, .. } = self.load(id).await?;
-        match login {
-            Some(login) if account.is_active => Ok((account, login)),
-            _ => Err(TokenError::Disconnected(id)),
-        }
-    }
-
     /// The login of an active account that does not need its owner.
     async fn usable(&self, id: AccountId) -> Result<(Account, Login), TokenError> {
-        let (account, login) = self.stored(id).await?;
-        match account.health {
-            Health::Ok | Health::Expiring => Ok((account, login)),
-            Health::NeedsReconnect => {
-                let why = account.health_reason.as_deref().unwrap_or("the platform refuses it");
-                let why = why.strip_suffix(RECONNECT).map_or(why, |why| why.trim_end_matches("; "));
-                Err(TokenError::NeedsReconnect(needs_reconnect(&account, why)))
-            }
-        }
+        usable(self.load(id).await?)
     }
 
     fn ends_soon(&self, login: &Login, now: DateTime<Utc>) -> bool {

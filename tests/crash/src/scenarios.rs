@@ -79,6 +79,10 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     for point in ["exchange_begins", "exchange_ends", "outcome_committed"] {
         all.push(("panics", format!("panic at {point}"), boxed(move || panicked(mode, point, None))));
     }
+    if upload == Upload::TiktokPull {
+        let scenario = boxed(kills_every_core);
+        all.push(("panics", "a post that ends every core takes no other with it".to_owned(), scenario));
+    }
     for point in ["abandon_begins", "abandoned"] {
         let scenario = boxed(move || panicked(mode, "exchange_ends", Some(point)));
         all.push(("panics", format!("panic, killed at {point}"), scenario));
@@ -292,6 +296,40 @@ async fn panicked(mode: Mode, point: &'static str, then_killed_at: Option<&'stat
         }
         rest(rig, &mut core, &dead).await?;
         core.kill()
+    })
+    .await
+}
+
+/// Whatever core works on one of the posts is gone before it has written anything; the others are under way with it each
+/// time. It is set aside, and they go out.
+async fn kills_every_core() -> Result<Verdict> {
+    const OTHERS: usize = 4;
+    on_rig(&[], async move |rig| {
+        let pull = Mode { upload: Upload::TiktokPull, scheduled: false };
+        let other = Mode { upload: Upload::TiktokSingle, scheduled: false };
+        let account = rig.account(pull).await?;
+        let poison = rig.create(pull, account, "poison").await?;
+        let mut others = Vec::new();
+        for number in 0..OTHERS {
+            let caption = format!("other{number}");
+            others.push((rig.create(other, account, &caption).await?, caption));
+        }
+        let fault = Some(format!("step_record_begins:{}#*=kill", pull.upload.point_of_no_return()));
+        let order = Orders { fault, ..Orders::default() };
+        drive::run(rig, std::iter::repeat_n(order, 40)).await?;
+        let ending = checks::ending(rig, poison, "poison").await?;
+        let reason = ending.post.error.as_ref().map(|error| error.reason.as_str());
+        ensure!(
+            ending.post.status == Status::Failed && ending.visible == 0 && reason == Some("QUARANTINED"),
+            "the post to blame ended {} for {reason:?}",
+            ending.post.status
+        );
+        for (id, caption) in others {
+            let ending = checks::ending(rig, id, &caption).await?;
+            ensure!(ending.post.status == Status::Published, "{caption} ended {}", ending.post.status);
+        }
+        checks::database(rig).await?;
+        Ok(Verdict::Once)
     })
     .await
 }

@@ -1,0 +1,267 @@
+//! One step of a claimed post: when it may leave, what is checked and recorded before, the exchange under a permit, and
+//! what its outcome leads to.
+//!
+//! Guaranteed: a step that is more than a read is recorded before its exchange begins, and its outcome right after; what a
+//! live post still lacks never puts its status at risk.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Flow, Work, Worker};
+use crate::{
+    domain::{
+        failure::{Failure, FailureClass},
+        ledger::{Entry, Evidence, StepClass, StepOutcome},
+        post::{Post, Status, WaitReason},
+        transition::Move,
+    },
+    fault::{self, FaultPoint},
+    platform::{Live, NotBefore, Outcome, Step},
+    publisher::{Engine, checks::Verdict, decide::Decision, lease::Permit},
+    store::{
+        Result,
+        claims::{Change, LedgerWrite, LiveDetails},
+    },
+};
+
+/// Time on top of a step's own timeout after which the engine gives its exchange up.
+const SLACK: Duration = Duration::from_secs(5);
+
+impl Worker<'_> {
+    /// When a step may leave.
+    fn not_before(&self, post: &Post, step: &Step, now: DateTime<Utc>) -> DateTime<Utc> {
+        // A post that was begun (published now, retried, or due before) waits for nothing but the platform.
+        let due = match (post.status, post.scheduled_at) {
+            (Status::Scheduled, Some(at)) => at,
+            _ => now,
+        };
+        match step.not_before {
+            NotBefore::Prepare => due - self.engine.settings.prepare_lead,
+            NotBefore::Due => due,
+            NotBefore::At(at) => at,
+        }
+    }
+
+    pub(super) async fn step(&mut self, work: &mut Work, step: Step) -> Result<Flow> {
+        let now = self.now();
+        let not_before = self.not_before(&work.post, &step, now);
+        let armed = step.class == StepClass::PointOfNoReturn;
+        let lead = if armed { self.engine.settings.arm_lead } else { TimeDelta::zero() };
+        if now < not_before - lead - self.claim.ahead() {
+            let change = Self::release(Some(not_before - lead), Some(WaitReason::Schedule));
+            return self.commit(work, change).await;
+        }
+        match self.engine.check_before(&work.post, &work.account, &work.ledger, &step, now).await? {
+            Verdict::Go(change) => {
+                if change != Change::default() {
+                    self.commit(work, change).await?;
+                }
+            }
+            Verdict::Wait(at, reason, failure) => {
+                let begun = begins(work, &step);
+                let change = Change { by: begun, error: Some(Some(failure)), ..Self::release(Some(at), Some(reason)) };
+                return self.commit(work, change).await;
+            }
+            Verdict::Fail(failure) => {
+                let decision =
+                    self.situation(work, now, |situation| situation.after_failure(Change::default(), failure));
+                return self.follow(work, decision).await;
+            }
+        }
+        let is_scheduled = work.post.status == Status::Scheduled;
+        let sent_at = now.max(not_before);
+        let mut entry = Entry {
+            number: work.ledger.next_number(),
+            attempt: work.post.attempt,
+            step: step.kind.to_owned(),
+            class: step.class,
+            handle: step.handle.clone(),
+            sent_at,
+            deadline_at: sent_at + TimeDelta::from_std(step.timeout + SLACK).unwrap_or(TimeDelta::zero()),
+            outcome: None,
+            answered_at: None,
+            evidence: Evidence::new(),
+            fence: work.post.fence,
+        };
+        if step.class != StepClass::Read {
+            let change =
+                Change { by: begins(work, &step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
+            self.commit(work, change).await?;
+        }
+        let permit =
+            Permit { punctuality: is_scheduled.then_some(&self.engine.punctuality), ..self.permit(not_before) };
+        let outcome = if armed && self.claim.ahead() > TimeDelta::zero() {
+            self.exchange_in_burst(work, &step, &permit).await
+        } else {
+            self.exchange(work, &step, &permit).await
+        };
+        if permit.was_stopped.load(Ordering::SeqCst) && matches!(outcome, Outcome::NoEffect { .. }) {
+            return self.disarm(work, entry).await;
+        }
+        if step.class == StepClass::Read {
+            // A read is recorded when it has learned something, with the time at which it did.
+            entry.number = work.ledger.next_number();
+        }
+        let now = self.now();
+        if let Outcome::NoEffect {
+            failure: Failure { class: FailureClass::Quota { until: Some(until) }, .. }, ..
+        } = &outcome
+        {
+            // The account's other posts wait too, instead of asking one after the other.
+            fault::point(FaultPoint::QuotaNoteBegins, step.kind);
+            self.engine.store.set_quota_blocked(&work.account, Some(*until)).await?;
+            fault::point(FaultPoint::QuotaNoted, step.kind);
+        }
+        let decision = self.situation(work, now, |situation| situation.after_outcome(entry, outcome));
+        self.follow(work, decision).await
+    }
+
+    /// The right to send a request from `not_before` on.
+    pub(super) fn permit(&self, not_before: DateTime<Utc>) -> Permit<'_> {
+        let Engine { clock, stopping, .. } = self.engine;
+        let (stopping, was_stopped) = (stopping.clone(), AtomicBool::new(false));
+        Permit { claim: &self.claim, clock, not_before, punctuality: None, stopping, was_stopped }
+    }
+
+    /// Takes a recorded request back that has provably not left, and lets the post go to the next process.
+    async fn disarm(&self, work: &mut Work, mut entry: Entry) -> Result<Flow> {
+        entry.outcome = Some(StepOutcome::NoEffect);
+        entry.answered_at = Some(self.now());
+        entry.evidence = entry.evidence.with("not_sent", "the core was asked to stop before the time came");
+        let at = self.now();
+        self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Self::release(Some(at), None) }).await
+    }
+
+    /// A request among many that are due in the same moment: writing what it brought waits for the others to be sent.
+    async fn exchange_in_burst(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Outcome {
+        let unsent = self.engine.bursts.enter();
+        let outcome = self.exchange(work, step, permit).await;
+        drop(unsent);
+        self.engine.bursts.sent().await;
+        outcome
+    }
+
+    async fn exchange(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Outcome {
+        let video = self.engine.videos.of(&work.post);
+        let progress = self.engine.uploads.track(work.post.id, work.post.wp_user_id);
+        // Only what reads the account's list needs these.
+        let call = self.call(work, permit, &video, &progress, &[], false);
+        let early = (permit.not_before - call.view.now).to_std().unwrap_or_default();
+        let exchange = work.service.client.run(&call, step);
+        fault::point(FaultPoint::ExchangeBegins, step.kind);
+        let outcome = match tokio::time::timeout(fault::patience(early + step.timeout + SLACK), exchange).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::Unknown { evidence: Evidence::new().with("answer", "none within the step's time") },
+        };
+        fault::point(FaultPoint::ExchangeEnds, step.kind);
+        outcome
+    }
+
+    /// A live or delivered post: say so first, then what is left to learn or set.
+    pub(super) async fn live(
+        &mut self,
+        work: &mut Work,
+        by: Move,
+        live: Option<Live>,
+        then: Option<Step>,
+    ) -> Result<Flow> {
+        let target = if by == Move::Confirmed { Status::Published } else { Status::Delivered };
+        let details = live.map(|live| LiveDetails {
+            platform_post_id: live.platform_post_id,
+            platform_post_url: live.platform_post_url,
+            all_platform_post_ids: live.all_platform_post_ids,
+        });
+        let news = details.as_ref().is_some_and(|details| {
+            (details.platform_post_id.is_some() && details.platform_post_id != work.post.platform_post_id)
+                || (details.platform_post_url.is_some() && details.platform_post_url != work.post.platform_post_url)
+        });
+        if work.post.status != target || news {
+            let by = (work.post.status != target).then_some(by);
+            let change = Change { by, live: details, error: Some(None), poll_count: Some(0), ..Change::default() };
+            self.commit(work, change).await?;
+        }
+        let Some(step) = then else { return self.commit(work, Self::release(None, None)).await };
+        self.follow_up(work, step).await
+    }
+
+    async fn follow_up(&mut self, work: &mut Work, step: Step) -> Result<Flow> {
+        let now = self.now();
+        if let NotBefore::At(at) = step.not_before
+            && now < at
+        {
+            return self.commit(work, Self::release(Some(at), None)).await;
+        }
+        let mut entry = Entry {
+            number: work.ledger.next_number(),
+            attempt: work.post.attempt,
+            step: step.kind.to_owned(),
+            class: step.class,
+            handle: step.handle.clone(),
+            sent_at: now,
+            deadline_at: now + TimeDelta::from_std(step.timeout + SLACK).unwrap_or(TimeDelta::zero()),
+            outcome: None,
+            answered_at: None,
+            evidence: Evidence::new(),
+            fence: work.post.fence,
+        };
+        let recorded = step.class != StepClass::Read;
+        if recorded {
+            self.commit(work, Change { ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() }).await?;
+        }
+        let outcome = self.exchange(work, &step, &self.permit(now)).await;
+        let now = self.now();
+        entry.answered_at = Some(now);
+        let (outcome, decision) = match outcome {
+            Outcome::Accepted { handle, evidence } => {
+                entry.handle.0.extend(handle.0);
+                entry.evidence = evidence;
+                entry.outcome = Some(StepOutcome::Accepted);
+                let ledger = if recorded { LedgerWrite::Update(entry) } else { LedgerWrite::Insert(entry) };
+                return self.commit(work, Change { ledger, ..Change::default() }).await;
+            }
+            Outcome::NoEffect { failure, .. } if failure.class == FailureClass::AuthExpired && !self.refreshed => {
+                if recorded {
+                    entry.outcome = Some(StepOutcome::NoEffect);
+                    self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Change::default() }).await?;
+                }
+                return self.refresh(work, failure).await;
+            }
+            Outcome::Pending { check_after, .. } => {
+                (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, check_after, step.kind)))
+            }
+            Outcome::Unknown { .. } => {
+                (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, None, step.kind)))
+            }
+            Outcome::NoEffect { failure, .. } => {
+                let hopeless = !failure.class.is_retryable();
+                (
+                    StepOutcome::NoEffect,
+                    self.situation(work, now, |s| s.after_follow_up(hopeless, None, &failure.message)),
+                )
+            }
+        };
+        if recorded {
+            entry.outcome = Some(outcome);
+            self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Change::default() }).await?;
+        }
+        self.follow_up_let_go(work, decision).await
+    }
+
+    pub(super) async fn follow_up_let_go(&self, work: &mut Work, decision: Decision) -> Result<Flow> {
+        match decision {
+            Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _) => {
+                self.commit(work, change).await
+            }
+        }
+    }
+}
+
+/// The move that a step makes for a post that is still scheduled: what only prepares leaves it scheduled.
+fn begins(work: &Work, step: &Step) -> Option<Move> {
+    (work.post.status == Status::Scheduled && step.not_before != NotBefore::Prepare && step.class != StepClass::Read)
+        .then_some(Move::Begin)
+}
