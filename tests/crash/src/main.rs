@@ -24,7 +24,9 @@ mod windows;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
 #[command(name = "aurareels-crash")]
@@ -51,12 +53,10 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = match cli.command {
-        Command::Crash(options) => suite::run(&options).await,
-        Command::Chaos(options) => chaos::run(&options).await,
-        Command::Claims(options) => measure::claims(&options).await,
-        Command::Claimer(options) => measure::claimer(&options).await,
-        Command::Recovery(options) => measure::recovery(&options).await,
+    let outcome = tokio::select! {
+        outcome = run(cli.command) => outcome,
+        // What is dropped then takes its cores with it.
+        asked = asked_to_stop() => asked.and(Err(anyhow::anyhow!("asked to stop"))),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -65,5 +65,23 @@ async fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn run(command: Command) -> Result<bool> {
+    match command {
+        Command::Crash(options) => suite::run(&options).await,
+        Command::Chaos(options) => chaos::run(&options).await,
+        Command::Claims(options) => measure::claims(&options).await,
+        Command::Claimer(options) => measure::claimer(&options).await,
+        Command::Recovery(options) => measure::recovery(&options).await,
+    }
+}
+
+async fn asked_to_stop() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
     }
 }

@@ -8,6 +8,10 @@ use crate::mode::Upload;
 /// Due times lie within so many seconds.
 pub(super) const SPREAD: i64 = 12 * 3600;
 
+/// Posts that are asked for in a second of real time at the least, on a machine that has other things to do as well: none
+/// is due before it can have been asked for.
+const ASKED_PER_SECOND: usize = 20;
+
 /// One request of a caller.
 #[derive(Clone, Debug)]
 pub(super) struct Intent {
@@ -59,6 +63,7 @@ pub(super) struct Accounts {
 pub(super) fn make(posts: usize, accounts: &Accounts, dice: &mut impl Rng) -> (Vec<Intent>, Vec<Action>) {
     let mut intents = Vec::with_capacity(posts);
     let mut actions = Vec::new();
+    let first = i64::try_from(posts / ASKED_PER_SECOND).unwrap_or(SPREAD).clamp(60, SPREAD / 2);
     for number in 0..posts {
         let (upload, choice) = match dice.random_range(0..20) {
             0 => (Upload::TiktokPull, accounts.tiktok),
@@ -68,7 +73,7 @@ pub(super) fn make(posts: usize, accounts: &Accounts, dice: &mut impl Rng) -> (V
             _ => (Upload::InstagramUrl, accounts.instagram),
         };
         // Most are asked for ahead of time, some while everything else is under way.
-        let due = dice.random_bool(0.8).then(|| dice.random_range(60..SPREAD));
+        let due = dice.random_bool(0.8).then(|| dice.random_range(first..SPREAD));
         let asked = if due.is_some() { 0 } else { dice.random_range(0..SPREAD) };
         let account = dice.random_range(0..choice);
         intents.push(Intent { name: format!("c{number}"), account, upload, due });
