@@ -74,19 +74,7 @@ impl Worker<'_> {
         }
         let is_scheduled = work.post.status == Status::Scheduled;
         let sent_at = now.max(not_before);
-        let mut entry = Entry {
-            number: work.ledger.next_number(),
-            attempt: work.post.attempt,
-            step: step.kind.to_owned(),
-            class: step.class,
-            handle: step.handle.clone(),
-            sent_at,
-            deadline_at: sent_at + TimeDelta::from_std(step.timeout + SLACK).unwrap_or(TimeDelta::zero()),
-            outcome: None,
-            answered_at: None,
-            evidence: Evidence::new(),
-            fence: work.post.fence,
-        };
+        let mut entry = begun(work, &step, sent_at);
         if step.class != StepClass::Read {
             let change =
                 Change { by: begins(work, &step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
@@ -195,19 +183,7 @@ impl Worker<'_> {
         {
             return self.commit(work, Self::release(Some(at), None)).await;
         }
-        let mut entry = Entry {
-            number: work.ledger.next_number(),
-            attempt: work.post.attempt,
-            step: step.kind.to_owned(),
-            class: step.class,
-            handle: step.handle.clone(),
-            sent_at: now,
-            deadline_at: now + TimeDelta::from_std(step.timeout + SLACK).unwrap_or(TimeDelta::zero()),
-            outcome: None,
-            answered_at: None,
-            evidence: Evidence::new(),
-            fence: work.post.fence,
-        };
+        let mut entry = begun(work, &step, now);
         let recorded = step.class != StepClass::Read;
         if recorded {
             self.commit(work, Change { ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() }).await?;
@@ -257,6 +233,23 @@ impl Worker<'_> {
                 self.commit(work, change).await
             }
         }
+    }
+}
+
+/// The ledger's entry of a step that is about to be sent.
+fn begun(work: &Work, step: &Step, sent_at: DateTime<Utc>) -> Entry {
+    Entry {
+        number: work.ledger.next_number(),
+        attempt: work.post.attempt,
+        step: step.kind.to_owned(),
+        class: step.class,
+        handle: step.handle.clone(),
+        sent_at,
+        deadline_at: sent_at + TimeDelta::from_std(step.timeout + SLACK).unwrap_or(TimeDelta::zero()),
+        outcome: None,
+        answered_at: None,
+        evidence: Evidence::new(),
+        fence: work.post.fence,
     }
 }
 
