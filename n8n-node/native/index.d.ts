@@ -58,7 +58,10 @@ export declare class Call {
 
 /** An event stream. Dropping it ends the stream. */
 export declare class Watch {
-	/** Opens the stream of a WatchPostsRequest in JSON. The next notice comes once the promise is resolved. */
+	/**
+	 * Opens the stream of a WatchPostsRequest in JSON. The next notice comes once the promise is resolved. With a `limitMs`
+	 * it ends by itself, at the latest when the process is asked to end (`failed` with `PROCESS_ENDS`).
+	 */
 	start(
 		target: Target,
 		request: string,

@@ -25,7 +25,7 @@ use tokio::sync::watch as signal;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    call,
+    call, ending,
     endpoint::Target,
     failure::{Failure, Reason},
     guard,
@@ -148,7 +148,11 @@ pub struct JsCall {
 impl JsCall {
     #[napi(constructor)]
     pub fn new() -> napi::Result<Self> {
-        guard::sync("Call.constructor", || Ok(Self { cancelled: CancellationToken::new() }))
+        guard::sync("Call.constructor", || {
+            // Every operation begins with a call, so that what it waits for later hears of the process's end.
+            ending::listen();
+            Ok(Self { cancelled: CancellationToken::new() })
+        })
     }
 
     /// Calls `method` ("PostService/GetPost") with a request in JSON.
@@ -235,7 +239,7 @@ impl JsWatch {
     }
 
     /// Opens the stream of a WatchPostsRequest in JSON. `notify` must return a promise; the next notice comes after it
-    /// is resolved. A `limit_ms` ends the stream by itself.
+    /// is resolved. With a `limit_ms` the stream ends by itself, at the latest when the process is asked to end.
     #[napi(
         ts_args_type = "target: Target, request: string, limitMs: number | null, notify: (notice: Notice) => Promise<void>"
     )]

@@ -20,6 +20,8 @@ pub(crate) enum Reason {
     NoAnswer,
     /// The caller cancelled: what was asked may have been done.
     Cancelled,
+    /// The process was asked to end while something was waited for; what was asked goes on in the core.
+    ProcessEnds,
     /// The address of the core cannot be used.
     AddressInvalid,
     /// The CA certificate cannot be read.
@@ -41,6 +43,7 @@ impl Reason {
             Self::ConnectionLost => "CONNECTION_LOST",
             Self::NoAnswer => "NO_ANSWER",
             Self::Cancelled => "CANCELLED",
+            Self::ProcessEnds => "PROCESS_ENDS",
             Self::AddressInvalid => "ADDRESS_INVALID",
             Self::CertificateInvalid => "CERTIFICATE_INVALID",
             Self::CredentialInvalid => "CREDENTIAL_INVALID",
@@ -52,7 +55,7 @@ impl Reason {
 
     fn code(self) -> Code {
         match self {
-            Self::CoreUnreachable | Self::ConnectionLost => Code::Unavailable,
+            Self::CoreUnreachable | Self::ConnectionLost | Self::ProcessEnds => Code::Unavailable,
             Self::NoAnswer => Code::DeadlineExceeded,
             Self::Cancelled => Code::Cancelled,
             Self::AddressInvalid | Self::CertificateInvalid | Self::CredentialInvalid | Self::RequestInvalid => {

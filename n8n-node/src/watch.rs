@@ -3,7 +3,8 @@
 //! Guaranteed: notices are handed over one at a time, and the next message is read only after the last one was taken,
 //! so that memory is bounded and the position is never ahead of what JavaScript has taken. A stream that is lost is opened
 //! again from that position, with growing pauses; the caller hears of it and has nothing to do. It ends for good when
-//! it is stopped, when its time limit passes, or when the core refuses it for a reason that time does not heal.
+//! it is stopped, when its time limit passes, or when the core refuses it for a reason that time does not heal. One with a
+//! time limit also ends when the process is asked to end: an execution waits for it, and n8n waits for executions.
 
 use std::{future::Future, time::Duration};
 
@@ -19,6 +20,7 @@ use crate::{
     boundary::{self, Method},
     call::LARGEST_ANSWER,
     codec::Raw,
+    ending,
     endpoint::Target,
     failure::{Failure, Reason},
 };
@@ -70,7 +72,7 @@ pub(crate) struct Watch {
     pub(crate) target: Target,
     /// WatchPostsRequest in the boundary's form.
     pub(crate) request: String,
-    /// Ends the stream by itself after this time.
+    /// Ends the stream by itself after this time, and when the process is asked to end.
     pub(crate) limit: Option<Duration>,
 }
 
@@ -78,7 +80,9 @@ pub(crate) struct Watch {
 pub(crate) async fn run(watch: Watch, listener: &impl Listener, stop: CancellationToken) {
     let limit = async {
         match watch.limit {
-            Some(limit) => tokio::time::sleep(limit).await,
+            Some(limit) => tokio::time::timeout(limit, ending::asked()).await.map_or(End::Limit, |()| {
+                End::Failed(Failure::own(Reason::ProcessEnds, "the process was asked to end"))
+            }),
             None => std::future::pending().await,
         }
     };
@@ -86,7 +90,7 @@ pub(crate) async fn run(watch: Watch, listener: &impl Listener, stop: Cancellati
         biased;
         () = stop.cancelled() => End::Stopped,
         end = follow(&watch, listener) => end,
-        () = limit => End::Limit,
+        end = limit => end,
     };
     // Nobody may listen any more; then there is nobody to tell.
     let _ = listener.tell(Notice::Ended(end)).await;

@@ -3,7 +3,8 @@
  *
  * The stream is opened first and the posts are read once it is open, so nothing can happen unseen in between; from then
  * on the core tells. A lost stream is opened again by the native module from where it was. When the limit passes, the
- * last known state counts: what is known is never made up.
+ * last known state counts: what is known is never made up. When n8n stops, the wait ends with an error, so that n8n need
+ * not wait for it.
  */
 
 import type { Post } from '../shared/api';
