@@ -43,9 +43,8 @@ export async function route(node: IExecuteFunctions): Promise<INodeExecutionData
 	const attention: INodeExecutionData[] = [];
 	outcomes.forEach((outcome, item) => {
 		if ('error' in outcome) {
-			const error = nodeError(node.getNode(), outcome.error, item);
 			const json = errorItem(outcome.error) as INodeExecutionData['json'];
-			attention.push({ json, error, pairedItem: { item } });
+			attention.push({ json, pairedItem: { item } });
 			return;
 		}
 		for (const { json, needsAttention } of outcome.results) {

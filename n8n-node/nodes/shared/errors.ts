@@ -77,16 +77,21 @@ export function nodeError(
 	return new NodeOperationError(node, error, { message, description, itemIndex });
 }
 
-/** What a failed item says when the workflow goes on. */
+/**
+ * What a failed item says when the workflow goes on. n8n takes an item for a failed one by its keys: `error` and `details` are
+ * among those it knows. (An `error` beside the JSON would do too, but then n8n keeps its message alone.)
+ */
 export function errorItem(error: Error): Record<string, unknown> {
 	const { message, description } = explain(error);
 	const failure = error instanceof CoreError ? error.failure : undefined;
 	return {
 		error: message,
-		description,
-		code: failure?.code ?? null,
-		reason: failure?.reason ?? null,
-		metadata: failure?.metadata ?? {},
+		details: {
+			description,
+			code: failure?.code ?? null,
+			reason: failure?.reason ?? null,
+			metadata: failure?.metadata ?? {},
+		},
 	};
 }
 
@@ -120,6 +125,12 @@ function explainCore(error: CoreError): { message: string; description: string }
 			return {
 				message: `The AuraReels core did not answer within ${error.timeoutMs / 1000} s; what was asked may have been done`,
 				description: `${RUN_AGAIN} The option "Timeout" sets how long the node waits.`,
+			};
+		case 'PROCESS_ENDS':
+			return {
+				message: 'n8n was stopped while the node waited for the result',
+				description:
+					'AuraReels goes on without it. Run it again to get the result: that is safe, because the core recognises the request and never posts twice.',
 			};
 		case 'CANCELLED':
 			return { message: 'The execution was stopped', description: RUN_AGAIN };

@@ -191,10 +191,9 @@ test('items fail one by one when the workflow is to go on', async () => {
 	const [success, attention] = await runNode([bad, good], { continueOnFail: true });
 	assert.equal(success.length, 1);
 	assert.deepEqual(success[0].pairedItem, { item: 1 });
-	const [{ json, error, pairedItem }] = attention;
+	const [{ json, pairedItem }] = attention;
 	assert.deepEqual(pairedItem, { item: 0 });
-	assert.equal(json.code, 'NOT_FOUND');
-	assert.equal(error.httpCode, '404');
+	assert.equal(json.details.code, 'NOT_FOUND');
 	await assert.rejects(
 		runNode(bad),
 		(error) => error.name === 'NodeApiError' && error.context.itemIndex === 0,

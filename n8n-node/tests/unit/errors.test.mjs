@@ -57,6 +57,13 @@ for (const [reason, code, httpCode, message, description] of [
 		/did not answer within 60 s; what was asked may have been done/,
 		/never posts twice/,
 	],
+	[
+		'PROCESS_ENDS',
+		'UNAVAILABLE',
+		'503',
+		/^n8n was stopped while the node waited for the result$/,
+		/goes on without it\. Run it again .* never posts twice/,
+	],
 	['CANCELLED', 'CANCELLED', '499', /^The execution was stopped$/, /./],
 	[
 		'KEY_INVALID',
@@ -141,13 +148,15 @@ test('when the workflow is to go on, each failed item says why, and the others g
 	const [{ json, pairedItem, error }] = attention;
 	assert.deepEqual(json, {
 		error: 'No account 8',
-		description: '',
-		code: 'NOT_FOUND',
-		reason: 'NOT_FOUND',
-		metadata: { a: 'b' },
+		details: {
+			description: '',
+			code: 'NOT_FOUND',
+			reason: 'NOT_FOUND',
+			metadata: { a: 'b' },
+		},
 	});
 	assert.deepEqual(pairedItem, { item: 1 });
-	assert.equal(error.context.itemIndex, 1);
+	assert.equal(error, undefined, 'n8n would keep nothing of the item but its message');
 });
 
 test('the credential test says yes, or why not', async () => {

@@ -113,7 +113,7 @@ test('a refusal ends the node, or the items, where the workflow is to go on', as
 			await opened(1)
 		).tell({ kind: 'failed', failure: failure('PERMISSION_DENIED', { message: 'no' }).failure });
 		const found = await outcome;
-		if (continueOnFail) assert.equal(found[1][0].json.code, 'PERMISSION_DENIED');
+		if (continueOnFail) assert.equal(found[1][0].json.details.code, 'PERMISSION_DENIED');
 		else assert.equal(found.httpCode, '403');
 	}
 });
