@@ -83,10 +83,11 @@ export function propertiesOf(resource: Resource): INodeProperties[] {
 				...field,
 				displayOptions: {
 					...field.displayOptions,
+					// In this order: n8n looks no further than a field that holds an expression, and takes it as fitting.
 					show: {
-						...field.displayOptions?.show,
 						resource: [value],
 						operation: [operation.option.value as string],
+						...field.displayOptions?.show,
 					},
 				},
 			})),
