@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, describe, test } from "node:test";
 
+import { PostStatus } from "../clients/node/clients.js";
 import { Proxy } from "./rig/proxy.js";
 import { sleep, until } from "./rig/wait.js";
 import { auraReels, start, workflow } from "./rig/workflow.js";
@@ -36,7 +37,7 @@ async function visible(caption) {
   const { posts } = await core.client.posts.listPosts({ pageSize: 100 });
   const ours = posts.filter((post) => post.caption === caption);
   for (const { id } of ours) {
-    await until(`the end of post ${id}`, async () => [5, 6].includes((await core.post(id)).status));
+    await until(`the end of post ${id}`, async () => [PostStatus.PUBLISHED, PostStatus.FAILED].includes((await core.post(id)).status));
   }
   assert.ok(ours.length <= 1, `${ours.length} posts`);
   return (await simulator.visible(caption)).length;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 
+import { decide } from "../clients/node/browser.js";
 import { PostStatus } from "../clients/node/clients.js";
 import { until } from "./rig/wait.js";
 import { byId, world } from "./rig/world.js";
@@ -247,11 +248,28 @@ describe("account", () => {
     assert.ok(options.privacy_level_options.includes("PUBLIC_TO_EVERYONE"));
   });
 
-  test("connect: the link leads to the platform's consent page; disconnect", async () => {
+  test("connect: an owner opens the link and the account is there; disconnect: it is out of use, its posts fail", async () => {
     const { auth_url: link } = await one({ resource: "account", operation: "connect", platform: "tiktok" });
-    const page = await fetch(link);
-    assert.equal(page.status, 200);
-    assert.match(await page.text(), /<form/);
+    const creators = (await simulator.get("accounts")).accounts.filter(({ platform }) => platform === "tiktok");
+    const back = await decide(`${link}&account=${encodeURIComponent(creators[1].id)}`);
+    assert.equal((await fetch(back, { redirect: "manual" })).status < 400, true);
+    const [connected] = await done({ resource: "account", operation: "getAll", filters: { platform: "tiktok", active: true } });
+    const { id } = connected.find((found) => found.id !== tiktok);
+
+    const doomed = await scheduled("Of an account that goes", { account: byId(id), privacyLevel: "SELF_ONLY" });
+    const gone = await account("disconnect", id);
+    assert.equal(gone.revoked, true, gone.message);
+    assert.equal(gone.account.is_active, false);
+    assert.equal(gone.failed_posts, 1);
+    const failed = await core.post(doomed.id);
+    assert.equal(failed.status, PostStatus.FAILED);
+    assert.equal(failed.error.code, "ACCOUNT_DISCONNECTED");
+    assert.equal((await core.client.accounts.getAccount({ id: BigInt(id) })).isActive, false);
+    assert.equal((await account("get", tiktok)).is_active, true);
+
+    const again = await w.act({ resource: "account", operation: "disconnect", account: byId(id) });
+    assert.equal(again.status, "error");
+    assert.match(again.error.message, /disconnected/);
   });
 });
 

@@ -4,12 +4,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { Platform } from "../clients/node/clients.js";
+import { Platform, PostStatus } from "../clients/node/clients.js";
 import { sleep, until } from "./rig/wait.js";
 import { node, trigger, workflow } from "./rig/workflow.js";
 import { world } from "./rig/world.js";
 
 const REFUSED = { processing_seconds: 0.1, outcome: "fail", fail_reason: "spam_risk_text", tasks: 1 };
+
+/** What a post may become that has come to rest. */
+const AT_REST = [PostStatus.PUBLISHED, PostStatus.FAILED];
 
 const w = await world();
 const { core, n8n, simulator } = w;
@@ -21,7 +24,7 @@ async function publish(caption) {
     content: { videoUrl: simulator.video(caption.replace(/\W+/g, "-")), caption, privacyLevel: "PUBLIC" },
   });
   const { id } = posts[0];
-  await until(`the end of post ${id}`, async () => ![0, 2, 3, 4].includes((await core.post(id)).status));
+  await until(`the end of post ${id}`, async () => AT_REST.includes((await core.post(id)).status));
   return Number(id);
 }
 

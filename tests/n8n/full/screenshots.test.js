@@ -56,14 +56,14 @@ describe("the editor", () => {
     const parameters = {
       ...w.publication("A cat opens a door by itself"),
       videoUrl: "https://media.example.org/cat.mp4",
-      account: account(w.tiktok, "TikTok · @creator.one · ok"),
+      account: account(w.tiktok, "TikTok · @ada.makes · OK"),
       waitForResult: true,
       additionalFields: { hashtags: "cats, clever" },
       tiktokOptions: { allowDuet: true },
     };
     const made = workflow("Publish a video", [start(), auraReels("Publish a video", parameters, w.credentials)]);
     const text = await panel("Publish a video", made, "publish.png");
-    for (const word of ["Resource", "Operation", "Account", "Caption", "Privacy"]) {
+    for (const word of ["Resource", "Operation", "Account", "Caption", "Who Can See It"]) {
       assert.match(text, new RegExp(word), text);
     }
   });

@@ -43,6 +43,8 @@ export class Rest {
       headers: {
         "content-type": "application/json",
         "browser-id": this.#browser,
+        // n8n closes idle connections; a test that was busy meanwhile would not notice.
+        connection: "close",
         ...(this.#cookie && { cookie: this.#cookie }),
       },
       body: body && JSON.stringify(body),

@@ -69,8 +69,10 @@ class World {
     const id = BigInt(this.instagram);
     const { accounts } = this.core.client;
     const { accountId } = await accounts.getAccount({ id });
+    const known = (await this.simulator.get("accounts")).accounts;
+    const { person_id: person } = known.find((account) => account.id === accountId);
     // 460: the owner has changed the password.
-    await this.simulator.post("meta/sessions", { account: accountId, subcode: 460 });
+    await this.simulator.post("meta/sessions", { person, subcode: 460 });
     return accounts.checkAccount({ id });
   }
 
