@@ -31,6 +31,8 @@ export class N8n {
       N8N_USER_FOLDER: dir,
       N8N_PORT: String(n8n.port),
       N8N_LISTEN_ADDRESS: "127.0.0.1",
+      // The address in the links that workflows make.
+      WEBHOOK_URL: n8n.address,
       N8N_RUNNERS_BROKER_PORT: String(await freePort()),
       N8N_SECURE_COOKIE: "false",
       N8N_DIAGNOSTICS_ENABLED: "false",
