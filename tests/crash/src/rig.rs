@@ -157,6 +157,12 @@ impl Rig {
         Ok(())
     }
 
+    /// Refreshes the account's tokens if they would end soon, so that no core has to.
+    pub(crate) async fn renew(&mut self, id: AccountId) -> Result<()> {
+        self.parts.keeper.fresh_tokens_for(id, None, self.parts.clock.now()).await?;
+        self.note_tokens(id).await
+    }
+
     /// The account of a mode, logged in.
     pub(crate) async fn account(&mut self, mode: Mode) -> Result<AccountId> {
         if mode.upload.platform() == Platform::Instagram {
