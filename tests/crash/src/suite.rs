@@ -106,9 +106,16 @@ pub(crate) async fn case(mode: Mode, orders: Vec<Orders>) -> Result<(Course, End
         let account = rig.account(mode).await?;
         let id = rig.create(mode, account, "solo").await?;
         let course = drive::run(rig, orders.into_iter().chain([Orders::default()])).await?;
-        ensure!(course.deaths == deaths, "{} of {deaths} deaths happened: the point was not passed", course.deaths);
         let ending = checks::ending(rig, id, "solo").await?;
         checks::database(rig).await?;
+        ensure!(
+            course.deaths == deaths,
+            "{} of {deaths} deaths happened: the point was not passed; the post ended {}, {} visible, {:?}",
+            course.deaths,
+            ending.post.status,
+            ending.visible,
+            ending.post.error
+        );
         Ok((course, ending))
     })
     .await
