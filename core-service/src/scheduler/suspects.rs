@@ -1,9 +1,9 @@
 //! Posts that may be what ends their workers, or whole processes.
 //!
 //! A death counts against every post that was under way, the innocent with the one to blame. Guaranteed: the more often
-//! a post's claims were left behind, the fewer other suspects are under way with it, down to none. The innocent so come
-//! through in smaller and smaller company, are let go in order, and are no suspects any more; the one to blame is set
-//! aside alone.
+//! a post's claims were left behind, the fewer other suspects may be under way when it begins, down to none. Milder ones
+//! may still begin beside it. The innocent so come through in smaller and smaller company, are let go in order, and are no
+//! suspects any more, before they are set aside with the one to blame.
 
 use std::{
     cmp::Reverse,
