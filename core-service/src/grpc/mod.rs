@@ -8,6 +8,7 @@ mod accounts;
 mod auth;
 mod convert;
 mod health;
+mod hear_out;
 mod media;
 mod metrics;
 mod pages;

@@ -30,6 +30,7 @@ use super::{
     auth::{Authenticator, USER_HEADER, jwt::Jwt, layer},
     convert::media::MAX_CHUNK,
     health::{self, OldestOverdue},
+    hear_out::hear_out,
     media::{self, MediaApi},
     metrics::{self, Metrics},
     pages::{self, Pages},
@@ -171,7 +172,8 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
         .layer(CatchPanicLayer::custom(panicked))
         .layer(GrpcWebLayer::new())
         .layer(cors(&settings.cors_origins)?)
-        .layer(middleware::map_response(silent_to_other_origins));
+        .layer(middleware::map_response(silent_to_other_origins))
+        .layer(middleware::from_fn(hear_out));
     let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, store: api.store };
     let app = pages::router(pages).merge(fetching).merge(grpc).fallback(pages::unknown);
     let mut stop_signal = stopping;

@@ -8,7 +8,11 @@ use aurareels_proto::v1::{
 };
 use aurareels_simulator::{Options, Simulator};
 use reqwest::StatusCode;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    time::timeout,
+};
 use tonic::{
     Code, Request,
     codec::CompressionEncoding,
@@ -330,6 +334,44 @@ async fn requests_that_are_too_large_are_refused() {
         assert_eq!(refused.get_details_bad_request().unwrap().field_violations.len(), 1);
         assert!(refused.message().contains("1048576 bytes"), "{refused:?}");
     }
+    stage.end().await;
+}
+
+/// Reads an answer's head and as much of its body as the head announces.
+async fn answer(connection: &mut BufReader<TcpStream>) -> String {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(connection.read_line(&mut head).await.unwrap(), 0, "the connection ended: {head}");
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+    connection.read_exact(&mut vec![0; length.parse().unwrap()]).await.unwrap();
+    head
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_http_1_may_finish_a_request_that_is_refused_early() {
+    let stage = Stage::new(&[]).await;
+    let bearer = stage.bearer(1).await;
+    let path = "/aurareels.v1.PostService/PublishPosts";
+    let address = stage.core.public_url().socket_addrs(|| None).unwrap()[0];
+    let mut connection = BufReader::new(TcpStream::connect(address).await.unwrap());
+    let head = |length: usize| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: core\r\nauthorization: {bearer}\r\n\
+             content-type: application/grpc-web+proto\r\ncontent-length: {length}\r\n\r\n"
+        )
+    };
+    // The first five bytes announce two megabytes, which is enough to refuse them.
+    let long = 2 * 1024 * 1024;
+    connection.write_all(head(5 + long).as_bytes()).await.unwrap();
+    connection.write_all(&[0, 0, 0x20, 0, 0]).await.unwrap();
+    let refused = timeout(LIMIT, answer(&mut connection)).await.expect("an answer before the request is sent");
+    assert!(refused.contains("grpc-status: 3"), "{refused}");
+    connection.write_all(&vec![b'x'; long]).await.unwrap();
+    connection.write_all(head(5).as_bytes()).await.unwrap();
+    connection.write_all(&[0; 5]).await.unwrap();
+    let next = timeout(LIMIT, answer(&mut connection)).await.expect("the connection serves on");
+    assert!(next.contains("grpc-status: 3") && next != refused, "{next}");
     stage.end().await;
 }
 
