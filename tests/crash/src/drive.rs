@@ -98,14 +98,14 @@ pub(crate) async fn step(rig: &Rig, core: &Core, dead: &Dead) -> Result<bool> {
     let at_work = |process: Option<u32>| process == Some(core.pid());
     if wanting.iter().any(|post| at_work(post.claimed_by)) {
         if let Some(at) = rig.armed_until().await? {
-            rig.advance_to(at)?;
+            rig.advance_to(at).await?;
         } else if let Some(until) = dead.refresh_ends(rig).await? {
-            rig.advance_to(until)?;
+            rig.advance_to(until).await?;
         }
     } else if first.next_step_at > now {
         let held_by_other = first.claimed_by.is_some_and(|process| process != 0 && !dead.processes.contains(&process));
         if !held_by_other {
-            rig.advance_to(first.next_step_at)?;
+            rig.advance_to(first.next_step_at).await?;
         }
     }
     breath().await;

@@ -58,6 +58,9 @@ pub(crate) struct Rig {
     started: usize,
 }
 
+/// Longest wait for a platform's download; one that hangs on purpose takes it all.
+const DOWNLOAD: Duration = Duration::from_secs(2);
+
 /// What wants attention, and who is at work.
 #[derive(Debug, Default)]
 pub(crate) struct Glance {
@@ -215,8 +218,9 @@ impl Rig {
         self.tell_time()
     }
 
-    /// Moves the clock to an instant, never back.
-    pub(crate) fn advance_to(&self, at: DateTime<Utc>) -> Result<()> {
+    /// Moves the clock to an instant, never back, once the platforms have what they were told to fetch.
+    pub(crate) async fn advance_to(&self, at: DateTime<Utc>) -> Result<()> {
+        self.sim.downloaded(DOWNLOAD).await;
         let span = at - self.sim.clock().now();
         if span > TimeDelta::zero() { self.advance(span + TimeDelta::milliseconds(1)) } else { Ok(()) }
     }

@@ -61,7 +61,12 @@ pub(crate) enum FetchError {
 /// The HTTP client of all fetches.
 pub(crate) struct Fetcher {
     client: reqwest::Client,
+    /// Held once by each download from its beginning until what follows from it is done.
+    at_work: Arc<()>,
 }
+
+/// A download of a platform's is under way as long as this is held.
+pub(crate) struct AtWork(#[expect(dead_code, reason = "its holders are counted")] Arc<()>);
 
 impl Fetcher {
     pub(crate) fn new() -> anyhow::Result<Self> {
@@ -79,7 +84,17 @@ impl Fetcher {
             .pool_max_idle_per_host(4)
             .build()
             .context("HTTP client")?;
-        Ok(Fetcher { client })
+        Ok(Fetcher { client, at_work: Arc::default() })
+    }
+
+    /// To be taken where a download is begun in the background, and kept until its end is noted.
+    pub(crate) fn begin(&self) -> AtWork {
+        AtWork(self.at_work.clone())
+    }
+
+    /// Whether a download is under way.
+    pub(crate) fn is_at_work(&self) -> bool {
+        Arc::strong_count(&self.at_work) > 1
     }
 
     /// Fetches a URL as a vendor's downloader would.

@@ -67,6 +67,22 @@ impl Simulator {
         self.sim.clock.clone()
     }
 
+    /// Waits until the platforms have downloaded what they were given by URL, at most `limit` of real time. Whoever moves
+    /// the clock waits for it first: a download takes real time, and would otherwise take as long as the clock jumps.
+    pub async fn downloaded(&self, limit: Duration) {
+        let quiet = async {
+            loop {
+                dispatch::settle(&self.sim);
+                if !self.sim.fetcher.is_at_work() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        // A download that hangs on purpose is left behind.
+        let _ = tokio::time::timeout(limit, quiet).await;
+    }
+
     /// Adds a fault rule.
     pub fn add_fault(&self, rule: Rule) -> RuleId {
         self.sim.faults.add(rule)

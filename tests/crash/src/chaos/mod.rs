@@ -231,18 +231,18 @@ impl Run {
             match self.next(moved.elapsed() > ARMED).await? {
                 Next::Rest => break,
                 Next::At(at) => {
-                    self.rig.advance_to(at + QUANTUM)?;
+                    self.rig.advance_to(at + QUANTUM).await?;
                     self.steps += 1;
                     self.begin_batch();
                     (moved, stepped) = (Instant::now(), Instant::now());
                 }
                 Next::Armed(at) => {
-                    self.rig.advance_to(at)?;
+                    self.rig.advance_to(at).await?;
                     moved = Instant::now();
                 }
                 Next::AtWork if moved.elapsed() > STILL => {
                     match self.cores.dead.refresh_ends(&self.rig).await? {
-                        Some(until) => self.rig.advance_to(until)?,
+                        Some(until) => self.rig.advance_to(until).await?,
                         None => self.rig.advance(NUDGE)?,
                     }
                     moved = Instant::now();

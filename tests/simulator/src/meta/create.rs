@@ -136,7 +136,16 @@ impl Container {
 }
 
 /// Downloads the video of a container and notes the end, whatever it is.
-pub(crate) async fn download(sim: Arc<Sim>, id: Id) {
+pub(crate) fn download(sim: Arc<Sim>, id: Id) -> impl Future<Output = ()> + Send {
+    // From the call on, not from the first poll.
+    let at_work = sim.fetcher.begin();
+    async move {
+        fetch(&sim, id).await;
+        drop(at_work);
+    }
+}
+
+async fn fetch(sim: &Arc<Sim>, id: Id) {
     let known = {
         let world = sim.meta.lock();
         world.containers.get(&id).map(|container| {
@@ -149,11 +158,11 @@ pub(crate) async fn download(sim: Arc<Sim>, id: Id) {
         })
     };
     let Some((draft, url, created_at, behaviour)) = known else { return };
-    let result = match video(&sim, &url, &draft, &behaviour).await {
-        Ok(video) => cover(&sim, &draft, &behaviour).await.map(|()| video),
+    let result = match video(sim, &url, &draft, &behaviour).await {
+        Ok(video) => cover(sim, &draft, &behaviour).await.map(|()| video),
         Err(error) => Err(error),
     };
-    let now = super::now(&sim);
+    let now = super::now(sim);
     let mut world = sim.meta.lock();
     // The simulator may have been reset meanwhile, and the id given out anew.
     let Some(container) = world.containers.get_mut(&id).filter(|container| container.created_at == created_at) else {

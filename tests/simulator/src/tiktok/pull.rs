@@ -21,11 +21,13 @@ pub(crate) fn start(sim: &Arc<Sim>, state: &State, publish_id: &str) {
         local_http: state.rules.local_pull,
     };
     let (sim, url, publish_id) = (sim.clone(), pull.url.clone(), publish_id.to_owned());
+    let at_work = sim.fetcher.begin();
     sim.runtime.clone().spawn(async move {
         let result = sim.fetcher.fetch(&url, limits).await;
         let mut state = sim.tiktok.lock();
         finish(&sim, &mut state, &publish_id, result);
         sim.tiktok.note_due(&state);
+        drop(at_work);
     });
 }
 
