@@ -6,7 +6,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Result, Store, db::Row, db::Tx};
+use super::{
+    Result, Store,
+    db::{Row, Tx, Value},
+};
 use crate::{
     domain::{
         event::{Event, EventKind, NewEvent},
@@ -26,10 +29,18 @@ const PRUNE_BATCH: i64 = 2_000;
 
 /// Writes an event into the transaction of the change it tells of.
 pub(super) async fn append(tx: &mut Tx, event: &NewEvent, now: DateTime<Utc>) -> Result<()> {
-    tx.execute(
+    append_all(tx, &[(event, now)]).await
+}
+
+/// Writes several, in order. Their number is a part of the statement: lists of few lengths need few prepared ones.
+pub(super) async fn append_all(tx: &mut Tx, events: &[(&NewEvent, DateTime<Utc>)]) -> Result<()> {
+    let sql = format!(
         "INSERT INTO aurareels_events (wp_user_id, kind, post_id, account_id, previous_status, status, reason, created_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        &params![
+         VALUES {}",
+        vec!["(?, ?, ?, ?, ?, ?, ?, ?)"; events.len()].join(", ")
+    );
+    let row = |(event, at): &(&NewEvent, DateTime<Utc>)| {
+        params![
             event.wp_user_id,
             event.kind.as_str(),
             event.post_id,
@@ -37,10 +48,11 @@ pub(super) async fn append(tx: &mut Tx, event: &NewEvent, now: DateTime<Utc>) ->
             event.previous_status.map(|status| status.as_str()),
             event.status.map(|status| status.as_str()),
             event.reason.as_deref(),
-            now,
-        ],
-    )
-    .await?;
+            *at,
+        ]
+    };
+    let values: Vec<Value> = events.iter().flat_map(row).collect();
+    tx.execute(&sql, &values).await?;
     tx.note_event();
     Ok(())
 }

@@ -13,6 +13,9 @@ pub mod account_tokens;
 pub mod accounts;
 pub mod api_keys;
 pub mod claims;
+pub mod creating;
+#[cfg(test)]
+mod creating_tests;
 pub mod db;
 pub mod encryption_keys;
 pub mod events;
@@ -98,6 +101,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Clone)]
 pub struct Store {
     db: db::Db,
+    arrivals: creating::Arrivals,
     keys: Arc<KeyRing>,
     clock: Clock,
 }
@@ -105,7 +109,7 @@ pub struct Store {
 impl Store {
     /// Opens the database of a URL, creating a SQLite file that is not there yet. Does not migrate.
     pub async fn open(url: &str, keys: Arc<KeyRing>, clock: Clock) -> Result<Self> {
-        Ok(Self { db: db::Db::open(url).await?, keys, clock })
+        Ok(Self { db: db::Db::open(url).await?, arrivals: creating::Arrivals::default(), keys, clock })
     }
 
     /// The default URL of a data directory.

@@ -16,10 +16,11 @@ use super::{
     accounts::{AccountsNarrowed, NewIdentity},
     api_keys::NewApiKey,
     claims::{Change, LedgerWrite, Release},
+    creating::NewPost,
     media::{Added, NewMedia, Settled},
     moves::ResolvedWord,
     oauth_states::OauthState,
-    posts::{Narrowed, NewPost, Position},
+    posts::{Narrowed, Position},
 };
 use crate::{
     clock::Clock,
@@ -49,16 +50,16 @@ pub(super) fn record(sql: &str) {
 const READS_FROM_THE_START: &[&str] =
     &["SELECT sequence, created_at FROM aurareels_events ORDER BY sequence LIMIT", "SELECT id, name, key_prefix"];
 
-const KEY: &str = "a key for tests, 0123456789abcdef";
+pub(super) const KEY: &str = "a key for tests, 0123456789abcdef";
 
-async fn store(directory: &Path, key: &str, old: &[&str]) -> Store {
+pub(super) async fn store(directory: &Path, key: &str, old: &[&str]) -> Store {
     let keys = Arc::new(KeyRing::from_settings(key, old).unwrap());
     let store = Store::open(&Store::default_url(directory), keys, Clock::system()).await.unwrap();
     store.migrate().await.unwrap();
     store
 }
 
-async fn account(store: &Store, now: DateTime<Utc>) -> Account {
+pub(super) async fn account(store: &Store, now: DateTime<Utc>) -> Account {
     store
         .db
         .write(async move |tx| {
@@ -75,7 +76,7 @@ async fn account(store: &Store, now: DateTime<Utc>) -> Account {
         .unwrap()
 }
 
-fn new_post(account: &Account, status: Status, key: &str, now: DateTime<Utc>) -> NewPost {
+pub(super) fn new_post(account: &Account, status: Status, key: &str, now: DateTime<Utc>) -> NewPost {
     let post = Post {
         scheduled_at: (status == Status::Scheduled).then_some(now),
         content: Content { video_url: "https://a.example/v.mp4".into(), ..Content::default() },

@@ -1,8 +1,7 @@
-//! Posts as rows: reading, creating, and what every move of a post shares. The callers' moves are in `moves`, the engine's
-//! in `claims`.
+//! Posts as rows: reading, and what every move of a post shares. They are made in `creating`; the callers' moves are in
+//! `moves`, the engine's in `claims`.
 //!
-//! Guaranteed: all posts of a request are created in one transaction, each with its event; a request key is held by one
-//! post of an account; pages stay stable while posts are added.
+//! Guaranteed: pages stay stable while posts are added.
 
 use chrono::{DateTime, Utc};
 
@@ -21,37 +20,6 @@ use crate::{
     },
     params,
 };
-
-/// A post to be created.
-#[derive(Clone, Debug)]
-pub struct NewPost {
-    /// The post as it will be; `id`, `fence` and `revision` are given by the store.
-    pub post: Post,
-    /// A short hash per field of the request, to name a field that differs (JSON).
-    pub fingerprint: String,
-    /// A post with the same key that was created before this instant does not count: its key is freed.
-    pub key_valid_since: Option<DateTime<Utc>>,
-    /// What is posted, as a key: two posts with the same one say the same. `None` for drafts.
-    pub content_key: Option<String>,
-    /// Refuse it when a post with the same content key was created since then and is live or on its way.
-    pub refuse_duplicates_since: Option<DateTime<Utc>>,
-}
-
-/// What became of a post to be created.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Inserted {
-    /// Created.
-    New(Post),
-    /// A post with this key is there already; `fingerprint` is that of its request.
-    Existing {
-        /// The post as it is now.
-        post: Post,
-        /// The fingerprint of the request that made it.
-        fingerprint: String,
-    },
-    /// Nothing was created, here and for the whole request: this post says the same under another key.
-    Duplicate(Post),
-}
 
 /// What became of a compare-and-set.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,7 +122,12 @@ pub(super) async fn status_event(
 
 /// The event of a post's other change.
 pub(super) async fn post_event(tx: &mut Tx, kind: EventKind, post: &Post, now: DateTime<Utc>) -> Result<()> {
-    let event = NewEvent {
+    events::append(tx, &event_of(kind, post), now).await
+}
+
+/// What there is to tell of a post whose status stays.
+pub(super) fn event_of(kind: EventKind, post: &Post) -> NewEvent {
+    NewEvent {
         wp_user_id: post.wp_user_id,
         kind,
         post_id: Some(post.id),
@@ -162,8 +135,7 @@ pub(super) async fn post_event(tx: &mut Tx, kind: EventKind, post: &Post, now: D
         previous_status: None,
         status: Some(post.status),
         reason: None,
-    };
-    events::append(tx, &event, now).await
+    }
 }
 
 /// Fails the scheduled posts of an account that is gone, with their events. Answers how many.
@@ -216,99 +188,6 @@ pub(super) async fn fail(tx: &mut Tx, post: &Post, to: Status, failure: &Failure
     )
     .await?;
     status_event(tx, post, to, Some(failure.reason.as_str().to_owned()), now).await
-}
-
-/// The post that stands in the way of a new one: it holds the same key, or says the same under another one. A key whose
-/// time is over is freed.
-async fn held_by(tx: &mut Tx, new: &NewPost) -> Result<Option<Inserted>> {
-    let wanted = &new.post;
-    let content_key = new.content_key.as_deref().filter(|_| new.refuse_duplicates_since.is_some());
-    // One statement: it runs for every post that is made, and mostly finds nothing.
-    let rows = tx
-        .fetch_all(
-            "SELECT 1 AS holds_key, p.* FROM aurareels_social_posts p WHERE p.social_account_id = ? AND p.request_key = ? \
-             UNION ALL SELECT * FROM (SELECT 0 AS holds_key, p.* FROM aurareels_social_posts p \
-             WHERE p.social_account_id = ? AND p.content_key = ? AND p.created_at >= ? AND p.status IN \
-             ('scheduled', 'publishing', 'confirming', 'published', 'needs_review', 'delivered') LIMIT 1) twin",
-            &params![
-                wanted.social_account_id,
-                wanted.request_key.as_deref(),
-                wanted.social_account_id,
-                content_key,
-                new.refuse_duplicates_since,
-            ],
-        )
-        .await?;
-    for row in &rows {
-        let found = post(row)?;
-        if !row.flag("holds_key")? {
-            return Ok(Some(Inserted::Duplicate(found)));
-        }
-        if new.key_valid_since.is_none_or(|since| found.created_at >= since) {
-            let fingerprint = row.opt_text("request_fingerprint")?.unwrap_or_default();
-            return Ok(Some(Inserted::Existing { post: found, fingerprint }));
-        }
-        tx.execute("UPDATE aurareels_social_posts SET request_key = NULL WHERE id = ?", &params![found.id]).await?;
-    }
-    Ok(None)
-}
-
-async fn insert(tx: &mut Tx, new: &NewPost) -> Result<Post> {
-    let wanted = &new.post;
-    let content = &wanted.content;
-    media::demand(tx, wanted.wp_user_id, content).await?;
-    let id = tx
-        .insert(
-            "INSERT INTO aurareels_social_posts (wp_user_id, video_job_id, social_account_id, platform, status, scheduled_at, \
-             video_url, media_id, thumbnail_url, caption, hashtags, mentions, full_caption, location, privacy_level, \
-             allow_comments, allow_duet, allow_stitch, metadata, options, warnings, media_facts, list_at, request_key, \
-             request_key_derived, request_fingerprint, scheduler, late_policy_seconds, waiting_for, next_step_at, \
-             status_since, created_at, updated_at, content_key) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            &params![
-                wanted.wp_user_id,
-                &content.video_job_id,
-                wanted.social_account_id,
-                wanted.platform.as_str(),
-                wanted.status.as_str(),
-                wanted.scheduled_at,
-                &content.video_url,
-                &content.media_id,
-                content.thumbnail_url.as_deref(),
-                &content.caption,
-                serde_json::to_string(&content.hashtags)?,
-                serde_json::to_string(&content.mentions)?,
-                &content.full_caption,
-                content.location.as_deref(),
-                &content.privacy_level,
-                content.allow_comments,
-                content.allow_duet,
-                content.allow_stitch,
-                metadata_value(&content.metadata),
-                serde_json::to_string(&content.options)?,
-                serde_json::to_string(&wanted.warnings)?,
-                wanted.media_facts.as_ref(),
-                wanted.scheduled_at.unwrap_or(wanted.created_at),
-                wanted.request_key.as_deref(),
-                wanted.request_key_derived,
-                &new.fingerprint,
-                wanted.scheduler.as_str(),
-                wanted.late_policy_seconds,
-                wanted.waiting_for.map(|reason| reason.as_str()),
-                wanted.next_step_at,
-                wanted.created_at,
-                wanted.created_at,
-                wanted.created_at,
-                new.content_key.as_deref(),
-            ],
-        )
-        .await?;
-    if let Some(at) = wanted.next_step_at {
-        tx.note_schedule(at);
-    }
-    let created = Post { id: PostId(id), fence: Fence(0), revision: Revision(1), ..wanted.clone() };
-    post_event(tx, EventKind::PostCreated, &created, wanted.created_at).await?;
-    Ok(created)
 }
 
 pub(super) fn metadata_value(metadata: &serde_json::Value) -> Value {
@@ -374,35 +253,6 @@ impl Narrowed {
 }
 
 impl Store {
-    /// Creates all posts of a request in one transaction, in order, or finds the ones that are there. When one is there
-    /// already, the others are created all the same: a request that was cut off half way cannot be, and a request that
-    /// names a further account adds that one.
-    pub async fn insert_posts(&self, posts: Vec<NewPost>) -> Result<Vec<Inserted>> {
-        self.db
-            .write(async move |tx| {
-                // What refuses the request is looked for before the first row: a refusal leaves nothing behind.
-                let mut held = Vec::with_capacity(posts.len());
-                for new in &posts {
-                    match held_by(tx, new).await? {
-                        Some(Inserted::Duplicate(post)) => return Ok(vec![Inserted::Duplicate(post)]),
-                        Some(Inserted::Existing { post, fingerprint }) if fingerprint != new.fingerprint => {
-                            return Ok(vec![Inserted::Existing { post, fingerprint }]);
-                        }
-                        other => held.push(other),
-                    }
-                }
-                let mut inserted = Vec::with_capacity(posts.len());
-                for (new, held) in posts.iter().zip(held) {
-                    inserted.push(match held {
-                        Some(existing) => existing,
-                        None => Inserted::New(insert(tx, new).await?),
-                    });
-                }
-                Ok(inserted)
-            })
-            .await
-    }
-
     /// The posts that hold these request keys, with the fingerprints of their requests: (account, key).
     pub async fn posts_by_keys(&self, keys: &[(AccountId, String)]) -> Result<Vec<(Post, String)>> {
         let mut reader = self.db.read().await?;

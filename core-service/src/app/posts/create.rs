@@ -21,7 +21,7 @@ use crate::{
         media::{self, MEDIA_ID_FIELD, MediaFacts, MediaId, Violation, Warning},
         post::{Post, SchedulerKind, Status, WaitReason},
     },
-    store::posts::{Inserted, NewPost},
+    store::creating::{Inserted, NewPost},
 };
 
 /// How long the derived key of a post that was published at once comes back to it.

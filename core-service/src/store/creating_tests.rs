@@ -1,0 +1,184 @@
+//! Requests that come while the writer is at work, as the store's callers see them: each gets its own answer.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use super::{
+    Error, Result, Store,
+    creating::{Inserted, NewPost},
+    plans,
+};
+use crate::{
+    clock::Clock,
+    domain::{
+        account::Account,
+        event::EventKind,
+        ids::{AccountId, Sequence, UserId},
+        post::{Post, Status},
+    },
+};
+
+struct Stage {
+    store: Store,
+    account: Account,
+    now: DateTime<Utc>,
+    _directory: tempfile::TempDir,
+}
+
+/// A request that was begun.
+type Call = JoinHandle<Result<Vec<Inserted>>>;
+
+impl Stage {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = plans::store(directory.path(), plans::KEY, &[]).await;
+        let now = Clock::system().now();
+        let account = plans::account(&store, now).await;
+        Self { store, account, now, _directory: directory }
+    }
+
+    fn post(&self, key: &str) -> NewPost {
+        plans::new_post(&self.account, Status::Publishing, key, self.now)
+    }
+
+    /// Begins requests while the writer is kept at work, so that it finds all of them when it comes back.
+    async fn at_once(&self, requests: Vec<Vec<NewPost>>) -> Vec<Call> {
+        let (begun, begins) = oneshot::channel();
+        let (ends, end) = oneshot::channel::<()>();
+        let (begun, end) = (std::sync::Mutex::new(Some(begun)), tokio::sync::Mutex::new(Some(end)));
+        let db = self.store.db.clone();
+        let busy = tokio::spawn(async move {
+            db.write(async move |_| {
+                let told = begun.lock().unwrap().take();
+                told.map(|told| told.send(()));
+                if let Some(end) = end.lock().await.take() {
+                    end.await.unwrap();
+                }
+                Ok(())
+            })
+            .await
+        });
+        begins.await.unwrap();
+        let mut calls = Vec::new();
+        for request in requests {
+            let store = self.store.clone();
+            calls.push(tokio::spawn(async move { store.insert_posts(request).await }));
+            // Each one is with the store before the next.
+            tokio::task::yield_now().await;
+        }
+        ends.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        calls
+    }
+
+    async fn created(&self) -> usize {
+        let events = self.store.events_after(UserId(1), Sequence(0), 10_000).await.unwrap();
+        let created: Vec<_> = events.iter().filter(|event| event.event.kind == EventKind::PostCreated).collect();
+        let posts: BTreeSet<_> = created.iter().map(|event| event.event.post_id).collect();
+        assert_eq!(posts.len(), created.len(), "one event a post");
+        posts.len()
+    }
+}
+
+fn new(inserted: &Inserted) -> &Post {
+    match inserted {
+        Inserted::New(post) => post,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn every_request_gets_its_own_posts() {
+    let stage = Stage::new().await;
+    let requests: Vec<Vec<NewPost>> = (0..150).map(|number| vec![stage.post(&format!("key-{number}"))]).collect();
+    for (number, call) in stage.at_once(requests).await.into_iter().enumerate() {
+        let inserted = call.await.unwrap().unwrap();
+        let post = new(&inserted[0]);
+        assert_eq!(post.request_key.as_deref(), Some(format!("key-{number}").as_str()));
+        let stored = stage.store.post(post.id).await.unwrap().expect("stored");
+        assert_eq!((stored.request_key, stored.revision), (post.request_key.clone(), post.revision));
+    }
+    assert_eq!(stage.created().await, 150);
+}
+
+#[tokio::test]
+async fn equal_requests_make_one_set_of_posts() {
+    let stage = Stage::new().await;
+    let request = || vec![stage.post("one"), stage.post("two")];
+    let mut ids = BTreeSet::new();
+    let mut made = 0;
+    for call in stage.at_once((0..20).map(|_| request()).collect()).await {
+        for inserted in call.await.unwrap().unwrap() {
+            match inserted {
+                Inserted::New(post) => {
+                    made += 1;
+                    ids.insert(post.id);
+                }
+                Inserted::Existing { post, .. } => drop(ids.insert(post.id)),
+                Inserted::Duplicate(post) => panic!("{post:?}"),
+            }
+        }
+    }
+    assert_eq!((made, ids.len(), stage.created().await), (2, 2, 2));
+}
+
+#[tokio::test]
+async fn the_same_content_under_other_keys_goes_in_once() {
+    let stage = Stage::new().await;
+    let request = |number: u32| {
+        let mut new = stage.post(&format!("key-{number}"));
+        new.content_key = Some("content".into());
+        vec![new]
+    };
+    let mut answers = Vec::new();
+    for call in stage.at_once((0..20).map(request).collect()).await {
+        answers.extend(call.await.unwrap().unwrap());
+    }
+    let made = answers.iter().filter(|answer| matches!(answer, Inserted::New(_))).count();
+    let refused = answers.iter().filter(|answer| matches!(answer, Inserted::Duplicate(_))).count();
+    assert_eq!((made, refused, stage.created().await), (1, 19, 1));
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_leaves_nothing_and_costs_no_other_one() {
+    let stage = Stage::new().await;
+    stage.store.insert_posts(vec![stage.post("taken")]).await.unwrap();
+    let other_fingerprint = NewPost { fingerprint: r#"{"caption":"x"}"#.into(), ..stage.post("taken") };
+    let mut without_upload = stage.post("upload");
+    without_upload.post.content.media_id = "m_gone".into();
+    let mut nobody = stage.post("nobody");
+    nobody.post.social_account_id = AccountId(4711);
+    let calls = stage
+        .at_once(vec![
+            vec![stage.post("a")],
+            vec![stage.post("b"), other_fingerprint],
+            vec![stage.post("c"), without_upload],
+            vec![stage.post("d"), nobody],
+            vec![stage.post("e")],
+        ])
+        .await;
+    let mut answers = Vec::new();
+    for call in calls {
+        answers.push(call.await.unwrap());
+    }
+    new(&answers[0].as_ref().unwrap()[0]);
+    assert!(matches!(answers[1].as_deref().unwrap(), [Inserted::Existing { .. }]), "{:?}", answers[1]);
+    assert!(matches!(answers[2], Err(Error::NoMedia(_))), "{:?}", answers[2]);
+    assert!(matches!(answers[3], Err(Error::Unavailable(_))), "{:?}", answers[3]);
+    new(&answers[4].as_ref().unwrap()[0]);
+    assert_eq!(stage.created().await, 3, "the one before, and two");
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_takes_nobody_with_him() {
+    let stage = Stage::new().await;
+    let calls = stage.at_once((0..5).map(|number| vec![stage.post(&format!("key-{number}"))]).collect()).await;
+    let mut calls = calls.into_iter();
+    calls.next().unwrap().abort();
+    for call in calls {
+        new(&call.await.unwrap().unwrap()[0]);
+    }
+    assert_eq!(stage.created().await, 5, "a request that arrived is carried out");
+}
