@@ -1,0 +1,199 @@
+//! The writer. SQLite has one: writes are operations that a single task runs one after the other inside one transaction
+//! and commits together ("group commit"). With `synchronous=FULL` a commit costs a disk flush, and sharing it makes many
+//! small writers several times faster.
+//!
+//! Guaranteed: an operation that was answered is durable. An operation is a repeatable function of the transaction: when
+//! one of a batch fails, the whole batch is rolled back and each operation runs again in a transaction of its own, so
+//! none can harm another.
+
+use chrono::{DateTime, Utc};
+use futures_util::future::LocalBoxFuture;
+use sqlx::{Connection, Executor, SqliteConnection};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    reads,
+    values::{Row, Value, bind},
+    wakes::Wakes,
+};
+use crate::store::{Error, Result};
+
+/// Most operations that share one commit. Bounds how long the first of a batch waits.
+pub(super) const BATCH: usize = 512;
+
+/// The open write transaction.
+pub(in crate::store) struct Tx {
+    connection: Box<SqliteConnection>,
+    /// An event was written.
+    events: bool,
+    /// The earliest time at which some post wants attention because of this transaction.
+    schedule: Option<DateTime<Utc>>,
+}
+
+impl Tx {
+    pub(super) fn new(connection: SqliteConnection) -> Self {
+        Self { connection: Box::new(connection), events: false, schedule: None }
+    }
+
+    reads!(connection);
+
+    /// Runs a statement; answers how many rows it changed.
+    pub(in crate::store) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        Ok(bind(sql, params).execute(&mut *self.connection).await?.rows_affected())
+    }
+
+    /// Runs an INSERT; answers the new row's id.
+    pub(in crate::store) async fn insert(&mut self, sql: &str, params: &[Value]) -> Result<i64> {
+        Ok(bind(sql, params).execute(&mut *self.connection).await?.last_insert_rowid())
+    }
+
+    /// To be called by whoever writes an event.
+    pub(in crate::store) fn note_event(&mut self) {
+        self.events = true;
+    }
+
+    /// To be called by whoever sets `next_step_at`.
+    pub(in crate::store) fn note_schedule(&mut self, at: DateTime<Utc>) {
+        self.schedule = Some(self.schedule.map_or(at, |earliest| earliest.min(at)));
+    }
+}
+
+/// An operation in the writer's queue.
+pub(super) trait Operation: Send {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> LocalBoxFuture<'a, Result<()>>;
+    fn finish(self: Box<Self>, outcome: Result<()>);
+}
+
+pub(super) struct Typed<F, T> {
+    operation: F,
+    result: Option<T>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<F, T> Typed<F, T> {
+    pub(super) fn new(operation: F, reply: oneshot::Sender<Result<T>>) -> Self {
+        Self { operation, result: None, reply }
+    }
+}
+
+impl<F, T> Operation for Typed<F, T>
+where
+    F: AsyncFn(&mut Tx) -> Result<T> + Send,
+    T: Send,
+{
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.result = Some((self.operation)(tx).await?);
+            Ok(())
+        })
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<()>) {
+        let Self { result, reply, .. } = *self;
+        // The caller may be gone; the write stands all the same.
+        let _ = reply.send(match (outcome, result) {
+            (Ok(()), Some(result)) => Ok(result),
+            (Ok(()), None) => Err(Error::Closed),
+            (Err(error), _) => Err(error),
+        });
+    }
+}
+
+/// Runs what comes, until it is told to close or nobody is left who could send.
+pub(super) async fn write_loop(
+    mut tx: Tx,
+    mut operations: mpsc::Receiver<Box<dyn Operation>>,
+    mut closing: watch::Receiver<bool>,
+    events: &watch::Sender<u64>,
+    wakes: &Wakes,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            biased;
+            count = operations.recv_many(&mut batch, BATCH) => if count == 0 { break },
+            _ = closing.wait_for(|closing| *closing) => break,
+        }
+        let committed = run_batch(&mut tx, &mut batch).await;
+        if committed.events {
+            events.send_modify(|count| *count += 1);
+        }
+        if let Some(at) = committed.schedule {
+            wakes.tell(at);
+        }
+    }
+    let _ = tx.connection.close().await;
+}
+
+/// What a batch committed.
+#[derive(Default)]
+struct Committed {
+    events: bool,
+    schedule: Option<DateTime<Utc>>,
+}
+
+async fn run_batch(tx: &mut Tx, batch: &mut Vec<Box<dyn Operation>>) -> Committed {
+    if batch.len() > 1 && run_together(tx, batch).await {
+        let committed = Committed { events: tx.events, schedule: tx.schedule };
+        batch.drain(..).for_each(|operation| operation.finish(Ok(())));
+        return committed;
+    }
+    let mut committed = Committed::default();
+    for mut operation in batch.drain(..) {
+        let outcome = run_alone(tx, operation.as_mut()).await;
+        if outcome.is_ok() {
+            committed.events |= tx.events;
+            committed.schedule = committed.schedule.into_iter().chain(tx.schedule).min();
+        }
+        operation.finish(outcome);
+    }
+    committed
+}
+
+/// Runs the whole batch in one transaction. False when any part failed; then nothing stays.
+async fn run_together(tx: &mut Tx, batch: &mut [Box<dyn Operation>]) -> bool {
+    let attempt = async {
+        begin(tx).await?;
+        for operation in batch {
+            operation.run(tx).await?;
+        }
+        commit(tx).await
+    };
+    match attempt.await {
+        Ok(()) => true,
+        Err(_) => {
+            rollback(tx).await;
+            false
+        }
+    }
+}
+
+async fn run_alone(tx: &mut Tx, operation: &mut dyn Operation) -> Result<()> {
+    let outcome = async {
+        begin(tx).await?;
+        operation.run(tx).await?;
+        commit(tx).await
+    }
+    .await;
+    if outcome.is_err() {
+        rollback(tx).await;
+    }
+    outcome
+}
+
+async fn begin(tx: &mut Tx) -> Result<()> {
+    tx.events = false;
+    tx.schedule = None;
+    tx.connection.execute("BEGIN IMMEDIATE").await?;
+    Ok(())
+}
+
+async fn commit(tx: &mut Tx) -> Result<()> {
+    tx.connection.execute("COMMIT").await?;
+    Ok(())
+}
+
+/// Fails when no transaction is open, which is then just as well.
+async fn rollback(tx: &mut Tx) {
+    let _ = tx.connection.execute("ROLLBACK").await;
+}
