@@ -86,7 +86,6 @@ pub struct Engine {
 }
 
 /// What was read for a claimed post, together with that of others claimed with it. What is missing is read by its worker.
-#[derive(Default)]
 pub struct AtHand {
     /// Its ledger, read after the claim: from then on only the claim's holder writes to it.
     pub ledger: Option<Ledger>,

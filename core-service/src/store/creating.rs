@@ -17,7 +17,7 @@ use super::{
     Error, Result, Store,
     db::{Row, Tx, Value},
     events, media,
-    posts::{event_of, metadata_value, post},
+    posts::{CONTENT, content_values, event_of, post},
 };
 use crate::{
     domain::{
@@ -289,20 +289,37 @@ async fn insert(tx: &mut Tx, all: &[&NewPost]) -> Result<Vec<Post>> {
 }
 
 async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
-    const ROW: &str =
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let sql = format!(
-        "INSERT INTO aurareels_social_posts (wp_user_id, video_job_id, social_account_id, platform, status, scheduled_at, \
-         video_url, media_id, thumbnail_url, caption, hashtags, mentions, full_caption, location, privacy_level, \
-         allow_comments, allow_duet, allow_stitch, metadata, options, warnings, media_facts, list_at, request_key, \
-         request_key_derived, request_fingerprint, scheduler, late_policy_seconds, waiting_for, next_step_at, \
-         status_since, created_at, updated_at, content_key) VALUES {} RETURNING id",
-        vec![ROW; group.len()].join(", ")
-    );
     let mut values = Vec::new();
-    for new in group {
-        values.extend(row(new)?);
+    for NewPost { post, fingerprint, content_key, .. } in group {
+        values.extend(content_values(post)?);
+        values.extend(params![
+            post.wp_user_id,
+            post.social_account_id,
+            post.platform.as_str(),
+            post.status.as_str(),
+            post.scheduled_at,
+            post.scheduled_at.unwrap_or(post.created_at),
+            post.request_key.as_deref(),
+            post.request_key_derived,
+            fingerprint,
+            content_key.as_deref(),
+            post.scheduler.as_str(),
+            post.late_policy_seconds,
+            post.waiting_for.map(|reason| reason.as_str()),
+            post.next_step_at,
+            post.created_at,
+            post.created_at,
+            post.created_at,
+        ]);
     }
+    let row = format!("({})", vec!["?"; values.len() / group.len()].join(", "));
+    let sql = format!(
+        "INSERT INTO aurareels_social_posts ({}, wp_user_id, social_account_id, platform, status, scheduled_at, list_at, \
+         request_key, request_key_derived, request_fingerprint, content_key, scheduler, late_policy_seconds, waiting_for, \
+         next_step_at, status_since, created_at, updated_at) VALUES {} RETURNING id",
+        CONTENT.join(", "),
+        vec![row; group.len()].join(", ")
+    );
     let rows = tx.fetch_all(&sql, &values).await?;
     let mut ids = rows.iter().map(|row| row.int("id").map(PostId)).collect::<Result<Vec<_>>>()?;
     // Ids rise in the order of the rows; the order in which they are told is nowhere promised.
@@ -319,45 +336,4 @@ async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
     let events: Vec<_> = events.iter().zip(&created).map(|(event, post)| (event, post.created_at)).collect();
     events::append_all(tx, &events).await?;
     Ok(created)
-}
-
-fn row(new: &NewPost) -> Result<[Value; 34]> {
-    let wanted = &new.post;
-    let content = &wanted.content;
-    Ok(params![
-        wanted.wp_user_id,
-        &content.video_job_id,
-        wanted.social_account_id,
-        wanted.platform.as_str(),
-        wanted.status.as_str(),
-        wanted.scheduled_at,
-        &content.video_url,
-        &content.media_id,
-        content.thumbnail_url.as_deref(),
-        &content.caption,
-        serde_json::to_string(&content.hashtags)?,
-        serde_json::to_string(&content.mentions)?,
-        &content.full_caption,
-        content.location.as_deref(),
-        &content.privacy_level,
-        content.allow_comments,
-        content.allow_duet,
-        content.allow_stitch,
-        metadata_value(&content.metadata),
-        serde_json::to_string(&content.options)?,
-        serde_json::to_string(&wanted.warnings)?,
-        wanted.media_facts.as_ref(),
-        wanted.scheduled_at.unwrap_or(wanted.created_at),
-        wanted.request_key.as_deref(),
-        wanted.request_key_derived,
-        &new.fingerprint,
-        wanted.scheduler.as_str(),
-        wanted.late_policy_seconds,
-        wanted.waiting_for.map(|reason| reason.as_str()),
-        wanted.next_step_at,
-        wanted.created_at,
-        wanted.created_at,
-        wanted.created_at,
-        new.content_key.as_deref(),
-    ])
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Result, Store, media,
-    posts::{Moved, fail, metadata_value, of_user, post_event, reread, status_event},
+    posts::{CONTENT, Moved, content_values, fail, of_user, post_event, reread, status_event},
 };
 use crate::{
     domain::{
@@ -45,49 +45,30 @@ impl Store {
                 let status_changes = found.status != changed.status;
                 let content = &changed.content;
                 media::demand(tx, changed.wp_user_id, content).await?;
-                let done = tx
-                    .execute(
-                        "UPDATE aurareels_social_posts SET status = ?, status_since = ?, scheduled_at = ?, list_at = ?, video_job_id = ?, \
-                         video_url = ?, media_id = ?, thumbnail_url = ?, caption = ?, hashtags = ?, mentions = ?, full_caption = ?, \
-                         location = ?, privacy_level = ?, allow_comments = ?, allow_duet = ?, allow_stitch = ?, metadata = ?, \
-                         options = ?, warnings = ?, media_facts = ?, scheduler = ?, late_policy_seconds = ?, attempt = ?, \
-                         waiting_for = ?, next_step_at = ?, handed_over_at = ?, error = NULL, error_message = NULL, \
-                         revision = revision + 1, updated_at = ? \
-                         WHERE id = ? AND revision = ? AND status IN ('draft', 'scheduled') AND claim_token IS NULL",
-                        &params![
-                            changed.status.as_str(),
-                            if status_changes { now } else { found.status_since },
-                            changed.scheduled_at,
-                            changed.scheduled_at.unwrap_or(changed.created_at),
-                            &content.video_job_id,
-                            &content.video_url,
-                            &content.media_id,
-                            content.thumbnail_url.as_deref(),
-                            &content.caption,
-                            serde_json::to_string(&content.hashtags)?,
-                            serde_json::to_string(&content.mentions)?,
-                            &content.full_caption,
-                            content.location.as_deref(),
-                            &content.privacy_level,
-                            content.allow_comments,
-                            content.allow_duet,
-                            content.allow_stitch,
-                            metadata_value(&content.metadata),
-                            serde_json::to_string(&content.options)?,
-                            serde_json::to_string(&changed.warnings)?,
-                            changed.media_facts.as_ref(),
-                            changed.scheduler.as_str(),
-                            changed.late_policy_seconds,
-                            changed.attempt,
-                            changed.waiting_for.map(|reason| reason.as_str()),
-                            changed.next_step_at,
-                            changed.handed_over_at,
-                            now,
-                            changed.id,
-                            changed.revision,
-                        ],
-                    )
-                    .await?;
+                let sql = format!(
+                    "UPDATE aurareels_social_posts SET {} = ?, status = ?, status_since = ?, scheduled_at = ?, list_at = ?, \
+                     scheduler = ?, late_policy_seconds = ?, attempt = ?, waiting_for = ?, next_step_at = ?, \
+                     handed_over_at = ?, error = NULL, error_message = NULL, revision = revision + 1, updated_at = ? \
+                     WHERE id = ? AND revision = ? AND status IN ('draft', 'scheduled') AND claim_token IS NULL",
+                    CONTENT.join(" = ?, ")
+                );
+                let mut values = content_values(&changed)?.to_vec();
+                values.extend(params![
+                    changed.status.as_str(),
+                    if status_changes { now } else { found.status_since },
+                    changed.scheduled_at,
+                    changed.scheduled_at.unwrap_or(changed.created_at),
+                    changed.scheduler.as_str(),
+                    changed.late_policy_seconds,
+                    changed.attempt,
+                    changed.waiting_for.map(|reason| reason.as_str()),
+                    changed.next_step_at,
+                    changed.handed_over_at,
+                    now,
+                    changed.id,
+                    changed.revision,
+                ]);
+                let done = tx.execute(&sql, &values).await?;
                 if done == 0 {
                     return Ok(Moved::Refused(found));
                 }

@@ -190,8 +190,49 @@ pub(super) async fn fail(tx: &mut Tx, post: &Post, to: Status, failure: &Failure
     status_event(tx, post, to, Some(failure.reason.as_str().to_owned()), now).await
 }
 
-pub(super) fn metadata_value(metadata: &serde_json::Value) -> Value {
-    if metadata.is_null() { Value::Null } else { Value::from(metadata) }
+/// The columns that hold what is posted, as [`content_values`] gives them.
+pub(super) const CONTENT: [&str; 17] = [
+    "video_job_id",
+    "video_url",
+    "media_id",
+    "thumbnail_url",
+    "caption",
+    "hashtags",
+    "mentions",
+    "full_caption",
+    "location",
+    "privacy_level",
+    "allow_comments",
+    "allow_duet",
+    "allow_stitch",
+    "metadata",
+    "options",
+    "warnings",
+    "media_facts",
+];
+
+/// What is posted, and what was found out about it.
+pub(super) fn content_values(post: &Post) -> Result<[Value; CONTENT.len()]> {
+    let content = &post.content;
+    Ok(params![
+        &content.video_job_id,
+        &content.video_url,
+        &content.media_id,
+        content.thumbnail_url.as_deref(),
+        &content.caption,
+        serde_json::to_string(&content.hashtags)?,
+        serde_json::to_string(&content.mentions)?,
+        &content.full_caption,
+        content.location.as_deref(),
+        &content.privacy_level,
+        content.allow_comments,
+        content.allow_duet,
+        content.allow_stitch,
+        Some(&content.metadata).filter(|metadata| !metadata.is_null()),
+        serde_json::to_string(&content.options)?,
+        serde_json::to_string(&post.warnings)?,
+        post.media_facts.as_ref(),
+    ])
 }
 
 /// A keyset position in the order of lists: (list_at, id), newest first.
