@@ -54,6 +54,28 @@ test('a file in the binary store is streamed', async () => {
 	);
 });
 
+test('the memory of a chunk is given back once it is handed over, unless others share it', async () => {
+	answer(ANSWERS);
+	const given = [];
+	const chunk = (name, of) => {
+		of.buffer.transfer = (length) => given.push([name, length, asked[0].chunks.length]);
+		return of;
+	};
+	const binary = {
+		video: { id: 'filesystem:1', mimeType: 'video/mp4', data: 'filesystem-v2' },
+		'filesystem:1:stream': function* () {
+			yield chunk('first', Buffer.alloc(10_000, 'a'));
+			yield chunk('shared', Buffer.alloc(20_000, 'b').subarray(0, 10_000));
+			yield chunk('last', Buffer.alloc(10_000, 'c'));
+		},
+	};
+	await run(PARAMETERS, { binary });
+	assert.deepEqual(given, [
+		['first', 0, 1],
+		['last', 0, 3],
+	]);
+});
+
 test('a file that cannot be read to its end is not finished', async () => {
 	answer(ANSWERS);
 	const binary = {
