@@ -307,9 +307,10 @@ describe("reconnect_alert", () => {
 });
 
 describe("publish_with_ai_caption", () => {
-  test("the model writes, AuraReels publishes", async () => {
+  test("the model writes, AuraReels publishes", async (t) => {
     const caption = "A cat opens a door by itself. #cats #clever";
     const model = await languageModel(caption);
+    t.after(() => model.close());
     const data = { apiKey: "sk-of-a-test", url: `${model.address}/v1` };
     const openAiApi = await n8n.rest.credential("openAiApi", "OpenAI", data);
     const workflow = await liveForm(await imported("publish_with_ai_caption", { further: { openAiApi } }), "aurareels-ai-caption");
@@ -321,6 +322,5 @@ describe("publish_with_ai_caption", () => {
     assert.equal((await simulator.visible(caption)).length, 2);
     await chat.heard("the notification", ({ body }) => body.text.includes(caption));
     await n8n.rest.unpublish(workflow);
-    await model.close();
   });
 });

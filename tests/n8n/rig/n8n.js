@@ -67,10 +67,13 @@ export class N8n {
     return join(this.dir, ".n8n", "nodes", "node_modules", PACKAGE);
   }
 
-  /** Starts the process (again) and waits until it answers; logs in. */
+  /** Starts the process (again) and waits until it answers and knows its nodes; logs in. */
   async serve() {
+    // n8n writes the list of its nodes some time after it first answers. That of its last run must not pass for it.
+    rmSync(join(this.dir, ".cache/n8n/public/types"), { recursive: true, force: true });
     await this.launch();
     await this.rest.login();
+    await until("n8n's list of nodes", () => this.rest.nodeTypes());
   }
 
   async launch() {
