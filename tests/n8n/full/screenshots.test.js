@@ -78,7 +78,7 @@ describe("the editor", () => {
     };
     const made = workflow("Schedule a video", [start(), auraReels("Schedule a video", parameters, w.credentials)]);
     const text = await panel("Schedule a video", made, "schedule.png");
-    for (const word of ["Accounts", "Caption", "Time Zone"]) {
+    for (const word of ["Account Names or IDs", "Caption", "Time Zone"]) {
       assert.match(text, new RegExp(word), text);
     }
   });

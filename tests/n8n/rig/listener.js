@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { until } from "./wait.js";
 
 export class Listener {
-  /** `answer` makes the JSON answer from a request's path and body. */
+  /** `answer` makes the JSON answer from a request's path and body; it may be a promise, which is waited for. */
   static async start(answer = () => ({})) {
     const listener = new Listener();
     listener.calls = [];
@@ -19,7 +19,7 @@ export class Listener {
       const call = { path: request.url, headers: request.headers, body: text && JSON.parse(text) };
       listener.calls.push(call);
       response.setHeader("content-type", "application/json");
-      response.end(JSON.stringify(answer(call)));
+      response.end(JSON.stringify(await answer(call)));
     });
     await new Promise((resolve) => listener.server.listen(0, "127.0.0.1", resolve));
     listener.address = `http://127.0.0.1:${listener.server.address().port}`;
