@@ -13,6 +13,11 @@ import { byId, world } from "../rig/world.js";
 
 const { chromium } = createRequire(`${setting("N8N_APP")}/n8n/package.json`)("playwright-core");
 
+/** Longest that the editor may take to show something. */
+const LOAD_MS = 120_000;
+
+const WIDTH = 1280;
+
 const w = await world();
 const { n8n } = w;
 const pictures = join(w.dir, "screenshots");
@@ -25,25 +30,30 @@ describe("the editor", () => {
     mkdirSync(pictures, { recursive: true });
     const options = { executablePath: setting("CHROMIUM"), args: ["--no-sandbox", "--disable-dev-shm-usage"] };
     browser = await chromium.launch(options);
-    page = await browser.newPage({ viewport: { width: 1360, height: 850 }, deviceScaleFactor: 1 });
+    page = await browser.newPage({ viewport: { width: WIDTH, height: 850 }, deviceScaleFactor: 1 });
+    page.setDefaultTimeout(LOAD_MS);
     // The session is bound to the browser's id, so the browser logs in by itself.
-    await page.goto(`${n8n.address}/signin`);
+    await open("/signin");
     await page.locator('input[type="email"]').fill("owner@example.org");
     await page.locator('input[type="password"]').fill("Correct-horse-7");
     await page.keyboard.press("Enter");
-    await page.waitForURL(/\/(home|workflow|setup)/, { timeout: 60_000 });
+    await page.waitForURL(/\/(home|workflow|setup)/, { waitUntil: "commit" });
   });
   after(() => browser.close());
 
-  /** Opens the panel of a node of a new workflow and takes its picture; the panel's text. */
-  async function panel(name, made, file) {
+  /** Goes to a page of the editor, which is there when what is looked for on it is: its first load takes a slow machine long. */
+  const open = (path) => page.goto(`${n8n.address}${path}`, { waitUntil: "commit", timeout: LOAD_MS });
+
+  /** Opens the panel of a node of a new workflow and takes its picture, so high; the panel's text. */
+  async function panel(name, made, file, height) {
     const { id } = await n8n.rest.create(made);
-    await page.goto(`${n8n.address}/workflow/${id}`);
+    await page.setViewportSize({ width: WIDTH, height });
+    await open(`/workflow/${id}`);
     const card = page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
-    await card.waitFor({ timeout: 60_000 });
+    await card.waitFor();
     await card.dblclick();
     const parameters = page.locator('[data-test-id="node-parameters"]').first();
-    await parameters.waitFor({ timeout: 30_000 });
+    await parameters.waitFor();
     // Lists are loaded from the core.
     await page.waitForTimeout(2500);
     await page.screenshot({ path: join(pictures, file) });
@@ -62,7 +72,7 @@ describe("the editor", () => {
       tiktokOptions: { allowDuet: true },
     };
     const made = workflow("Publish a video", [start(), auraReels("Publish a video", parameters, w.credentials)]);
-    const text = await panel("Publish a video", made, "publish.png");
+    const text = await panel("Publish a video", made, "publish.png", 1370);
     for (const word of ["Resource", "Operation", "Account", "Caption", "Who Can See It"]) {
       assert.match(text, new RegExp(word), text);
     }
@@ -77,7 +87,7 @@ describe("the editor", () => {
       options: { timeZone: "Europe/Berlin" },
     };
     const made = workflow("Schedule a video", [start(), auraReels("Schedule a video", parameters, w.credentials)]);
-    const text = await panel("Schedule a video", made, "schedule.png");
+    const text = await panel("Schedule a video", made, "schedule.png", 1450);
     for (const word of ["Account Names or IDs", "Caption", "Time Zone"]) {
       assert.match(text, new RegExp(word), text);
     }
@@ -86,7 +96,7 @@ describe("the editor", () => {
   test("Trigger", async () => {
     const events = ["post_published", "post_failed", "post_needs_review", "account_needs_reconnect"];
     const nodes = [trigger("When something happens", { events, options: {} }, w.credentials), node("Then", "n8n-nodes-base.noOp", 1)];
-    const text = await panel("When something happens", workflow("Listen to AuraReels", nodes), "trigger.png");
+    const text = await panel("When something happens", workflow("Listen to AuraReels", nodes), "trigger.png", 600);
     assert.match(text, /Events/, text);
   });
 });
