@@ -70,10 +70,19 @@ test('the memory of a chunk is given back once it is handed over, unless others 
 		},
 	};
 	await run(PARAMETERS, { binary });
-	assert.deepEqual(given, [
+	const once = [
 		['first', 0, 1],
 		['last', 0, 3],
-	]);
+	];
+	assert.deepEqual(given, once);
+
+	// Another store may keep or use again what its streams hand out.
+	const elsewhere = {
+		video: { ...binary.video, id: 's3:1' },
+		's3:1:stream': binary['filesystem:1:stream'],
+	};
+	await run(PARAMETERS, { binary: elsewhere });
+	assert.deepEqual(given, once);
 });
 
 test('a file that cannot be read to its end is not finished', async () => {

@@ -21,7 +21,8 @@ export async function uploadBinary(work: Work, field: string): Promise<Media> {
 	const size = await sizeOf(work, binary);
 	const stream = await work.node.helpers.getBinaryStream(binary.id, CHUNK);
 	try {
-		return await upload(work.core, { ...info, size_bytes: size }, givingBack(stream));
+		const chunks = binary.id.startsWith('filesystem') ? givingBack(stream) : stream;
+		return await upload(work.core, { ...info, size_bytes: size }, chunks as AsyncIterable<Buffer>);
 	} finally {
 		stream.destroy();
 	}
@@ -33,11 +34,11 @@ async function sizeOf(work: Work, binary: IBinaryData): Promise<number | null> {
 }
 
 /**
- * The chunks of a stream. The memory of each is given back when the next one is asked for: the garbage collector would let
- * some sixty megabytes of used chunks pile up before it looks.
+ * The chunks of a file's stream, which makes a new one for each read. The memory of each is given back when the next one is
+ * asked for: the garbage collector would let some sixty megabytes of used chunks pile up before it looks.
  */
-async function* givingBack(stream: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-	for await (const chunk of stream) {
+async function* givingBack(stream: AsyncIterable<unknown>): AsyncIterable<Buffer> {
+	for await (const chunk of stream as AsyncIterable<Buffer>) {
 		yield chunk;
 		// Node has it since version 21.
 		const memory = chunk.buffer as ArrayBuffer & { transfer?: (length: number) => ArrayBuffer };
