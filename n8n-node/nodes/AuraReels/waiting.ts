@@ -94,7 +94,8 @@ async function waitForGroup(
 			if (!passing) fail(error as Error);
 		}
 	});
-	const stop = () => void stream.stop();
+	// Where it cannot be stopped, it ends by its limit.
+	const stop = () => void stream.stop().catch(() => undefined);
 	core.signal?.addEventListener('abort', stop, { once: true });
 	try {
 		await outcome;

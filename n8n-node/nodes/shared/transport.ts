@@ -123,7 +123,13 @@ async function cancellable<T>(
 	running: { cancel(): void },
 	body: () => Promise<T>,
 ): Promise<T> {
-	const cancel = () => running.cancel();
+	const cancel = () => {
+		try {
+			running.cancel();
+		} catch {
+			// Nobody catches what a listener throws. The call then ends by its deadline.
+		}
+	};
 	if (core.signal?.aborted) cancel();
 	core.signal?.addEventListener('abort', cancel, { once: true });
 	try {

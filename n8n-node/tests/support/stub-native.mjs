@@ -41,7 +41,9 @@ class Call {
 		return { answer: JSON.stringify(said), failure: null };
 	}
 
-	cancel() {}
+	cancel() {
+		answers.cancel?.();
+	}
 }
 
 class Upload {

@@ -159,6 +159,25 @@ test('when the workflow is to go on, each failed item says why, and the others g
 	assert.equal(error, undefined, 'n8n would keep nothing of the item but its message');
 });
 
+test('a native module that cannot cancel does not end the process of an execution that is stopped', async () => {
+	const stop = new AbortController();
+	let asked = 0;
+	answer({
+		'AccountService/GetAccount': () => {
+			stop.abort();
+			return { id: 7 };
+		},
+		cancel: () => {
+			asked++;
+			throw new Error('panic in Call.cancel');
+		},
+	});
+	await run(GET, { signal: stop.signal });
+	// What a listener throws comes up later.
+	await new Promise((resolve) => setImmediate(resolve));
+	assert.equal(asked, 1);
+});
+
 test('the credential test says yes, or why not', async () => {
 	const data = { address: 'http://a', apiKey: 'k' };
 	answer({ 'AccountService/ListAccounts': { accounts: [], next_page_token: '' } });
