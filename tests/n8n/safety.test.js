@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { existsSync, globSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, beforeEach, describe, test } from "node:test";
 
 import { Proxy } from "./rig/proxy.js";
 import { sleep, until } from "./rig/wait.js";
@@ -52,6 +52,49 @@ describe("a core that dies", () => {
     assert.equal(execution.status, "success", JSON.stringify(execution.error));
     assert.equal(execution.json("AuraReels")[0].status, "published");
     assert.equal((await simulator.visible(caption)).length, 1);
+  });
+});
+
+describe("an execution that its user stops", () => {
+  let proxy;
+  let auraReelsApi;
+  before(async () => {
+    proxy = await Proxy.start(core.port);
+    auraReelsApi = await n8n.rest.credential("auraReelsApi", "To be stopped", apiCredential(core, proxy.address));
+  });
+  beforeEach(() => {
+    proxy.givenUp = false;
+  });
+  after(() => proxy.close());
+
+  /** Starts a node, waits until the core was called, and stops the execution. */
+  async function stopOnce(method, parameters) {
+    const act = auraReels("AuraReels", parameters, { auraReelsApi });
+    const made = await n8n.rest.create(workflow(`Stopped at ${method}`, [start(), act]));
+    const before = await core.calls(method);
+    const id = await n8n.rest.start(made);
+    await until(`a call of ${method}`, async () => (await core.calls(method)) > before);
+    assert.equal(proxy.givenUp, false);
+    await n8n.rest.call("POST", `/rest/executions/${id}/stop`);
+    const execution = await n8n.rest.finished(id);
+    assert.equal(execution.status, "canceled");
+    await until("a call that is given up", () => proxy.givenUp);
+    await lives();
+  }
+
+  test("in mid-call: the call is given up", async () => {
+    proxy.swallowAnswers();
+    await stopOnce("ListAccounts", { resource: "account", operation: "getAll" });
+    proxy.carryOn();
+    proxy.cut();
+  });
+
+  test("while it waits for a result: the stream is closed, and the post goes on", async () => {
+    const { id: hold } = await simulator.fault({ operation: "tiktok.upload_last_chunk" }, undefined, { hold: "before" });
+    const caption = "Its execution was stopped";
+    await stopOnce("WatchPosts", w.publication(caption, { waitForResult: true }));
+    await simulator.post(`faults/${hold}/release`);
+    await until("the visible post", async () => (await simulator.visible(caption)).length === 1);
   });
 });
 

@@ -3,9 +3,14 @@
 
 import { connect, createServer } from "node:net";
 
+/** The head of an HTTP/2 frame by which a client gives up a call: RST_STREAM, of four bytes, without flags. */
+const GIVEN_UP = Buffer.from("0000040300", "hex");
+
 export class Proxy {
   #sockets = new Set();
   #swallowing = false;
+  /** Whether n8n has given up a call. */
+  givenUp = false;
 
   static async start(port) {
     const proxy = new Proxy();
@@ -28,7 +33,10 @@ export class Proxy {
         other.destroy();
       });
     }
-    client.on("data", (bytes) => core.write(bytes));
+    client.on("data", (bytes) => {
+      this.givenUp ||= bytes.includes(GIVEN_UP);
+      core.write(bytes);
+    });
     core.on("data", (bytes) => {
       if (!this.#swallowing) {
         client.write(bytes);
