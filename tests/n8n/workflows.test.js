@@ -87,7 +87,7 @@ for (const [file, names] of Object.entries(ORIGINALS)) {
     beforeEach(async () => {
       workflow = await live(await imported(file));
     });
-    afterEach(() => n8n.rest.unpublish(workflow));
+    afterEach(() => n8n.retire(workflow));
 
     test("the core hands a post over, the workflow publishes it at its time, once", async () => {
       const caption = `Handed over to ${file}`;
@@ -228,7 +228,7 @@ describe("a restart of n8n", () => {
     for (const caption of ["Waited for over a restart", "Under way over a restart"]) {
       assert.equal((await simulator.visible(caption)).length, 1, caption);
     }
-    await n8n.rest.unpublish(workflow);
+    await n8n.retire(workflow);
   });
 });
 
@@ -280,7 +280,7 @@ describe("bulk_schedule", () => {
     await upload();
     await n8n.rest.ends(workflow, 2);
     assert.equal((await listed()).length, 3);
-    await n8n.rest.unpublish(workflow);
+    await n8n.retire(workflow);
   });
 });
 
@@ -302,7 +302,7 @@ describe("reconnect_alert", () => {
     assert.equal((await fetch(back)).status, 200);
     const again = await core.client.accounts.checkAccount({ id: BigInt(w.instagram) });
     assert.equal(again.healthReason, "");
-    await n8n.rest.unpublish(workflow);
+    await n8n.retire(workflow);
   });
 });
 
@@ -321,6 +321,6 @@ describe("publish_with_ai_caption", () => {
     assert.ok(JSON.stringify(model.calls[0].body.messages).includes("My cat opens doors"));
     assert.equal((await simulator.visible(caption)).length, 2);
     await chat.heard("the notification", ({ body }) => body.text.includes(caption));
-    await n8n.rest.unpublish(workflow);
+    await n8n.retire(workflow);
   });
 });

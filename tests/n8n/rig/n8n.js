@@ -6,6 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 
 import { PACKAGE } from "./package.js";
 import { Process } from "./process.js";
@@ -103,6 +104,22 @@ export class N8n {
   async restart() {
     await this.stop();
     await this.serve();
+  }
+
+  /**
+   * Unpublishes a workflow and waits until its webhooks are gone, which n8n does some time after its answer. Whoever asks n8n
+   * for such a webhook meanwhile (another workflow that wants its path is enough) has n8n remember it until its restart; so
+   * the database is asked.
+   */
+  async retire(workflow) {
+    await this.rest.unpublish(workflow);
+    const database = new DatabaseSync(join(this.dir, ".n8n/database.sqlite"), { readOnly: true });
+    try {
+      const left = database.prepare("SELECT count(*) AS webhooks FROM webhook_entity WHERE workflowId = ?");
+      await until("an n8n without the webhook", () => left.get(workflow.id).webhooks === 0);
+    } finally {
+      database.close();
+    }
   }
 
   /** Installs a tarball as n8n's own installer does. */
