@@ -10,18 +10,16 @@
 //! Requests are read in the same form, and refuse fields that the message does not have. A new field, message or RPC in
 //! `proto/` needs no change here; `types.rs` in the tests keeps the TypeScript types in step.
 
-use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use prost_reflect::{
-    DescriptorPool, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage,
-    SerializeOptions, Value,
-};
-use prost_types::Timestamp;
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use prost_reflect::{DescriptorPool, DynamicMessage, EnumDescriptor, Kind, MessageDescriptor};
 
-use crate::failure::{Failure, Reason};
+use crate::{
+    failure::{Failure, Reason},
+    outgoing,
+};
 
 /// The package whose services can be called.
 const PACKAGE: &str = "aurareels.v1";
@@ -73,18 +71,15 @@ pub(crate) fn read(message: &MessageDescriptor, json: &str) -> Result<DynamicMes
 }
 
 /// Writes an answer.
-pub(crate) fn write(message: &MessageDescriptor, encoded: Bytes) -> Result<(DynamicMessage, String), Box<Failure>> {
-    let unreadable = |error: &dyn std::fmt::Display| {
+pub(crate) fn write(message: &MessageDescriptor, encoded: &[u8]) -> Result<String, Box<Failure>> {
+    outgoing::write(message, encoded).map_err(|error| {
         Failure::own(Reason::AnswerUnreadable, format!("the core's {} cannot be read: {error}", message.name()))
-    };
-    let decoded = DynamicMessage::decode(message.clone(), encoded).map_err(|e| unreadable(&e))?;
-    let json = json(&decoded).map_err(|e| unreadable(&e))?;
-    Ok((decoded, json))
+    })
 }
 
-/// One message in the boundary's form.
-pub(crate) fn json(message: &DynamicMessage) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&Outgoing(message))
+/// Every message of the API, and none of google.protobuf.
+pub(crate) fn messages() -> impl Iterator<Item = MessageDescriptor> {
+    POOL.all_messages().filter(|message| !is_well_known(message))
 }
 
 /// The words of an enum: what stands before each value, and the value behind it in small letters.
@@ -130,125 +125,6 @@ fn is_well_known(message: &MessageDescriptor) -> bool {
     message.package_name() == "google.protobuf"
 }
 
-/// What is looked up for every field of every message that is written, made once.
-struct Shape {
-    fields: Vec<FieldShape>,
-}
-
-struct FieldShape {
-    descriptor: FieldDescriptor,
-    supports_presence: bool,
-    /// Of an enum: its words by number.
-    words: HashMap<i32, String>,
-}
-
-static SHAPES: LazyLock<HashMap<String, Shape>> = LazyLock::new(|| {
-    let ours = POOL.all_messages().filter(|message| !is_well_known(message));
-    ours.map(|message| (message.full_name().to_owned(), Shape::of(&message))).collect()
-});
-
-impl Shape {
-    fn of(message: &MessageDescriptor) -> Self {
-        let fields = message.fields().map(|descriptor| FieldShape {
-            supports_presence: descriptor.supports_presence(),
-            words: match descriptor.kind() {
-                Kind::Enum(of) => of.values().filter_map(|v| Some((v.number(), enum_word(&of, v.number())?))).collect(),
-                _ => HashMap::new(),
-            },
-            descriptor,
-        });
-        Self { fields: fields.collect() }
-    }
-}
-
-impl FieldShape {
-    /// The word of an enum's value; `None` for "unspecified". A value that a newer core knows is its number.
-    fn word(&self, number: i32) -> Option<Cow<'_, str>> {
-        match self.words.get(&number) {
-            Some(word) => Some(Cow::Borrowed(word)),
-            None if number == 0 => None,
-            None => Some(Cow::Owned(number.to_string())),
-        }
-    }
-}
-
-struct Outgoing<'a>(&'a DynamicMessage);
-
-impl Serialize for Outgoing<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let descriptor = self.0.descriptor();
-        let Some(shape) = SHAPES.get(descriptor.full_name()) else {
-            return well_known(self.0, serializer);
-        };
-        let mut map = serializer.serialize_map(Some(shape.fields.len()))?;
-        for field in &shape.fields {
-            let name = field.descriptor.name();
-            if field.supports_presence && !self.0.has_field(&field.descriptor) {
-                map.serialize_entry(name, &())?;
-            } else {
-                map.serialize_entry(name, &OutgoingValue(&self.0.get_field(&field.descriptor), field))?;
-            }
-        }
-        map.end()
-    }
-}
-
-/// A message of google.protobuf. Most of them are times, for which the library's way is a detour over their bytes.
-fn well_known<S: Serializer>(message: &DynamicMessage, serializer: S) -> Result<S::Ok, S::Error> {
-    if message.descriptor().full_name() == "google.protobuf.Timestamp" {
-        let number = |of: u32| message.get_field_by_number(of);
-        let seconds = number(1).and_then(|seconds| seconds.as_i64()).unwrap_or_default();
-        let nanos = number(2).and_then(|nanos| nanos.as_i32()).unwrap_or_default();
-        return serializer.collect_str(&Timestamp { seconds, nanos });
-    }
-    message.serialize_with_options(serializer, &SerializeOptions::new())
-}
-
-struct OutgoingValue<'a>(&'a Value, &'a FieldShape);
-
-impl Serialize for OutgoingValue<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::List(list) => {
-                let mut seq = serializer.serialize_seq(Some(list.len()))?;
-                for value in list {
-                    seq.serialize_element(&OutgoingValue(value, self.1))?;
-                }
-                seq.end()
-            }
-            Value::Map(entries) => {
-                let mut map = serializer.serialize_map(Some(entries.len()))?;
-                for (key, value) in entries {
-                    map.serialize_entry(&key_text(key), &OutgoingValue(value, self.1))?;
-                }
-                map.end()
-            }
-            Value::EnumNumber(number) => self.1.word(*number).serialize(serializer),
-            Value::Message(message) => Outgoing(message).serialize(serializer),
-            Value::Bool(value) => serializer.serialize_bool(*value),
-            Value::I32(value) => serializer.serialize_i32(*value),
-            Value::I64(value) => serializer.serialize_i64(*value),
-            Value::U32(value) => serializer.serialize_u32(*value),
-            Value::U64(value) => serializer.serialize_u64(*value),
-            Value::F32(value) => serializer.serialize_f32(*value),
-            Value::F64(value) => serializer.serialize_f64(*value),
-            Value::String(value) => serializer.serialize_str(value),
-            Value::Bytes(value) => serializer.serialize_bytes(value),
-        }
-    }
-}
-
-fn key_text(key: &MapKey) -> String {
-    match key {
-        MapKey::Bool(key) => key.to_string(),
-        MapKey::I32(key) => key.to_string(),
-        MapKey::I64(key) => key.to_string(),
-        MapKey::U32(key) => key.to_string(),
-        MapKey::U64(key) => key.to_string(),
-        MapKey::String(key) => key.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use aurareels_proto::v1;
@@ -264,8 +140,7 @@ mod tests {
 
     fn written(method: &str, answer: &impl Message) -> serde_json::Value {
         let method = Method::find(method).unwrap();
-        let (_, json) = write(&method.output, answer.encode_to_vec().into()).unwrap();
-        serde_json::from_str(&json).unwrap()
+        serde_json::from_str(&write(&method.output, &answer.encode_to_vec()).unwrap()).unwrap()
     }
 
     #[test]

@@ -33,8 +33,7 @@ pub(crate) async fn unary(
         () = cancelled.cancelled() => return Err(Failure::own(Reason::Cancelled, "the call was cancelled")),
         answer = tokio::time::timeout(deadline, exchange) => answer.unwrap_or_else(|_| Err(no_answer(deadline)))?,
     };
-    let (_, json) = boundary::write(&method.output, answer)?;
-    Ok(json)
+    boundary::write(&method.output, &answer)
 }
 
 /// What a deadline that passed says.

@@ -15,6 +15,7 @@ mod endpoint;
 mod exports;
 mod failure;
 mod guard;
+mod outgoing;
 #[cfg(test)]
 mod types;
 mod upload;

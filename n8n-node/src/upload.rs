@@ -100,6 +100,5 @@ async fn send(target: &Target, info: &str, chunks: mpsc::Receiver<Bytes>) -> Ans
     let mut grpc = Grpc::new(target.channel()?);
     grpc.ready().await.map_err(|error| Box::<Failure>::from(tonic::Status::from_error(Box::new(error))))?;
     let answer = grpc.client_streaming(target.request(messages)?, method.path.clone(), Raw).await?.into_inner();
-    let (_, json) = boundary::write(&method.output, answer)?;
-    Ok(json)
+    boundary::write(&method.output, &answer)
 }

@@ -8,8 +8,9 @@
 
 use std::{future::Future, time::Duration};
 
+use bytes::Bytes;
 use prost::Message;
-use prost_reflect::{DynamicMessage, Value};
+use prost_reflect::{DynamicMessage, MessageDescriptor, Value};
 use rand::RngExt;
 use tokio::time::Instant;
 use tokio_stream::StreamExt;
@@ -64,6 +65,15 @@ pub(crate) enum End {
 pub(crate) trait Listener: Sync {
     /// Hands one over and waits until it is taken.
     fn tell(&self, notice: Notice) -> impl Future<Output = Result<(), ()>> + Send;
+}
+
+/// WatchPostsResponse, with the event still encoded.
+#[derive(Clone, PartialEq, Message)]
+struct Envelope {
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    event: Option<Bytes>,
+    #[prost(int64, tag = "2")]
+    position: i64,
 }
 
 /// What to watch.
@@ -124,6 +134,13 @@ async fn follow(watch: &Watch, listener: &impl Listener) -> End {
     }
 }
 
+/// The message that an event is.
+fn event_of(method: &Method) -> Result<MessageDescriptor, Box<Failure>> {
+    let kind = method.output.get_field_by_name("event").map(|field| field.kind());
+    kind.and_then(|kind| kind.as_message().cloned())
+        .ok_or_else(|| Failure::own(Reason::Bug, "the answers of WatchPosts have no event"))
+}
+
 /// Opens the stream and reads it until it fails. `Ok` when nobody listens any more. The request moves on with what was
 /// taken.
 async fn read_one(
@@ -138,28 +155,24 @@ async fn read_one(
         grpc.ready().await.map_err(|error| Box::<Failure>::from(tonic::Status::from_error(Box::new(error))))?;
         Ok(grpc.server_streaming(message, method.path.clone(), Raw).await?.into_inner())
     };
+    let events = event_of(method)?;
     let mut stream = silent(tokio::time::timeout(SILENCE, opening).await)?;
     let mut open = false;
     loop {
         let Some(encoded) = silent(tokio::time::timeout(SILENCE, stream.next()).await.map(Ok))? else {
             return Err(Failure::own(Reason::ConnectionLost, "the core ended the stream"));
         };
-        let decoded = DynamicMessage::decode(method.output.clone(), encoded?).map_err(|error| {
+        let Envelope { position, event } = Envelope::decode(encoded?).map_err(|error| {
             Failure::own(Reason::AnswerUnreadable, format!("the core's event cannot be read: {error}"))
         })?;
-        let position = decoded.get_field_by_name("position").and_then(|value| value.as_i64()).unwrap_or_default();
         if !open {
             open = true;
             if listener.tell(Notice::Open { position }).await.is_err() {
                 return Ok(());
             }
         }
-        let notice = match decoded.has_field_by_name("event").then(|| decoded.get_field_by_name("event")).flatten() {
-            Some(event) => {
-                let event = event.as_message().map(boundary::json).transpose();
-                let event = event.map_err(|error| Failure::own(Reason::AnswerUnreadable, error.to_string()))?;
-                Notice::Event { position, event: event.unwrap_or_default() }
-            }
+        let notice = match event {
+            Some(event) => Notice::Event { position, event: boundary::write(&events, &event)? },
             None => Notice::Position { position },
         };
         if listener.tell(notice).await.is_err() {
@@ -171,4 +184,23 @@ async fn read_one(
 
 fn silent<T>(answer: Result<Result<T, Box<Failure>>, tokio::time::error::Elapsed>) -> Result<T, Box<Failure>> {
     answer.unwrap_or_else(|_| Err(Failure::own(Reason::ConnectionLost, "the stream was silent for too long")))
+}
+
+#[cfg(test)]
+mod tests {
+    use aurareels_proto::v1;
+
+    use super::*;
+
+    #[test]
+    fn the_envelope_is_the_one_of_the_proto() {
+        let event = v1::Event { sequence: 7, ..Default::default() };
+        let answer = v1::WatchPostsResponse { event: Some(event.clone()), position: 9 };
+        let envelope = Envelope::decode(answer.encode_to_vec().as_slice()).unwrap();
+        assert_eq!(envelope, Envelope { event: Some(event.encode_to_vec().into()), position: 9 });
+        assert_eq!(
+            event_of(&Method::find("PostService/WatchPosts").unwrap()).unwrap().full_name(),
+            "aurareels.v1.Event"
+        );
+    }
 }
