@@ -1,5 +1,4 @@
-//! Creating posts. Requests that come in while the writer is at work share its next statements: with many callers most of
-//! a post's cost is the way to the database and back, not the row.
+//! Creating posts. Requests that come in while the writer is at work share its next statements.
 //!
 //! Guaranteed: all posts of a request are created in one transaction, each with its event, or none; a request key is held
 //! by one post of an account; what one request does wrong costs no other one. Two requests that could stand in each
