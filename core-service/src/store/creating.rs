@@ -1,19 +1,13 @@
-//! Creating posts. Requests that come in while the writer is at work share its next statements.
+//! Creating posts.
 //!
 //! Guaranteed: all posts of a request are created in one transaction, each with its event, or none; a request key is held
-//! by one post of an account; what one request does wrong costs no other one. Two requests that could stand in each
-//! other's way (same account, same key or content) never share a statement: the second finds the rows of the first.
-
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+//! by one post of an account; what one request does wrong costs no other one. The posts of a request share their
+//! statements, however many accounts it names.
 
 use chrono::{DateTime, Utc};
-use tokio::sync::oneshot;
 
 use super::{
-    Error, Result, Store,
+    Result, Store,
     db::{Row, Tx, Value},
     events, media,
     posts::{CONTENT, content_values, event_of, post},
@@ -21,7 +15,7 @@ use super::{
 use crate::{
     domain::{
         event::{EventKind, NewEvent},
-        ids::{AccountId, Fence, PostId, Revision},
+        ids::{Fence, PostId, Revision},
         post::Post,
     },
     params,
@@ -61,154 +55,37 @@ pub enum Inserted {
     Duplicate(Post),
 }
 
-/// A request's posts on their way to the writer.
-struct Arrival {
-    posts: Arc<[NewPost]>,
-    reply: oneshot::Sender<Result<Vec<Inserted>>>,
-}
-
-/// The requests that came since the writer took the ones before.
-#[derive(Clone, Default)]
-pub(super) struct Arrivals(Arc<Mutex<Vec<Arrival>>>);
-
-impl Arrivals {
-    /// Adds a request. True for the first one: its caller calls the writer for all that come until it runs.
-    fn add(&self, arrival: Arrival) -> bool {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.push(arrival);
-        waiting.len() == 1
-    }
-
-    fn take(&self) -> Vec<Arrival> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Moves what waits to those that were taken before; answers the posts of all of them.
-    fn take_into(&self, taken: &Self) -> Vec<Arc<[NewPost]>> {
-        let mut taken = taken.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.extend(self.take());
-        taken.iter().map(|arrival| arrival.posts.clone()).collect()
-    }
-}
-
 impl Store {
     /// Creates all posts of a request in one transaction, in order, or finds the ones that are there. When one is there
     /// already, the others are created all the same: a request that was cut off half way cannot be, and a request that
     /// names a further account adds that one.
     pub async fn insert_posts(&self, posts: Vec<NewPost>) -> Result<Vec<Inserted>> {
-        let (reply, answer) = oneshot::channel();
-        if self.arrivals.add(Arrival { posts: posts.into(), reply }) {
-            // In a task of its own: a caller who goes away must not take the others with him.
-            tokio::spawn(self.clone().insert_arrivals());
-        }
-        answer.await.map_err(|_| Error::Closed)?
-    }
-
-    async fn insert_arrivals(self) {
-        let taken = Arrivals::default();
-        let (arrivals, held) = (self.arrivals.clone(), taken.clone());
-        let outcome = self.db.write(async move |tx| create(tx, &arrivals.take_into(&held)).await).await;
-        match outcome {
-            Ok(answers) => {
-                for (arrival, answer) in taken.take().into_iter().zip(answers) {
-                    // The caller may be gone; his posts stand all the same.
-                    let _ = arrival.reply.send(answer);
-                }
-            }
-            Err(error) => self.insert_one_by_one(taken, error).await,
-        }
-    }
-
-    /// After a failure that may be the fault of one request: each gets a transaction, and an error, of its own.
-    async fn insert_one_by_one(&self, taken: Arrivals, error: Error) {
-        let mut arrivals = taken.take();
-        if arrivals.is_empty() {
-            // The writer never came.
-            arrivals = self.arrivals.take();
-        }
-        if let [_] = arrivals.as_slice() {
-            let _ = arrivals.remove(0).reply.send(Err(error));
-            return;
-        }
-        for Arrival { posts, reply } in arrivals {
-            let outcome = self.db.write(async move |tx| create(tx, std::slice::from_ref(&posts)).await).await;
-            let _ = reply.send(outcome.and_then(|mut answers| answers.pop().unwrap_or(Err(Error::Closed))));
-        }
+        self.db.write(async move |tx| create(tx, &posts).await).await
     }
 }
 
-/// Creates the posts of several requests; answers each in their order.
-async fn create(tx: &mut Tx, requests: &[Arc<[NewPost]>]) -> Result<Vec<Result<Vec<Inserted>>>> {
-    let mut answers: Vec<Option<Result<Vec<Inserted>>>> = requests.iter().map(|_| None).collect();
-    let mut left: Vec<usize> = (0..requests.len()).collect();
-    while !left.is_empty() {
-        let (now, later) = apart(requests, &left);
-        let posts: Vec<&[NewPost]> = now.iter().map(|request| &*requests[*request]).collect();
-        for (request, answer) in now.into_iter().zip(create_apart(tx, &posts).await?) {
-            answers[request] = Some(answer);
-        }
-        left = later;
-    }
-    Ok(answers.into_iter().flatten().collect())
-}
-
-/// Parts requests into those of which none can stand in another's way, and the others.
-fn apart(requests: &[Arc<[NewPost]>], among: &[usize]) -> (Vec<usize>, Vec<usize>) {
-    let mut seen = HashSet::new();
-    among.iter().partition(|request| {
-        let marks = |new: &NewPost| -> [Option<(AccountId, bool, String)>; 2] {
-            let account = new.post.social_account_id;
-            [
-                new.post.request_key.clone().map(|key| (account, true, key)),
-                new.content_key.clone().map(|key| (account, false, key)),
-            ]
-        };
-        let marks: Vec<_> = requests[**request].iter().flat_map(marks).flatten().collect();
-        let is_apart = marks.iter().all(|mark| !seen.contains(mark));
-        if is_apart {
-            seen.extend(marks);
-        }
-        is_apart
-    })
-}
-
-/// Creates the posts of requests that do not stand in each other's way.
-async fn create_apart(tx: &mut Tx, requests: &[&[NewPost]]) -> Result<Vec<Result<Vec<Inserted>>>> {
+async fn create(tx: &mut Tx, request: &[NewPost]) -> Result<Vec<Inserted>> {
     // What refuses a request is looked for before its first row: a refusal leaves nothing behind.
-    let all: Vec<&NewPost> = requests.iter().copied().flatten().collect();
-    let mut held = held_by(tx, &all).await?.into_iter();
-    let mut answers = Vec::with_capacity(requests.len());
-    let mut wanted = Vec::with_capacity(all.len());
-    for request in requests {
-        let held: Vec<Option<Inserted>> = held.by_ref().take(request.len()).collect();
-        let answer = match refusal(tx, request, &held).await? {
-            Some(refusal) => refusal.map(|found| vec![Some(found)]),
-            None => {
-                wanted.extend(request.iter().zip(&held).filter(|(_, held)| held.is_none()).map(|(new, _)| new));
-                Ok(held)
-            }
-        };
-        answers.push(answer);
+    let held = held_by(tx, request).await?;
+    if let Some(refusal) = refusal(tx, request, &held).await? {
+        return Ok(vec![refusal]);
     }
+    let wanted: Vec<&NewPost> =
+        request.iter().zip(&held).filter(|(_, held)| held.is_none()).map(|(new, _)| new).collect();
     let mut created = insert(tx, &wanted).await?.into_iter().map(Inserted::New);
-    let mut fill =
-        |held: Vec<Option<Inserted>>| held.into_iter().filter_map(|held| held.or_else(|| created.next())).collect();
-    Ok(answers.into_iter().map(|answer| answer.map(&mut fill)).collect())
+    Ok(held.into_iter().filter_map(|held| held.or_else(|| created.next())).collect())
 }
 
-/// Why nothing of a request is created: another post in its way, or an upload that is gone.
-async fn refusal(tx: &mut Tx, request: &[NewPost], held: &[Option<Inserted>]) -> Result<Option<Result<Inserted>>> {
+/// The post because of which nothing of a request is created. An upload that is gone is an error.
+async fn refusal(tx: &mut Tx, request: &[NewPost], held: &[Option<Inserted>]) -> Result<Option<Inserted>> {
     for (new, held) in request.iter().zip(held) {
         match held {
-            Some(found @ Inserted::Duplicate(_)) => return Ok(Some(Ok(found.clone()))),
+            Some(found @ Inserted::Duplicate(_)) => return Ok(Some(found.clone())),
             Some(found @ Inserted::Existing { fingerprint, .. }) if *fingerprint != new.fingerprint => {
-                return Ok(Some(Ok(found.clone())));
+                return Ok(Some(found.clone()));
             }
             Some(Inserted::Existing { .. } | Inserted::New(_)) => {}
-            None => match media::demand(tx, new.post.wp_user_id, &new.post.content).await {
-                Err(gone @ Error::NoMedia(_)) => return Ok(Some(Err(gone))),
-                other => other?,
-            },
+            None => media::demand(tx, new.post.wp_user_id, &new.post.content).await?,
         }
     }
     Ok(None)
@@ -216,13 +93,13 @@ async fn refusal(tx: &mut Tx, request: &[NewPost], held: &[Option<Inserted>]) ->
 
 /// Per new post the one that stands in its way: it holds the same key, or says the same under another one. A key whose
 /// time is over is freed.
-async fn held_by(tx: &mut Tx, all: &[&NewPost]) -> Result<Vec<Option<Inserted>>> {
+async fn held_by(tx: &mut Tx, all: &[NewPost]) -> Result<Vec<Option<Inserted>>> {
     let mut held: Vec<Option<Inserted>> = all.iter().map(|_| None).collect();
     for (first, group) in (0..).step_by(GROUP).zip(all.chunks(GROUP)) {
         for row in in_the_way(tx, group).await? {
             // The list is filled up with its last post.
             let number = (row.small("number")?.unsigned_abs() as usize).min(group.len() - 1);
-            let (new, held) = (group[number], &mut held[first + number]);
+            let (new, held) = (&group[number], &mut held[first + number]);
             let found = post(&row)?;
             if !row.flag("holds_key")? {
                 held.get_or_insert(Inserted::Duplicate(found));
@@ -239,7 +116,7 @@ async fn held_by(tx: &mut Tx, all: &[&NewPost]) -> Result<Vec<Option<Inserted>>>
 }
 
 /// The rows that stand in the way of some posts, with the number of the post in their list.
-async fn in_the_way(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Row>> {
+async fn in_the_way(tx: &mut Tx, group: &[NewPost]) -> Result<Vec<Row>> {
     let length = group.len().next_power_of_two();
     // One statement: it runs for every post that is made, and mostly finds nothing.
     let parts: Vec<String> = (0..length)
@@ -253,11 +130,9 @@ async fn in_the_way(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Row>> {
             )
         })
         .collect();
-    let last = group.last().copied();
     let values: Vec<Value> = group
         .iter()
-        .copied()
-        .chain(std::iter::repeat(last).flatten())
+        .chain(std::iter::repeat(group.last()).flatten())
         .take(length)
         .flat_map(|new| {
             let wanted = &new.post;

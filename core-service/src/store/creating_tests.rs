@@ -1,4 +1,4 @@
-//! Requests that come while the writer is at work, as the store's callers see them: each gets its own answer.
+//! Creating posts while other callers do the same: each gets its own answer.
 
 use std::collections::BTreeSet;
 

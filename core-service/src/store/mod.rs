@@ -101,7 +101,6 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Clone)]
 pub struct Store {
     db: db::Db,
-    arrivals: creating::Arrivals,
     keys: Arc<KeyRing>,
     clock: Clock,
 }
@@ -109,7 +108,7 @@ pub struct Store {
 impl Store {
     /// Opens the database of a URL, creating a SQLite file that is not there yet. Does not migrate.
     pub async fn open(url: &str, keys: Arc<KeyRing>, clock: Clock) -> Result<Self> {
-        Ok(Self { db: db::Db::open(url).await?, arrivals: creating::Arrivals::default(), keys, clock })
+        Ok(Self { db: db::Db::open(url).await?, keys, clock })
     }
 
     /// The default URL of a data directory.
