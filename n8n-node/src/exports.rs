@@ -164,9 +164,11 @@ impl JsCall {
         request: String,
         timeout_ms: f64,
     ) -> napi::Result<JsAnswer> {
-        guard::checkpoint("Call.run");
-        let deadline = milliseconds(timeout_ms);
-        Ok(call::unary(&target.into(), &method, &request, deadline, &self.cancelled).await.into())
+        guard::asynchronous("Call.run", async {
+            let deadline = milliseconds(timeout_ms);
+            Ok(call::unary(&target.into(), &method, &request, deadline, &self.cancelled).await.into())
+        })
+        .await
     }
 
     /// Gives up: the call ends at once with CANCELLED. What was sent may have been done.
@@ -282,14 +284,16 @@ impl JsWatch {
     /// Ends the stream and waits until it has ended.
     #[napi]
     pub async fn stop(&self) -> napi::Result<()> {
-        guard::checkpoint("Watch.stop");
-        self.stop.token().cancel();
-        let ended = self.ended.lock().map_err(|error| napi::Error::from_reason(error.to_string()))?.clone();
-        if let Some(mut ended) = ended {
-            // The sender is dropped when the task ends, which is the signal.
-            while ended.changed().await.is_ok() {}
-        }
-        Ok(())
+        guard::asynchronous("Watch.stop", async {
+            self.stop.token().cancel();
+            let ended = self.ended.lock().map_err(|error| napi::Error::from_reason(error.to_string()))?.clone();
+            if let Some(mut ended) = ended {
+                // The sender is dropped when the task ends, which is the signal.
+                while ended.changed().await.is_ok() {}
+            }
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -325,16 +329,17 @@ impl JsUpload {
     /// wants no more: `finish` then tells why.
     #[napi]
     pub async fn write(&self, bytes: Buffer) -> napi::Result<JsAnswer> {
-        guard::checkpoint("Upload.write");
-        let more = self.started()?.write(&bytes).await;
-        Ok(more.map(|more| if more { "more" } else { "enough" }.to_owned()).into())
+        guard::asynchronous("Upload.write", async {
+            let more = self.started()?.write(&bytes).await;
+            Ok(more.map(|more| if more { "more" } else { "enough" }.to_owned()).into())
+        })
+        .await
     }
 
     /// Ends the file and waits for the answer: Media in JSON.
     #[napi]
     pub async fn finish(&self) -> napi::Result<JsAnswer> {
-        guard::checkpoint("Upload.finish");
-        Ok(self.started()?.finish().await.into())
+        guard::asynchronous("Upload.finish", async { Ok(self.started()?.finish().await.into()) }).await
     }
 
     /// Gives up: nothing is kept of the file.

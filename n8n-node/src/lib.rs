@@ -16,6 +16,7 @@ mod exports;
 mod failure;
 mod guard;
 mod outgoing;
+mod runtime;
 #[cfg(test)]
 mod types;
 mod upload;

@@ -9,6 +9,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
+use chrono::{DateTime, SecondsFormat};
 use prost::{
     DecodeError, Message,
     encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field},
@@ -62,13 +63,33 @@ struct Shapes {
 
 struct Shape {
     fields: Vec<Field>,
-    /// Index of a field by its number.
-    by_number: HashMap<u32, usize>,
+    /// Index of a field by its number. Numbers are small; most are in use.
+    by_number: Vec<Option<usize>>,
+}
+
+impl Shape {
+    fn of(message: &MessageDescriptor, by_name: &HashMap<String, usize>) -> Self {
+        let fields: Vec<_> = message.fields().collect();
+        let largest = fields.iter().map(FieldDescriptor::number).max().unwrap_or_default();
+        let mut by_number = vec![None; largest as usize + 1];
+        for (index, field) in fields.iter().enumerate() {
+            by_number[field.number() as usize] = Some(index);
+        }
+        Self { fields: fields.iter().map(|field| Field::of(field, by_name)).collect(), by_number }
+    }
+
+    fn index(&self, number: u32) -> Option<usize> {
+        *self.by_number.get(number as usize)?
+    }
 }
 
 struct Field {
-    /// `"name":`
+    /// `,"name":`
     key: String,
+    /// What it is where it is not sent.
+    default: &'static str,
+    /// Both together: of most messages most fields are not there.
+    absent: String,
     form: Form,
     occurs: Occurs,
 }
@@ -84,8 +105,8 @@ enum Occurs {
 
 enum Form {
     Scalar(Kind),
-    /// Words by number.
-    Enum(HashMap<i32, String>),
+    /// Numbers with their words, in quotes. There are few: to look through them is faster than to hash.
+    Enum(Vec<(i32, String)>),
     /// Index of the shape.
     Message(usize),
     /// A message of google.protobuf.
@@ -98,19 +119,16 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
     let ours: Vec<_> = boundary::messages().collect();
     let by_name: HashMap<String, usize> =
         ours.iter().enumerate().map(|(index, message)| (message.full_name().to_owned(), index)).collect();
-    let shape = |message: &MessageDescriptor| Shape {
-        fields: message.fields().map(|field| Field::of(&field, &by_name)).collect(),
-        by_number: message.fields().enumerate().map(|(index, field)| (field.number(), index)).collect(),
-    };
-    Shapes { all: ours.iter().map(shape).collect(), by_name }
+    Shapes { all: ours.iter().map(|message| Shape::of(message, &by_name)).collect(), by_name }
 });
 
 impl Field {
     fn of(field: &FieldDescriptor, by_name: &HashMap<String, usize>) -> Self {
         let form = match field.kind() {
-            Kind::Enum(of) => Form::Enum(
-                of.values().filter_map(|v| Some((v.number(), boundary::enum_word(&of, v.number())?))).collect(),
-            ),
+            Kind::Enum(of) => {
+                let word = |number| Some((number, format!("\"{}\"", boundary::enum_word(&of, number)?)));
+                Form::Enum(of.values().filter_map(|value| word(value.number())).collect())
+            }
             Kind::Message(of) => match by_name.get(of.full_name()) {
                 Some(entry) if field.is_map() => Form::Map(*entry),
                 Some(shape) => Form::Message(*shape),
@@ -123,7 +141,19 @@ impl Field {
             () if field.supports_presence() => Occurs::Perhaps,
             () => Occurs::Always,
         };
-        Self { key: format!("{}:", serde_json::Value::from(field.name())), form, occurs }
+        let default = match (occurs, &form) {
+            (Occurs::Often, Form::Map(_)) => "{}",
+            (Occurs::Often, _) => "[]",
+            // Also "unspecified" of an enum.
+            (Occurs::Perhaps, _) | (_, Form::Enum(_) | Form::Message(_) | Form::Known(_) | Form::Map(_)) => "null",
+            (_, Form::Scalar(Kind::String)) => "\"\"",
+            (_, Form::Scalar(Kind::Bytes)) => "[]",
+            (_, Form::Scalar(Kind::Bool)) => "false",
+            (_, Form::Scalar(Kind::Float | Kind::Double)) => "0.0",
+            (_, Form::Scalar(_)) => "0",
+        };
+        let key = format!(",{}:", serde_json::Value::from(field.name()));
+        Self { absent: format!("{key}{default}"), key, default, form, occurs }
     }
 }
 
@@ -185,23 +215,29 @@ impl Out {
         let mut found = Vec::with_capacity(shape.fields.len());
         while !bytes.is_empty() {
             if let (number, Some(raw)) = take(&mut bytes)?
-                && let Some(index) = shape.by_number.get(&number)
+                && let Some(index) = shape.index(number)
             {
-                found.push((*index, raw));
+                found.push((index, raw));
             }
         }
         // Stable: values of one field stay in their order.
         found.sort_by_key(|(index, _)| *index);
         let mut rest = found.as_slice();
+        let begun = self.json.len();
         for (index, field) in shape.fields.iter().enumerate() {
             let values;
             (values, rest) = rest.split_at(rest.iter().take_while(|(of, _)| *of == index).count());
-            self.json.push(if index == 0 { b'{' } else { b',' });
-            self.json.extend_from_slice(field.key.as_bytes());
-            self.field(field, values)?;
+            if values.is_empty() {
+                self.json.extend_from_slice(field.absent.as_bytes());
+            } else {
+                self.json.extend_from_slice(field.key.as_bytes());
+                self.field(field, values)?;
+            }
         }
-        if shape.fields.is_empty() {
-            self.json.push(b'{');
+        // In place of the first comma.
+        match self.json.get_mut(begun) {
+            Some(comma) => *comma = b'{',
+            None => self.json.push(b'{'),
         }
         self.json.push(b'}');
         self.depth -= 1;
@@ -210,10 +246,12 @@ impl Out {
 
     fn field(&mut self, field: &Field, values: &[(usize, Raw<'_>)]) -> Result<(), Unreadable> {
         match (field.occurs, &field.form, values) {
+            (_, _, []) => {
+                self.json.extend_from_slice(field.default.as_bytes());
+                Ok(())
+            }
             (Occurs::Often, Form::Map(entry), values) => self.map(&SHAPES.all[*entry], values),
             (Occurs::Often, form, values) => self.list(form, values),
-            (Occurs::Perhaps, _, []) => self.null(),
-            (_, form, []) => self.default_of(form),
             // A message that comes in pieces is what its pieces are together.
             (_, Form::Message(_) | Form::Known(_), [_, _, ..]) => {
                 let mut whole = Vec::new();
@@ -304,12 +342,13 @@ impl Out {
     }
 
     /// The word of an enum's value; `null` for "unspecified". A value that a newer core knows is its number.
-    fn word(&mut self, words: &HashMap<i32, String>, number: i32) -> Result<(), Unreadable> {
-        match words.get(&number) {
-            Some(word) => self.json(word),
-            None if number == 0 => self.null(),
-            None => self.json(&number.to_string()),
+    fn word(&mut self, words: &[(i32, String)], number: i32) -> Result<(), Unreadable> {
+        match words.iter().find(|(of, _)| *of == number) {
+            Some((_, word)) => self.json.extend_from_slice(word.as_bytes()),
+            None if number == 0 => self.json.extend_from_slice(b"null"),
+            None => self.json(&number.to_string())?,
         }
+        Ok(())
     }
 
     #[allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "that is how integers are encoded")]
@@ -340,28 +379,15 @@ impl Out {
 
     fn known(&mut self, of: &MessageDescriptor, bytes: &[u8]) -> Result<(), Unreadable> {
         if of.full_name() == "google.protobuf.Timestamp" {
-            return self.json(&Timestamp::decode(bytes)?.to_string());
+            let time = Timestamp::decode(bytes)?;
+            let nanos = u32::try_from(time.nanos).ok();
+            let time = nanos.and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
+            let time = time.ok_or_else(|| Unreadable("a time is out of range".to_owned()))?;
+            return self.json(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
         }
         let message = DynamicMessage::decode(of.clone(), bytes)?;
         let mut serializer = serde_json::Serializer::new(&mut self.json);
         Ok(message.serialize_with_options(&mut serializer, &SerializeOptions::new())?)
-    }
-
-    fn default_of(&mut self, form: &Form) -> Result<(), Unreadable> {
-        match form {
-            Form::Scalar(Kind::String) => self.json(""),
-            Form::Scalar(Kind::Bytes) => self.json(&[(); 0]),
-            Form::Scalar(Kind::Bool) => self.json(&false),
-            Form::Scalar(Kind::Float | Kind::Double) => self.json(&0.0),
-            Form::Scalar(_) => self.json(&0),
-            // Of these, `null` says that nothing is there.
-            Form::Enum(_) | Form::Message(_) | Form::Known(_) | Form::Map(_) => self.null(),
-        }
-    }
-
-    fn null(&mut self) -> Result<(), Unreadable> {
-        self.json.extend_from_slice(b"null");
-        Ok(())
     }
 
     fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unreadable> {

@@ -41,6 +41,7 @@ fn filled_inner(message: &MessageDescriptor) -> DynamicMessage {
         "google.protobuf.Timestamp" | "google.protobuf.Duration" => {
             let mut time = DynamicMessage::new(message.clone());
             time.set_field_by_name("seconds", Value::I64(1_767_225_600));
+            time.set_field_by_name("nanos", Value::I32(120_034_000));
             time
         }
         _ => filled(message),
@@ -152,5 +153,8 @@ fn bytes_that_are_no_message_are_refused_and_never_a_panic() {
         }
     }
     assert!(write(&of("GetPostRequest"), &[0x0a, 1, b'x']).is_err(), "a text in place of a number");
+    let time = prost_types::Timestamp { seconds: i64::MAX, nanos: -1 };
+    let post = v1::Post { scheduled_at: Some(time), ..Default::default() };
+    assert!(write(&of("Post"), &post.encode_to_vec()).is_err(), "no time");
     assert!(write(&of("ProbeVideoRequest"), &[0x0a, 1, 0xff]).is_err(), "not UTF-8");
 }

@@ -68,7 +68,7 @@ for (const [name, code] of Object.entries(EXPORTS)) {
 			env,
 			timeout: 60_000,
 		});
-		assert.match(stdout, /^caught: .*injected panic|^caught: .*panic/m, stdout);
+		assert.match(stdout, new RegExp(`^caught: panic in ${name}: injected panic`, 'm'), stdout);
 		assert.match(stdout, /alive/);
 	});
 }
