@@ -46,7 +46,7 @@ enum Command {
         /// Run only these stages (may be given several times).
         #[arg(long, value_name = "STAGE")]
         only: Vec<Stage>,
-        /// Run the tests marked as slow (`#[ignore]`) as well, and the n8n package in a real n8n.
+        /// Run the slow tests as well: Rust's marked `#[ignore]`, and the long ones in a real n8n.
         #[arg(long)]
         full: bool,
     },
@@ -86,10 +86,10 @@ fn main() -> ExitCode {
         Command::Test { only, full } => {
             workspace.full = full;
             let all = only.is_empty();
-            let stages = if all { Stage::all(full) } else { only };
+            let stages = if all { Stage::all() } else { only };
             let passed = stage::run_all(&workspace, &stages);
             if all && !full {
-                println!("left out, --full runs them: Rust tests marked as slow, the n8n package in a real n8n");
+                println!("left out, --full runs them: Rust tests marked as slow, tests/n8n/full, the musl module");
             }
             Ok(passed)
         }

@@ -1,10 +1,12 @@
 //! The n8n stage: our package in a real n8n, against a running core and simulator.
 //!
 //! n8n and the Node it wants come from the npm registry, at the versions of `tests/n8n/package-lock.json`, into `.cache/n8n`
-//! (2.8 GB; once per change of the lock). The tests start n8n, core and simulator by themselves, because they kill and
-//! restart all three.
+//! (2.8 GB; once per change of the lock), while the stages before this one run. The tests start n8n, core and simulator by
+//! themselves, because they kill and restart all three.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread::Scope;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -18,12 +20,15 @@ use crate::{clients, n8n_package, package, rust, stamp, tools};
 /// All tests take some minutes; what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(40 * 60);
 
+/// Held while n8n is being installed.
+static INSTALLING: Mutex<()> = Mutex::new(());
+
 /// An installed n8n.
-pub(crate) struct Installed {
+struct Installed {
     /// The Node that runs it.
-    pub(crate) node: PathBuf,
+    node: PathBuf,
     /// The `node_modules` that holds it.
-    pub(crate) modules: PathBuf,
+    modules: PathBuf,
 }
 
 /// Runs the tests of `tests/n8n`; those of `tests/n8n/full` only with `--full`.
@@ -66,15 +71,32 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     Ok(Report { remark: Some(remark.to_owned()), closing })
 }
 
-/// Installs n8n and Node, unless that was done for the same lock file.
-pub(crate) fn install(workspace: &Workspace) -> Result<Installed> {
+/// Begins to install n8n in the background. What goes wrong there is only printed: the stage tries it again.
+pub(crate) fn install_ahead<'scope>(workspace: &'scope Workspace, scope: &'scope Scope<'scope, '_>) -> Result<()> {
+    // Two at a time cannot use apt, nor install the same Node.
+    tools_for_install(workspace)?;
+    scope.spawn(|| match install(workspace) {
+        Ok(_) => println!("n8n is installed"),
+        Err(error) => println!("n8n could not be installed yet: {error:#}"),
+    });
+    Ok(())
+}
+
+/// What npm needs to install n8n; returns the Node that runs it.
+fn tools_for_install(workspace: &Workspace) -> Result<PathBuf> {
     tools::node(workspace)?;
     tools::python(workspace)?;
     tools::c_compiler(workspace)?;
+    n8n_package::newest_node(workspace)
+}
+
+/// Installs n8n and Node, unless that was done for the same lock file. Waits for one that is under way.
+fn install(workspace: &Workspace) -> Result<Installed> {
+    let _only_one = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+    let node = tools_for_install(workspace)?;
     let from = workspace.root.join("tests/n8n");
     let app = workspace.cache("n8n")?.join("app");
     let modules = app.join("node_modules");
-    let node = n8n_package::newest_node(workspace)?;
     let inputs = format!("{}\n{}", node.display(), read(&from.join("package-lock.json"))?);
     stamp::once(&app.join(".stamp"), &inputs, || {
         std::fs::create_dir_all(&app).with_context(|| format!("cannot create {}", app.display()))?;

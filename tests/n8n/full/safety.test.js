@@ -5,10 +5,11 @@ import { existsSync, globSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 
-import { Proxy } from "./rig/proxy.js";
-import { sleep, until } from "./rig/wait.js";
-import { auraReels, node, start, trigger, workflow } from "./rig/workflow.js";
-import { apiCredential, world } from "./rig/world.js";
+import { Proxy } from "../rig/proxy.js";
+import { stopWhen } from "../rig/stop-when.js";
+import { sleep, until } from "../rig/wait.js";
+import { auraReels, node, start, trigger, workflow } from "../rig/workflow.js";
+import { apiCredential, world } from "../rig/world.js";
 
 const w = await world();
 const { core, n8n, simulator } = w;
@@ -71,13 +72,9 @@ describe("an execution that its user stops", () => {
   async function stopOnce(method, parameters) {
     const act = auraReels("AuraReels", parameters, { auraReelsApi });
     const made = await n8n.rest.create(workflow(`Stopped at ${method}`, [start(), act]));
-    const before = await core.calls(method);
-    const id = await n8n.rest.start(made);
-    await until(`a call of ${method}`, async () => (await core.calls(method)) > before);
     assert.equal(proxy.givenUp, false);
-    await n8n.rest.call("POST", `/rest/executions/${id}/stop`);
-    const execution = await n8n.rest.finished(id);
-    assert.equal(execution.status, "canceled");
+    const before = await core.calls(method);
+    await stopWhen(`a call of ${method}`, async () => (await core.calls(method)) > before, n8n.rest, made);
     await until("a call that is given up", () => proxy.givenUp);
     await lives();
   }

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-import { Listener } from "./rig/listener.js";
-import { node, auraReels, start, workflow } from "./rig/workflow.js";
-import { sleep, until } from "./rig/wait.js";
-import { world } from "./rig/world.js";
+import { Listener } from "../rig/listener.js";
+import { node, auraReels, start, workflow } from "../rig/workflow.js";
+import { sleep, until } from "../rig/wait.js";
+import { world } from "../rig/world.js";
 
 const MIB = 1024 * 1024;
 const CAPTION = "Half a gibibyte";

@@ -11,6 +11,8 @@ export class Proxy {
   #swallowing = false;
   /** Whether n8n has given up a call. */
   givenUp = false;
+  /** How many bytes n8n has sent. */
+  sent = 0;
 
   static async start(port) {
     const proxy = new Proxy();
@@ -35,6 +37,7 @@ export class Proxy {
     }
     client.on("data", (bytes) => {
       this.givenUp ||= bytes.includes(GIVEN_UP);
+      this.sent += bytes.length;
       core.write(bytes);
     });
     core.on("data", (bytes) => {
