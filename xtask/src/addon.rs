@@ -35,6 +35,7 @@ pub(crate) fn install(workspace: &Workspace, build: Build) -> Result<PathBuf> {
 pub(crate) fn compile(workspace: &Workspace, build: Build) -> Result<PathBuf> {
     tools::c_compiler(workspace)?;
     let target = rust::target_directory(workspace)?;
+    let library = format!("{}aurareels_n8n{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let cargo = workspace.cargo("build");
     let dir = match build {
         Build::Release => {
@@ -46,15 +47,17 @@ pub(crate) fn compile(workspace: &Workspace, build: Build) -> Result<PathBuf> {
             cargo.args(["--workspace", "--lib"]).run()?;
             target.join("debug")
         }
-        // In a place of its own, so that it never stands where the others are taken from.
+        // The same but for the addon itself. It is moved away, so that it never stands where the others are taken from.
         Build::PanicInjection => {
+            cargo.args(["--workspace", "--lib", "--features", "aurareels-n8n/panic-injection"]).run()?;
             let own = target.join("panic-injection");
-            let args = ["--package", "aurareels-n8n", "--features", "panic-injection", "--target-dir"];
-            cargo.args(args).arg(&own).run()?;
-            own.join("debug")
+            std::fs::create_dir_all(&own).with_context(|| format!("cannot create {}", own.display()))?;
+            let built = target.join("debug").join(&library);
+            std::fs::rename(&built, own.join(&library)).with_context(|| format!("cannot move {}", built.display()))?;
+            own
         }
     };
-    Ok(dir.join(format!("{}aurareels_n8n{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)))
+    Ok(dir.join(library))
 }
 
 /// Copies under another name and renames: a process that has the old file mapped keeps it.
