@@ -61,11 +61,6 @@ export class Rest {
     return parsed.data ?? parsed;
   }
 
-  /** The cookie of the owner, for a browser. */
-  get cookie() {
-    return this.#cookie;
-  }
-
   /** Every node type that n8n knows. */
   nodeTypes() {
     return this.call("GET", "/types/nodes.json");
