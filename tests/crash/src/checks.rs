@@ -4,7 +4,7 @@ use aho_corasick::AhoCorasick;
 use anyhow::{Context, Result, bail, ensure};
 use aurareels_core::domain::{
     ids::PostId,
-    ledger::StepOutcome,
+    ledger::{Entry, StepOutcome},
     post::{Post, Status},
 };
 use sqlx::Row;
@@ -33,9 +33,7 @@ pub(crate) async fn ending(rig: &Rig, id: PostId, caption: &str) -> Result<Endin
     match post.status {
         Status::Published => {
             ensure!(visible == 1, "it is called published and nobody can see it");
-            let said = detail.steps.iter().any(|step| {
-                matches!(step.outcome, Some(StepOutcome::Accepted | StepOutcome::Found)) && step.attempt == post.attempt
-            });
+            let said = detail.steps.iter().any(|step| step.attempt == post.attempt && says_live(step));
             ensure!(said, "it is called published without the platform's word");
         }
         Status::Failed => ensure!(visible == 0, "it is called failed and is visible"),
@@ -50,6 +48,18 @@ pub(crate) async fn ending(rig: &Rig, id: PostId, caption: &str) -> Result<Endin
     ensure!(post.retry_count == post.automatic_retries, "{} retries counted by hand", post.retry_count);
     ensure!(post.retry_count <= 3, "{} retries", post.retry_count);
     Ok(Ending { post, visible })
+}
+
+/// Whether an entry holds the platform's word that the post is live: Instagram's answer to the publish, a status that says
+/// so, or a match in the account's list. Taking a container, a chunk or a snapshot is no such word.
+fn says_live(entry: &Entry) -> bool {
+    let taken = matches!(entry.outcome, Some(StepOutcome::Accepted | StepOutcome::Found));
+    let status = entry.handle.text("status");
+    let listed = entry.step == "instagram.snapshot" && entry.handle.text("media_id").is_some();
+    taken
+        && (entry.step == "instagram.media_publish"
+            || matches!(status, Some("PUBLISHED" | "PUBLISH_COMPLETE"))
+            || listed)
 }
 
 /// Checks what must be true of the whole database: nothing is left over, every move has its event, no secret shows.
@@ -120,4 +130,56 @@ async fn secrets(rig: &mut Rig) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use aurareels_core::domain::{
+        ids::Fence,
+        ledger::{Evidence, Handle, StepClass},
+    };
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn entry(step: &str, outcome: StepOutcome, status: &str) -> Entry {
+        Entry {
+            number: 1,
+            attempt: 1,
+            step: step.to_owned(),
+            class: StepClass::Read,
+            handle: Handle::default().with("status", status),
+            sent_at: DateTime::UNIX_EPOCH,
+            deadline_at: DateTime::UNIX_EPOCH,
+            outcome: Some(outcome),
+            answered_at: None,
+            evidence: Evidence::new(),
+            fence: Fence(1),
+        }
+    }
+
+    #[test]
+    fn only_what_says_that_the_post_is_live_is_the_platforms_word() {
+        use StepOutcome::{Absent, Accepted, Found, Unknown};
+        for (step, outcome, status, is_word) in [
+            ("instagram.media_publish", Accepted, "", true),
+            ("instagram.media_publish", Found, "", true),
+            ("instagram.media_publish", Unknown, "", false),
+            ("instagram.media_publish", Absent, "", false),
+            ("instagram.container_status", Accepted, "PUBLISHED", true),
+            ("instagram.container_status", Accepted, "FINISHED", false),
+            ("instagram.container", Accepted, "", false),
+            ("instagram.snapshot", Accepted, "", false),
+            ("tiktok.status", Accepted, "PUBLISH_COMPLETE", true),
+            ("tiktok.status", Accepted, "PROCESSING_UPLOAD", false),
+            ("tiktok.upload_last", Accepted, "", false),
+            ("tiktok.upload_last", Found, "", false),
+            ("tiktok.upload_last", Found, "PUBLISH_COMPLETE", true),
+        ] {
+            assert_eq!(says_live(&entry(step, outcome, status)), is_word, "{step} {outcome:?} {status}");
+        }
+        let mut listed = entry("instagram.snapshot", Accepted, "");
+        listed.handle = listed.handle.with("media_id", "17900000000000001");
+        assert!(says_live(&listed), "the snapshot before a second publish found the first");
+    }
 }
