@@ -1,10 +1,12 @@
 //! Running other programs: shown before they start, with a clean environment and a time limit.
 //!
 //! A program either writes straight to our terminal ([`Program::run`], which keeps cargo's progress bar) or is copied
-//! line by line while we keep the lines ([`Program::watch`], for test runners whose closing lines are wanted later).
+//! line by line while we keep the lines ([`Program::watch`], for test runners whose closing lines are wanted later). What
+//! runs beside other work writes to a log instead ([`Workspace::aside`]).
 //! No program gets our standard input, so that none can stop to ask.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -21,6 +23,8 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     /// Whether the slow tests run too.
     pub(crate) full: bool,
+    /// Where programs write instead of to our terminal.
+    log: Option<PathBuf>,
 }
 
 impl Workspace {
@@ -32,7 +36,21 @@ impl Workspace {
         };
         let root = begin.ancestors().find(|dir| dir.join("Cargo.lock").is_file() && dir.join("xtask").is_dir());
         let root = root.with_context(|| format!("{} is not inside the workspace", begin.display()))?.to_owned();
-        Ok(Self { root, full: false })
+        Ok(Self { root, full: false, log: None })
+    }
+
+    /// The same checkout for work that runs beside other work: its programs write to a log instead of to our terminal, and
+    /// run with a lower priority, because nobody waits for them yet.
+    pub(crate) fn aside(&self, name: &str) -> Result<Self> {
+        let log = self.cache("log")?.join(name);
+        File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
+        Ok(Self { root: self.root.clone(), full: self.full, log: Some(log) })
+    }
+
+    /// What the programs of work aside have written so far.
+    pub(crate) fn written_aside(&self) -> String {
+        let bytes = self.log.as_ref().and_then(|log| std::fs::read(log).ok()).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// A directory for what can be made again at any time; git ignores it.
@@ -44,7 +62,14 @@ impl Workspace {
 
     /// A program that runs in the top directory.
     pub(crate) fn program(&self, name: impl AsRef<OsStr>) -> Program {
-        let mut command = Command::new(name.as_ref());
+        let mut command = match &self.log {
+            Some(_) => {
+                let mut nice = Command::new("nice");
+                nice.args(["-n", "5"]).arg(name.as_ref());
+                nice
+            }
+            None => Command::new(name.as_ref()),
+        };
         command.current_dir(&self.root).stdin(Stdio::null());
         // `cargo run` describes xtask in the environment; handed on, it would make cargo rebuild what reads it.
         for (name, _) in std::env::vars_os() {
@@ -54,7 +79,7 @@ impl Workspace {
                 command.env_remove(&name);
             }
         }
-        Program { command, limit: LIMIT, quiet: false }
+        Program { command, limit: LIMIT, quiet: false, log: self.log.clone() }
     }
 
     /// Cargo itself, the one that started us.
@@ -69,6 +94,7 @@ pub(crate) struct Program {
     command: Command,
     limit: Duration,
     quiet: bool,
+    log: Option<PathBuf>,
 }
 
 impl Program {
@@ -125,7 +151,10 @@ impl Program {
 
     /// Runs it on our terminal; anything but success is an error.
     pub(crate) fn run(mut self) -> Result<()> {
-        let line = self.announce();
+        let line = self.announce()?;
+        if let Some(log) = self.open_log()? {
+            self.command.stdout(log.try_clone().context("cannot share a log file")?).stderr(log);
+        }
         let child = self.command.spawn().with_context(|| format!("cannot start `{line}`"))?;
         let status = self.wait(child, &line)?;
         if !status.success() {
@@ -136,13 +165,17 @@ impl Program {
 
     /// Runs it, copying what it prints; returns its lines, colours removed, and whether it succeeded.
     pub(crate) fn watch(mut self) -> Result<(bool, Vec<String>)> {
-        let line = self.announce();
+        let line = self.announce()?;
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().with_context(|| format!("cannot start `{line}`"))?;
         let out = child.stdout.take().context("no standard output")?;
         let err = child.stderr.take().context("no standard error")?;
-        let out = std::thread::spawn(move || copy(out, std::io::stdout()));
-        let err = std::thread::spawn(move || copy(err, std::io::stderr()));
+        let (to_out, to_err): (Box<dyn Write + Send>, Box<dyn Write + Send>) = match self.open_log()? {
+            Some(log) => (Box::new(log.try_clone().context("cannot share a log file")?), Box::new(log)),
+            None => (Box::new(std::io::stdout()), Box::new(std::io::stderr())),
+        };
+        let out = std::thread::spawn(move || copy(out, to_out));
+        let err = std::thread::spawn(move || copy(err, to_err));
         let status = self.wait(child, &line)?;
         let mut lines = out.join().expect("copying does not panic");
         lines.extend(err.join().expect("copying does not panic"));
@@ -166,16 +199,25 @@ impl Program {
 
     /// Starts it in the background.
     pub(crate) fn spawn(mut self, out: impl Into<Stdio>, err: impl Into<Stdio>) -> Result<Child> {
-        let line = self.announce();
+        let line = self.announce()?;
         self.command.stdout(out).stderr(err).spawn().with_context(|| format!("cannot start `{line}`"))
     }
 
-    fn announce(&self) -> String {
+    fn announce(&self) -> Result<String> {
         let line = self.line();
-        if !self.quiet {
-            println!("$ {line}");
+        match self.open_log()? {
+            _ if self.quiet => {}
+            Some(mut log) => writeln!(log, "$ {line}").context("cannot write a log file")?,
+            None => println!("$ {line}"),
         }
-        line
+        Ok(line)
+    }
+
+    /// The log that it writes to, if it does not write to our terminal.
+    fn open_log(&self) -> Result<Option<File>> {
+        let Some(log) = &self.log else { return Ok(None) };
+        let file = File::options().append(true).open(log);
+        Ok(Some(file.with_context(|| format!("cannot open {}", log.display()))?))
     }
 
     fn wait(&self, mut child: Child, line: &str) -> Result<ExitStatus> {
@@ -267,6 +309,20 @@ mod tests {
             workspace().program("sh").args(["-c", "echo one; echo two >&2; exit 1"]).quiet().watch().unwrap();
         lines.sort();
         assert_eq!((ok, lines), (false, vec!["one".to_owned(), "two".to_owned()]));
+    }
+
+    #[test]
+    fn what_runs_aside_writes_to_its_log() {
+        let aside = workspace().aside("test-of-xtask").unwrap();
+        aside.program("sh").args(["-c", "echo one; echo two >&2"]).run().unwrap();
+        let (ok, lines) = aside.program("sh").args(["-c", "echo three"]).watch().unwrap();
+        assert_eq!((ok, lines), (true, vec!["three".to_owned()]));
+        let written = aside.written_aside();
+        let commands = written.lines().filter(|line| line.starts_with("$ nice"));
+        assert_eq!(commands.count(), 2, "{written}");
+        for line in ["one", "two", "three"] {
+            assert!(written.lines().any(|written| written == line), "{written}");
+        }
     }
 
     #[test]

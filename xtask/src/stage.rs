@@ -1,5 +1,8 @@
 //! The stages of `cargo xtask test`: their order, their headers and the table at the end.
 //!
+//! They run one after the other but for the crash suite, which computes while the stages behind it mostly wait: for n8n,
+//! for a browser, for the time of a post.
+//!
 //! A stage that fails never hides the others: all of them run, the table names each with its time, and the runners'
 //! own closing lines ("12 tests run: 12 passed") are repeated last, where a reader of a log looks for them.
 
@@ -77,6 +80,15 @@ struct Done {
     result: Result<Report>,
 }
 
+impl Done {
+    fn print(&self) {
+        match &self.result {
+            Ok(_) => println!("-- {}: ok in {}", self.name, seconds(self.time)),
+            Err(error) => println!("-- {}: FAILED in {}: {error:#}", self.name, seconds(self.time)),
+        }
+    }
+}
+
 impl Stage {
     /// The stages of a run, in order.
     pub(crate) fn all() -> Vec<Self> {
@@ -91,6 +103,12 @@ impl Stage {
     fn describe(self) -> (String, String) {
         let value = self.to_possible_value().expect("no stage is hidden");
         (value.get_name().to_owned(), value.get_help().map(ToString::to_string).unwrap_or_default())
+    }
+
+    fn timed(self, workspace: &Workspace) -> Done {
+        let start = Instant::now();
+        let result = self.run(workspace);
+        Done { name: self.describe().0, time: start.elapsed(), result }
     }
 
     fn run(self, workspace: &Workspace) -> Result<Report> {
@@ -111,7 +129,7 @@ impl Stage {
     }
 }
 
-/// Runs the stages one after the other and prints the table. True when all of them passed.
+/// Runs the stages and prints the table. True when all of them passed.
 pub(crate) fn run_all(workspace: &Workspace, stages: &[Stage]) -> bool {
     let begin = Instant::now();
     let mut all = Vec::new();
@@ -121,17 +139,29 @@ pub(crate) fn run_all(workspace: &Workspace, stages: &[Stage]) -> bool {
             let begun = n8n::install_ahead(workspace, scope);
             begun.unwrap_or_else(|error| println!("n8n could not be installed yet: {error:#}"));
         }
+        let mut aside = Vec::new();
         for (index, stage) in stages.iter().enumerate() {
             let (name, about) = stage.describe();
             println!("\n{}", bold(&format!("== [{}/{}] {name}: {about}", index + 1, stages.len())));
-            let start = Instant::now();
-            let result = stage.run(workspace);
-            let time = start.elapsed();
-            match &result {
-                Ok(_) => println!("-- {name}: ok in {}", seconds(time)),
-                Err(error) => println!("-- {name}: FAILED in {}: {error:#}", seconds(time)),
+            if *stage == Stage::Crash && index + 1 < stages.len() {
+                match workspace.aside(&name) {
+                    Ok(workspace) => {
+                        println!("-- {name}: runs beside what follows; its output comes at the end");
+                        aside.push(scope.spawn(move || (stage.timed(&workspace), workspace.written_aside())));
+                        continue;
+                    }
+                    Err(error) => println!("-- {name}: does not run beside what follows: {error:#}"),
+                }
             }
-            all.push(Done { name, time, result });
+            let done = stage.timed(workspace);
+            done.print();
+            all.push(done);
+        }
+        for one in aside {
+            let (done, written) = one.join().expect("a stage does not panic");
+            println!("\n{}\n{}", bold(&format!("== {}", done.name)), written.trim_end());
+            done.print();
+            all.push(done);
         }
     });
     print_summary(&all, begin.elapsed());
