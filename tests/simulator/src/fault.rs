@@ -209,6 +209,13 @@ pub(crate) struct RuleView {
     fired: u64,
 }
 
+impl RuleView {
+    /// Whether it fired as often as it should: at least once where it may fire always.
+    fn is_spent(&self) -> bool {
+        self.fired >= self.rule.times.max(1)
+    }
+}
+
 struct Live {
     view: RuleView,
     release: watch::Sender<bool>,
@@ -222,6 +229,8 @@ struct Inner {
     dice: Option<Random>,
     /// For `by_request`: how often each was thrown for.
     thrown: HashMap<String, u64>,
+    /// Rules that were removed before they had fired as often as they should.
+    unspent: Vec<RuleView>,
 }
 
 impl Inner {
@@ -314,14 +323,25 @@ impl Faults {
 
     pub(crate) fn remove(&self, id: RuleId) -> bool {
         let mut inner = self.inner.lock().expect("fault lock");
-        let before = inner.rules.len();
-        inner.rules.retain(|live| live.view.id != id);
-        before != inner.rules.len()
+        let Some(at) = inner.rules.iter().position(|live| live.view.id == id) else { return false };
+        let removed = inner.rules.remove(at).view;
+        if !removed.is_spent() {
+            inner.unspent.push(removed);
+        }
+        true
+    }
+
+    /// Rules that have not fired as often as they should, removed ones included.
+    pub(crate) fn unspent(&self) -> Vec<RuleView> {
+        let inner = self.inner.lock().expect("fault lock");
+        let present = inner.rules.iter().map(|live| &live.view).filter(|rule| !rule.is_spent());
+        inner.unspent.iter().chain(present).cloned().collect()
     }
 
     pub(crate) fn clear(&self) {
         let mut inner = self.inner.lock().expect("fault lock");
         inner.rules.clear();
+        inner.unspent.clear();
         inner.chances = None;
         inner.dice = None;
         self.any.store(false, Ordering::Release);
@@ -422,7 +442,7 @@ fn glob(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Chances, Faults, glob};
+    use super::{Chances, Faults, Hold, Matcher, Rule, glob};
     use crate::call::Identity;
     use crate::random::Random;
 
@@ -447,6 +467,22 @@ mod tests {
         assert_eq!(one, throws(&["c", "a", "a", "b"], 7));
         assert_ne!(one, throws(&["a", "b", "a", "c"], 8));
         assert_ne!(one[0].1, one[1].1, "each repetition throws anew");
+    }
+
+    #[test]
+    fn rules_that_never_fired_are_told_also_after_their_removal() {
+        let faults = Faults::default();
+        let never = faults.add(Rule::hold_once(Matcher::default(), Hold::Before));
+        let lasting = faults.add(Rule { times: 0, ..Rule::hold_once(Matcher::default(), Hold::Before) });
+        let told = |faults: &Faults| faults.unspent().iter().map(|rule| rule.id).collect::<Vec<_>>();
+        assert_eq!(told(&faults), [never, lasting]);
+        assert!(faults.remove(never));
+        assert!(!faults.remove(never));
+        assert_eq!(told(&faults), [never, lasting]);
+        faults.inner.lock().unwrap().rules[0].view.fired = 1;
+        assert_eq!(told(&faults), [never], "what may fire always has to fire once");
+        faults.clear();
+        assert_eq!(told(&faults), [0; 0]);
     }
 
     #[test]

@@ -103,6 +103,12 @@ impl Simulator {
         self.sim.faults.fired(rule)
     }
 
+    /// Rules that have not fired as often as they should, each as a text; removed ones included, cleared ones not. A test
+    /// whose fault never struck proves nothing.
+    pub fn unspent_faults(&self) -> Vec<String> {
+        self.sim.faults.unspent().iter().map(|rule| format!("{rule:?}")).collect()
+    }
+
     /// Removes all rules and random faults.
     pub fn clear_faults(&self) {
         self.sim.faults.clear();
