@@ -217,10 +217,14 @@ test('a listener that fails ends the stream instead of the process', async () =>
 	});
 	let told = 0;
 	const stream = new native.Watch();
-	stream.start(target(core.address), '{}', null, async () => {
-		told++;
-		throw new Error('a bug in the listener');
+	await new Promise((resolve) => {
+		stream.start(target(core.address), '{}', null, async () => {
+			told++;
+			resolve();
+			throw new Error('a bug in the listener');
+		});
 	});
+	// Further notices would come now.
 	await new Promise((resolve) => setTimeout(resolve, 300));
 	await stream.stop();
 	await core.stop();

@@ -28,16 +28,17 @@ const videoUrl = `${setting("AURAREELS_SIMULATOR_MEDIA")}/v/node-client.mp4`;
 
 const core = clients(address, setting("AURAREELS_API_KEY"));
 
-/** A call that must fail, with this code if one is given, and carry the core's ErrorInfo. */
-async function refused(call, code) {
+/** A call that must fail with this code and carry the core's ErrorInfo with this reason. */
+async function refused(call, code, reason) {
   const error = await call.then(
     (answer) => assert.fail(`expected a refusal, got ${answer.$typeName}`),
-    (reason) => ConnectError.from(reason),
+    (thrown) => ConnectError.from(thrown),
   );
-  assert.equal(Code[error.code], Code[code ?? error.code], error.message);
+  assert.equal(Code[error.code], Code[code], error.message);
   const info = error.details.find((detail) => detail.type === "google.rpc.ErrorInfo");
   assert.ok(info, `no ErrorInfo in ${JSON.stringify(error.details)}`);
-  assert.match(new TextDecoder().decode(info.value), /aurareels/);
+  const text = new TextDecoder().decode(info.value);
+  assert.ok(text.includes("aurareels") && text.includes(reason), text);
 }
 
 /** Connects an account: consent page, redirect taken by the client, CompleteConnect. */
@@ -49,7 +50,8 @@ async function connect(platform) {
   assert.ok(code, redirect.href);
   const { accounts } = await core.accounts.completeConnect({ platform, code, state });
   assert.ok(accounts.length > 0 && accounts.every((account) => account.isActive && account.platform === platform));
-  await refused(core.accounts.completeConnect({ platform, code, state }));
+  const again = core.accounts.completeConnect({ platform, code, state });
+  await refused(again, Code.FailedPrecondition, "OAUTH_STATE_MISMATCH");
   return accounts[0];
 }
 
@@ -86,12 +88,12 @@ test("both platforms are configured", async () => {
 });
 
 test("a wrong key is refused", async () => {
-  await refused(clients(address, "wrong").accounts.listAccounts({}), Code.Unauthenticated);
+  await refused(clients(address, "wrong").accounts.listAccounts({}), Code.Unauthenticated, "UNAUTHENTICATED");
 });
 
 test("an unknown account is refused with details", async () => {
   const content = { videoUrl, caption: "for nobody" };
-  await refused(core.posts.publishPosts({ accounts: [987654321n], content }), Code.NotFound);
+  await refused(core.posts.publishPosts({ accounts: [987654321n], content }), Code.NotFound, "ACCOUNT_NOT_FOUND");
 });
 
 test("a refused consent hands back no code", async () => {
