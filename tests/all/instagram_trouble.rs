@@ -118,6 +118,7 @@ async fn unreadable_containers_after_a_lost_publish_do_not_double() {
     let id = me.publish_one(account, "Unreadable for good").await;
     me.published(id).await;
     assert_eq!(world.asked("meta.media_publish"), 1);
+    assert!(world.refused("meta.container_status") > 0, "it was found without its container");
     world.finish(1).await;
 }
 
@@ -152,6 +153,7 @@ async fn used_up_quota_waits_and_an_expired_container_is_replaced() {
     // A day later the container is dead, too.
     let post = me.published(second).await;
     assert_eq!(post.retry_count, 0, "{post:#?}");
+    assert_eq!(world.succeeded("meta.container_create"), 3, "the second post took a second container");
     world.finish(2).await;
 }
 
@@ -197,6 +199,7 @@ async fn a_permalink_that_fails_leaves_the_post_published() {
     me.published(id).await;
     let post = me.get(id).await;
     assert!(post.platform_post_url.starts_with("https://www.instagram.com/"), "{post:#?}");
+    assert!(world.refused("meta.media_read") > 0, "the link was never refused");
     world.finish(1).await;
 }
 
@@ -283,8 +286,7 @@ async fn two_posts_with_the_same_words_whose_answers_are_lost_are_not_mixed_up()
     }
     let mut found = std::collections::BTreeSet::new();
     for id in ids {
-        let post = me.until(id, "at rest", aurareels_tests::posting::at_rest).await;
-        assert!(matches!(post.status(), PostStatus::Published | PostStatus::NeedsReview), "{post:#?}");
+        let post = me.ends(id, PostStatus::Published).await;
         assert!(post.platform_post_id.is_empty() || found.insert(post.platform_post_id.clone()), "{post:#?}");
     }
     assert_eq!(world.succeeded("meta.media_publish"), 2);

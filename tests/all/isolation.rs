@@ -99,11 +99,19 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
     assert!(stranger.events().await.is_empty());
     let uploads = stranger.media().list_media(ListMediaRequest::default()).await.unwrap().into_inner();
     assert!(uploads.media.is_empty());
-    let request = WatchPostsRequest { after_sequence: Some(0), post_ids: vec![post], ..Default::default() };
-    let answer = stranger.posts().watch_posts(request).await;
-    if let Ok(stream) = answer {
-        let first = stream.into_inner().message().await.unwrap().unwrap();
-        assert!(first.event.is_none());
+    // And neither do streams: one's own post comes first although the other's has moved before it.
+    let theirs = stranger.account(Login::TiktokPrivate).await;
+    mine.posts().cancel_post(CancelPostRequest { id: post }).await.unwrap();
+    let own = stranger.schedule_one(theirs, "Theirs", world.now() + TimeDelta::days(2)).await;
+    let mut told = Vec::new();
+    for post_ids in [vec![post, own], vec![]] {
+        let request = WatchPostsRequest { after_sequence: Some(0), post_ids, ..Default::default() };
+        let mut stream = stranger.posts().watch_posts(request).await.unwrap().into_inner();
+        while told.last() != Some(&own) {
+            told.extend(stream.message().await.unwrap().unwrap().event.map(|event| event.post_id));
+        }
+        assert!(!told.contains(&post), "{told:?}");
+        told.clear();
     }
     // And that is all RPCs there are.
     let elsewhere = [

@@ -41,7 +41,9 @@ async fn a_scheduled_post_is_prepared_before_and_leaves_at_its_time() {
         assert_eq!(me.get(post.id).await.status(), PostStatus::Scheduled);
     }
     world.advance_to(due - TimeDelta::seconds(4));
-    assert_eq!(world.asked("tiktok.upload_last_chunk") + world.asked("meta.media_publish"), 0, "too early");
+    world
+        .wait_for("workers that wait for the time", async || (world.db.pending().await.claimed == 2).then_some(()))
+        .await;
     for operation in ["tiktok.upload_last_chunk", "meta.media_publish"] {
         world.until_asked(operation, 1).await;
         let left = asked_at(&world, operation);

@@ -93,10 +93,11 @@ async fn a_lost_pull_is_never_sent_twice() {
         let asked = world.asked("tiktok.video_init");
         let id = me.publish(&[account], pull(content(&world, &format!("pull: {name}")))).await[0];
         let post = me.until(id, "at rest", aurareels_tests::posting::at_rest).await;
-        let found = matches!(post.status(), PostStatus::Published | PostStatus::NeedsReview);
-        assert!(found, "{name}: {post:#?}");
+        // What TikTok has is found among the creator's videos; what it has not cannot be told from a hidden one.
+        let is_there = world.sim.posts().iter().any(|seen| seen.caption == post.full_caption);
+        let expected = if is_there { PostStatus::Published } else { PostStatus::NeedsReview };
+        assert_eq!((post.status(), is_there), (expected, !name.contains("before")), "{name}: {post:#?}");
         assert_eq!(world.asked("tiktok.video_init"), asked + 1, "{name}: {post:#?}");
-        assert!(world.sim.posts().iter().filter(|seen| seen.caption == post.full_caption).count() <= 1, "{name}");
     }
     let acted = world.succeeded("tiktok.video_init");
     world.finish(acted).await;
@@ -308,14 +309,15 @@ async fn what_is_processed_for_ever_is_given_to_a_person() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_post_whose_status_is_not_told_never_doubles() {
-    for outcome in ["publish_silently", "publish_and_forget"] {
+    for (outcome, end) in
+        [("publish_silently", PostStatus::NeedsReview), ("publish_and_forget", PostStatus::NeedsReview)]
+    {
         let world = World::start().await;
         let me = world.me();
         let account = me.account(Login::Tiktok).await;
         world.tiktok("behaviour", json!({ "outcome": outcome, "tasks": 1 })).await;
         let id = me.publish_one(account, outcome).await;
-        let post = me.until(id, "at rest", aurareels_tests::posting::at_rest).await;
-        assert!(matches!(post.status(), PostStatus::Published | PostStatus::NeedsReview), "{outcome}: {post:#?}");
+        me.ends(id, end).await;
         assert_eq!(world.asked("tiktok.upload_last_chunk"), 1, "{outcome}");
         world.finish(1).await;
     }

@@ -80,9 +80,10 @@ impl Database {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// The newest event.
-    pub async fn newest_event(&self) -> i64 {
-        let row = sqlx::query("SELECT coalesce(max(sequence), 0) FROM aurareels_events")
+    /// The newest event of a user; 0 when there is none.
+    pub async fn newest_event(&self, user: i64) -> i64 {
+        let row = sqlx::query("SELECT coalesce(max(sequence), 0) FROM aurareels_events WHERE wp_user_id = ?")
+            .bind(user)
             .fetch_one(&self.0)
             .await
             .expect("the database answers");

@@ -44,9 +44,19 @@ impl World {
 
     /// How often an operation acted with success.
     pub fn succeeded(&self, operation: &str) -> usize {
+        self.acted(operation, true)
+    }
+
+    /// How often the platform refused an operation by its own answer.
+    pub fn refused(&self, operation: &str) -> usize {
+        self.acted(operation, false)
+    }
+
+    fn acted(&self, operation: &str, succeeded: bool) -> usize {
         let filter = aurareels_simulator::Filter {
             operation: Some(operation.to_owned()),
-            succeeded: Some(true),
+            acted: Some(true),
+            succeeded: Some(succeeded),
             ..Default::default()
         };
         self.sim.requests(&filter).len()

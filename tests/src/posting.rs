@@ -179,18 +179,14 @@ impl<'a> User<'a> {
 
     /// Everything that happened so far, as WatchPosts tells it from the beginning.
     pub async fn events(&self) -> Vec<aurareels_proto::v1::Event> {
-        let newest = self.world.db.newest_event().await;
+        let newest = self.world.db.newest_event(self.id).await;
         let request = WatchPostsRequest { after_sequence: Some(0), ..WatchPostsRequest::default() };
         let mut stream = self.posts().watch_posts(request).await.expect("a stream").into_inner();
-        let mut events = Vec::new();
-        // A heartbeat with the newest position may come last, or the newest event itself, or nothing of this user.
-        let mut position = 0;
-        while position < newest {
-            let next = tokio::time::timeout(std::time::Duration::from_secs(2), stream.message()).await;
-            let Ok(message) = next else { break };
-            let message = message.expect("no error").expect("the stream goes on");
-            position = position.max(message.position);
-            events.extend(message.event);
+        let mut events: Vec<aurareels_proto::v1::Event> = Vec::new();
+        while events.last().map_or(0, |event| event.sequence) < newest {
+            let message = tokio::time::timeout(PATIENCE, stream.message()).await;
+            let message = message.unwrap_or_else(|_| panic!("event {newest} never came: {events:#?}"));
+            events.extend(message.expect("no error").expect("the stream goes on").event);
         }
         events
     }

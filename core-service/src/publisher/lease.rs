@@ -144,10 +144,15 @@ mod tests {
         let claim = leases.claimed(OURS, leases.mark(), TimeDelta::zero());
         assert!(!claim.holds(), "a lease of no length is over at once");
         let leases = Leases::new(Duration::from_secs(3600));
-        let claim = leases.claimed(OURS, leases.mark(), TimeDelta::zero());
-        assert!(claim.holds());
-        leases.renewed(leases.mark(), &[OURS]);
-        assert!(claim.holds());
+        assert!(leases.claimed(OURS, leases.mark(), TimeDelta::zero()).holds());
+        let start = Instant::now().checked_sub(Duration::from_secs(100)).expect("the machine runs for longer");
+        let leases = Leases { start, length: Duration::from_secs(60), renewed: Arc::default() };
+        let claim = leases.claimed(OURS, start, TimeDelta::zero());
+        assert!(!claim.holds(), "it was made longer ago than it lasts");
+        leases.renewed(start + Duration::from_secs(10), &[OURS]);
+        assert!(!claim.holds(), "a renewal counts from when it was asked for");
+        leases.renewed(start + Duration::from_secs(80), &[OURS]);
+        assert!(claim.holds(), "a renewal makes it last longer");
     }
 
     #[test]

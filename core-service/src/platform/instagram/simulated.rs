@@ -1,7 +1,7 @@
 //! Whole courses against the simulator, which is written from the sheet and counts what became visible. The driver here
 //! is the smallest engine that obeys the rules of `platform`; time is the simulator's clock, and nothing sleeps.
 
-use aurareels_simulator::{Action, Host, Matcher, Options, Rule, Simulator, When};
+use aurareels_simulator::{Action, Filter, Host, Matcher, Options, Rule, Simulator, When};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use url::Url;
@@ -252,14 +252,27 @@ impl Play {
         panic!("no end: {:?}", self.stage.ledger);
     }
 
+    /// Plays to the end, which every scripted fault has to strike before.
+    async fn play_out(&mut self) -> End {
+        let end = self.play().await;
+        assert_eq!(self.sim.unspent_faults(), [""; 0], "faults that never struck prove nothing: {end:?}");
+        end
+    }
+
     /// Plays to the end, which has to be one visible post whose id and link are known.
     async fn publishes_once(&mut self, what: &str) {
-        let end = self.play().await;
+        let end = self.play_out().await;
         let posts = self.sim.posts();
         assert_eq!(posts.len(), 1, "{what}: {end:?}");
         let End::Published(post) = end else { panic!("{what}: {end:?}") };
         assert!(post.platform_post_id.is_some(), "{what}: id");
         assert!(post.platform_post_url.is_some(), "{what}: link");
+    }
+
+    /// How often the simulator refused an operation.
+    fn refused(&self, operation: &str) -> usize {
+        let filter = Filter { operation: Some(operation.into()), succeeded: Some(false), ..Filter::default() };
+        self.sim.requests(&filter).len()
     }
 
     fn times(&self, step: &str) -> usize {
@@ -331,7 +344,7 @@ async fn reads_that_lag_or_lie_do_not_double_a_post() {
         play.cut("meta.media_publish", When::After);
         play.behave(json!({"second_publish": "duplicate"})).await;
         play.behave(change.clone()).await;
-        let end = play.play().await;
+        let end = play.play_out().await;
         assert_eq!(play.sim.posts().len(), 1, "{change}: {end:?}");
         assert!(matches!(end, End::Published(_)), "{change}: {end:?}");
     }
@@ -344,7 +357,7 @@ async fn what_cannot_be_told_goes_to_a_person_and_not_out_twice() {
         play.stage.post.content.full_caption = String::new();
         play.cut("meta.media_publish", when);
         play.behave(json!({"containers_unreadable": true})).await;
-        assert!(matches!(play.play().await, End::Review), "{when:?}");
+        assert!(matches!(play.play_out().await, End::Review), "{when:?}");
         assert_eq!(play.sim.posts().len(), usize::from(when == When::After));
     }
 }
@@ -383,9 +396,12 @@ async fn unreadable_links_come_from_the_list() {
     let mut play = Play::start(FB).await;
     play.behave(json!({"media_unreadable": true})).await;
     play.publishes_once("media unreadable").await;
+    assert_eq!(play.refused("meta.media_read"), 1, "its link came from elsewhere");
     let mut play = Play::start(IG).await;
     play.behave(json!({"permalink_failures": 2, "containers_unreadable": true})).await;
     play.publishes_once("containers unreadable").await;
+    assert!(play.refused("meta.container_status") > 0);
+    assert_eq!(play.refused("meta.media_read"), 1, "its link came from elsewhere");
 }
 
 #[tokio::test]
