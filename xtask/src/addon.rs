@@ -36,19 +36,19 @@ pub(crate) fn compile(workspace: &Workspace, build: Build) -> Result<PathBuf> {
     tools::c_compiler(workspace)?;
     let target = rust::target_directory(workspace)?;
     let library = format!("{}aurareels_n8n{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let cargo = workspace.cargo("build");
     let dir = match build {
         Build::Release => {
-            cargo.args(["--profile", "addon", "--package", "aurareels-n8n"]).run()?;
+            workspace.cargo("build").args(["--profile", "addon", "--package", "aurareels-n8n"]).run()?;
             target.join("addon")
         }
         // The whole workspace, as everywhere: cargo then unifies features the same way and builds nothing twice.
         Build::Debug => {
-            cargo.args(["--workspace", "--lib"]).run()?;
+            workspace.cargo_of_tests("build")?.args(["--workspace", "--lib"]).run()?;
             target.join("debug")
         }
         // The same but for the addon itself. It is moved away, so that it never stands where the others are taken from.
         Build::PanicInjection => {
+            let cargo = workspace.cargo_of_tests("build")?;
             cargo.args(["--workspace", "--lib", "--features", "aurareels-n8n/panic-injection"]).run()?;
             let own = target.join("panic-injection");
             std::fs::create_dir_all(&own).with_context(|| format!("cannot create {}", own.display()))?;

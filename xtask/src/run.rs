@@ -10,9 +10,12 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+
+use crate::lint;
 
 /// How long a program may run unless it says otherwise. CI ends a run after an hour; this names the culprit before.
 const LIMIT: Duration = Duration::from_secs(50 * 60);
@@ -23,6 +26,8 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     /// Whether the slow tests run too.
     pub(crate) full: bool,
+    /// Whether clippy and the tests share one build ([`crate::lint`]).
+    shares_build: AtomicBool,
     /// Where programs write instead of to our terminal.
     log: Option<PathBuf>,
 }
@@ -36,7 +41,17 @@ impl Workspace {
         };
         let root = begin.ancestors().find(|dir| dir.join("Cargo.lock").is_file() && dir.join("xtask").is_dir());
         let root = root.with_context(|| format!("{} is not inside the workspace", begin.display()))?.to_owned();
-        Ok(Self { root, full: false, log: None })
+        Ok(Self { root, full: false, shares_build: AtomicBool::new(false), log: None })
+    }
+
+    /// Whether what is built for tests is built together with clippy's lints.
+    pub(crate) fn shares_build(&self) -> bool {
+        self.shares_build.load(Ordering::Relaxed)
+    }
+
+    /// From now on, builds what is tested together with clippy's lints, or without them again.
+    pub(crate) fn share_build(&self, shares: bool) {
+        self.shares_build.store(shares, Ordering::Relaxed);
     }
 
     /// The same checkout for work that runs beside other work: its programs write to a log instead of to our terminal, and
@@ -44,7 +59,8 @@ impl Workspace {
     pub(crate) fn aside(&self, name: &str) -> Result<Self> {
         let log = self.cache("log")?.join(name);
         File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
-        Ok(Self { root: self.root.clone(), full: self.full, log: Some(log) })
+        let shares_build = AtomicBool::new(self.shares_build());
+        Ok(Self { root: self.root.clone(), full: self.full, shares_build, log: Some(log) })
     }
 
     /// What the programs of work aside have written so far.
@@ -80,6 +96,12 @@ impl Workspace {
             }
         }
         Program { command, limit: LIMIT, quiet: false, log: self.log.clone() }
+    }
+
+    /// Cargo for what is built to be tested.
+    pub(crate) fn cargo_of_tests(&self, subcommand: &str) -> Result<Program> {
+        let cargo = self.cargo(subcommand);
+        if self.shares_build() { lint::while_building(self, cargo) } else { Ok(cargo) }
     }
 
     /// Cargo itself, the one that started us.

@@ -14,21 +14,22 @@ use crate::tools;
 /// Builds and runs all Rust tests: with cargo-nextest where it is installed, else with `cargo test`.
 pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     tools::c_compiler(workspace)?;
-    workspace.cargo("build").args(["--workspace", "--all-targets"]).run()?;
+    workspace.cargo_of_tests("build")?.args(["--workspace", "--all-targets"]).run()?;
     let mut closing = Vec::new();
     let mut passed = true;
     let ignored = workspace.full;
     if tools::has_cargo(workspace, "nextest") {
-        let mut nextest = workspace.cargo("nextest").args(["run", "--workspace", "--no-fail-fast"]);
+        let mut nextest = workspace.cargo_of_tests("nextest")?.args(["run", "--workspace", "--no-fail-fast"]);
         nextest = nextest.args(["--config-file", "xtask/nextest.toml"]);
         if ignored {
             nextest = nextest.args(["--run-ignored", "all"]);
         }
         passed &= watch(nextest, &mut closing)?;
         // nextest leaves the examples in the documentation to cargo.
-        passed &= watch(workspace.cargo("test").args(["--workspace", "--doc", "--no-fail-fast"]), &mut closing)?;
+        let doc = workspace.cargo_of_tests("test")?.args(["--workspace", "--doc", "--no-fail-fast"]);
+        passed &= watch(doc, &mut closing)?;
     } else {
-        let mut test = workspace.cargo("test").args(["--workspace", "--no-fail-fast"]);
+        let mut test = workspace.cargo_of_tests("test")?.args(["--workspace", "--no-fail-fast"]);
         if ignored {
             test = test.args(["--", "--include-ignored"]);
         }
@@ -43,7 +44,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
 /// Builds the `aurareels` binary (debug) and returns its path.
 pub(crate) fn binary(workspace: &Workspace) -> Result<PathBuf> {
     tools::c_compiler(workspace)?;
-    workspace.cargo("build").args(["--workspace", "--bins"]).run()?;
+    workspace.cargo_of_tests("build")?.args(["--workspace", "--bins"]).run()?;
     Ok(target_directory(workspace)?.join("debug/aurareels"))
 }
 

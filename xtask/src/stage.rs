@@ -133,6 +133,7 @@ impl Stage {
 pub(crate) fn run_all(workspace: &Workspace, stages: &[Stage]) -> bool {
     let begin = Instant::now();
     let mut all = Vec::new();
+    workspace.share_build(stages.contains(&Stage::Clippy) && stages.contains(&Stage::Rust));
     std::thread::scope(|scope| {
         // It is large: the network and the disk work on it while the processors compile.
         if stages.len() > 1 && stages.contains(&Stage::N8n) {
