@@ -88,26 +88,4 @@ describe("one post", () => {
     assert.equal(execution.json("AuraReels")[0].existed, true);
     assert.equal(await visible(caption), 1);
   });
-
-  test("n8n is killed in mid-call and its user starts the workflow again", async () => {
-    const caption = "Killed in mid-call";
-    const made = await create(caption, { waitForResult: true });
-    // The platform holds the upload, so that the call is on its way for as long as we like.
-    const { id: hold } = await simulator.fault({ operation: "tiktok.upload_last_chunk" }, undefined, { hold: "before" });
-    const first = await n8n.rest.start(made);
-    await taken(caption);
-    await n8n.kill();
-    await n8n.serve();
-    await simulator.post(`faults/${hold}/release`);
-    const crashed = await until("the crashed execution", async () => {
-      const execution = await n8n.rest.execution(first);
-      return execution.status !== "running" && execution;
-    });
-    assert.equal(crashed.status, "crashed");
-    const again = await n8n.rest.run(made);
-    assert.equal(again.status, "success", JSON.stringify(again.error));
-    assert.equal(again.json("AuraReels")[0].existed, true);
-    assert.equal(again.json("AuraReels")[0].status, "published");
-    assert.equal(await visible(caption), 1);
-  });
 });

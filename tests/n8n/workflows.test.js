@@ -6,64 +6,21 @@ import { after, afterEach, beforeEach, describe, test } from "node:test";
 import { decide } from "../clients/node/browser.js";
 import { PostStatus, Scheduler } from "../clients/node/clients.js";
 import { languageModel, Listener } from "./rig/listener.js";
+import * as shipped from "./rig/shipped.js";
 import { sleep, until } from "./rig/wait.js";
-import { shipped } from "./rig/workflow.js";
-import { WEBHOOK_KEY, world } from "./rig/world.js";
+import { world } from "./rig/world.js";
 
 const REFUSED = { processing_seconds: 0.1, outcome: "fail", fail_reason: "spam_risk_text", tasks: 1 };
-const PATH = "aurareels-social-schedule";
-const KEY = { "X-API-Key": WEBHOOK_KEY };
 
 const w = await world();
 const { core, n8n, simulator } = w;
 const chat = await Listener.start();
 after(() => chat.close());
 
-/**
- * Imports a shipped workflow: its credentials are chosen, the address of the notification is filled in, and what it waits
- * before it tries again is shortened to `pause` seconds.
- */
-async function imported(file, { further = {}, pause = 4 } = {}) {
-  const workflow = shipped(file);
-  assert.ok(workflow.nodes.some(({ type }) => type.endsWith(".stickyNote")), "it explains itself");
-  for (const node of workflow.nodes) {
-    for (const type of Object.keys(node.credentials ?? {})) {
-      node.credentials[type] = { ...w.credentials, ...further }[type];
-    }
-    if (node.type === "n8n-nodes-base.httpRequest") {
-      assert.equal(node.name, "Send Notification", "no HTTP request but the notification");
-      node.parameters.url = chat.address;
-    }
-    if (node.name === "Wait 5 Minutes") {
-      assert.deepEqual(node.parameters, { amount: 5, unit: "minutes" });
-      node.parameters = { amount: pause, unit: "seconds" };
-    }
-  }
-  const { name, nodes, connections, settings } = workflow;
-  return n8n.rest.create({ name, nodes, connections, settings });
-}
-
-/** Publishes a workflow and waits until n8n has registered its webhook. */
-async function live(workflow) {
-  await n8n.rest.publish(workflow);
-  // Without its key the webhook refuses, but it is there.
-  await until("the webhook", async () => (await n8n.rest.webhook(PATH, {})).status !== 404);
-  return workflow;
-}
-
-/** Schedules a post on an account by the core's own API. */
-async function schedule(account, caption, seconds, scheduler = Scheduler.CORE) {
-  const at = new Date(Math.ceil(Date.now() / 1000 + seconds) * 1000);
-  const { posts } = await core.client.posts.schedulePosts({
-    accounts: [BigInt(account)],
-    content: { videoUrl: simulator.video(caption.replace(/\W+/g, "-")), caption, privacyLevel: "PUBLIC" },
-    scheduledAt: { form: { case: "text", value: at.toISOString() } },
-    scheduler,
-  });
-  return { id: Number(posts[0].id), payload: { post_id: Number(posts[0].id), scheduled_at: at.toISOString(), user_id: 1 } };
-}
-
-const call = (payload) => n8n.rest.webhook(PATH, payload, KEY);
+const imported = (file, options) => shipped.imported(w, chat, file, options);
+const live = (workflow) => shipped.live(w, workflow);
+const call = (payload, key) => shipped.call(w, payload, key);
+const schedule = (...wish) => shipped.schedule(w, ...wish);
 
 const ORIGINALS = {
   social_media_scheduler: {
@@ -192,45 +149,12 @@ for (const [file, names] of Object.entries(ORIGINALS)) {
     });
 
     test("without the key nothing runs", async () => {
-      assert.equal((await n8n.rest.webhook(PATH, { post_id: 1 }, { "X-API-Key": "wrong" })).status, 403);
+      assert.equal((await call({ post_id: 1 }, { "X-API-Key": "wrong" })).status, 403);
       await sleep(500);
       assert.deepEqual(await n8n.rest.executions({ workflowId: workflow.id }), []);
     });
   });
 }
-
-describe("a restart of n8n", () => {
-  test("is survived by a workflow that waits for a post's time, and by one that waits for its result", async () => {
-    // Waits of more than 65 seconds are put into n8n's database.
-    const workflow = await live(await imported("social_media_scheduler", { pause: 70 }));
-    const planned = await schedule(w.tiktok, "Waited for over a restart", 72);
-    await call(planned.payload);
-    await until("a waiting execution", async () => {
-      const all = await n8n.rest.executions({ workflowId: workflow.id });
-      return all.some(({ status }) => status === "waiting");
-    });
-    const { id: hold } = await simulator.fault({ operation: "tiktok.upload_last_chunk" }, undefined, { hold: "before" });
-    const opened = await core.calls("WatchPosts");
-    const running = await schedule(w.tiktok, "Under way over a restart", 2);
-    await call(running.payload);
-    await until("the node's stream", async () => (await core.calls("WatchPosts")) > opened);
-    const { code } = await n8n.stop();
-    assert.equal(code, 0, n8n.process.tail());
-    await simulator.post(`faults/${hold}/release`);
-    await n8n.serve();
-
-    const executions = await n8n.rest.ends(workflow, 2);
-    for (const execution of executions) {
-      assert.equal(execution.status, "success", JSON.stringify(execution.error));
-      assert.equal(execution.json("Publish Scheduled")[0].status, "published");
-    }
-    assert.deepEqual(executions.map((execution) => execution.runs("Wait 5 Minutes").length), [0, 1]);
-    for (const caption of ["Waited for over a restart", "Under way over a restart"]) {
-      assert.equal((await simulator.visible(caption)).length, 1, caption);
-    }
-    await n8n.retire(workflow);
-  });
-});
 
 /** Sends a form as a browser does; `fields` in the order of the form. */
 async function submit(path, fields) {

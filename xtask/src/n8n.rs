@@ -1,8 +1,8 @@
 //! The n8n stage: our package in a real n8n, against a running core and simulator.
 //!
 //! n8n and the Node it wants come from the npm registry, at the versions of `tests/n8n/package-lock.json`, into `.cache/n8n`
-//! (2.8 GB; once per change of the lock), while the stages before this one run. The tests start n8n, core and simulator by
-//! themselves, because they kill and restart all three.
+//! (2.8 GB; once per change of the lock), while the stages before this one run; so is the database with which its tests begin.
+//! The tests start n8n, core and simulator by themselves, because they kill and restart all three.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -13,14 +13,17 @@ use anyhow::{Context, Result};
 
 use crate::addon::{self, Build};
 use crate::package::Target;
-use crate::run::Workspace;
+use crate::run::{Program, Workspace};
 use crate::stage::{Report, TestsFailed};
 use crate::{clients, n8n_package, package, rust, stamp, tools};
 
 /// All tests take some minutes; what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(40 * 60);
 
-/// Held while n8n is being installed.
+/// n8n's first start, beside compilers.
+const TEMPLATE_LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// Held while n8n is being installed, or makes the database of its tests.
 static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// An installed n8n.
@@ -31,9 +34,18 @@ struct Installed {
     modules: PathBuf,
 }
 
+impl Installed {
+    /// The Node that runs n8n, told where n8n is and where its tests may write.
+    fn program(&self, workspace: &Workspace, cache: &Path) -> Program {
+        let node = workspace.program(&self.node).env("N8N_NODE", &self.node).env("N8N_APP", &self.modules);
+        node.env("N8N_TEMPLATE", cache.join("template")).env("N8N_SCRATCH", cache.join("run"))
+    }
+}
+
 /// Runs the tests of `tests/n8n`; those of `tests/n8n/full` only with `--full`.
 pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     let n8n = install(workspace)?;
+    make_template(workspace, &n8n)?;
     let binary = rust::binary(workspace)?;
     clients::generated_from_proto(workspace, "tests/clients/node")?;
     n8n_package::prepare(workspace, Build::Debug)?;
@@ -51,16 +63,12 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         files.extend(test_files(&tests.join("full"))?);
     }
     // One process for all files: they share one n8n, which takes longer to start than most tests take.
-    let node = workspace.program(&n8n.node).dir(&tests).limit(LIMIT);
+    let node = n8n.program(workspace, &cache).dir(&tests).limit(LIMIT);
     let node = node.args(["--test", "--test-isolation=none", "--test-reporter=spec"]).args(files);
     let (passed, lines) = node
         .env("AURAREELS_BINARY", binary)
         .env("AURAREELS_PACKAGE", tarball)
         .env("AURAREELS_ADDON_THAT_PANICS", panics)
-        .env("N8N_NODE", &n8n.node)
-        .env("N8N_APP", &n8n.modules)
-        .env("N8N_TEMPLATE", cache.join("template"))
-        .env("N8N_SCRATCH", cache.join("run"))
         .env("CHROMIUM", chromium)
         .watch()?;
     let closing = lines.into_iter().filter(|line| clients::is_closing_of_node(line)).collect();
@@ -75,11 +83,23 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
 pub(crate) fn install_ahead<'scope>(workspace: &'scope Workspace, scope: &'scope Scope<'scope, '_>) -> Result<()> {
     // Two at a time cannot use apt, nor install the same Node.
     tools_for_install(workspace)?;
-    scope.spawn(|| match install(workspace) {
-        Ok(_) => println!("n8n is installed"),
+    scope.spawn(|| match install(workspace).and_then(|n8n| make_template(workspace, &n8n)) {
+        Ok(()) => println!("n8n is installed"),
         Err(error) => println!("n8n could not be installed yet: {error:#}"),
     });
     Ok(())
+}
+
+/// Has n8n set up the database that its tests begin with, unless that was done: its migrations take longer than anything
+/// else at its start.
+fn make_template(workspace: &Workspace, n8n: &Installed) -> Result<()> {
+    let _only_one = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+    let cache = workspace.cache("n8n")?;
+    if cache.join("template/user").exists() {
+        return Ok(());
+    }
+    let node = n8n.program(workspace, &cache).dir(&workspace.root.join("tests/n8n"));
+    node.arg("rig/template.js").limit(TEMPLATE_LIMIT).run()
 }
 
 /// What npm needs to install n8n; returns the Node that runs it.

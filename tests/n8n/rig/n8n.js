@@ -14,7 +14,8 @@ import { Rest } from "./rest.js";
 import { cleanEnvironment, setting } from "./setting.js";
 import { freePort, until } from "./wait.js";
 
-const START_LIMIT_MS = 180_000;
+// The first start runs all migrations, perhaps beside compilers.
+const START_LIMIT_MS = 300_000;
 
 export class N8n {
   /**
