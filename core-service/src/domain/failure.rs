@@ -160,6 +160,8 @@ reasons! {
     DailyLimitReached = "DAILY_LIMIT_REACHED",
     /// The post was found too late after its time.
     Missed = "MISSED",
+    /// Another file stands behind the video's URL than the one that was begun with.
+    VideoChanged = "VIDEO_CHANGED",
     /// The media host could not be reached for now.
     MediaUnreachable = "MEDIA_UNREACHABLE",
     /// The platform found the video unfit.

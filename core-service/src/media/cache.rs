@@ -47,6 +47,13 @@ impl<T: Clone> Cache<T> {
         result
     }
 
+    /// The kept result for `name`, if there is one that is fresh.
+    pub(super) fn kept(&self, name: &str) -> Option<T> {
+        let entries = self.lock();
+        let entry = entries.get(name).filter(|entry| entry.begun.elapsed() < self.time)?;
+        entry.cell.get().cloned()
+    }
+
     /// Makes the next caller compute anew.
     pub(super) fn forget(&self, name: &str) {
         let mut entries = self.lock();

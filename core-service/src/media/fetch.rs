@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use reqwest::StatusCode;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, LOCATION, RANGE};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, LAST_MODIFIED, LOCATION, RANGE,
+};
 use url::{Host, Url};
 
-use super::{FileVersion, ProbeError, address, refused};
-use crate::http;
+use super::{ProbeError, address, refused};
+use crate::{domain::media::VideoVersion, http};
 
 /// Redirects that are followed for one request.
 const MAX_REDIRECTS: usize = 5;
@@ -44,8 +46,8 @@ pub(super) struct Opened {
     pub(super) first: u64,
     /// The host sent the part that was asked for, not the whole.
     pub(super) is_partial: bool,
-    /// Size and name of the whole file.
-    pub(super) version: FileVersion,
+    /// What the answer says of the whole file.
+    pub(super) version: VideoVersion,
 }
 
 /// The part of a file to ask for: first byte and, optionally, last byte.
@@ -196,11 +198,13 @@ fn opened(response: reqwest::Response, url: Url, part: Option<Part>) -> Result<O
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity") && !encoding.is_empty()) {
         return Err(size_unknown(&url, "a compressed answer"));
     }
-    let etag = headers.get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+    let told = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (etag, last_modified) = (told(ETAG), told(LAST_MODIFIED));
+    let of_size = |size_bytes| VideoVersion { size_bytes, etag, last_modified, identity: None };
     let content_length = response.content_length();
     if response.status() == StatusCode::OK {
         let total = content_length.ok_or_else(|| size_unknown(&url, "no Content-Length"))?;
-        let version = FileVersion { size_bytes: total, etag };
+        let version = of_size(total);
         return Ok(Opened { response, url, first: 0, is_partial: false, version });
     }
     let range = headers.get(CONTENT_RANGE).and_then(|range| range.to_str().ok()).and_then(content_range);
@@ -212,7 +216,8 @@ fn opened(response: reqwest::Response, url: Url, part: Option<Part>) -> Result<O
     if first != wanted || last < first || last >= total || content_length.is_some_and(|l| l != last - first + 1) {
         return Err(wrong_answer(&url, "another part of the file than was asked for"));
     }
-    Ok(Opened { response, url, first, is_partial: true, version: FileVersion { size_bytes: total, etag } })
+    let version = of_size(total);
+    Ok(Opened { response, url, first, is_partial: true, version })
 }
 
 /// `bytes 0-99/1000` or `bytes 0-99/*`.

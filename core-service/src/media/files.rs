@@ -22,7 +22,7 @@ use futures_util::{StreamExt, stream, stream::BoxStream};
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
-use super::{ProbeError, inspect, source};
+use super::{ProbeError, inspect, samples, source};
 use crate::domain::media::{Container, MediaFacts, MediaId};
 
 /// Bytes after which what was written goes to the disk, and the free space is looked at.
@@ -289,6 +289,11 @@ impl Complete {
     /// Finds out what it is. Refused with the rule it breaks when it is no video.
     pub async fn inspect(&mut self) -> Result<MediaFacts, ProbeError> {
         inspect::inspect(self).await
+    }
+
+    /// What it is by samples of its bytes, as a probe says it of a file behind a URL.
+    pub async fn identity(&mut self) -> Result<Option<String>, FileError> {
+        samples::identify(self).await.map_err(|_| FileError::Gone)
     }
 
     /// Gives it its final name.

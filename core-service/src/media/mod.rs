@@ -22,6 +22,7 @@ mod inspect;
 mod mp4;
 pub mod pull;
 mod remote;
+mod samples;
 mod source;
 mod stream;
 #[cfg(test)]
@@ -29,17 +30,17 @@ mod tests;
 mod webm;
 
 pub use inspect::refuse_other_files;
+pub use samples::SAMPLED_WHOLE;
 pub use stream::{MediaStream, StreamError};
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::domain::media::{MediaFacts, VIDEO_URL_FIELD, Violation};
+use crate::domain::media::{Comparison, MediaFacts, VIDEO_CHANGED, VIDEO_URL_FIELD, VideoVersion, Violation};
 use crate::http::{self, HttpSettings};
 
 /// How media URLs are fetched.
@@ -74,35 +75,10 @@ pub struct Probe {
     pub facts: MediaFacts,
     /// Where the redirects ended; the given URL if there were none.
     pub final_url: Url,
-    /// The host's name for this version of the file, if it gives one.
-    pub etag: Option<String>,
+    /// The version of the file that was looked at, with what it is.
+    pub version: VideoVersion,
     /// The host sends parts of the file when asked for them.
     pub supports_range: bool,
-}
-
-impl Probe {
-    /// What tells this version of the file from another under the same URL.
-    pub fn version(&self) -> FileVersion {
-        FileVersion { size_bytes: self.facts.size_bytes, etag: self.etag.clone() }
-    }
-}
-
-/// What tells one version of a file from another under the same URL.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileVersion {
-    /// Size of the whole file.
-    pub size_bytes: u64,
-    /// The host's name for the version, if it gives one.
-    pub etag: Option<String>,
-}
-
-impl FileVersion {
-    /// False if the two surely differ. Weak names (`W/"..."`) and missing ones prove nothing.
-    pub fn may_be(&self, other: &Self) -> bool {
-        let strong = |version: &Self| version.etag.clone().filter(|etag| !etag.starts_with("W/"));
-        let names_differ = matches!((strong(self), strong(other)), (Some(one), Some(two)) if one != two);
-        self.size_bytes == other.size_bytes && !names_differ
-    }
 }
 
 /// Why a video could not be looked at.
@@ -127,6 +103,8 @@ const CONCURRENT_PROBES: usize = 32;
 pub struct Prober {
     fetcher: fetch::Fetcher,
     cache: cache::Cache<Result<Probe, ProbeError>>,
+    /// Keeps nothing: it only lets those who ask at the same time share an answer.
+    current: cache::Cache<Result<Probe, ProbeError>>,
     running: Semaphore,
     probe_timeout: Duration,
 }
@@ -142,6 +120,7 @@ impl Prober {
         Ok(Self {
             fetcher: fetch::Fetcher::new(&tls, settings.allow_private_hosts, lookup)?,
             cache: cache::Cache::new(settings.cache_time),
+            current: cache::Cache::new(Duration::ZERO),
             running: Semaphore::new(CONCURRENT_PROBES),
             probe_timeout: settings.probe_timeout,
         })
@@ -161,13 +140,36 @@ impl Prober {
         self.probe(url).await
     }
 
+    /// Like [`Self::probe`], but of the file that stands behind `url` now: an earlier result counts only where the host
+    /// names the version (strong `ETag`) and it is the same. Those who ask at the same time share the answer.
+    pub async fn probe_current(&self, url: &Url) -> Result<Probe, ProbeError> {
+        let look = || async {
+            let name = url.as_str();
+            if let Some(Ok(known)) = self.cache.kept(name) {
+                let now = self.version_now(url).await;
+                if now.is_ok_and(|now| now.compare(&known.version) == Comparison::Same) {
+                    return Ok(known);
+                }
+                self.cache.forget(name);
+            }
+            self.probe(url).await
+        };
+        self.current.get(url.as_str(), |_| false, look).await
+    }
+
     async fn probe_now(&self, url: &Url) -> Result<Probe, ProbeError> {
         let _place = self.running.acquire().await.expect("the semaphore is never closed");
         let probing = async {
             let mut file = remote::RemoteFile::open(&self.fetcher, url).await?;
+            // By ranges, samples come first: the index is mostly within one of them. Without, they are taken as the file
+            // is read from its front, and what is left of them afterwards.
+            if file.supports_range() {
+                file.sample().await?;
+            }
             let facts = inspect::inspect(&mut file).await?;
+            file.sample().await?;
             let remote::About { final_url, version, supports_range } = file.into_about();
-            Ok(Probe { facts, final_url, etag: version.etag, supports_range })
+            Ok(Probe { facts, final_url, version, supports_range })
         };
         tokio::time::timeout(self.probe_timeout, probing).await.unwrap_or_else(|_| {
             let message = format!("{} answers too slowly to look at the video", fetch::host(url));
@@ -183,29 +185,74 @@ impl Prober {
     }
 
     /// Like [`Self::open_stream`], but refuses if the file is surely not the `expected` version any more: for uploads
-    /// in several parts, which must not mix two files.
+    /// in several parts, which must not mix two files. Where the host names no versions, [`Self::verify`] tells.
     pub async fn open_same(
         &self,
         url: &Url,
         range: Option<Range<u64>>,
-        expected: &FileVersion,
+        expected: &VideoVersion,
     ) -> Result<MediaStream, ProbeError> {
         let stream = self.open_stream(url, range).await?;
-        if stream.version().may_be(expected) {
-            return Ok(stream);
+        match stream.version().compare(expected) {
+            Comparison::Same | Comparison::Unproven => Ok(stream),
+            Comparison::Different => Err(self.changed(url, stream.version(), expected)),
         }
-        let name = |version: &FileVersion| {
-            let etag = version.etag.as_deref().unwrap_or("no name");
+    }
+
+    /// Finds out whether the `expected` version still stands behind `url`: by the host's strong name for it, else by its
+    /// bytes. Asked after the last byte was read, so that what was read before is of that version too.
+    ///
+    /// A host that cannot be asked is an error only where it names no versions: elsewhere [`Self::open_same`] has seen
+    /// the name with every part.
+    pub async fn verify(&self, url: &Url, expected: &VideoVersion) -> Result<(), ProbeError> {
+        let now = match self.version_now(url).await {
+            Ok(now) => now,
+            Err(_) if expected.has_strong_name() => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        match now.compare(expected) {
+            Comparison::Same => Ok(()),
+            Comparison::Different => Err(self.changed(url, &now, expected)),
+            Comparison::Unproven => {
+                let now = self.probe_again(url).await?.version;
+                let is_same = now.compare(expected) != Comparison::Different && now.identity == expected.identity;
+                if is_same { Ok(()) } else { Err(self.changed(url, &now, expected)) }
+            }
+        }
+    }
+
+    /// What the host says of the file now.
+    async fn version_now(&self, url: &Url) -> Result<VideoVersion, ProbeError> {
+        Ok(self.fetcher.open(url, Some((0, Some(0)))).await?.version)
+    }
+
+    /// The error of bytes that are not those that were looked at.
+    pub fn replaced(&self, url: &Url) -> ProbeError {
+        self.cache.forget(url.as_str());
+        replaced(url, "other bytes", "the bytes that were looked at")
+    }
+
+    fn changed(&self, url: &Url, now: &VideoVersion, expected: &VideoVersion) -> ProbeError {
+        // What was found out before is of no use.
+        self.cache.forget(url.as_str());
+        let name = |version: &VideoVersion| {
+            let etag = version.etag.as_deref().or(version.last_modified.as_deref()).unwrap_or("without a name");
             format!("{} bytes, version {etag}", version.size_bytes)
         };
-        Err(refused(
-            "VIDEO_CHANGED",
-            &name(stream.version()),
-            &name(expected),
-            "keep the file behind a URL as it is until the post is published",
-            &format!("the video on {} was replaced by another", fetch::host(url)),
-        ))
+        replaced(url, &name(now), &name(expected))
     }
+}
+
+/// The error of another file in the place of the one that was begun with.
+fn replaced(url: &Url, measured: &str, limit: &str) -> ProbeError {
+    let remedy = "keep the file behind a URL as it is until the post is published";
+    refused(
+        VIDEO_CHANGED,
+        measured,
+        limit,
+        remedy,
+        &format!("the video on {} was replaced by another", fetch::host(url)),
+    )
 }
 
 /// A broken rule about the video's URL or file.

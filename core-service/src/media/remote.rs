@@ -1,4 +1,4 @@
-//! A file behind a URL, read in pieces.
+//! A file behind a URL, read in pieces. Samples of its bytes are kept on the way ([`Samples`]): they say what it is.
 //!
 //! Where the host sends ranges, each piece is a small request, with some bytes ahead of what was asked for. Where it
 //! does not, its one answer is read from the front, as far as a probe may go. Requests and bytes are counted; beyond
@@ -7,9 +7,11 @@
 use bytes::{Buf, Bytes, BytesMut};
 use url::Url;
 
+use super::ProbeError;
 use super::fetch::{Fetcher, Opened, host};
+use super::samples::Samples;
 use super::source::{MAX_READ, ReadError, Source};
-use super::{FileVersion, ProbeError};
+use crate::domain::media::{Comparison, VideoVersion};
 
 /// Bytes asked for at once.
 const PIECE: u64 = 64 * 1024;
@@ -23,7 +25,7 @@ const MAX_SEQUENTIAL: u64 = 32 * 1024 * 1024;
 /// What is known of a file besides its content.
 pub(super) struct About {
     pub(super) final_url: Url,
-    pub(super) version: FileVersion,
+    pub(super) version: VideoVersion,
     pub(super) supports_range: bool,
 }
 
@@ -35,6 +37,7 @@ pub(super) struct RemoteFile<'a> {
     response: Option<reqwest::Response>,
     window: BytesMut,
     window_start: u64,
+    samples: Samples,
     requests: usize,
 }
 
@@ -44,6 +47,7 @@ impl<'a> RemoteFile<'a> {
         let opened = fetcher.open(url, Some((0, Some(PIECE - 1)))).await?;
         let Opened { response, url, is_partial, version, .. } = opened;
         Ok(Self {
+            samples: Samples::new(version.size_bytes),
             fetcher,
             about: About { final_url: url, version, supports_range: is_partial },
             response: Some(response),
@@ -53,8 +57,29 @@ impl<'a> RemoteFile<'a> {
         })
     }
 
-    pub(super) fn into_about(self) -> About {
+    /// What was found out besides the content; `version` says what the file is, as far as it was sampled.
+    pub(super) fn into_about(mut self) -> About {
+        self.about.version.identity = self.samples.identity();
         self.about
+    }
+
+    pub(super) fn supports_range(&self) -> bool {
+        self.about.supports_range
+    }
+
+    /// Reads what is missing of the samples. A large file on a host without ranges is left as it is.
+    pub(super) async fn sample(&mut self) -> Result<(), ProbeError> {
+        if !self.about.supports_range && self.about.version.size_bytes > MAX_SEQUENTIAL {
+            return Ok(());
+        }
+        while let Some((at, length)) = self.samples.missing() {
+            match self.read(at, length).await {
+                Ok(_) => {}
+                Err(ReadError::OutOfReach) => break,
+                Err(ReadError::Failed(error)) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn window_end(&self) -> u64 {
@@ -88,7 +113,8 @@ impl<'a> RemoteFile<'a> {
         self.requests += 1;
         let last = (at + PIECE).min(self.about.version.size_bytes) - 1;
         let opened = self.fetcher.open(&self.about.final_url, Some((at, Some(last)))).await?;
-        if !opened.version.may_be(&self.about.version) || !opened.is_partial {
+        let is_other = opened.version.compare(&self.about.version) == Comparison::Different;
+        if is_other || !opened.is_partial {
             return Err(self.changed().into());
         }
         self.response = Some(opened.response);
@@ -104,7 +130,10 @@ impl<'a> RemoteFile<'a> {
         }
         let Some(response) = &mut self.response else { return Ok(()) };
         match response.chunk().await {
-            Ok(Some(chunk)) => self.window.extend_from_slice(&chunk),
+            Ok(Some(chunk)) => {
+                self.samples.offer(self.window_start + self.window.len() as u64, &chunk);
+                self.window.extend_from_slice(&chunk);
+            }
             Ok(None) => self.response = None,
             Err(_) => return Err(self.broken().into()),
         }
@@ -133,6 +162,9 @@ impl Source for RemoteFile<'_> {
             return Ok(Bytes::new());
         }
         let wanted = usize::try_from(self.about.version.size_bytes - at).unwrap_or(usize::MAX).min(length);
+        if let Some(bytes) = self.samples.get(at, wanted) {
+            return Ok(bytes);
+        }
         self.move_to(at).await?;
         while self.window.len() < wanted {
             if self.response.is_none() {

@@ -10,7 +10,8 @@ use futures_util::{Stream, StreamExt};
 use url::Url;
 
 use super::fetch::{Fetcher, host};
-use super::{FileVersion, ProbeError, refused};
+use super::{ProbeError, refused};
+use crate::domain::media::VideoVersion;
 
 /// Why a stream ended before its last byte. Nothing is known about the bytes behind `received`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +32,7 @@ pub struct MediaStream {
     to_skip: u64,
     length: u64,
     received: u64,
-    version: FileVersion,
+    version: VideoVersion,
     is_done: bool,
 }
 
@@ -62,8 +63,8 @@ impl MediaStream {
         self.length
     }
 
-    /// Size and name of the whole file that the bytes are of.
-    pub fn version(&self) -> &FileVersion {
+    /// What the host says of the whole file that the bytes are of.
+    pub fn version(&self) -> &VideoVersion {
         &self.version
     }
 

@@ -16,11 +16,12 @@ use super::*;
 
 const VIDEO: &[u8] = include_bytes!("testdata/moov_last.mp4");
 
-/// What the server counts.
+/// What the server counts, and which of two films of equal size it has at `/film`.
 #[derive(Default)]
 struct Counters {
     requests: AtomicUsize,
     bytes: AtomicUsize,
+    film: AtomicUsize,
 }
 
 #[derive(Clone)]
@@ -40,6 +41,7 @@ impl Host {
             .route("/range", get(ranged))
             .route("/big", get(big))
             .route("/changing", get(changing))
+            .route("/film/{names}", get(film))
             .route("/turning", get(turning))
             .route("/bigplain", get(async || Body::from(big_video())))
             .route("/plain", get(async |State(host): State<Host>| host.plain()))
@@ -102,6 +104,31 @@ async fn changing(State(host): State<Host>, headers: HeaderMap) -> Response<Body
 async fn turning(State(host): State<Host>, headers: HeaderMap) -> Response<Body> {
     let part = host.part(&big_video(), &headers);
     if host.counters.requests.load(Ordering::SeqCst) == 1 { part } else { Response::new(Body::from(big_video())) }
+}
+
+/// The film of the moment: by ranges with a name for each version (`named`) or without (`nameless`), or whole (`plain`).
+async fn film(State(host): State<Host>, Path(names): Path<String>, headers: HeaderMap) -> Response<Body> {
+    let number = host.counters.film.load(Ordering::SeqCst);
+    let film = film_of(number);
+    if names == "plain" {
+        return Response::new(Body::from(film));
+    }
+    let mut part = host.part(&film, &headers);
+    part.headers_mut().remove(header::ETAG);
+    if names == "named" {
+        part.headers_mut().insert(header::ETAG, format!("\"film-{number}\"").parse().unwrap());
+    }
+    part
+}
+
+/// Films of equal size that differ in one byte of their end.
+fn film_of(number: usize) -> Bytes {
+    let mut film = big_video().slice(..2_000_000).to_vec();
+    film[32..40].copy_from_slice(&[&(2_000_000u32 - 32).to_be_bytes()[..], b"mdat"].concat());
+    let index = VIDEO.windows(4).position(|kind| kind == b"moov").unwrap() - 4;
+    film.extend_from_slice(&VIDEO[index..]);
+    film.extend_from_slice(&[&9u32.to_be_bytes()[..], b"free", &[u8::try_from(number).unwrap()]].concat());
+    film.into()
 }
 
 fn big_video() -> Bytes {
@@ -168,7 +195,7 @@ async fn a_video_is_measured_by_ranges() {
     let probe = prober(true).probe(&host.url("range")).await.unwrap();
     assert_eq!((probe.facts.size_bytes, probe.facts.moov_first), (VIDEO.len() as u64, Some(false)));
     assert_eq!((probe.facts.width, probe.facts.height), (Some(64), Some(112)));
-    assert_eq!((probe.etag.as_deref(), probe.supports_range), (Some("\"v1\""), true));
+    assert_eq!((probe.version.etag.as_deref(), probe.supports_range), (Some("\"v1\""), true));
     assert_eq!(probe.final_url, host.url("range"));
 }
 
@@ -337,17 +364,71 @@ async fn parts_of_two_files_are_not_mixed() {
     let host = Host::start().await;
     let (prober, url) = (prober(true), host.url("range"));
     let probe = prober.probe(&url).await.unwrap();
-    assert!(prober.open_same(&url, Some(0..9), &probe.version()).await.is_ok());
+    assert!(prober.open_same(&url, Some(0..9), &probe.version).await.is_ok());
     for other in [
-        FileVersion { size_bytes: 5, ..probe.version() },
-        FileVersion { etag: Some("\"v0\"".to_owned()), ..probe.version() },
+        VideoVersion { size_bytes: 5, ..probe.version.clone() },
+        VideoVersion { etag: Some("\"v0\"".to_owned()), ..probe.version.clone() },
     ] {
         let error = prober.open_same(&url, Some(0..9), &other).await.unwrap_err();
         assert!(matches!(error, ProbeError::Refused(violation) if violation.rule == "VIDEO_CHANGED"));
     }
     for same in [None, Some("W/\"v0\"".to_owned())] {
-        let version = FileVersion { etag: same, ..probe.version() };
+        let version = VideoVersion { etag: same, ..probe.version.clone() };
         assert!(prober.open_same(&url, Some(0..9), &version).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn what_a_file_is_does_not_depend_on_its_host() {
+    let host = Host::start().await;
+    let mut seen = Vec::new();
+    for number in 0..2 {
+        host.counters.film.store(number, Ordering::SeqCst);
+        let prober = prober(true);
+        let mut all = std::collections::BTreeSet::new();
+        for path in ["film/named", "film/nameless", "film/plain", "film/named?signed=anew"] {
+            let probe = prober.probe(&host.url(path)).await.unwrap();
+            assert_eq!(probe.facts.width, Some(64));
+            all.insert(probe.version.identity.unwrap());
+        }
+        assert_eq!(all.len(), 1, "{all:?}");
+        seen.extend(all);
+    }
+    assert_ne!(seen[0], seen[1], "two films of equal size");
+}
+
+#[tokio::test]
+async fn a_replaced_file_is_found_out_with_and_without_names() {
+    let host = Host::start().await;
+    for path in ["film/named", "film/nameless", "film/plain"] {
+        let (prober, url) = (prober(true), host.url(path));
+        host.counters.film.store(0, Ordering::SeqCst);
+        let version = prober.probe_current(&url).await.unwrap().version;
+        prober.verify(&url, &version).await.unwrap();
+        host.counters.film.store(1, Ordering::SeqCst);
+        let error = prober.verify(&url, &version).await.unwrap_err();
+        assert!(matches!(error, ProbeError::Refused(violation) if violation.rule == "VIDEO_CHANGED"), "{path}");
+        let opened = prober.open_same(&url, Some(0..9), &version).await;
+        assert_eq!(opened.is_ok(), path != "film/named", "only names tell at once: {path}");
+        let now = prober.probe_current(&url).await.unwrap().version;
+        assert_ne!(now.identity, version.identity, "{path}");
+        prober.verify(&url, &now).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_kept_probe_counts_only_while_the_host_names_the_same_version() {
+    let host = Host::start().await;
+    for (path, requests) in [("film/named", 1), ("film/nameless", 4)] {
+        host.counters.film.store(0, Ordering::SeqCst);
+        let (prober, url) = (prober(true), host.url(path));
+        let first = prober.probe_current(&url).await.unwrap();
+        let before = host.counters.requests.load(Ordering::SeqCst);
+        assert_eq!(prober.probe_current(&url).await.unwrap(), first);
+        assert_eq!(host.counters.requests.load(Ordering::SeqCst) - before, requests, "{path}");
+        host.counters.film.store(1, Ordering::SeqCst);
+        let second = prober.probe_current(&url).await.unwrap();
+        assert_ne!(second.version.identity, first.version.identity, "{path}");
     }
 }
 

@@ -29,7 +29,7 @@ use crate::{
         account::Account,
         failure::Failure,
         ledger::{Entry, Evidence, Handle, Ledger, StepClass},
-        media::{MediaFacts, MediaRules, Violation},
+        media::{MediaFacts, MediaRules, VIDEO_CHANGED, VideoVersion, Violation},
         platform::{LoginFlavour, Platform},
         post::{Content, Post},
     },
@@ -191,14 +191,30 @@ pub struct Tokens {
 /// A stream of a video's bytes. Ends with an error, never early: the length of the range is checked.
 pub type VideoStream = BoxStream<'static, std::io::Result<Bytes>>;
 
+/// Whether a failure says that another file stands in the place of the one that an upload began with. What was uploaded
+/// of that one is then of no use.
+pub fn is_replaced(failure: &Failure) -> bool {
+    failure.rule == VIDEO_CHANGED
+}
+
 /// The post's video, by URL or uploaded. Bytes are streamed in bounded memory; the SSRF rule stands inside.
 #[async_trait]
 pub trait Video: Send + Sync {
     /// Size, container and the rest, as measured. Fails when the source cannot be read now, or breaks a rule.
     async fn facts(&self) -> Result<MediaFacts, Failure>;
 
-    /// Opens the bytes from `first` to `last`, both counted from 0 and included.
-    async fn open(&self, first: u64, last: u64) -> Result<VideoStream, Failure>;
+    /// The version of the file that stands there now. An upload begins with it, keeps it in its handle and hands it to
+    /// every [`Self::open`], in whatever process.
+    async fn version(&self) -> Result<VideoVersion, Failure>;
+
+    /// Opens the bytes of this version from `first` to `last`, both counted from 0 and included. [`is_replaced`] tells the
+    /// failure of another file in its place.
+    async fn open(&self, first: u64, last: u64, version: &VideoVersion) -> Result<VideoStream, Failure>;
+
+    /// Whether this version still stands there; [`is_replaced`] tells when it does not. To be asked when all bytes were
+    /// read and the last of them did not leave yet: some hosts cannot tell versions apart, and only then is it known that
+    /// no two were mixed.
+    async fn verify(&self, version: &VideoVersion) -> Result<(), Failure>;
 
     /// A URL at which a platform can fetch it.
     async fn public_url(&self) -> Result<Url, Failure>;

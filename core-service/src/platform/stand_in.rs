@@ -4,7 +4,7 @@ use std::{
     io,
     sync::{
         Mutex,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
 };
 
@@ -18,10 +18,10 @@ use url::Url;
 use super::{Call, Lease, Progress, Tokens, Video, VideoStream, View};
 use crate::domain::{
     account::{Account, Health},
-    failure::Failure,
+    failure::{Failure, FailureClass, Reason},
     ids::{AccountId, Fence, PostId, UserId},
     ledger::Ledger,
-    media::{Container, MediaFacts},
+    media::{Container, MediaFacts, VIDEO_CHANGED, VideoVersion},
     platform::{LoginFlavour, Platform},
     post::{Content, Post, Status},
 };
@@ -72,6 +72,11 @@ pub(super) struct Film {
     pub(super) piece: usize,
     /// The source breaks off at this byte.
     pub(super) breaks_at: Option<usize>,
+    /// Another file takes its place after so many openings.
+    pub(super) replaced_after: Option<usize>,
+    /// The host tells versions apart when it is opened; else only `verify` can.
+    pub(super) names_versions: bool,
+    openings: AtomicUsize,
     pub(super) duration_ms: Option<u64>,
     /// Where a platform can fetch it.
     pub(super) url: Url,
@@ -80,7 +85,30 @@ pub(super) struct Film {
 impl Film {
     pub(super) fn new(size: usize, piece: usize, url: &str) -> Self {
         let bytes = (0..size).map(|index| u8::try_from(index % 251).unwrap()).collect();
-        Self { bytes, piece, breaks_at: None, duration_ms: Some(30_000), url: url.parse().unwrap() }
+        Self {
+            bytes,
+            piece,
+            breaks_at: None,
+            replaced_after: None,
+            names_versions: true,
+            openings: AtomicUsize::new(0),
+            duration_ms: Some(30_000),
+            url: url.parse().unwrap(),
+        }
+    }
+
+    /// The version of a film of this size.
+    pub(super) fn version_of(size_bytes: u64) -> VideoVersion {
+        VideoVersion { size_bytes, etag: None, last_modified: None, identity: Some("the film".to_owned()) }
+    }
+
+    fn is(&self, version: &VideoVersion) -> Result<(), Failure> {
+        let was_replaced = self.replaced_after.is_some_and(|after| self.openings.load(Ordering::SeqCst) >= after);
+        if !was_replaced && *version == Self::version_of(self.bytes.len() as u64) {
+            return Ok(());
+        }
+        let failure = Failure::new(FailureClass::Transient, Reason::VideoChanged, "the video was replaced by another");
+        Err(failure.with_rule(VIDEO_CHANGED))
     }
 }
 
@@ -101,7 +129,19 @@ impl Video for Film {
         })
     }
 
-    async fn open(&self, first: u64, last: u64) -> Result<VideoStream, Failure> {
+    async fn version(&self) -> Result<VideoVersion, Failure> {
+        Ok(Self::version_of(self.bytes.len() as u64))
+    }
+
+    async fn verify(&self, version: &VideoVersion) -> Result<(), Failure> {
+        self.is(version)
+    }
+
+    async fn open(&self, first: u64, last: u64, version: &VideoVersion) -> Result<VideoStream, Failure> {
+        if self.names_versions {
+            self.is(version)?;
+        }
+        self.openings.fetch_add(1, Ordering::SeqCst);
         let (first, last) = (usize::try_from(first).unwrap(), usize::try_from(last).unwrap());
         let until = self.breaks_at.unwrap_or(usize::MAX).min(last + 1);
         let mut pieces: Vec<io::Result<Bytes>> = self.bytes[first..until.max(first)]

@@ -11,7 +11,7 @@ use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
         ids::UserId,
-        media::{MediaFacts, MediaId},
+        media::{MediaFacts, MediaId, VIDEO_CHANGED, VideoVersion},
         post::Post,
     },
     media::{
@@ -84,17 +84,32 @@ impl Video for PostVideo {
         }
     }
 
-    async fn open(&self, first: u64, last: u64) -> Result<VideoStream, Failure> {
+    async fn version(&self) -> Result<VideoVersion, Failure> {
+        match &self.source {
+            Source::Url(url) => Ok(self.videos.prober.probe_current(&parsed(url)?).await.map_err(failure)?.version),
+            Source::Upload(_, media_id) => Ok(VideoVersion::of_upload(media_id, self.facts().await?.size_bytes)),
+        }
+    }
+
+    async fn open(&self, first: u64, last: u64, version: &VideoVersion) -> Result<VideoStream, Failure> {
         match &self.source {
             Source::Url(url) => {
                 let range = Some(first..last + 1);
-                let stream = self.videos.prober.open_stream(&parsed(url)?, range).await.map_err(failure)?;
+                let stream = self.videos.prober.open_same(&parsed(url)?, range, version).await.map_err(failure)?;
                 Ok(stream.map_err(std::io::Error::other).boxed())
             }
             Source::Upload(user, media_id) => {
+                is_upload(media_id, version)?;
                 let media = self.upload(*user, media_id).await?;
                 self.videos.files.stream(&media.stored_as, first, last).await.map_err(unreadable)
             }
+        }
+    }
+
+    async fn verify(&self, version: &VideoVersion) -> Result<(), Failure> {
+        match &self.source {
+            Source::Url(url) => self.videos.prober.verify(&parsed(url)?, version).await.map_err(failure),
+            Source::Upload(_, media_id) => is_upload(media_id, version),
         }
     }
 
@@ -123,6 +138,15 @@ fn parsed(url: &str) -> Result<Url, Failure> {
     })
 }
 
+/// Whether a version is that of an upload: a post that was edited names another video.
+fn is_upload(media_id: &str, version: &VideoVersion) -> Result<(), Failure> {
+    if *version == VideoVersion::of_upload(media_id, version.size_bytes) {
+        return Ok(());
+    }
+    let failure = Failure::new(FailureClass::Transient, Reason::VideoChanged, "the post names another video by now");
+    Err(failure.with_rule(VIDEO_CHANGED).with_remedy("nothing to do: the upload begins anew"))
+}
+
 fn gone() -> Failure {
     Failure::new(FailureClass::InvalidMedia, Reason::MediaNotFound, "the uploaded video is not there any more")
         .with_remedy("upload the same file again, then RetryPost")
@@ -142,6 +166,12 @@ fn unreadable(problem: FileError) -> Failure {
 /// A video that cannot be read, as a failure of the post.
 pub fn failure(error: ProbeError) -> Failure {
     match error {
+        // Not the video's fault: what was begun with the old file is begun anew with the new one.
+        ProbeError::Refused(violation) if violation.rule == VIDEO_CHANGED => {
+            Failure::new(FailureClass::Transient, Reason::VideoChanged, violation.message)
+                .with_rule(violation.rule)
+                .with_remedy(violation.remedy)
+        }
         ProbeError::Refused(violation) => {
             let reason = match violation.rule {
                 "VIDEO_TOO_LARGE" => Reason::VideoTooLarge,

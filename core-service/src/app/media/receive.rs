@@ -13,10 +13,10 @@ use super::{Caller, Error, Library, MediaFacts, MediaId, Result, StoredMedia, fi
 use crate::{
     domain::{
         failure::Reason,
-        media::{VIDEO_URL_FIELD, Violation, Warning},
+        media::{VIDEO_URL_FIELD, VideoVersion, Violation, Warning},
     },
     media::{
-        ProbeError,
+        ProbeError, SAMPLED_WHOLE,
         files::{Complete, FileError, Incoming},
         refuse_other_files,
     },
@@ -99,9 +99,19 @@ impl Library {
         self.received(stored, &info, existed).await
     }
 
-    /// Keeps a copy of the video behind a URL. The copy is an upload like any other.
-    pub(in crate::app) async fn keep_copy(&self, caller: Caller, url: &Url) -> Result<(MediaId, MediaFacts)> {
-        let stream = self.prober.open_stream(url, None).await.map_err(|problem| not_taken(problem, VIDEO_URL_FIELD))?;
+    /// Keeps a copy of the video behind a URL, of this version where one was looked at before. The copy is an upload like
+    /// any other.
+    pub(in crate::app) async fn keep_copy(
+        &self,
+        caller: Caller,
+        url: &Url,
+        version: Option<&VideoVersion>,
+    ) -> Result<(MediaId, MediaFacts)> {
+        let opened = match version {
+            Some(version) => self.prober.open_same(url, None, version).await,
+            None => self.prober.open_stream(url, None).await,
+        };
+        let stream = opened.map_err(|problem| not_taken(problem, VIDEO_URL_FIELD))?;
         let receiving = self.open(caller, Some(stream.length()), VIDEO_URL_FIELD).await?;
         let bytes = stream.map(|chunk| {
             chunk.map_err(|broken| Error::Unavailable {
@@ -110,7 +120,13 @@ impl Library {
                 retry_after: std::time::Duration::from_secs(30),
             })
         });
-        let complete = receiving.bytes(bytes).await?;
+        let mut complete = receiving.bytes(bytes).await?;
+        let is = complete.identity().await.map_err(file_error)?;
+        // A file that was only seen from its front says nothing of the rest.
+        let seen = version.and_then(|version| version.identity.as_ref());
+        if seen.is_some_and(|seen| seen.starts_with(SAMPLED_WHOLE) && is.as_ref() != Some(seen)) {
+            return Err(not_taken(self.prober.replaced(url), VIDEO_URL_FIELD));
+        }
         let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
         let name = name.chars().take(MAX_NAME).collect();
         let (stored, _) = self.add(caller, name, complete, VIDEO_URL_FIELD).await?;

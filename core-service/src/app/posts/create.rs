@@ -18,7 +18,7 @@ use crate::{
     domain::{
         account::Account,
         failure::Reason,
-        media::{self, MEDIA_ID_FIELD, MediaFacts, MediaId, Violation, Warning},
+        media::{self, MEDIA_ID_FIELD, MediaFacts, MediaId, VideoVersion, Violation, Warning},
         post::{Post, SchedulerKind, Status, WaitReason},
     },
     store::creating::{Inserted, NewPost},
@@ -210,7 +210,7 @@ impl Posts {
             return Err(rules::refuse(all));
         }
         // Last, because it costs most: nothing stands in the way of the posts any more.
-        if let Some((media_id, facts)) = self.copy_of(caller, &request.wish).await? {
+        if let Some((media_id, facts)) = self.copy_of(caller, &request.wish, None).await? {
             let facts = serde_json::to_value(facts).ok();
             for (new, _) in &mut posts {
                 new.post.content.media_id = media_id.to_string();
@@ -221,9 +221,14 @@ impl Posts {
     }
 
     /// The copy of a wish's video, where one is to be kept.
-    pub(super) async fn copy_of(&self, caller: Caller, wish: &Wish) -> Result<Option<(MediaId, MediaFacts)>> {
+    pub(super) async fn copy_of(
+        &self,
+        caller: Caller,
+        wish: &Wish,
+        version: Option<&VideoVersion>,
+    ) -> Result<Option<(MediaId, MediaFacts)>> {
         match Url::parse(&wish.content.video_url) {
-            Ok(url) if wish.keep_copy => Ok(Some(self.library.keep_copy(caller, &url).await?)),
+            Ok(url) if wish.keep_copy => Ok(Some(self.library.keep_copy(caller, &url, version).await?)),
             _ => Ok(None),
         }
     }
@@ -303,7 +308,7 @@ impl Posts {
         let fingerprint =
             Fingerprint::of(account.platform, &prepared.content, &prepared.content.full_caption, scheduled_at);
         let mut content = prepared.content;
-        if let Some((media_id, _)) = self.copy_of(caller, &request.wish).await? {
+        if let Some((media_id, _)) = self.copy_of(caller, &request.wish, None).await? {
             content.media_id = media_id.to_string();
         }
         let post = Post {

@@ -91,7 +91,7 @@ impl Posts {
             self.library.facts(caller.user, &content.media_id).await?;
         }
         let wish = Wish { content: content.clone(), ..request.wish.clone() };
-        if let Some((media_id, _)) = self.copy_of(caller, &wish).await? {
+        if let Some((media_id, _)) = self.copy_of(caller, &wish, None).await? {
             content.media_id = media_id.to_string();
         }
         Ok(())

@@ -13,10 +13,12 @@ use super::caption::CaptionRules;
 mod check;
 mod rules;
 mod upload;
+mod version;
 
 pub use check::{Checked, check};
 pub use rules::{INSTAGRAM_REELS, TIKTOK};
 pub use upload::{KeepPolicy, Kept, MediaId, NoMediaId};
+pub use version::{Comparison, VIDEO_CHANGED, VideoVersion};
 
 /// The field of requests that names a video by its URL.
 pub const VIDEO_URL_FIELD: &str = "content.video_url";

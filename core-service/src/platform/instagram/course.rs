@@ -53,6 +53,7 @@ pub(super) mod name {
     pub(in super::super) const CONTENT: &str = "content";
     pub(in super::super) const CAPTION: &str = "caption";
     pub(in super::super) const OFFSET: &str = "offset";
+    pub(in super::super) const VIDEO: &str = "video";
     pub(in super::super) const UPLOAD_STATE: &str = "upload";
     pub(in super::super) const STATUS: &str = "status";
     pub(in super::super) const SUBCODE: &str = "subcode";
@@ -393,9 +394,12 @@ impl<'a> Course<'a> {
         if self.upload_state(container_id) == Some(upload::COMPLETE) {
             return None;
         }
-        let handle = Handle::default()
+        let mut handle = Handle::default()
             .with(name::CONTAINER_ID, container_id)
             .with(name::URI, entry.handle.text(name::URI).unwrap_or_default());
+        if let Some(version) = entry.handle.0.get(name::VIDEO) {
+            handle = handle.with(name::VIDEO, version.clone());
+        }
         let last = self.about(UPLOAD, container_id).next_back();
         // An upload whose answer is missing: only the container can say how far it came.
         let offset = match last {

@@ -134,6 +134,8 @@ impl Instagram {
 
     async fn create_container(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
         let caller = Caller::of(call);
+        let is_upload = step.handle.text(name::TRANSFER) == Some(course::Transfer::Resumable.as_str());
+        let version = if is_upload { Some(call.video.version().await?) } else { None };
         let fields = self.container_fields(call, step).await?;
         let path = format!("{}/media", call.view.account.account_id);
         let request = self.request(&self.pooled, &caller, Method::POST, &path, fields)?;
@@ -153,13 +155,13 @@ impl Instagram {
         let mut handle = Handle::default()
             .with(name::CONTAINER_ID, created.id.as_str())
             .with_instant(name::CREATED_AT, call.view.now);
-        if step.handle.text(name::TRANSFER) == Some(course::Transfer::Resumable.as_str()) {
+        if let Some(version) = version {
             let uri = created.uri.unwrap_or_else(|| {
                 let mut uri = self.settings.rupload_base.clone();
                 uri.set_path(&format!("/ig-api-upload/{}/{}", self.settings.version, created.id));
                 uri.into()
             });
-            handle = handle.with(name::URI, uri);
+            handle = handle.with(name::URI, uri).with(name::VIDEO, version.to_value());
         }
         Ok(Outcome::Accepted { handle, evidence: evidence.with("container_id", created.id) })
     }

@@ -116,6 +116,7 @@ impl Book {
             .with(name::CONTENT, course::fingerprint(content, transfer))
             .with(name::CAPTION, content.full_caption.as_str())
             .with(name::URI, "https://rupload.example/ig-api-upload/v25.0/1")
+            .with(name::VIDEO, Film::version_of(5000).to_value())
             .with_instant(name::CREATED_AT, at(number * 60));
         self.ok(course::CONTAINER, handle)
     }

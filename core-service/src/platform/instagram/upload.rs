@@ -5,7 +5,8 @@
 //!
 //! Where an upload's answer is lost, `video_status` of the container may tell how far it came (Meta's own sample reads
 //! it: <https://github.com/fbsamples/reels_publishing_apis/pull/60>; the container's reference does not list it). Where it
-//! does not tell, the container is left behind as an orphan and a new one is made.
+//! does not tell, the container is left behind as an orphan and a new one is made. So it is where another file took the
+//! video's place: all bytes of an upload are of the version that the container was made for.
 //!
 //! <https://developers.facebook.com/documentation/instagram-platform/content-publishing/resumable-uploads>, read
 //! 22 November 2026.
@@ -30,11 +31,13 @@ use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
         ledger::{Evidence, Handle},
+        media::VideoVersion,
     },
     fault::{self, FaultPoint},
     platform::{
         Call, Outcome, Step, VideoStream,
         graph::{General, Said},
+        is_replaced,
         wire::{self, Answer, Exchange},
     },
 };
@@ -51,13 +54,27 @@ const PIECES: usize = 4;
 impl Instagram {
     pub(super) async fn upload(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
         let caller = Caller::of(call);
-        let total = call.video.facts().await?.size_bytes;
         let offset = step.handle.number(name::OFFSET).and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0);
+        let version = match VideoVersion::from_value(step.handle.0.get(name::VIDEO)) {
+            Some(version) => version,
+            // An older core made the container: what it may have sent is of a version that nobody knows.
+            None if offset > 0 => return Ok(lost(Evidence::new().with("offset", offset))),
+            None => call.video.version().await?,
+        };
+        let total = version.size_bytes;
         if offset >= total {
             // Everything the source has is there already, yet Instagram does not call it complete: another video now?
             return Ok(lost(Evidence::new().with("offset", offset).with("size", total)));
         }
-        let source = call.video.open(offset, total - 1).await?;
+        if offset > 0
+            && let Err(failure) = call.video.verify(&version).await
+        {
+            return unread(failure);
+        }
+        let source = match call.video.open(offset, total - 1, &version).await {
+            Ok(source) => source,
+            Err(failure) => return unread(failure),
+        };
         let uri = step.handle.text(name::URI).filter(|uri| !uri.is_empty()).ok_or_else(no_container)?;
         let (sender, receiver) = mpsc::channel(PIECES);
         let mut authorization = header::HeaderValue::try_from(format!("OAuth {}", caller.token.expose()))
@@ -81,7 +98,7 @@ impl Instagram {
         let fed = tokio::select! {
             // An answer before the last byte is a refusal.
             answer = &mut exchange => return Ok(judge(&caller, answer)),
-            fed = feed(call, source, sender, offset, total) => fed,
+            fed = feed(call, source, sender, offset, &version) => fed,
         };
         let patience = match fed {
             Ok(()) => ANSWER,
@@ -92,7 +109,10 @@ impl Instagram {
             .await
             .unwrap_or_else(|_| Exchange::NoAnswer("no answer to the upload".to_owned()));
         Ok(match (fed, judge(&caller, answer)) {
-            (Err(why), Outcome::Unknown { evidence }) => Outcome::Unknown { evidence: evidence.with("source", why) },
+            (Err(broken), Outcome::Unknown { evidence }) => {
+                let evidence = evidence.with("source", broken.why);
+                if broken.is_replaced { lost(evidence) } else { Outcome::Unknown { evidence } }
+            }
             (_, outcome) => outcome,
         })
     }
@@ -152,43 +172,70 @@ fn lost(evidence: Evidence) -> Outcome {
     }
 }
 
+/// The video cannot be read now. Where another took its place the upload is lost.
+fn unread(failure: Failure) -> Result<Outcome, Failure> {
+    if is_replaced(&failure) { Ok(lost(Evidence::new().with("source", failure.message))) } else { Err(failure) }
+}
+
+/// Why the body of an upload was broken off.
+struct Broken {
+    why: String,
+    /// Another file took the video's place.
+    is_replaced: bool,
+}
+
+impl Broken {
+    fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), is_replaced: false }
+    }
+}
+
 /// Carries pieces from the source to the connection and says how far they are. The error breaks the body off.
 async fn feed(
     call: &Call<'_>,
     mut source: VideoStream,
     sender: mpsc::Sender<io::Result<Bytes>>,
     offset: u64,
-    total: u64,
-) -> Result<(), String> {
-    let mut sent = offset;
+    version: &VideoVersion,
+) -> Result<(), Broken> {
+    let (mut sent, total) = (offset, version.size_bytes);
     loop {
         let piece = match tokio::time::timeout(STALL, source.next()).await {
             Ok(Some(Ok(piece))) => piece,
             Ok(None) if sent == total => return Ok(()),
-            Ok(None) => return break_off(sender, "the video ended early").await,
+            Ok(None) => return break_off(sender, Broken::new("the video ended early")).await,
             Ok(Some(Err(error))) => {
-                return break_off(sender, &format!("the video could not be read: {}", error.kind())).await;
+                return break_off(sender, Broken::new(format!("the video could not be read: {}", error.kind()))).await;
             }
-            Err(_) => return break_off(sender, "the video's source stalled").await,
+            Err(_) => return break_off(sender, Broken::new("the video's source stalled")).await,
         };
+        if sent + piece.len() as u64 >= total
+            && let Err(failure) = call.video.verify(version).await
+        {
+            let is_replaced = is_replaced(&failure);
+            // What came in one piece is not mixed because its host cannot be asked any more.
+            if is_replaced || offset > 0 {
+                return break_off(sender, Broken { why: failure.message, is_replaced }).await;
+            }
+        }
         if !call.lease.holds() {
-            return break_off(sender, "the claim on the post ran out").await;
+            return break_off(sender, Broken::new("the claim on the post ran out")).await;
         }
         let length = piece.len() as u64;
         match sender.send_timeout(Ok(piece), STALL).await {
             Ok(()) => {}
-            Err(mpsc::error::SendTimeoutError::Timeout(_)) => return Err("the connection stalled".to_owned()),
+            Err(mpsc::error::SendTimeoutError::Timeout(_)) => return Err(Broken::new("the connection stalled")),
             // The other side has gone; its answer says why.
-            Err(mpsc::error::SendTimeoutError::Closed(_)) => return Err("the connection closed".to_owned()),
+            Err(mpsc::error::SendTimeoutError::Closed(_)) => return Err(Broken::new("the connection closed")),
         }
         sent += length;
         call.progress.uploaded(sent, total);
     }
 }
 
-async fn break_off(sender: mpsc::Sender<io::Result<Bytes>>, why: &str) -> Result<(), String> {
-    let _ = sender.send_timeout(Err(io::Error::other(why.to_owned())), STALL).await;
-    Err(why.to_owned())
+async fn break_off(sender: mpsc::Sender<io::Result<Bytes>>, broken: Broken) -> Result<(), Broken> {
+    let _ = sender.send_timeout(Err(io::Error::other(broken.why.clone())), STALL).await;
+    Err(broken)
 }
 
 /// What the upload host's answer means. It has its own error shape, `debug_info`.

@@ -136,3 +136,36 @@ async fn how_far_an_upload_came_is_read_from_the_container() {
     assert!(matches!(read(graph_error(190, None)).await, Outcome::NoEffect { .. }));
     assert!(matches!(read((502, json!(""))).await, Outcome::NoEffect { .. }));
 }
+
+#[tokio::test]
+async fn an_upload_of_a_replaced_video_is_lost_and_its_last_byte_stays_here() {
+    for (offset, replaced_after, names_versions) in
+        [(None, 0, true), (None, 1, false), (Some(4096), 0, true), (Some(4096), 0, false), (Some(4096), 1, false)]
+    {
+        let server = Server::start(vec![(200, json!({"success": true}))]).await;
+        let mut stage = stage_of(&server, offset);
+        stage.video.replaced_after = Some(replaced_after);
+        stage.video.names_versions = names_versions;
+        let Outcome::Accepted { handle, evidence } = run(&server, &stage).await else { panic!() };
+        assert_eq!(handle.text(name::UPLOAD_STATE), Some(state::LOST), "{offset:?} {names_versions} {evidence:?}");
+        assert!(evidence.0["source"].as_str().unwrap().contains("replaced"), "{evidence:?}");
+        let complete = server.asked().iter().any(|asked| asked.body.len() as u64 == 5000 - offset.unwrap_or(0));
+        assert!(!complete, "not every byte left");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_whose_version_was_not_kept_does_not_go_on_from_an_offset() {
+    let server = Server::start(vec![(200, json!({"success": true}))]).await;
+    let forget = |mut stage: Stage| {
+        let mut entries = stage.ledger.entries().to_vec();
+        entries[0].handle.0.remove(name::VIDEO);
+        stage.ledger = crate::domain::ledger::Ledger::new(entries);
+        stage
+    };
+    let Outcome::Accepted { handle, .. } = run(&server, &forget(stage_of(&server, Some(4096)))).await else { panic!() };
+    assert_eq!(handle.text(name::UPLOAD_STATE), Some(state::LOST));
+    assert!(server.asked().is_empty());
+    let Outcome::Accepted { handle, .. } = run(&server, &forget(stage_of(&server, None))).await else { panic!() };
+    assert_eq!(handle.text(name::UPLOAD_STATE), Some(state::COMPLETE), "from the front nothing can be mixed");
+}

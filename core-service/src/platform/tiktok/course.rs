@@ -34,6 +34,9 @@ pub(super) const COMPLETE: &str = "PUBLISH_COMPLETE";
 pub(super) const FAILED: &str = "FAILED";
 pub(super) const INBOX: &str = "SEND_TO_USER_INBOX";
 
+/// The version of the video that an init was made for, in its handle.
+pub(super) const VIDEO: &str = "video";
+
 /// Evidence of an entry by which TikTok said that the upload URL is dead.
 pub(super) const UPLOAD_DEAD: &str = "upload_dead";
 

@@ -17,7 +17,7 @@ use tokio::{
 };
 use url::Url;
 
-use super::{Tiktok, TiktokSettings, options};
+use super::{Tiktok, TiktokSettings, course::VIDEO, options};
 use crate::{
     domain::{
         account::Account,
@@ -119,6 +119,7 @@ pub(super) fn init_handle(content: &Content, size: u64, chunk: u64, upload_url: 
         .with("publish_id", "v_pub_file~v2-1.1")
         .with("upload_url", upload_url)
         .with("content_type", "video/mp4")
+        .with(VIDEO, Film::version_of(size).to_value())
         .with("video_size", size)
         .with("chunk_size", chunk)
         .with("chunk_count", size / chunk)

@@ -7,7 +7,7 @@ use url::Url;
 use super::{
     Tiktok,
     api::{Reply, Request},
-    course::{self, API_TIMEOUT, COMPLETE, INBOX, PUBLIC_ID_SEARCH, UPLOAD_URL_LIFE},
+    course::{self, API_TIMEOUT, COMPLETE, INBOX, PUBLIC_ID_SEARCH, UPLOAD_URL_LIFE, VIDEO},
     errors, options,
     plan::Plan,
     replies::{CreatorInfo, InitData, StatusData, Video, VideoList},
@@ -65,11 +65,13 @@ impl Tiktok {
 
     /// Makes an upload. Harmless to repeat: without its last byte nothing is ever posted.
     pub(super) async fn video_init(&self, call: &Call<'_>, step: &Step) -> Outcome {
-        let facts = match call.video.facts().await {
-            Ok(facts) => facts,
-            Err(failure) => return Outcome::NoEffect { failure, evidence: Evidence::new() },
+        let (facts, version) = match (call.video.facts().await, call.video.version().await) {
+            (Ok(facts), Ok(version)) => (facts, version),
+            (Err(failure), _) | (_, Err(failure)) => {
+                return Outcome::NoEffect { failure, evidence: Evidence::new() };
+            }
         };
-        let (Some(plan), Some(post_info)) = (Plan::new(facts.size_bytes), self.post_info(call, step)) else {
+        let (Some(plan), Some(post_info)) = (Plan::new(version.size_bytes), self.post_info(call, step)) else {
             return Outcome::NoEffect {
                 failure: errors::internal("the init lacks a size or a privacy level"),
                 evidence: Evidence::new(),
@@ -98,6 +100,7 @@ impl Tiktok {
             .with("publish_id", data.publish_id)
             .with("upload_url", url)
             .with("content_type", facts.container.content_type())
+            .with(VIDEO, version.to_value())
             // Counted from before the request left, so never later than TikTok's own end.
             .with_instant("upload_expires_at", call.view.now + UPLOAD_URL_LIFE);
         Outcome::Accepted { handle: plan.write(handle), evidence }

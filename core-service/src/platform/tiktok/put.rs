@@ -6,6 +6,7 @@
 //!   [`Sent::complete`] tells whether it was. Where it was not, TikTok cannot have the range: the request announces its
 //!   length, and a body that ends early breaks the connection.
 //! - A source that fails, ends early or gives too much breaks the request off; [`Sent::broken`] says why.
+//! - The video's last byte is handed over only once it is known that all of them were of one version of the video.
 
 use std::{
     io,
@@ -29,10 +30,13 @@ use url::Url;
 
 use super::errors;
 use crate::{
-    domain::failure::{Failure, FailureClass, Reason},
+    domain::{
+        failure::{Failure, FailureClass, Reason},
+        media::VideoVersion,
+    },
     fault::{self, FaultPoint},
     http::line::Dialer,
-    platform::{Call, VideoStream, wire},
+    platform::{Call, VideoStream, is_replaced, wire},
 };
 
 /// A range to be sent.
@@ -51,6 +55,8 @@ pub(super) struct Put<'a> {
     pub(super) last: u64,
     /// Size of the whole video.
     pub(super) total: u64,
+    /// The version of the video that the bytes are of.
+    pub(super) version: &'a VideoVersion,
     /// Longest wait for the whole exchange.
     pub(super) timeout: Duration,
 }
@@ -76,7 +82,7 @@ struct State {
 impl Put<'_> {
     /// Sends the range. An error is one before anything left.
     pub(super) async fn send(&self, call: &Call<'_>) -> Result<Sent, Failure> {
-        let source = call.video.open(self.first, self.last).await?;
+        let source = call.video.open(self.first, self.last, self.version).await?;
         if self.lines.is_none() {
             if !call.lease.holds() {
                 return Err(errors::claim_lost());
@@ -129,6 +135,14 @@ impl Put<'_> {
             let end = at.saturating_add(piece.len() as u64);
             if end > self.last + 1 {
                 break Some(source_failed("it gave more bytes than were asked for"));
+            }
+            if end == self.total
+                && let Err(failure) = call.video.verify(self.version).await
+            {
+                // What came in one piece is not mixed because its host cannot be asked any more.
+                if is_replaced(&failure) || self.first > 0 {
+                    break Some(failure);
+                }
             }
             if end == self.last + 1 {
                 if !call.lease.holds() {

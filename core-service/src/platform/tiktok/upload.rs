@@ -3,6 +3,8 @@
 //! TikTok takes chunks strictly in order and begins to post when the last byte has arrived (answer 201). So the chunks
 //! before it may be sent at any time and repeated, and everything that is unclear about the last one is
 //! `Outcome::Unknown`, unless its last byte provably stayed here.
+//! All bytes are of the version of the video that the init was made for. Where another took its place the upload is given
+//! up before its last byte and begins anew with a new init.
 //! <https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide>, read September 2026.
 
 use std::time::Duration;
@@ -14,18 +16,19 @@ use url::Url;
 use super::{
     Tiktok,
     api::{Reply, problem, unreachable},
-    course::{self, UPLOAD_DEAD, UPLOAD_LAST},
+    course::{self, UPLOAD_DEAD, UPLOAD_LAST, VIDEO},
     errors,
     plan::Plan,
-    put::{Put, Sent, answered_range, source_failed},
+    put::{Put, Sent, answered_range},
     replies::StatusData,
 };
 use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
         ledger::{Evidence, Handle, StepOutcome},
+        media::VideoVersion,
     },
-    platform::{Call, Outcome, Step, wire::Exchange},
+    platform::{Call, Outcome, Step, is_replaced, wire::Exchange},
 };
 
 /// Longest PUT of a chunk of 10 MB.
@@ -39,6 +42,7 @@ struct Session {
     url: Url,
     content_type: String,
     plan: Plan,
+    version: VideoVersion,
 }
 
 impl Session {
@@ -48,7 +52,17 @@ impl Session {
             url: Url::parse(handle.text("upload_url")?).ok()?,
             content_type: handle.text("content_type")?.to_owned(),
             plan: Plan::read(handle)?,
+            version: VideoVersion::from_value(handle.0.get(VIDEO))?,
         })
+    }
+
+    /// What is left of an upload that cannot be read: a handle of an older core does not say of which version of the
+    /// video its bytes are, and such an upload begins anew.
+    fn missing(handle: &Handle) -> Outcome {
+        match handle.0.get(VIDEO) {
+            None => dead(url_died(), Evidence::new().with("problem", "the version of the video was not kept")),
+            Some(_) => broken_handle(),
+        }
     }
 }
 
@@ -65,15 +79,13 @@ enum Standing {
 impl Tiktok {
     /// Sends every chunk but the last, or goes on with it.
     pub(super) async fn upload(&self, call: &Call<'_>, step: &Step) -> Outcome {
-        let Some(session) = Session::read(&step.handle) else { return broken_handle() };
+        let Some(session) = Session::read(&step.handle) else { return Session::missing(&step.handle) };
         let until = Instant::now() + step.timeout;
-        match call.video.facts().await {
-            Ok(facts) if facts.size_bytes == session.plan.size => {}
-            Ok(_) => return dead(source_failed("its size is another one than at the start"), Evidence::new()),
-            Err(failure) => return Outcome::NoEffect { failure, evidence: Evidence::new() },
-        }
         let (mut at, mut resyncs) = (0, 0);
         if step.handle.0.get("resume").and_then(serde_json::Value::as_bool).unwrap_or_default() {
+            if let Err(failure) = call.video.verify(&session.version).await {
+                return unread(failure, Evidence::new());
+            }
             match self.standing(call, &session).await {
                 Standing::At(bytes) => at = bytes,
                 Standing::Over(handle, evidence) => return Outcome::Accepted { handle, evidence },
@@ -92,7 +104,7 @@ impl Tiktok {
             let put = self.put(&session, at, last, timeout);
             let sent = match put.send(call).await {
                 Ok(sent) => sent,
-                Err(failure) => return Outcome::NoEffect { failure, evidence },
+                Err(failure) => return unread(failure, evidence),
             };
             let (status, told) = match sent.exchange {
                 Exchange::Answered(answer) => (Some(answer.status), answered_range(&answer.headers)),
@@ -149,7 +161,7 @@ impl Tiktok {
     /// Sends the rest of the video: the last chunk, or what is missing of it. The point of no return. Where TikTok turned
     /// out to have everything, nothing is sent: the ledger then says what TikTok said.
     pub(super) async fn upload_last(&self, call: &Call<'_>, step: &Step) -> Outcome {
-        let Some(session) = Session::read(&step.handle) else { return broken_handle() };
+        let Some(session) = Session::read(&step.handle) else { return Session::missing(&step.handle) };
         let plan = session.plan;
         let first = course::uploaded(&step.handle);
         if first < plan.last_start() || first > plan.size {
@@ -165,7 +177,7 @@ impl Tiktok {
         let put = Put { lines: Some(&self.lines), ..self.put(&session, first, plan.size - 1, step.timeout) };
         let Sent { exchange, complete, broken } = match put.send(call).await {
             Ok(sent) => sent,
-            Err(failure) => return Outcome::NoEffect { failure, evidence: Evidence::new() },
+            Err(failure) => return unread(failure, Evidence::new()),
         };
         let answer = match exchange {
             Exchange::Answered(answer) => answer,
@@ -176,7 +188,7 @@ impl Tiktok {
             Exchange::NoAnswer(why) if complete => return Outcome::Unknown { evidence: problem(&why) },
             Exchange::NoAnswer(why) => {
                 let failure = broken.unwrap_or_else(|| unreachable(&why));
-                return Outcome::NoEffect { failure, evidence: problem(&why).with("last_byte_sent", false) };
+                return unread(failure, problem(&why).with("last_byte_sent", false));
             }
         };
         let evidence = Evidence::new().with("http_status", answer.status.as_u16());
@@ -206,8 +218,8 @@ impl Tiktok {
     }
 
     fn put<'a>(&'a self, session: &'a Session, first: u64, last: u64, timeout: Duration) -> Put<'a> {
-        let Session { url, content_type, plan, .. } = session;
-        Put { client: &self.uploads, lines: None, url, content_type, first, last, total: plan.size, timeout }
+        let Session { url, content_type, plan, version, .. } = session;
+        Put { client: &self.uploads, lines: None, url, content_type, first, last, total: plan.size, version, timeout }
     }
 
     /// Asks TikTok where the upload stands.
@@ -274,6 +286,12 @@ fn broken_handle() -> Outcome {
 /// TikTok's word that the upload URL is of no more use: the next step is a new init.
 fn dead(failure: Failure, evidence: Evidence) -> Outcome {
     Outcome::NoEffect { failure, evidence: evidence.with(UPLOAD_DEAD, true) }
+}
+
+/// The video cannot be read now. Where another took its place, what was uploaded of the old one is left behind: without
+/// its last byte it is never posted.
+fn unread(failure: Failure, evidence: Evidence) -> Outcome {
+    if is_replaced(&failure) { dead(failure, evidence) } else { Outcome::NoEffect { failure, evidence } }
 }
 
 fn url_died() -> Failure {

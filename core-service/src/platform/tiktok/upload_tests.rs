@@ -333,3 +333,51 @@ async fn a_piece_of_the_last_chunk_may_be_there_already() {
     assert_eq!(uploaded(&server.tiktok().run(&scene().call(), &step).await), 35);
     assert_eq!(server.puts()[0].range(), Some("bytes 27-34/35"));
 }
+
+#[tokio::test]
+async fn chunks_of_a_replaced_video_are_not_sent_and_the_upload_is_given_up() {
+    let server = Server::start(|seen, _| accept(seen)).await;
+    let (tiktok, mut scene) = (server.tiktok(), scene());
+    scene.video.replaced_after = Some(1);
+    let outcome = upload(&tiktok, &scene.call(), handle(&server).with("resume", false)).await;
+    is_given_up(&outcome);
+    assert_eq!(server.puts().len(), 1, "the first chunk, of the old file");
+}
+
+#[tokio::test]
+async fn a_resumed_upload_of_a_replaced_video_is_given_up_before_a_byte_leaves() {
+    let server = Server::start(|seen, _| accept(seen)).await;
+    let (tiktok, mut scene) = (server.tiktok(), scene());
+    (scene.video.replaced_after, scene.video.names_versions) = (Some(0), false);
+    is_given_up(&upload(&tiktok, &scene.call(), handle(&server).with("resume", true)).await);
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn the_last_byte_stays_here_where_only_the_bytes_tell_that_the_video_was_replaced() {
+    let server = Server::start(|seen, _| accept(seen)).await;
+    let (tiktok, mut scene) = (server.tiktok(), scene());
+    (scene.video.replaced_after, scene.video.names_versions) = (Some(1), false);
+    is_given_up(&upload_last(&tiktok, &scene.call(), handle(&server)).await);
+    let sent: usize = server.puts().iter().map(|put| put.body.len()).sum();
+    assert!(sent < 15, "{sent} bytes");
+}
+
+#[tokio::test]
+async fn an_upload_whose_version_was_not_kept_begins_anew() {
+    let server = Server::start(|seen, _| accept(seen)).await;
+    let (tiktok, scene) = (server.tiktok(), scene());
+    let mut old = handle(&server).with("resume", true);
+    old.0.remove(course::VIDEO);
+    for outcome in [upload(&tiktok, &scene.call(), old.clone()).await, upload_last(&tiktok, &scene.call(), old).await] {
+        let Outcome::NoEffect { evidence, .. } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(evidence.0[UPLOAD_DEAD], true);
+    }
+    assert!(server.seen().is_empty());
+}
+
+fn is_given_up(outcome: &Outcome) {
+    let Outcome::NoEffect { failure, evidence } = outcome else { panic!("{outcome:?}") };
+    assert_eq!((failure.reason, failure.class.clone()), (Reason::VideoChanged, FailureClass::Transient));
+    assert_eq!(evidence.0[UPLOAD_DEAD], true, "{evidence:?}");
+}
