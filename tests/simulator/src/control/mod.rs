@@ -11,6 +11,7 @@
 //! | `/_sim/hosts` | GET, POST | ports; POST `{"host": "tiktok_api", "listening": false}` refuses connections |
 //! | `/_sim/accounts` | GET, POST | vendor accounts; POST needs `platform` |
 //! | `/_sim/redirects` | GET, POST | registered redirect addresses; POST `{"client_id", "redirect_uri"}` |
+//! | `/_sim/media/replace` | POST | `{"name", "seed", "after"}`: another file of equal size behind `/v/<name>`, after so many more requests |
 //! | `/_sim/media/sign` | POST | `{"path", "query", "expires_in"}` → a signed video URL that expires |
 //! | `/_sim/environment` | GET | settings that point a core here |
 //! | `/_sim/reset` | POST | forget everything; default accounts come back |
@@ -93,6 +94,7 @@ pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
         },
         ["redirects"] if get => reply::json(200, &json!(sim.redirects.list())),
         ["redirects"] if post => register_redirect(sim, call),
+        ["media", "replace"] if post => replace_media(sim, call),
         ["media", "sign"] if post => sign_media(sim, call),
         ["environment"] if get => {
             let settings: serde_json::Map<String, Value> =
@@ -269,6 +271,25 @@ struct SignRequest {
     #[serde(default)]
     query: String,
     expires_in: i64,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Replace {
+    name: String,
+    seed: u64,
+    #[serde(default)]
+    after: u64,
+}
+
+fn replace_media(sim: &Sim, call: &Call) -> Reply {
+    match parse::<Replace>(call) {
+        Ok(replace) => {
+            sim.media.replace(&replace.name, replace.seed, replace.after);
+            reply::empty(204)
+        }
+        Err(refusal) => refusal,
+    }
 }
 
 fn sign_media(sim: &Sim, call: &Call) -> Reply {

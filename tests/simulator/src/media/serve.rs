@@ -4,10 +4,11 @@
 //! `seed` describes the file (the name counts as seed when none is given). Further parameters change how it is served:
 //! `redirect=<url>`, `status=<n>`, `delay_ms=<n>` (before the head), `rate=<bytes per second>`, `break=<percent>`
 //! (the connection ends there), `type=<content type>`, `text=1` (a text file under this name), `html=1`,
-//! `no_range=1`, `no_length=1`, `expires=<unix>&signature=<hex>` (403 unless it fits, see [`sign`]).
+//! `no_range=1`, `no_length=1`, `no_etag=1`, `seed_by=<parameter>` (another file per value of that parameter), `expires=<unix>&signature=<hex>` (403 unless it fits, see [`sign`]).
+//! A file can be replaced by another of equal size ([`Media::replace`]), also after some more requests.
 //! Everything is streamed, nothing is buffered whole. `/avatar/<name>.svg` is a coloured square for profile pictures.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,6 +32,15 @@ use crate::sim::Sim;
 #[derive(Default)]
 pub(crate) struct Media {
     prepared: Mutex<VecDeque<(String, Arc<Mp4File>)>>,
+    replaced: Mutex<HashMap<String, Replaced>>,
+}
+
+/// Another file in the place of one.
+#[derive(Clone, Copy, Debug)]
+struct Replaced {
+    seed: u64,
+    /// Requests that still get the old one.
+    after: u64,
 }
 
 const PREPARED_LIMIT: usize = 64;
@@ -71,7 +81,7 @@ pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
         return serve(call, &Source::Text(text), "text");
     }
     let spec = match spec(name, query) {
-        Ok(spec) => spec,
+        Ok(spec) => Mp4Spec { seed: sim.media.replacement(name).unwrap_or(spec.seed), ..spec },
         Err(error) => return reply::text(400, error.to_string()),
     };
     let key = format!("{spec:?}");
@@ -91,6 +101,21 @@ fn avatar(name: &str) -> Reply {
 }
 
 impl Media {
+    /// From the given number of further requests on, the file of this name is another one, made with this seed.
+    pub(crate) fn replace(&self, name: &str, seed: u64, after: u64) {
+        self.replaced.lock().expect("media lock").insert(name.to_owned(), Replaced { seed, after });
+    }
+
+    fn replacement(&self, name: &str) -> Option<u64> {
+        let mut all = self.replaced.lock().expect("media lock");
+        let replaced = all.get_mut(name)?;
+        if replaced.after > 0 {
+            replaced.after -= 1;
+            return None;
+        }
+        Some(replaced.seed)
+    }
+
     fn prepared(&self, key: &str, spec: &Mp4Spec) -> anyhow::Result<Arc<Mp4File>> {
         let mut prepared = self.prepared.lock().expect("media lock");
         if let Some((_, file)) = prepared.iter().find(|(known, _)| known == key) {
@@ -132,6 +157,7 @@ fn spec(name: &str, query: &Params) -> anyhow::Result<Mp4Spec> {
             "audio" => spec.audio = value != "0",
             "moov" => spec.moov_last = value == "last",
             "seed" => spec.seed = value.parse()?,
+            "seed_by" => spec.seed = seed_of(query.get(value).unwrap_or_default()),
             _ => {}
         }
     }
@@ -180,7 +206,9 @@ fn serve(call: &Call, source: &Source, key: &str) -> Reply {
     let content_type = query.get("type").unwrap_or("video/mp4");
     let header = |text: &str| http::HeaderValue::from_str(text).unwrap_or(http::HeaderValue::from_static("text/plain"));
     headers.insert(CONTENT_TYPE, header(content_type));
-    headers.insert(ETAG, header(&format!("\"{:016x}\"", seed_of(key))));
+    if query.get("no_etag").is_none() {
+        headers.insert(ETAG, header(&format!("\"{:016x}\"", seed_of(key))));
+    }
     if query.get("no_range").is_none() {
         headers.insert(ACCEPT_RANGES, header("bytes"));
     }
