@@ -1,8 +1,13 @@
 //! The video between the request and its publication: signed URLs that end, hosts that go away, files that change.
 
 use aurareels_proto::v1::{PostContent, PostStatus};
-use aurareels_simulator::{Action, Host, When};
-use aurareels_tests::{Login, World, content, fault::cut, posting};
+use aurareels_simulator::{Action, Host, Rule, When};
+use aurareels_tests::{
+    Login, World, content,
+    fault::{answer, cut, on},
+    posting,
+    uploading::sha256,
+};
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -84,4 +89,85 @@ async fn upload_progress_is_told_to_those_who_ask() {
     assert!(told.iter().any(|bytes| *bytes > 0) && told.is_sorted(), "{told:?}");
     me.published(id).await;
     world.finish(1).await;
+}
+
+/// A film of 70 MB: seven chunks. Further words go into its URL.
+fn big(world: &World, name: &str, words: &str) -> String {
+    format!("{}/v/{name}?size=70000000&duration=60{words}", world.sim.url(Host::Media))
+}
+
+/// Has another file stand behind `/v/<name>`, after so many more requests.
+async fn replace(world: &World, name: &str, after: u64) {
+    world.control("media/replace", json!({ "name": name, "seed": 4711, "after": after })).await;
+}
+
+/// The hash of what stands behind a URL.
+async fn hash_of(world: &World, url: &str) -> String {
+    sha256(&world.http.get(url).send().await.unwrap().bytes().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_replaced_between_chunks_is_uploaded_anew_in_one_version() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Tiktok).await;
+    // Each looks at the file with its own number of requests before the first chunk: replaced after three chunks.
+    for (name, words, looks) in [("named.mp4", "", 4), ("nameless.mp4", "&no_etag=1", 7)] {
+        let url = big(&world, name, words);
+        replace(&world, name, looks + 3).await;
+        let id = me.publish(&[account], PostContent { video_url: url.clone(), ..content(&world, name) }).await[0];
+        let post = me.until(id, "told", |post| post.error.is_some()).await;
+        assert_eq!(post.error.unwrap().code, "VIDEO_CHANGED");
+        me.published(id).await;
+        let visible = world.sim.posts().into_iter().find(|post| post.caption == name).unwrap();
+        assert_eq!(visible.sha256, Some(hash_of(&world, &url).await), "{name}");
+    }
+    assert_eq!(world.asked("tiktok.video_init"), 4, "each upload begins anew once");
+    world.finish(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_another_core_resumes_does_not_mix_files() {
+    for words in ["", "&no_etag=1"] {
+        let mut world = World::start().await;
+        let url = big(&world, "resumed.mp4", words);
+        let id = {
+            let me = world.me();
+            let account = me.account(Login::Tiktok).await;
+            world
+                .sim
+                .add_fault(Rule { skip: 3, ..Rule::once(on("tiktok.upload_chunk"), answer(503, json!({}), false)) });
+            world.lasting_fault("tiktok.status", answer(503, json!({}), false));
+            let id =
+                me.publish(&[account], PostContent { video_url: url.clone(), ..content(&world, "Resumed") }).await[0];
+            me.until_unhurried(id, "interrupted", |post| !post.waiting_for.is_empty()).await;
+            id
+        };
+        world.stop_core().await;
+        assert!(world.asked("tiktok.upload_chunk") >= 3);
+        world.sim.clear_faults();
+        replace(&world, "resumed.mp4", 0).await;
+        world.start_core().await;
+        world.me().published(id).await;
+        assert_eq!(world.asked("tiktok.video_init"), 2, "begun anew");
+        assert_eq!(world.sim.posts()[0].sha256, Some(hash_of(&world, &url).await), "{words}");
+        world.finish(1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instagram_gets_one_version_of_a_file_that_is_replaced_under_the_upload() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Facebook).await;
+    // Replaced before the upload opens it, where the host names versions; else under it, before it is verified.
+    for (name, words, before) in [("a.mp4", "", 4), ("b.mp4", "&no_etag=1", 8)] {
+        let url = format!("{}/v/{name}?size=3000000&duration=10{words}", world.sim.url(Host::Media));
+        replace(&world, name, before).await;
+        let id = me.publish(&[account], PostContent { video_url: url.clone(), ..content(&world, name) }).await[0];
+        me.published(id).await;
+        let visible = world.sim.posts().into_iter().find(|post| post.caption == name).unwrap();
+        assert_eq!(visible.sha256, Some(hash_of(&world, &url).await), "{name}");
+    }
+    world.finish(2).await;
 }
