@@ -1,8 +1,14 @@
 //! One request, one post, however often it is made.
 
-use aurareels_proto::v1::{CancelPostRequest, PostContent, PostStatus, PublishPostsRequest, RetryPostRequest};
+use aurareels_proto::v1::{
+    CancelPostRequest, PostContent, PostStatus, PublishPostsRequest, Resolution, ResolvePostRequest, RetryPostRequest,
+    ScheduleTime, WallTime, schedule_time::Form,
+};
 use aurareels_simulator::Host;
-use aurareels_tests::{Login, World, content, posting::publish};
+use aurareels_tests::{
+    Login, World, content,
+    posting::{publish, schedule},
+};
 use chrono::TimeDelta;
 use serde_json::json;
 use tonic::Code;
@@ -71,6 +77,165 @@ async fn a_url_that_was_signed_again_is_the_same_video() {
     }
     assert_eq!(ids[0], ids[1]);
     me.published(ids[0]).await;
+    world.finish(1).await;
+}
+
+/// Content with the small video under this name and query.
+fn linked(world: &World, link: &str, caption: &str) -> PostContent {
+    let url = format!("{}/v/{link}&size=300000&duration=5", world.sim.url(Host::Media));
+    PostContent { video_url: url, ..content(world, caption) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_file_behind_links_that_are_signed_anew_is_one_post() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Tiktok).await;
+    let wish = |link: &str| publish(&[account], linked(&world, link, "Signed anew"));
+    let first = me.posts().publish_posts(wish("drive.mp4?UniqueId=7f&tempauth=A")).await.unwrap().into_inner();
+    for link in ["drive.mp4?UniqueId=7f&tempauth=B", "drive.mp4?no_range=1&sig=C", "drive.mp4?no_etag=1&host=other"] {
+        let again = me.posts().publish_posts(wish(link)).await.unwrap().into_inner();
+        assert_eq!((again.existed[0], again.posts[0].id), (true, first.posts[0].id), "{link}");
+    }
+    // A key of the caller's own compares the same way.
+    let keyed = |link: &str| PublishPostsRequest {
+        request_key: "row-7".into(),
+        ..publish(&[account], linked(&world, link, "Keyed"))
+    };
+    let first = me.posts().publish_posts(keyed("drive.mp4?tempauth=A")).await.unwrap().into_inner();
+    let again = me.posts().publish_posts(keyed("drive.mp4?tempauth=B")).await.unwrap().into_inner();
+    assert_eq!((again.existed[0], again.posts[0].id), (true, first.posts[0].id));
+    me.refused(me.posts().publish_posts(keyed("other.mp4?tempauth=A")))
+        .await
+        .is(Code::InvalidArgument, "REQUEST_KEY_REUSED");
+    for id in [again.posts[0].id, again.posts[0].id - 1] {
+        me.published(id).await;
+    }
+    world.finish(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_that_differ_by_their_token_alone_are_as_many_videos_as_files() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Tiktok).await;
+    let mut ids = std::collections::BTreeSet::new();
+    for token in ["A", "B", "C"] {
+        let wish = linked(&world, &format!("signed.mp4?seed_by=token&token={token}"), "Every day the same words");
+        ids.extend(me.publish(&[account], wish).await);
+    }
+    assert_eq!(ids.len(), 3);
+    for id in ids {
+        me.published(id).await;
+    }
+    let hashes: std::collections::BTreeSet<_> = world.sim.posts().into_iter().map(|post| post.sha256).collect();
+    assert_eq!(hashes.len(), 3);
+    world.finish(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_link_with_another_video_is_refused_with_words() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Tiktok).await;
+    let wish = || publish(&[account], linked(&world, "latest.mp4?", "Latest"));
+    let first = me.posts().publish_posts(wish()).await.unwrap().into_inner().posts[0].id;
+    world.control("media/replace", json!({ "name": "latest.mp4", "seed": 8 })).await;
+    let refusal = me.refused(me.posts().publish_posts(wish())).await;
+    refusal.is(Code::FailedPrecondition, "VIDEO_CHANGED");
+    let words = refusal.message.as_str();
+    assert!(words.contains("same link, other video") && words.contains(&format!("post {first}")), "{words}");
+    assert!(words.contains("allow_duplicate"), "{words}");
+    // With a key of its own it is posted all the same; that key, too, knows its video.
+    let meant = || PublishPostsRequest { request_key: "latest-2".into(), allow_duplicate: true, ..wish() };
+    let second = me.posts().publish_posts(meant()).await.unwrap().into_inner().posts[0].id;
+    assert_ne!(first, second);
+    world.control("media/replace", json!({ "name": "latest.mp4", "seed": 9 })).await;
+    me.refused(me.posts().publish_posts(meant())).await.is(Code::InvalidArgument, "REQUEST_KEY_REUSED");
+    for id in [first, second] {
+        me.published(id).await;
+    }
+    // A day after the first came to rest its link is free.
+    world.advance(TimeDelta::hours(25));
+    let third = me.publish(&[account], linked(&world, "latest.mp4?", "Latest")).await[0];
+    me.published(third).await;
+    world.finish(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_literal_link_finds_the_post_of_a_file_that_is_out_of_reach() {
+    let world = World::start().await;
+    let me = world.me();
+    let accounts: Vec<i64> = me.connect(Login::Facebook).await.iter().map(|account| account.id).collect();
+    let sign = json!({ "path": "/v/short.mp4", "query": "size=300000&duration=5", "expires_in": 3_600 });
+    let url = world.control("media/sign", sign).await["url"].as_str().unwrap().to_owned();
+    let wish = |url: &str| publish(&accounts, PostContent { video_url: url.into(), ..content(&world, "Out of reach") });
+    let first = me.posts().publish_posts(wish(&url)).await.unwrap().into_inner();
+    for post in &first.posts {
+        me.published(post.id).await;
+    }
+    let ids = |answer: aurareels_proto::v1::PublishPostsResponse| {
+        assert!(answer.existed.iter().all(|existed| *existed));
+        answer.posts.iter().map(|post| post.id).collect::<Vec<_>>()
+    };
+    world.advance(TimeDelta::hours(2));
+    let expired = me.posts().publish_posts(wish(&url)).await.unwrap().into_inner();
+    world.sim.set_listening(Host::Media, false);
+    let away = me.posts().publish_posts(wish(&url)).await.unwrap().into_inner();
+    assert_eq!(ids(expired), ids(first.clone()));
+    assert_eq!(ids(away), ids(first));
+    // Another link says nothing of what stands behind it.
+    let other = url.replace("short", "other");
+    me.refused(me.posts().publish_posts(wish(&other))).await.is(Code::Unavailable, "MEDIA_UNREACHABLE");
+    world.finish(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wall_time_in_another_spelling_is_the_same_request() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Tiktok).await;
+    let day = (world.now() + TimeDelta::days(3)).format("%Y-%m-%d").to_string();
+    let wish = |local: String| {
+        let wall = WallTime { local, time_zone: "Europe/Berlin".into() };
+        let when = ScheduleTime { form: Some(Form::WallTime(wall)) };
+        schedule(&[account], content(&world, "Wall"), when)
+    };
+    let first = me.posts().schedule_posts(wish(format!("{day} 18:00"))).await.unwrap().into_inner();
+    let again = me.posts().schedule_posts(wish(format!("{day}T18:00:00"))).await.unwrap().into_inner();
+    assert_eq!((again.existed[0], again.posts[0].id), (true, first.posts[0].id));
+    me.posts().cancel_post(CancelPostRequest { id: first.posts[0].id }).await.unwrap();
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_derived_key_matches_for_as_long_as_its_post_waits_and_a_day_more() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Tiktok).await;
+    world.tiktok("behaviour", json!({ "outcome": "stuck", "tasks": 1 })).await;
+    let wish = || publish(&[account], content(&world, "Patience"));
+    let first = me.posts().publish_posts(wish()).await.unwrap().into_inner().posts[0].id;
+    me.ends(first, PostStatus::NeedsReview).await;
+    world.advance(TimeDelta::days(5));
+    let again = me.posts().publish_posts(wish()).await.unwrap().into_inner();
+    assert_eq!((again.existed[0], again.posts[0].id), (true, first), "in review nothing is at rest");
+    let other = PublishPostsRequest { request_key: "another".into(), ..wish() };
+    me.refused(me.posts().publish_posts(other.clone())).await.is(Code::FailedPrecondition, "DUPLICATE_POST");
+    let word = ResolvePostRequest {
+        id: first,
+        resolution: Resolution::NotPublished.into(),
+        note: "looked".into(),
+        ..ResolvePostRequest::default()
+    };
+    me.posts().resolve_post(word).await.unwrap();
+    world.advance(TimeDelta::hours(23));
+    let again = me.posts().publish_posts(wish()).await.unwrap().into_inner();
+    assert_eq!((again.existed[0], again.posts[0].id), (true, first), "failed within the day");
+    world.advance(TimeDelta::hours(2));
+    let second = me.publish_one(account, "Patience").await;
+    me.published(second).await;
+    assert_ne!(first, second);
     world.finish(1).await;
 }
 

@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod media;
 pub mod platform;
 pub mod post;
+pub mod request_key;
 pub mod retry;
 pub mod schedule;
 pub mod transition;

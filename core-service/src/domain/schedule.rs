@@ -86,6 +86,12 @@ pub fn parse_wall(local: &str, zone: &str) -> Result<Instant, TimeError> {
     }
 }
 
+/// A wall time and its zone in one spelling; `None` for what is none.
+pub fn wall_text(local: &str, zone: &str) -> Option<String> {
+    let zone: Tz = zone.trim().parse().ok()?;
+    Some(format!("{}@{zone}", parse_local(local.trim()).ok()?.format("%Y-%m-%dT%H:%M:%S%.f")))
+}
+
 /// Applies the rule for past times: up to [`GRACE`] back means now. Cuts to microseconds, as rows hold them.
 pub fn place(at: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>, TimeError> {
     let at = at.trunc_subsecs(6);
@@ -132,6 +138,15 @@ mod tests {
         assert_eq!(twice.at, utc("2026-10-25T00:30:00Z"));
         assert!(twice.warning.is_some());
         assert!(matches!(parse_wall("2026-07-01 12:00", "Mars/Olympus"), Err(TimeError::UnknownZone(_))));
+    }
+
+    #[test]
+    fn a_wall_time_has_one_spelling() {
+        let expected = Some("2026-12-25T18:00:00@America/Vancouver".to_owned());
+        for local in ["2026-12-25 18:00", "2026-12-25T18:00:00", " 2026-12-25T18:00:00.000 "] {
+            assert_eq!(wall_text(local, " America/Vancouver"), expected, "{local}");
+        }
+        assert_eq!((wall_text("soon", "UTC"), wall_text("2026-12-25 18:00", "Mars/Olympus")), (None, None));
     }
 
     #[test]

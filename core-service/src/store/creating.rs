@@ -4,39 +4,30 @@
 //! by one post of an account; what one request does wrong costs no other one. The posts of a request share their
 //! statements, however many accounts it names.
 
-use chrono::{DateTime, Utc};
-
 use super::{
     Result, Store,
-    db::{Row, Tx, Value},
+    db::Tx,
     events, media,
-    posts::{CONTENT, content_values, event_of, post},
+    posts::{CONTENT, content_values, event_of},
+    request_keys::{Candidate, GROUP, candidates},
 };
 use crate::{
     domain::{
         event::{EventKind, NewEvent},
         ids::{Fence, PostId, Revision},
         post::Post,
+        request_key::{Relation, RequestKeys},
     },
     params,
 };
-
-/// Most posts in one statement. A power of two: statements are kept prepared, one per power.
-const GROUP: usize = 64;
 
 /// A post to be created.
 #[derive(Clone, Debug)]
 pub struct NewPost {
     /// The post as it will be; `id`, `fence` and `revision` are given by the store.
     pub post: Post,
-    /// A short hash per field of the request, to name a field that differs (JSON).
-    pub fingerprint: String,
-    /// A post with the same key that was created before this instant does not count: its key is freed.
-    pub key_valid_since: Option<DateTime<Utc>>,
-    /// What is posted, as a key: two posts with the same one say the same. `None` for drafts.
-    pub content_key: Option<String>,
-    /// Refuse it when a post with the same content key was created since then and is live or on its way.
-    pub refuse_duplicates_since: Option<DateTime<Utc>>,
+    /// The keys of the request that makes it.
+    pub keys: RequestKeys,
 }
 
 /// What became of a post to be created.
@@ -44,13 +35,12 @@ pub struct NewPost {
 pub enum Inserted {
     /// Created.
     New(Post),
-    /// A post with this key is there already; `fingerprint` is that of its request.
-    Existing {
-        /// The post as it is now.
-        post: Post,
-        /// The fingerprint of the request that made it.
-        fingerprint: String,
-    },
+    /// The post of this request is there already, as it is now.
+    Existing(Post),
+    /// Nothing was created, here and for the whole request: this post has the same key and differs in these fields.
+    Reused(Post, Vec<String>),
+    /// Nothing was created, here and for the whole request: this post was made by the same link with another video.
+    OtherVideo(Post),
     /// Nothing was created, here and for the whole request: this post says the same under another key.
     Duplicate(Post),
 }
@@ -80,73 +70,52 @@ async fn create(tx: &mut Tx, request: &[NewPost]) -> Result<Vec<Inserted>> {
 async fn refusal(tx: &mut Tx, request: &[NewPost], held: &[Option<Inserted>]) -> Result<Option<Inserted>> {
     for (new, held) in request.iter().zip(held) {
         match held {
-            Some(found @ Inserted::Duplicate(_)) => return Ok(Some(found.clone())),
-            Some(found @ Inserted::Existing { fingerprint, .. }) if *fingerprint != new.fingerprint => {
+            Some(found @ (Inserted::Reused(..) | Inserted::OtherVideo(_) | Inserted::Duplicate(_))) => {
                 return Ok(Some(found.clone()));
             }
-            Some(Inserted::Existing { .. } | Inserted::New(_)) => {}
+            Some(Inserted::Existing(_) | Inserted::New(_)) => {}
             None => media::demand(tx, new.post.wp_user_id, &new.post.content).await?,
         }
     }
     Ok(None)
 }
 
-/// Per new post the one that stands in its way: it holds the same key, or says the same under another one. A key whose
+/// Per new post the one that stands in its way: the post of the same request, or one that forbids it. A derived key whose
 /// time is over is freed.
 async fn held_by(tx: &mut Tx, all: &[NewPost]) -> Result<Vec<Option<Inserted>>> {
-    let mut held: Vec<Option<Inserted>> = all.iter().map(|_| None).collect();
-    for (first, group) in (0..).step_by(GROUP).zip(all.chunks(GROUP)) {
-        for row in in_the_way(tx, group).await? {
-            // The list is filled up with its last post.
-            let number = (row.small("number")?.unsigned_abs() as usize).min(group.len() - 1);
-            let (new, held) = (&group[number], &mut held[first + number]);
-            let found = post(&row)?;
-            if !row.flag("holds_key")? {
-                held.get_or_insert(Inserted::Duplicate(found));
-            } else if new.key_valid_since.is_none_or(|since| found.created_at >= since) {
-                let fingerprint = row.opt_text("request_fingerprint")?.unwrap_or_default();
-                *held = Some(Inserted::Existing { post: found, fingerprint });
-            } else {
-                tx.execute("UPDATE aurareels_social_posts SET request_key = NULL WHERE id = ?", &params![found.id])
-                    .await?;
-            }
+    let mut held = Vec::with_capacity(all.len());
+    for group in all.chunks(GROUP) {
+        let requests: Vec<_> = group.iter().map(|new| (new.post.social_account_id, &new.keys)).collect();
+        for (new, found) in group.iter().zip(candidates(tx, &requests).await?) {
+            held.push(in_the_way(tx, new, found).await?);
         }
     }
     Ok(held)
 }
 
-/// The rows that stand in the way of some posts, with the number of the post in their list.
-async fn in_the_way(tx: &mut Tx, group: &[NewPost]) -> Result<Vec<Row>> {
-    let length = group.len().next_power_of_two();
-    // One statement: it runs for every post that is made, and mostly finds nothing.
-    let parts: Vec<String> = (0..length)
-        .map(|number| {
-            format!(
-                "SELECT {number} AS number, 1 AS holds_key, p.* FROM aurareels_social_posts p \
-                 WHERE p.social_account_id = ? AND p.request_key = ? \
-                 UNION ALL SELECT * FROM (SELECT {number} AS number, 0 AS holds_key, p.* FROM aurareels_social_posts p \
-                 WHERE p.social_account_id = ? AND p.content_key = ? AND p.created_at >= ? AND p.status IN \
-                 ('scheduled', 'publishing', 'confirming', 'published', 'needs_review', 'delivered') LIMIT 1) twin"
-            )
-        })
-        .collect();
-    let values: Vec<Value> = group
-        .iter()
-        .chain(std::iter::repeat(group.last()).flatten())
-        .take(length)
-        .flat_map(|new| {
-            let wanted = &new.post;
-            let content_key = new.content_key.as_deref().filter(|_| new.refuse_duplicates_since.is_some());
-            params![
-                wanted.social_account_id,
-                wanted.request_key.as_deref(),
-                wanted.social_account_id,
-                content_key,
-                new.refuse_duplicates_since,
-            ]
-        })
-        .collect();
-    tx.fetch_all(&parts.join(" UNION ALL "), &values).await
+async fn in_the_way(tx: &mut Tx, new: &NewPost, found: Vec<Candidate>) -> Result<Option<Inserted>> {
+    let (mut own, mut other_video, mut duplicate) = (None, None, None);
+    for candidate in found {
+        match candidate.relation(&new.keys) {
+            Relation::Held => own = Some(candidate),
+            Relation::OtherVideo => other_video = Some(candidate),
+            Relation::Duplicate => duplicate = Some(candidate),
+            Relation::Ended => {
+                tx.execute(
+                    "UPDATE aurareels_social_posts SET request_key = NULL WHERE id = ?",
+                    &params![candidate.post.id],
+                )
+                .await?;
+            }
+            Relation::Apart => {}
+        }
+    }
+    let own = own.map(|own| match new.keys.fingerprint.differences(&own.fingerprint) {
+        differences if differences.is_empty() => Inserted::Existing(own.post),
+        differences => Inserted::Reused(own.post, differences),
+    });
+    let other_video = other_video.map(|other| Inserted::OtherVideo(other.post));
+    Ok(own.or(other_video).or_else(|| duplicate.map(|other| Inserted::Duplicate(other.post))))
 }
 
 /// Writes rows and their events, in order.
@@ -164,7 +133,7 @@ async fn insert(tx: &mut Tx, all: &[&NewPost]) -> Result<Vec<Post>> {
 
 async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
     let mut values = Vec::new();
-    for NewPost { post, fingerprint, content_key, .. } in group {
+    for NewPost { post, keys } in group {
         values.extend(content_values(post)?);
         values.extend(params![
             post.wp_user_id,
@@ -175,8 +144,10 @@ async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
             post.scheduled_at.unwrap_or(post.created_at),
             post.request_key.as_deref(),
             post.request_key_derived,
-            fingerprint,
-            content_key.as_deref(),
+            keys.fingerprint.to_json(),
+            keys.by_address.as_deref(),
+            keys.posted.as_deref(),
+            keys.link.as_deref(),
             post.scheduler.as_str(),
             post.late_policy_seconds,
             post.waiting_for.map(|reason| reason.as_str()),
@@ -189,8 +160,8 @@ async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
     let row = format!("({})", vec!["?"; values.len() / group.len()].join(", "));
     let sql = format!(
         "INSERT INTO aurareels_social_posts ({}, wp_user_id, social_account_id, platform, status, scheduled_at, list_at, \
-         request_key, request_key_derived, request_fingerprint, content_key, scheduler, late_policy_seconds, waiting_for, \
-         next_step_at, status_since, created_at, updated_at) VALUES {} RETURNING id",
+         request_key, request_key_derived, request_fingerprint, content_key, posted_key, url_key, scheduler, \
+         late_policy_seconds, waiting_for, next_step_at, status_since, created_at, updated_at) VALUES {} RETURNING id",
         CONTENT.join(", "),
         vec![row; group.len()].join(", ")
     );

@@ -16,7 +16,8 @@ use crate::{
         account::Account,
         event::EventKind,
         ids::{AccountId, Sequence, UserId},
-        post::{Post, Status},
+        post::{Content, Post, Status},
+        request_key::{Asked, RequestKeys},
     },
 };
 
@@ -116,8 +117,8 @@ async fn equal_requests_make_one_set_of_posts() {
                     made += 1;
                     ids.insert(post.id);
                 }
-                Inserted::Existing { post, .. } => drop(ids.insert(post.id)),
-                Inserted::Duplicate(post) => panic!("{post:?}"),
+                Inserted::Existing(post) => drop(ids.insert(post.id)),
+                other => panic!("{other:?}"),
             }
         }
     }
@@ -129,7 +130,9 @@ async fn the_same_content_under_other_keys_goes_in_once() {
     let stage = Stage::new().await;
     let request = |number: u32| {
         let mut new = stage.post(&format!("key-{number}"));
-        new.content_key = Some("content".into());
+        new.keys.posted = Some("content".into());
+        new.keys.is_derived = false;
+        new.post.request_key_derived = false;
         vec![new]
     };
     let mut answers = Vec::new();
@@ -145,7 +148,9 @@ async fn the_same_content_under_other_keys_goes_in_once() {
 async fn a_request_that_is_refused_leaves_nothing_and_costs_no_other_one() {
     let stage = Stage::new().await;
     stage.store.insert_posts(vec![stage.post("taken")]).await.unwrap();
-    let other_fingerprint = NewPost { fingerprint: r#"{"caption":"x"}"#.into(), ..stage.post("taken") };
+    let mut other_content = stage.post("taken");
+    let content = Content { video_job_id: "taken".into(), location: Some("elsewhere".into()), ..Content::default() };
+    other_content.keys.fingerprint = RequestKeys::of(&stage.account, &content, "", Asked::default(), None).fingerprint;
     let mut without_upload = stage.post("upload");
     without_upload.post.content.media_id = "m_gone".into();
     let mut nobody = stage.post("nobody");
@@ -153,7 +158,7 @@ async fn a_request_that_is_refused_leaves_nothing_and_costs_no_other_one() {
     let calls = stage
         .at_once(vec![
             vec![stage.post("a")],
-            vec![stage.post("b"), other_fingerprint],
+            vec![stage.post("b"), other_content],
             vec![stage.post("c"), without_upload],
             vec![stage.post("d"), nobody],
             vec![stage.post("e")],
@@ -164,7 +169,7 @@ async fn a_request_that_is_refused_leaves_nothing_and_costs_no_other_one() {
         answers.push(call.await.unwrap());
     }
     new(&answers[0].as_ref().unwrap()[0]);
-    assert!(matches!(answers[1].as_deref().unwrap(), [Inserted::Existing { .. }]), "{:?}", answers[1]);
+    assert!(matches!(answers[1].as_deref().unwrap(), [Inserted::Reused(..)]), "{:?}", answers[1]);
     assert!(matches!(answers[2], Err(Error::NoMedia(_))), "{:?}", answers[2]);
     assert!(matches!(answers[3], Err(Error::Unavailable(_))), "{:?}", answers[3]);
     new(&answers[4].as_ref().unwrap()[0]);

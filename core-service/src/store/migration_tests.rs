@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use chrono::DateTime;
 use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 
 use super::*;
 use crate::{
     domain::{
-        ids::{PostId, UserId},
-        post::Status,
+        ids::{AccountId, PostId, UserId},
+        post::{Content, Status},
+        request_key::{Asked, Relation, RequestKeys},
     },
     secret::KeyRing,
 };
+
+/// The key that an older core derived for the post below.
+const OLD_KEY: &str = "derived:76cfa6b46e53d01197cf225d62d7559b";
 
 /// The schema as the first release left it.
 async fn first_release(url: &str) -> sqlx::SqliteConnection {
@@ -32,9 +37,11 @@ async fn rows_of_the_first_release_survive_and_go_on() {
     let rows = "INSERT INTO aurareels_social_accounts (id, wp_user_id, platform, account_id, account_name, login_flavour, \
                 created_at, updated_at) VALUES (1, 7, 'tiktok', 'a', 'A', 'tiktok', 1, 1); \
                 INSERT INTO aurareels_social_posts (id, wp_user_id, social_account_id, platform, status, scheduled_at, \
-                video_url, caption, late_policy_seconds, list_at, status_since, next_step_at, created_at, updated_at) \
-                VALUES (1, 7, 1, 'tiktok', 'scheduled', 5, 'https://a.example/v.mp4', 'old', 60, 5, 1, 5, 1, 1);";
-    connection.execute(rows).await.unwrap();
+                video_url, caption, late_policy_seconds, list_at, status_since, next_step_at, created_at, updated_at, \
+                media_facts, request_key, request_key_derived, content_key) \
+                VALUES (1, 7, 1, 'tiktok', 'scheduled', 5, 'https://a.example/v.mp4?token=A', 'old', 60, 5, 1, 5, 1, 1, \
+                '{\"size_bytes\": 9}', 'KEY', 1, 'KEY');";
+    connection.execute(rows.replace("KEY", OLD_KEY).as_str()).await.unwrap();
     connection.close().await.unwrap();
 
     let keys = Arc::new(KeyRing::from_settings("a key for tests, 0123456789abcdef", &[] as &[&str]).unwrap());
@@ -49,6 +56,19 @@ async fn rows_of_the_first_release_survive_and_go_on() {
     );
     let claimed = store.claim_due(now, chrono::TimeDelta::zero(), "w", std::time::Duration::from_secs(9), 9).await;
     assert_eq!(claimed.unwrap().len(), 1, "it is worked on");
+    let account = store.account(AccountId(1)).await.unwrap().expect("the old account");
+    let link = |link: &str| Content { video_url: link.into(), ..Content::default() };
+    for (url, size, expected) in [
+        ("https://a.example/v.mp4?token=B", 9, Relation::Held),
+        ("https://a.example/v.mp4?token=A", 8, Relation::OtherVideo),
+        ("https://a.example/v.mp4?token=B", 8, Relation::Apart),
+    ] {
+        let asked = Asked { at: DateTime::from_timestamp_micros(5), wall: None };
+        let keys = RequestKeys::of(&account, &link(url), "old", asked, None).with_file("file:x", size);
+        let found = store.candidates(&[(account.id, &keys)]).await.unwrap().remove(0);
+        assert_eq!(found.len(), 1, "the request of an older core is found");
+        assert_eq!(found[0].relation(&keys), expected, "{url} {size}");
+    }
     store.cancel(UserId(7), PostId(1), now).await.unwrap();
     assert_eq!(store.list_media(UserId(7), i64::MAX, 10).await.unwrap(), []);
 }

@@ -28,6 +28,7 @@ pub mod oauth_states;
 #[cfg(test)]
 mod plans;
 pub mod posts;
+pub mod request_keys;
 
 use std::{path::Path, sync::Arc};
 

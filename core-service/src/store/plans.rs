@@ -33,6 +33,7 @@ use crate::{
         media::{KeepPolicy, MediaId},
         platform::{LoginFlavour, Platform},
         post::{Content, Post, Status},
+        request_key::{Asked, RequestKeys},
         transition::Move,
     },
     params,
@@ -85,13 +86,26 @@ pub(super) fn new_post(account: &Account, status: Status, key: &str, now: DateTi
         next_step_at: Some(now),
         ..Post::blank(account, status, now)
     };
-    NewPost {
-        post,
-        fingerprint: "{}".into(),
-        key_valid_since: Some(now),
-        content_key: Some(key.to_owned()),
-        refuse_duplicates_since: Some(now),
-    }
+    let content = Content { video_job_id: key.to_owned(), ..Content::default() };
+    let mut keys = RequestKeys::of(account, &content, "", Asked::default(), Some(key.to_owned()));
+    keys.is_derived = true;
+    (keys.valid_since, keys.refuse_duplicates_since) = (Some(now), Some(now));
+    NewPost { post, keys }
+}
+
+/// Gives the first post another status, which began then.
+async fn set_status(store: &Store, status: Status, since: DateTime<Utc>) {
+    store
+        .db
+        .write(async move |tx| {
+            tx.execute(
+                "UPDATE aurareels_social_posts SET status = ?, published_at = ?, status_since = ? WHERE id = 1",
+                &params![status.as_str(), since, since],
+            )
+            .await
+        })
+        .await
+        .unwrap();
 }
 
 fn entry(number: i32, fence: Fence, now: DateTime<Utc>) -> Entry {
@@ -122,10 +136,12 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     ];
     store.insert_posts(posts.clone()).await.unwrap();
     let mut later = posts[0].clone();
-    later.key_valid_since = Some(now + TimeDelta::days(1));
-    later.refuse_duplicates_since = None;
+    later.keys.valid_since = Some(now + TimeDelta::days(1));
+    later.keys.refuse_duplicates_since = None;
+    set_status(store, Status::Published, now).await;
     store.insert_posts(vec![later]).await.unwrap();
-    store.posts_by_keys(&[(account.id, "one".into())]).await.unwrap();
+    set_status(store, Status::Publishing, now).await;
+    store.candidates(&[(account.id, &posts[0].keys)]).await.unwrap();
     let all = Narrowed {
         statuses: vec![Status::Draft, Status::Scheduled],
         platform: Some(Platform::Tiktok),

@@ -294,24 +294,6 @@ impl Narrowed {
 }
 
 impl Store {
-    /// The posts that hold these request keys, with the fingerprints of their requests: (account, key).
-    pub async fn posts_by_keys(&self, keys: &[(AccountId, String)]) -> Result<Vec<(Post, String)>> {
-        let mut reader = self.db.read().await?;
-        let mut found = Vec::new();
-        for (account, key) in keys {
-            let row = reader
-                .fetch_optional(
-                    "SELECT * FROM aurareels_social_posts WHERE social_account_id = ? AND request_key = ?",
-                    &params![*account, key],
-                )
-                .await?;
-            if let Some(row) = row {
-                found.push((post(&row)?, row.opt_text("request_fingerprint")?.unwrap_or_default()));
-            }
-        }
-        Ok(found)
-    }
-
     /// One post of a user.
     pub async fn post_of_user(&self, user: UserId, id: PostId) -> Result<Option<Post>> {
         Ok(self.post(id).await?.filter(|post| post.wp_user_id == user))

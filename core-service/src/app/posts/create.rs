@@ -1,15 +1,16 @@
 //! PublishPosts, SchedulePosts, CreateDraft: from a request to rows, once.
 //!
-//! A request key is looked up before anything else costs time: a caller who repeats a request gets his posts back even
-//! when the video cannot be reached any more. The insert looks again inside its transaction, so that two equal requests
-//! that run side by side make one set of posts.
+//! The keys of a request say what its video is, so a video behind a link is looked at first. A caller who repeats a request
+//! gets his posts back even when that fails: by the literal link. The insert looks again inside its transaction, so that
+//! two equal requests that run side by side make one set of posts.
+
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
 use super::{
     Caller, Error, Posts, Result,
-    key::{self, Fingerprint},
     requests::{CreateDraft, CreatePosts, Created, When, Wish, of_account},
     rules::{self, Prepared},
 };
@@ -20,20 +21,26 @@ use crate::{
         failure::Reason,
         media::{self, MEDIA_ID_FIELD, MediaFacts, MediaId, VideoVersion, Violation, Warning},
         post::{Post, SchedulerKind, Status, WaitReason},
+        request_key::{Asked, Fingerprint, Relation, RequestKeys},
     },
-    store::creating::{Inserted, NewPost},
+    media::{Probe, ProbeError},
+    store::{
+        creating::{Inserted, NewPost},
+        request_keys::Candidate,
+    },
 };
 
-/// How long the derived key of a post that was published at once comes back to it.
+/// How long the derived key of a post that goes out at once comes back to it, once it is at rest.
 const DERIVED_KEY_LIFE: TimeDelta = TimeDelta::hours(24);
+
+/// How long a caller who repeats a request waits for a look at its video.
+const PATIENCE_WITH_REPEATED: Duration = Duration::from_secs(8);
 
 /// How late a post may still go out, at most: a year.
 const MAX_LATE_SECONDS: i64 = 366 * 86_400;
 
 /// When the posts of a request go out, read.
 struct Times {
-    /// As asked for; part of keys.
-    asked: Option<DateTime<Utc>>,
     /// As it will be.
     placed: Option<DateTime<Utc>>,
     warning: Option<Warning>,
@@ -45,11 +52,11 @@ struct Times {
 struct Part {
     account: Account,
     prepared: Prepared,
-    key: String,
-    derived: bool,
-    content_key: String,
-    fingerprint: Fingerprint,
+    keys: RequestKeys,
 }
+
+/// What stands behind the link of a request, or the rule that it breaks.
+type Looked = std::result::Result<Probe, Violation>;
 
 impl Posts {
     /// Creates one post per account, or finds those that an equal request made.
@@ -63,69 +70,117 @@ impl Posts {
         }
         let accounts = self.accounts(caller, &request.accounts).await?;
         let (asked, read_warning) = match &request.when {
-            When::Now => (None, None),
+            When::Now => (Asked::default(), None),
             When::At { time, .. } => {
                 let (at, warning) = rules::read_time(time)?;
-                (Some(at), warning)
+                (rules::as_asked(time, at), warning)
             }
         };
-        let parts = self.parts(&request, accounts, asked)?;
-        let known = self.known(&parts, asked, now).await?;
+        let mut parts = self.parts(&request, accounts, &asked, now)?;
+        let looked = self.look_at_link(&mut parts, &request.wish).await?;
+        let known = match looked {
+            Look::Repeated(found) => return Ok(found),
+            Look::At(_) | Look::NotNeeded => self.known(&parts, self.candidates(&parts).await?)?,
+        };
         if let Some(found) = all_known(&parts, &known) {
             return Ok(found);
         }
-        let times = self.times(&request.when, asked, read_warning, now)?;
-        let posts = self.new_posts(caller, &request, parts, &known, &times, now).await?;
-        let (posts, of): (Vec<NewPost>, Vec<(Account, Fingerprint)>) = posts.into_iter().unzip();
+        let looked = match looked {
+            Look::At(looked) => Some(looked),
+            Look::NotNeeded | Look::Repeated(_) => None,
+        };
+        let times = self.times(&request.when, asked.at, read_warning, now)?;
+        let posts = self.new_posts(caller, &request, parts, &known, looked, &times, now).await?;
+        let (posts, accounts): (Vec<NewPost>, Vec<Account>) = posts.into_iter().unzip();
         let inserted = self.store.insert_posts(posts).await?;
-        inserted
-            .into_iter()
-            .zip(of)
-            .map(|(inserted, (account, fingerprint))| match inserted {
-                Inserted::New(post) => Ok(Created { post, account, existed: false }),
-                Inserted::Existing { post, fingerprint: stored } => {
-                    let post = same_content(&fingerprint, &stored, post)?;
-                    Ok(Created { post, account, existed: true })
-                }
-                Inserted::Duplicate(post) => Err(duplicate(&post)),
-            })
-            .collect()
+        inserted.into_iter().zip(accounts).map(|(inserted, account)| created(inserted, account)).collect()
     }
 
-    fn parts(&self, request: &CreatePosts, accounts: Vec<Account>, asked: Option<DateTime<Utc>>) -> Result<Vec<Part>> {
+    fn parts(
+        &self,
+        request: &CreatePosts,
+        accounts: Vec<Account>,
+        asked: &Asked,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Part>> {
         accounts
             .into_iter()
             .map(|account| {
                 let prepared = rules::prepare(self.service(&account)?, &request.wish);
                 let text = &prepared.content.full_caption;
-                let content_key = key::derive(&account, &prepared.content, text, asked);
-                let fingerprint = Fingerprint::of(account.platform, &prepared.content, text, asked);
-                let derived = request.request_key.is_none();
-                let key = request.request_key.clone().unwrap_or_else(|| content_key.clone());
-                Ok(Part { account, prepared, key, derived, content_key, fingerprint })
+                let caller_key = request.request_key.clone();
+                let mut keys = RequestKeys::of(&account, &prepared.content, text, asked.clone(), caller_key);
+                // Those of posts that go out at once end; all others count as long as the posts are there.
+                keys.valid_since = (keys.is_derived && asked.at.is_none()).then(|| now - DERIVED_KEY_LIFE);
+                keys.refuse_duplicates_since = (!request.allow_duplicate).then(|| now - DERIVED_KEY_LIFE);
+                Ok(Part { account, prepared, keys })
             })
             .collect()
     }
 
-    /// The posts that hold the request's keys already, per part.
-    async fn known(
-        &self,
-        parts: &[Part],
-        asked: Option<DateTime<Utc>>,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Option<Created>>> {
-        let keys: Vec<_> = parts.iter().map(|part| (part.account.id, part.key.clone())).collect();
-        let found = self.store.posts_by_keys(&keys).await?;
+    /// Looks at the file behind the link, where the keys need it: they take in what it is. A file that cannot be looked
+    /// at refuses the request, or breaks a rule of it, unless all of the request's posts are there.
+    async fn look_at_link(&self, parts: &mut [Part], wish: &Wish) -> Result<Look> {
+        let Some(url) =
+            Url::parse(&wish.content.video_url).ok().filter(|_| parts.iter().any(|part| !part.keys.knows_video()))
+        else {
+            return Ok(Look::NotNeeded);
+        };
+        let candidates = self.candidates(parts).await?;
+        let is_held = |(part, of): (&Part, &Vec<Candidate>)| {
+            of.iter().any(|candidate| candidate.relation(&part.keys) == Relation::Held)
+        };
+        let is_repeated = parts.iter().zip(&candidates).all(is_held);
+        let probing = self.prober.probe_current(&url);
+        let probed = match is_repeated {
+            true => tokio::time::timeout(PATIENCE_WITH_REPEATED, probing).await.unwrap_or_else(|_| {
+                let message = "the video's host answers too slowly".to_owned();
+                Err(ProbeError::Unreachable { message })
+            }),
+            false => probing.await,
+        };
+        match probed {
+            Ok(probe) => {
+                let identity = probe.version.identity.clone().unwrap_or_else(|| format!("link:{url}"));
+                for part in parts {
+                    part.keys = part.keys.clone().with_file(&identity, probe.facts.size_bytes);
+                }
+                Ok(Look::At(Ok(probe)))
+            }
+            Err(error) => {
+                let known = if is_repeated { self.known(parts, candidates)? } else { Vec::new() };
+                match all_known(parts, &known) {
+                    Some(found) => Ok(Look::Repeated(found)),
+                    None => Ok(Look::At(rules::seen(Err(error))?)),
+                }
+            }
+        }
+    }
+
+    async fn candidates(&self, parts: &[Part]) -> Result<Vec<Vec<Candidate>>> {
+        let requests: Vec<_> = parts.iter().map(|part| (part.account.id, &part.keys)).collect();
+        Ok(self.store.candidates(&requests).await?)
+    }
+
+    /// The posts of this request that are there already, per part.
+    fn known(&self, parts: &[Part], candidates: Vec<Vec<Candidate>>) -> Result<Vec<Option<Created>>> {
         parts
             .iter()
-            .map(|part| {
-                let held = found.iter().find(|(post, _)| post.social_account_id == part.account.id);
-                let Some((post, stored)) = held else { return Ok(None) };
-                if valid_since(part, asked, now).is_some_and(|since| post.created_at < since) {
+            .zip(candidates)
+            .map(|(part, candidates)| {
+                let find = |wanted| candidates.iter().find(|one| one.relation(&part.keys) == wanted);
+                let Some(held) = find(Relation::Held) else {
+                    return find(Relation::OtherVideo).map_or(Ok(None), |other| Err(other_video(&other.post)));
+                };
+                let differences = part.keys.fingerprint.differences(&held.fingerprint);
+                if !part.keys.knows_video() && Fingerprint::is_only_video(&differences) {
                     return Ok(None);
                 }
-                let post = same_content(&part.fingerprint, stored, post.clone())?;
-                Ok(Some(Created { post, account: part.account.clone(), existed: true }))
+                let inserted = match differences.is_empty() {
+                    true => Inserted::Existing(held.post.clone()),
+                    false => Inserted::Reused(held.post.clone(), differences),
+                };
+                created(inserted, part.account.clone()).map(Some)
             })
             .collect()
     }
@@ -165,7 +220,7 @@ impl Posts {
             return Err(rules::invalid(Reason::InvalidField, one));
         }
         let placed = asked.map(|at| rules::place_time(at, now)).transpose()?;
-        Ok(Times { asked, placed, warning, scheduler, late_policy_seconds: late })
+        Ok(Times { placed, warning, scheduler, late_policy_seconds: late })
     }
 
     /// Checks every part that is not known yet, and makes its row. Parts that are known get a row too, which the insert
@@ -176,11 +231,17 @@ impl Posts {
         request: &CreatePosts,
         parts: Vec<Part>,
         known: &[Option<Created>],
+        looked: Option<Looked>,
         times: &Times,
         now: DateTime<Utc>,
-    ) -> Result<Vec<(NewPost, (Account, Fingerprint))>> {
+    ) -> Result<Vec<(NewPost, Account)>> {
         let mut all: Vec<Broken> = Vec::new();
-        let facts = match self.look_at_video(caller, &request.wish.content).await? {
+        let version = looked.as_ref().and_then(|looked| looked.as_ref().ok()).map(|probe| probe.version.clone());
+        let seen = match looked {
+            Some(looked) => looked.map(|probe| probe.facts),
+            None => self.look_at_video(caller, &request.wish.content).await?,
+        };
+        let facts = match seen {
             Ok(facts) => Some(facts),
             Err(violation) => {
                 all.push(Broken { account: None, violation });
@@ -204,13 +265,13 @@ impl Posts {
                 all.extend(of_account(part.account.id, violations));
             }
             let facts = facts.as_ref().and_then(|facts| serde_json::to_value(facts).ok());
-            posts.push(self.new_post(part, times, warnings, facts, request.allow_duplicate, now));
+            posts.push(self.new_post(part, times, warnings, facts, now));
         }
         if !all.is_empty() {
             return Err(rules::refuse(all));
         }
         // Last, because it costs most: nothing stands in the way of the posts any more.
-        if let Some((media_id, facts)) = self.copy_of(caller, &request.wish, None).await? {
+        if let Some((media_id, facts)) = self.copy_of(caller, &request.wish, version.as_ref()).await? {
             let facts = serde_json::to_value(facts).ok();
             for (new, _) in &mut posts {
                 new.post.content.media_id = media_id.to_string();
@@ -239,19 +300,17 @@ impl Posts {
         times: &Times,
         warnings: Vec<Warning>,
         facts: Option<serde_json::Value>,
-        allow_duplicate: bool,
         now: DateTime<Utc>,
-    ) -> (NewPost, (Account, Fingerprint)) {
+    ) -> (NewPost, Account) {
         let (status, next_step_at, waiting_for) = match times.placed {
             None => (Status::Publishing, now, None),
             // The workflow is told at once.
             Some(_) if times.scheduler == SchedulerKind::N8n => (Status::Scheduled, now, Some(WaitReason::Schedule)),
             Some(at) => (Status::Scheduled, (at - self.settings.prepare_lead).max(now), Some(WaitReason::Schedule)),
         };
-        let key_valid_since = valid_since(&part, times.asked, now);
         let post = Post {
-            request_key: Some(part.key),
-            request_key_derived: part.derived,
+            request_key: part.keys.key.clone(),
+            request_key_derived: part.keys.is_derived,
             scheduled_at: times.placed,
             scheduler: times.scheduler,
             late_policy_seconds: times.late_policy_seconds,
@@ -262,14 +321,7 @@ impl Posts {
             content: part.prepared.content,
             ..Post::blank(&part.account, status, now)
         };
-        let new = NewPost {
-            post,
-            fingerprint: part.fingerprint.to_json(),
-            key_valid_since,
-            content_key: Some(part.content_key),
-            refuse_duplicates_since: (!allow_duplicate).then(|| now - DERIVED_KEY_LIFE),
-        };
-        (new, (part.account, part.fingerprint))
+        (NewPost { post, keys: part.keys }, part.account)
     }
 
     /// Keeps a draft. Rules that it breaks come back as warnings: it is checked when it is scheduled or published.
@@ -282,13 +334,14 @@ impl Posts {
         let account = self.accounts(caller, &[request.account]).await?.remove(0);
         let service = self.service(&account)?;
         let prepared = rules::prepare(service, &request.wish);
-        let (scheduled_at, time_warning) = match &request.time {
+        let (asked, time_warning) = match &request.time {
             Some(time) => {
                 let (at, warning) = rules::read_time(time)?;
-                (Some(at), warning)
+                (rules::as_asked(time, at), warning)
             }
-            None => (None, None),
+            None => (Asked::default(), None),
         };
+        let scheduled_at = asked.at;
         let mut warnings = prepared.warnings.clone();
         warnings.extend(time_warning);
         let shape = rules::check_shape(&prepared.content);
@@ -305,14 +358,14 @@ impl Posts {
             field: violation.field.into(),
             message: violation.message,
         }));
-        let fingerprint =
-            Fingerprint::of(account.platform, &prepared.content, &prepared.content.full_caption, scheduled_at);
+        let text = &prepared.content.full_caption;
+        let keys = RequestKeys::of_draft(&account, &prepared.content, text, asked, request.request_key);
         let mut content = prepared.content;
         if let Some((media_id, _)) = self.copy_of(caller, &request.wish, None).await? {
             content.media_id = media_id.to_string();
         }
         let post = Post {
-            request_key: request.request_key,
+            request_key: keys.key.clone(),
             scheduled_at,
             scheduler: self.settings.scheduler,
             late_policy_seconds: self.settings.late_policy_seconds,
@@ -320,25 +373,21 @@ impl Posts {
             content,
             ..Post::blank(&account, Status::Draft, now)
         };
-        let new = NewPost {
-            post,
-            fingerprint: fingerprint.to_json(),
-            key_valid_since: None,
-            content_key: None,
-            refuse_duplicates_since: None,
-        };
-        match self.store.insert_posts(vec![new]).await?.into_iter().next() {
-            Some(Inserted::New(post)) => Ok(post),
-            Some(Inserted::Existing { post, fingerprint: stored }) => same_content(&fingerprint, &stored, post),
-            Some(Inserted::Duplicate(post)) => Err(duplicate(&post)),
+        match self.store.insert_posts(vec![NewPost { post, keys }]).await?.into_iter().next() {
+            Some(inserted) => Ok(created(inserted, account)?.post),
             None => Err(Error::Internal("the store inserted nothing".into())),
         }
     }
 }
 
-/// Since when a derived key counts: those of posts that go out at once match for a day, all others as long as they are.
-fn valid_since(part: &Part, asked: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    (part.derived && asked.is_none()).then(|| now - DERIVED_KEY_LIFE)
+/// What a look at the link of a request brought.
+enum Look {
+    /// Nobody needs one: the video is named by its job or its upload.
+    NotNeeded,
+    /// What stands there.
+    At(Looked),
+    /// It cannot be reached, and the posts of the request are there.
+    Repeated(Vec<Created>),
 }
 
 fn all_known(parts: &[Part], known: &[Option<Created>]) -> Option<Vec<Created>> {
@@ -346,24 +395,47 @@ fn all_known(parts: &[Part], known: &[Option<Created>]) -> Option<Vec<Created>> 
     (found.len() == parts.len()).then_some(found)
 }
 
-/// The post of an equal request, or the name of what differs.
-fn same_content(wanted: &Fingerprint, stored: &str, post: Post) -> Result<Post> {
-    let differences = wanted.differences(stored);
-    let Some(field) = differences.first() else { return Ok(post) };
-    let message = format!(
-        "the request key was used for post {} with other content; {} differs",
-        post.id,
-        if differences.len() == 1 { field.clone() } else { differences.join(", ") }
-    );
+/// What a caller is answered for what became of a post.
+fn created(inserted: Inserted, account: Account) -> Result<Created> {
+    match inserted {
+        Inserted::New(post) => Ok(Created { post, account, existed: false }),
+        Inserted::Existing(post) => Ok(Created { post, account, existed: true }),
+        Inserted::Reused(post, differences) => Err(reused(&post, &differences)),
+        Inserted::OtherVideo(post) => Err(other_video(&post)),
+        Inserted::Duplicate(post) => Err(duplicate(&post)),
+    }
+}
+
+/// The key came back with other content.
+fn reused(post: &Post, differences: &[String]) -> Error {
+    let differences = differences.join(", ");
+    let message = format!("the request key was used for post {} with other content; {differences} differs", post.id);
     let violation = Violation {
         field: "request_key",
         rule: "REQUEST_KEY_REUSED",
-        measured: differences.join(", "),
+        measured: differences,
         limit: "one key, one content".into(),
         remedy: "repeat the request as it was, or give another request_key with allow_duplicate".into(),
         message,
     };
-    Err(rules::invalid(Reason::RequestKeyReused, Broken { account: Some(post.social_account_id), violation }))
+    rules::invalid(Reason::RequestKeyReused, Broken { account: Some(post.social_account_id), violation })
+}
+
+/// The link and the words are those of a post, the file is another one.
+fn other_video(post: &Post) -> Error {
+    Error::Precondition {
+        reason: Reason::VideoChanged,
+        subject: format!("post {}", post.id),
+        message: format!(
+            "same link, other video: post {} ({}) was made with this link and these words, and another file stands behind \
+             the link now; to post that one too, give a request_key of its own with allow_duplicate",
+            post.id, post.status
+        ),
+        remedy:
+            "read that post; to post the new file too, give a request_key of its own with allow_duplicate, or give the \
+                 file a link of its own"
+                .into(),
+    }
 }
 
 /// The same content is on its way or live under another key.

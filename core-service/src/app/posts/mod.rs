@@ -5,7 +5,6 @@
 //! same post; a move is a compare-and-set on status and revision, so that two callers cannot both win.
 
 mod create;
-mod key;
 mod list;
 mod moves;
 pub mod requests;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::{
-    Caller, Error, Posts, Result, key,
+    Caller, Error, Posts, Result,
     requests::{GivenTime, Validated, Wish, of_account},
 };
 use crate::{
@@ -17,9 +17,10 @@ use crate::{
         ids::AccountId,
         media::{self, MEDIA_ID_FIELD, MediaFacts, MediaId, VIDEO_URL_FIELD, Violation, Warning},
         post::Content,
+        request_key::{self, Asked},
         schedule,
     },
-    media::ProbeError,
+    media::{Probe, ProbeError},
     platform::Service,
 };
 
@@ -99,7 +100,7 @@ pub(super) fn check_accounts(accounts: &[AccountId]) -> Vec<Broken> {
 pub(super) fn check_key(request_key: Option<&str>, allow_duplicate: bool) -> Vec<Broken> {
     let mut all = Vec::new();
     match request_key {
-        Some(text) if text.is_empty() || text.len() > key::MAX_LENGTH || text.chars().any(char::is_control) => {
+        Some(text) if text.is_empty() || text.len() > request_key::MAX_LENGTH || text.chars().any(char::is_control) => {
             all.push(broken(
                 "request_key",
                 "FIELD_MALFORMED",
@@ -108,7 +109,7 @@ pub(super) fn check_key(request_key: Option<&str>, allow_duplicate: bool) -> Vec
                 "shorten it, for example by hashing",
             ));
         }
-        Some(text) if text.starts_with(key::DERIVED) => {
+        Some(text) if text.starts_with(request_key::DERIVED) => {
             all.push(broken(
                 "request_key",
                 "FIELD_MALFORMED",
@@ -224,6 +225,15 @@ pub(super) fn read_time(given: &GivenTime) -> Result<(DateTime<Utc>, Option<Warn
     Ok((at, warning))
 }
 
+/// A given time as keys take it: the instant, and the wall time with its zone where they were given.
+pub(super) fn as_asked(given: &GivenTime, at: DateTime<Utc>) -> Asked {
+    let wall = match given {
+        GivenTime::Wall { local, zone } => schedule::wall_text(local, zone),
+        GivenTime::At(_) | GivenTime::Text(_) => None,
+    };
+    Asked { at: Some(at), wall }
+}
+
 /// Applies the rule for past times.
 pub(super) fn place_time(at: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
     schedule::place(at, now).map_err(time_error)
@@ -314,15 +324,7 @@ impl Posts {
             )
             .violation));
         };
-        match self.prober.probe(&url).await {
-            Ok(probe) => Ok(Ok(probe.facts)),
-            Err(ProbeError::Refused(violation)) => Ok(Err(*violation)),
-            Err(ProbeError::Unreachable { message }) => Err(Error::Unavailable {
-                reason: Reason::MediaUnreachable,
-                message,
-                retry_after: std::time::Duration::from_secs(30),
-            }),
-        }
+        Ok(seen(self.prober.probe(&url).await)?.map(|probe| probe.facts))
     }
 
     /// What stands in the way of an upload that the platform would have to fetch from this core.
@@ -426,6 +428,19 @@ impl Posts {
         let warnings = prepared.warnings.into_iter().chain(checked.warnings).collect();
         let facts = serde_json::to_value(facts).map_err(|error| Error::Internal(error.to_string()))?;
         Ok((prepared.content, warnings, facts))
+    }
+}
+
+/// What a probe found: the video, or the rule that it breaks. A host that is away refuses the request for now.
+pub(super) fn seen(probed: std::result::Result<Probe, ProbeError>) -> Result<std::result::Result<Probe, Violation>> {
+    match probed {
+        Ok(probe) => Ok(Ok(probe)),
+        Err(ProbeError::Refused(violation)) => Ok(Err(*violation)),
+        Err(ProbeError::Unreachable { message }) => Err(Error::Unavailable {
+            reason: Reason::MediaUnreachable,
+            message,
+            retry_after: std::time::Duration::from_secs(30),
+        }),
     }
 }
 
