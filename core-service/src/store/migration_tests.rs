@@ -15,9 +15,6 @@ use crate::{
     secret::KeyRing,
 };
 
-/// The key that an older core derived for the post below.
-const OLD_KEY: &str = "derived:76cfa6b46e53d01197cf225d62d7559b";
-
 /// The schema as the first release left it.
 async fn first_release(url: &str) -> sqlx::SqliteConnection {
     let options: SqliteConnectOptions = url.parse().unwrap();
@@ -34,14 +31,16 @@ async fn rows_of_the_first_release_survive_and_go_on() {
     let directory = tempfile::tempdir().unwrap();
     let url = Store::default_url(directory.path());
     let mut connection = first_release(&url).await;
+    // The key is one that an older core derived.
     let rows = "INSERT INTO aurareels_social_accounts (id, wp_user_id, platform, account_id, account_name, login_flavour, \
                 created_at, updated_at) VALUES (1, 7, 'tiktok', 'a', 'A', 'tiktok', 1, 1); \
                 INSERT INTO aurareels_social_posts (id, wp_user_id, social_account_id, platform, status, scheduled_at, \
                 video_url, caption, late_policy_seconds, list_at, status_since, next_step_at, created_at, updated_at, \
                 media_facts, request_key, request_key_derived, content_key) \
                 VALUES (1, 7, 1, 'tiktok', 'scheduled', 5, 'https://a.example/v.mp4?token=A', 'old', 60, 5, 1, 5, 1, 1, \
-                '{\"size_bytes\": 9}', 'KEY', 1, 'KEY');";
-    connection.execute(rows.replace("KEY", OLD_KEY).as_str()).await.unwrap();
+                '{\"size_bytes\": 9}', 'derived:76cfa6b46e53d01197cf225d62d7559b', 1, \
+                'derived:76cfa6b46e53d01197cf225d62d7559b');";
+    connection.execute(rows).await.unwrap();
     connection.close().await.unwrap();
 
     let keys = Arc::new(KeyRing::from_settings("a key for tests, 0123456789abcdef", &[] as &[&str]).unwrap());
