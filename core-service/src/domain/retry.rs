@@ -4,6 +4,19 @@ use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
+/// The longest that a post waits because a platform asked it to. A longer wait is cut to this: asking once a day costs
+/// nothing, and a wrong number cannot hold a post for weeks.
+pub const LONGEST_WAIT: TimeDelta = TimeDelta::days(1);
+
+/// Until when a post waits for a platform that named a time: not in the past, never longer than [`LONGEST_WAIT`], and
+/// `pause` from now where no usable time was named.
+pub fn asked_until(until: Option<DateTime<Utc>>, now: DateTime<Utc>, pause: TimeDelta) -> DateTime<Utc> {
+    match until {
+        Some(until) if until > now => now + (until - now).min(LONGEST_WAIT),
+        _ => now + pause,
+    }
+}
+
 /// Automatic retries of a failed step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
@@ -70,6 +83,17 @@ mod tests {
         assert_eq!(policy.next(2, now, 0.0), Some(now + TimeDelta::seconds(270)));
         assert_eq!(policy.next(2, now, 1.0), Some(now + TimeDelta::seconds(330)));
         assert_eq!(policy.next(3, now, 0.5), None);
+    }
+
+    #[test]
+    fn a_named_time_is_kept_unless_it_is_past_or_absurd() {
+        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        let until = |until| asked_until(until, now, TimeDelta::seconds(90)) - now;
+        assert_eq!(until(None), TimeDelta::seconds(90));
+        assert_eq!(until(Some(now)), TimeDelta::seconds(90));
+        assert_eq!(until(Some(DateTime::<Utc>::MIN_UTC)), TimeDelta::seconds(90));
+        assert_eq!(until(Some(now + TimeDelta::seconds(7))), TimeDelta::seconds(7));
+        assert_eq!(until(Some(DateTime::<Utc>::MAX_UTC)), LONGEST_WAIT);
     }
 
     #[test]

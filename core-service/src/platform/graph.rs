@@ -7,14 +7,14 @@
 //!
 //! Codes: <https://developers.facebook.com/docs/graph-api/guides/error-handling>, read 22 November 2026.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::wire::Exchange;
+use super::{waits, wire::Exchange};
 use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
@@ -364,9 +364,9 @@ fn regain_after(headers: &HeaderMap) -> Option<TimeDelta> {
         .values()
         .filter_map(Value::as_array)
         .flatten()
-        .filter_map(|usage| usage.get("estimated_time_to_regain_access")?.as_i64())
-        .max()?;
-    (1..=7 * 24 * 60).contains(&minutes).then(|| TimeDelta::minutes(minutes))
+        .filter_map(|usage| usage.get("estimated_time_to_regain_access")?.as_f64())
+        .fold(0.0, f64::max);
+    waits::wait(minutes * 60.0)
 }
 
 /// `appsecret_proof`: lower-case hex of HMAC-SHA256 over the token, keyed with the app secret.
@@ -378,12 +378,14 @@ pub(crate) fn appsecret_proof(app_secret: &Secret, token: &Secret) -> String {
     hex::encode(mac.finalize().into_bytes())
 }
 
-/// A time as Graph writes it: `2026-09-28T17:05:11+0000`, without the colon that RFC 3339 demands.
+/// A time as Graph writes it: `2026-09-28T17:05:11+0000`, without the colon that RFC 3339 demands. A year that no post
+/// was made in is no time: nothing that is reckoned with it may overflow.
 pub(crate) fn graph_time(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%z")
         .or_else(|_| DateTime::parse_from_rfc3339(text))
         .ok()
         .map(|at| at.with_timezone(&Utc))
+        .filter(|at| (1970..=9999).contains(&at.year()))
 }
 
 #[cfg(test)]
@@ -492,6 +494,26 @@ mod tests {
     }
 
     #[test]
+    fn an_absurd_time_to_regain_access_is_bounded() {
+        let until = |minutes: &str| {
+            let mut headers = HeaderMap::new();
+            let usage = format!(r#"{{"1789":[{{"estimated_time_to_regain_access":{minutes}}}]}}"#);
+            headers.insert("x-business-use-case-usage", usage.parse().unwrap());
+            let body = json!({"error": {"code": 4, "type": "OAuthException", "message": ""}});
+            let error = GraphError::parse(400, &body, &headers).unwrap();
+            error.failure(true, Some(DateTime::UNIX_EPOCH)).unwrap().class
+        };
+        let limited = |wait: TimeDelta| FailureClass::RateLimited { until: Some(DateTime::UNIX_EPOCH + wait) };
+        for huge in ["9223372036854775807", "18446744073709551615", "1e300", "20000"] {
+            assert_eq!(until(huge), limited(waits::LONGEST_WAIT), "{huge}");
+        }
+        assert_eq!(until("1.5"), limited(TimeDelta::seconds(90)));
+        for nothing in ["-9223372036854775808", "0", "null", "\"soon\""] {
+            assert_eq!(until(nothing), FailureClass::RateLimited { until: None }, "{nothing}");
+        }
+    }
+
+    #[test]
     fn answers_are_told_apart() {
         let said = |status: u16, body: &str| {
             Said::read(Exchange::Answered(Answer {
@@ -516,6 +538,7 @@ mod tests {
         assert_eq!(graph_time("2026-09-28T19:05:11+0200"), Some(at));
         assert_eq!(graph_time("2026-09-28T17:05:11+00:00"), Some(at));
         assert_eq!(graph_time("yesterday"), None);
+        assert_eq!(graph_time("+262142-12-31T23:59:59+0000"), None, "sums with it would overflow");
     }
 
     /// Vector: `printf %s token | openssl dgst -sha256 -hmac secret`.

@@ -13,6 +13,7 @@ pub mod instagram;
 #[cfg(test)]
 pub(crate) mod stand_in;
 pub mod tiktok;
+pub(crate) mod waits;
 pub mod wire;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -14,7 +14,7 @@ use crate::{
         ledger::{Entry, Evidence, Ledger, StepClass, StepOutcome},
         media::Warning,
         post::{Post, Status, WaitReason},
-        retry::{RetryPolicy, next_poll, poll_gap},
+        retry::{LONGEST_WAIT, RetryPolicy, asked_until, next_poll, poll_gap},
         transition::Move,
     },
     platform::{Lookup, Outcome},
@@ -81,7 +81,7 @@ impl Situation<'_> {
     /// When to look next: after what the platform asked for, else with a gap that grows with the time since then.
     fn next_look(&self, after: Option<Duration>, since: DateTime<Utc>) -> DateTime<Utc> {
         match after.and_then(|after| TimeDelta::from_std(after).ok()) {
-            Some(after) => self.now + after,
+            Some(after) => self.now + after.min(LONGEST_WAIT),
             None => next_poll(self.policy.poll_first, self.now, since, self.chance),
         }
     }
@@ -123,12 +123,10 @@ impl Situation<'_> {
         let told = Change { error: Some(Some(failure.clone())), ..change.clone() };
         match failure.class {
             FailureClass::RateLimited { until } => {
-                let at = until.filter(|until| *until > self.now).unwrap_or(self.now + RATE_LIMIT_PAUSE);
-                self.wait(told, at, WaitReason::RateLimit)
+                self.wait(told, asked_until(until, self.now, RATE_LIMIT_PAUSE), WaitReason::RateLimit)
             }
             FailureClass::Quota { until } => {
-                let at = until.filter(|until| *until > self.now).unwrap_or(self.now + QUOTA_PAUSE);
-                self.wait(told, at, WaitReason::Quota)
+                self.wait(told, asked_until(until, self.now, QUOTA_PAUSE), WaitReason::Quota)
             }
             FailureClass::AuthExpired => Decision::Refresh(change, failure),
             // What may be live cannot fail for a dead login: it waits for the owner, who brings the answer back.
@@ -355,7 +353,7 @@ impl Situation<'_> {
                     self.wait(change, self.now + RECONNECT_PAUSE, WaitReason::Reconnect)
                 }
                 FailureClass::RateLimited { until } | FailureClass::Quota { until } => {
-                    let at = until.filter(|until| *until > self.now).unwrap_or(self.now + RATE_LIMIT_PAUSE);
+                    let at = asked_until(until, self.now, RATE_LIMIT_PAUSE);
                     self.wait(Change::default(), at, WaitReason::Confirming)
                 }
                 FailureClass::Transient
@@ -392,12 +390,10 @@ impl Situation<'_> {
                 None => self.fail(change, failure),
             },
             FailureClass::RateLimited { until } => {
-                let at = until.filter(|until| *until > self.now).unwrap_or(self.now + RATE_LIMIT_PAUSE);
-                self.wait(back(told), at, WaitReason::RateLimit)
+                self.wait(back(told), asked_until(until, self.now, RATE_LIMIT_PAUSE), WaitReason::RateLimit)
             }
             FailureClass::Quota { until } => {
-                let at = until.filter(|until| *until > self.now).unwrap_or(self.now + QUOTA_PAUSE);
-                self.wait(back(told), at, WaitReason::Quota)
+                self.wait(back(told), asked_until(until, self.now, QUOTA_PAUSE), WaitReason::Quota)
             }
             FailureClass::AuthExpired
             | FailureClass::NeedsReconnect

@@ -281,8 +281,7 @@ impl Instagram {
             if let (Some(used), Some(total)) = (used, total)
                 && used >= total
             {
-                let window = limit.config.and_then(|config| config.quota_duration).unwrap_or(86_400);
-                let until = room_at(&list, used, total, TimeDelta::seconds(window), call.view.now);
+                let until = room_at(&list, used, total, limit.window(), call.view.now);
                 return Ok(failed(quota_used(used, total, until), evidence));
             }
         }
@@ -409,7 +408,7 @@ fn unread_container(caller: &Caller<'_>, said: &Said, age: TimeDelta) -> Outcome
 fn room_at(list: &[Media], used: i64, total: i64, window: TimeDelta, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let mut times: Vec<_> = list.iter().filter_map(Media::published_at).filter(|at| *at + window > now).collect();
     times.sort_unstable();
-    let must_leave = usize::try_from(used - total).ok()?;
+    let must_leave = usize::try_from(used.checked_sub(total)?).ok()?;
     // With fewer listed than counted, others (stories) are in the window too, and nobody knows when they leave.
     let complete = usize::try_from(used).is_ok_and(|used| times.len() >= used);
     times.get(must_leave).filter(|_| complete).map(|at| *at + window)

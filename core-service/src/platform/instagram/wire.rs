@@ -4,11 +4,11 @@
 //! the pages do not promise is optional. Two endpoints of Instagram Login are documented as `{"data":[{...}]}` and
 //! seen as `{...}`; [`unwrapped`] takes both.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::platform::graph::graph_time;
+use crate::platform::{graph::graph_time, waits};
 
 /// An id as text, whether it came as text or as a whole number.
 pub(super) fn id_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -171,14 +171,30 @@ pub(super) struct PublishingLimit {
 #[derive(Debug, Deserialize)]
 pub(super) struct QuotaConfig {
     pub(super) quota_total: Option<i64>,
-    pub(super) quota_duration: Option<i64>,
+    #[serde(default, deserialize_with = "waits::seconds")]
+    quota_duration: Option<f64>,
+}
+
+/// The window in which posts are counted, where the platform names none.
+const DAY: TimeDelta = TimeDelta::days(1);
+
+/// The longest window that is believed. What is counted in a longer one is counted again before every publish.
+const LONGEST_WINDOW: TimeDelta = TimeDelta::days(30);
+
+impl PublishingLimit {
+    /// How far back the platform counts.
+    pub(super) fn window(&self) -> TimeDelta {
+        let named = self.config.as_ref().and_then(|config| config.quota_duration);
+        named.and_then(|seconds| waits::span(seconds, LONGEST_WINDOW)).unwrap_or(DAY)
+    }
 }
 
 /// An access token as every token endpoint gives it.
 #[derive(Deserialize)]
 pub(super) struct TokenAnswer {
     pub(super) access_token: String,
-    pub(super) expires_in: Option<i64>,
+    #[serde(default, deserialize_with = "waits::seconds")]
+    pub(super) expires_in: Option<f64>,
 }
 
 /// The short-lived token of Instagram Login.
@@ -327,5 +343,20 @@ mod tests {
         assert_eq!(node(json!({"status_code": "SOMETHING"})).code(), None);
         assert_eq!(node(json!({"id": "1"})).code(), None);
         assert_eq!(node(json!({"status_code": "PUBLISHED"})).code(), Some(ContainerStatus::Published));
+    }
+
+    #[test]
+    fn a_window_of_any_length_is_a_window() {
+        let window = |duration: Value| {
+            let limit = json!({"quota_usage": 25, "config": {"quota_total": 25, "quota_duration": duration}});
+            shaped::<PublishingLimit>(limit).unwrap().window()
+        };
+        assert_eq!(window(json!(3600)), TimeDelta::hours(1));
+        for odd in [json!(null), json!(-5), json!(0), json!("a day"), json!([1])] {
+            assert_eq!(window(odd.clone()), DAY, "{odd}");
+        }
+        for huge in [json!(i64::MAX), json!(u64::MAX), json!(1e300)] {
+            assert_eq!(window(huge.clone()), LONGEST_WINDOW, "{huge}");
+        }
     }
 }

@@ -6,10 +6,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use reqwest::{
-    Client,
-    header::{CONTENT_TYPE, RETRY_AFTER},
-};
+use reqwest::{Client, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -19,8 +16,8 @@ use crate::{
     domain::{failure::Failure, ledger::Evidence},
     http::line::Dialer,
     platform::{
-        Lease,
-        wire::{Answer, Exchange, exchange, exchange_at_its_time},
+        Lease, waits,
+        wire::{Exchange, exchange, exchange_at_its_time},
     },
     secret::Secret,
 };
@@ -106,7 +103,9 @@ fn read<T: DeserializeOwned>(exchange: Exchange, now: Option<DateTime<Utc>>) -> 
             }
         };
     }
-    let refusal = errors::refusal(&code, envelope.error.message.as_deref(), now, retry_after(&answer));
+    // TikTok does not document `Retry-After`; proxies send it.
+    let asked = now.and_then(|now| waits::retry_after(&answer.headers, now));
+    let refusal = errors::refusal(&code, envelope.error.message.as_deref(), now, asked);
     match refusal.filter(|_| !answer.status.is_server_error()) {
         Some(failure) => Reply::Refused { code, failure, evidence },
         None => {
@@ -115,11 +114,6 @@ fn read<T: DeserializeOwned>(exchange: Exchange, now: Option<DateTime<Utc>>) -> 
             Reply::Unclear { failure: failure.with_rule(errors::shown(&code)), evidence }
         }
     }
-}
-
-/// `Retry-After` in seconds; TikTok does not document one, proxies send it.
-fn retry_after(answer: &Answer) -> Option<Duration> {
-    answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// The way to TikTok is broken.
@@ -139,7 +133,10 @@ mod tests {
     use super::*;
     use crate::{
         domain::failure::FailureClass,
-        platform::tiktok::replies::{CreatorInfo, InitData},
+        platform::{
+            tiktok::replies::{CreatorInfo, InitData},
+            wire::Answer,
+        },
     };
 
     fn answered<T: DeserializeOwned>(status: u16, body: &str) -> Reply<T> {
@@ -180,6 +177,32 @@ mod tests {
         ] {
             assert!(matches!(answered::<InitData>(status, body), Reply::Unclear { .. }), "{status} {body}");
         }
+    }
+
+    #[test]
+    fn a_wait_that_a_proxy_asks_for_is_kept_and_bounded() {
+        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        let until = |retry_after: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("retry-after", retry_after.parse().unwrap());
+            let body = br#"{"error":{"code":"rate_limit_exceeded","message":"m","log_id":"L"}}"#.to_vec();
+            let answer = Answer { status: StatusCode::TOO_MANY_REQUESTS, headers, body };
+            match read::<InitData>(Exchange::Answered(answer), Some(now)) {
+                Reply::Refused { failure: Failure { class: FailureClass::RateLimited { until }, .. }, .. } => {
+                    until.unwrap() - now
+                }
+                _ => panic!("429 with TikTok's own code is a refusal"),
+            }
+        };
+        assert_eq!(until("90").num_seconds(), 90);
+        assert_eq!(until("5").num_seconds(), 60, "TikTok counts by the minute");
+        assert_eq!(until("soon").num_seconds(), 60);
+        assert_eq!(
+            until(&(now + waits::LONGEST_WAIT / 4).format("%a, %d %b %Y %H:%M:%S GMT").to_string()).num_hours(),
+            6
+        );
+        assert_eq!(until("18446744073709551615"), waits::LONGEST_WAIT);
+        assert_eq!(until("Fri, 31 Dec 9999 23:59:59 GMT"), waits::LONGEST_WAIT);
     }
 
     #[test]

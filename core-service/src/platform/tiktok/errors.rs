@@ -8,14 +8,12 @@
 //! <https://developers.tiktok.com/doc/tiktok-api-v2-error-handling>,
 //! <https://developers.tiktok.com/doc/oauth-error-handling>.
 
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::failure::{Failure, FailureClass, Reason};
 
 /// The shortest wait after `rate_limit_exceeded`: TikTok counts by the minute and tells no time.
-pub(super) const RATE_LIMIT_WAIT: Duration = Duration::from_secs(60);
+pub(super) const RATE_LIMIT_WAIT: TimeDelta = TimeDelta::seconds(60);
 
 /// Longest text of TikTok's that is passed on.
 const MAX_MESSAGE: usize = 200;
@@ -351,7 +349,7 @@ const OAUTH: &[Row] = &[
 
 impl Row {
     /// The failure of a row. Without `now` it names no time to wait for.
-    fn failure(&self, now: Option<DateTime<Utc>>, wait: Option<Duration>) -> Failure {
+    fn failure(&self, now: Option<DateTime<Utc>>, wait: Option<TimeDelta>) -> Failure {
         let class = match self.1 {
             Kind::Transient => FailureClass::Transient,
             Kind::RateLimited => {
@@ -379,7 +377,7 @@ pub(super) fn refusal(
     code: &str,
     words: Option<&str>,
     now: Option<DateTime<Utc>>,
-    wait: Option<Duration>,
+    wait: Option<TimeDelta>,
 ) -> Option<Failure> {
     let mut failure = find(REFUSALS, code)?.failure(now, wait);
     if matches!(code, "invalid_param" | "invalid_params" | "invalid_file_upload")

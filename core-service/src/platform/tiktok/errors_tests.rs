@@ -90,8 +90,8 @@ fn oauth_errors_are_classed_as_the_page_says() {
 #[test]
 fn a_longer_wait_asked_for_is_kept_and_words_are_passed_on() {
     let now = DateTime::UNIX_EPOCH;
-    let failure = refusal("rate_limit_exceeded", None, Some(now), Some(Duration::from_secs(90))).unwrap();
-    assert_eq!(failure.class, FailureClass::RateLimited { until: Some(now + Duration::from_secs(90)) });
+    let failure = refusal("rate_limit_exceeded", None, Some(now), Some(TimeDelta::seconds(90))).unwrap();
+    assert_eq!(failure.class, FailureClass::RateLimited { until: Some(now + TimeDelta::seconds(90)) });
     let failure = refusal("invalid_params", Some("The chunk size\n is invalid"), None, None).unwrap();
     assert_eq!(failure.message, "TikTok refuses the request: The chunk size is invalid");
 }

@@ -10,7 +10,7 @@
 //! read 22 November 2026.
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use url::Url;
 
@@ -28,7 +28,7 @@ use crate::{
         platform::LoginFlavour,
     },
     platform::{
-        AccountError, Grant, Identity, LoginClient, PlatformQuota, PublishOptions, Refreshed, Tokens,
+        AccountError, Grant, Identity, LoginClient, PlatformQuota, PublishOptions, Refreshed, Tokens, waits,
         wire::{Answer, Exchange, exchange},
     },
     secret::Secret,
@@ -131,9 +131,7 @@ fn grant(reply: &OauthReply, before: Option<&Tokens>, scope: Option<&[String]>, 
     if reply.access_token.is_empty() {
         return None;
     }
-    let end = |seconds: Option<i64>| {
-        seconds.filter(|&s| s > 0).and_then(TimeDelta::try_seconds).and_then(|life| now.checked_add_signed(life))
-    };
+    let end = |seconds: Option<f64>| waits::life(seconds).map(|life| now + life);
     // Never blanked: an answer without a refresh token leaves the old one.
     let refresh = match reply.refresh_token.as_str() {
         "" => before.and_then(|tokens| tokens.refresh.clone()),

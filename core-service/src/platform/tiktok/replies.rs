@@ -4,6 +4,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::platform::waits;
+
 /// `null` is as good as absent.
 fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     Option::deserialize(from).map(Option::unwrap_or_default)
@@ -185,12 +187,14 @@ pub(super) struct User {
 pub(super) struct OauthReply {
     #[serde(deserialize_with = "or_default")]
     pub(super) access_token: String,
-    pub(super) expires_in: Option<i64>,
+    #[serde(deserialize_with = "waits::seconds")]
+    pub(super) expires_in: Option<f64>,
     #[serde(deserialize_with = "or_default")]
     pub(super) open_id: String,
     #[serde(deserialize_with = "or_default")]
     pub(super) refresh_token: String,
-    pub(super) refresh_expires_in: Option<i64>,
+    #[serde(deserialize_with = "waits::seconds")]
+    pub(super) refresh_expires_in: Option<f64>,
     #[serde(deserialize_with = "or_default")]
     pub(super) scope: String,
     pub(super) error: Option<String>,

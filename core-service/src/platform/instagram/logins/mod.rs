@@ -263,7 +263,7 @@ impl Instagram {
         Ok(PlatformQuota {
             used: limit.quota_usage.and_then(small),
             total: config.and_then(|config| config.quota_total).and_then(small),
-            window_seconds: config.and_then(|config| config.quota_duration).and_then(small).unwrap_or(86_400),
+            window_seconds: small(limit.window().num_seconds()).unwrap_or_default(),
         })
     }
 }

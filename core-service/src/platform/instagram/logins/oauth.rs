@@ -1,6 +1,6 @@
 //! Token endpoints: they take app ids and secrets instead of a login, and a code only once.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
@@ -14,13 +14,11 @@ use crate::{
             errors::Judge,
             wire::{LoginError, TokenAnswer, shaped},
         },
+        waits,
         wire::{self, Answer, Exchange},
     },
     secret::Secret,
 };
-
-/// Longest life that a token is believed to have.
-const LONGEST_LIFE: TimeDelta = TimeDelta::days(365);
 
 /// A token with its end, where the platform told.
 pub(super) struct LongLived {
@@ -111,8 +109,8 @@ impl Refusal {
 /// Reads `access_token` and `expires_in`.
 pub(super) fn long_lived(value: Value, now: DateTime<Utc>) -> Result<LongLived, AccountError> {
     let answer: TokenAnswer = shaped(value).ok_or_else(unexpected)?;
-    let life = answer.expires_in.and_then(TimeDelta::try_seconds).filter(|life| *life > TimeDelta::zero());
-    Ok(LongLived { token: answer.access_token.into(), expires_at: life.map(|life| now + life.min(LONGEST_LIFE)) })
+    let expires_at = waits::life(answer.expires_in).map(|life| now + life);
+    Ok(LongLived { token: answer.access_token.into(), expires_at })
 }
 
 /// A `GET` with everything in the query, as Meta's token endpoints take it.
