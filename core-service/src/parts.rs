@@ -7,8 +7,11 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use tokio::{sync::watch, task::JoinHandle};
-use tracing::warn;
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
+use tracing::{info, warn};
 
 use crate::{
     app::{
@@ -317,6 +320,11 @@ impl Parts {
             warn!(error = %describe(&problem), "cannot remove files of uploads that broke off");
         }
         if let Err(problem) = self.accounts.finish_disconnecting().await {
+        match self.store.take_up_set_aside(now).await {
+            Ok(0) => {}
+            Ok(posts) => info!(posts, "posts that were set aside can be read and go on"),
+            Err(problem) => warn!(error = %describe(&problem), "cannot look at posts that were set aside"),
+        }
             warn!(error = %describe(&problem), "cannot finish disconnecting accounts");
         }
         if let Err(problem) = self.keeper.keep_alive().await {

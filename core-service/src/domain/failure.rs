@@ -1,8 +1,16 @@
 //! Why something did not work, in words that are API: `Reason` names stay for ever, `FailureClass` decides what the
 //! engine does next. A failure is built where the platform's answer is understood and never re-read from text.
 
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::platform::UnknownValue;
 
 /// What the engine does about a failure (design: error classes).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +36,9 @@ pub enum FailureClass {
     InvalidMedia,
     /// The platform refuses this request; repeating it cannot help.
     InvalidRequest,
-    /// Refused for good for another reason (banned account, configuration).
+    /// Refused for good for another reason (banned account, configuration). A class of a later release reads as this: the
+    /// engine does nothing by itself.
+    #[serde(other)]
     Permanent,
 }
 
@@ -64,8 +74,12 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// Stable reasons: `ErrorInfo.reason` of gRPC errors and `error.code` of posts. They are API and keep their
         /// names. The first nine are the original design's error table.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum Reason { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $name,)*
+            /// A reason of a later release, read from a row that it wrote: carried as it is.
+            Later(&'static str),
+        }
 
         impl Reason {
             /// Every reason.
@@ -73,7 +87,7 @@ macro_rules! reasons {
 
             /// The stable text.
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
+                match self { $(Self::$name => $text,)* Self::Later(word) => word }
             }
         }
 
@@ -194,8 +208,51 @@ reasons! {
     StoreUnavailable = "STORE_UNAVAILABLE",
     /// The post stopped the worker several times and was set aside.
     Quarantined = "QUARANTINED",
+    /// This release cannot read the stored row: a word of a later one, or damage.
+    RowUnreadable = "ROW_UNREADABLE",
     /// Our bug.
     Internal = "INTERNAL",
+}
+
+/// Longest reason that is taken for one.
+const MAX_REASON: usize = 64;
+
+/// Most reasons of later releases that are carried: each stays in memory for ever, and damage must not fill it.
+const MAX_LATER: usize = 1_000;
+
+impl Reason {
+    /// A stored reason: one of ours, or a word of a later release.
+    fn stored(text: &str) -> Result<Self, UnknownValue> {
+        static LATER: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        if let Ok(known) = text.parse() {
+            return Ok(known);
+        }
+        let is_a_reason = (1..=MAX_REASON).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+        let mut later = LATER.lock().unwrap_or_else(PoisonError::into_inner);
+        match later.get(text) {
+            Some(word) => Ok(Self::Later(word)),
+            None if is_a_reason && later.len() < MAX_LATER => {
+                let word: &'static str = Box::leak(text.into());
+                later.insert(word);
+                Ok(Self::Later(word))
+            }
+            None => Err(UnknownValue { kind: "reason", value: text.to_owned() }),
+        }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::stored(&text).map_err(serde::de::Error::custom)
+    }
 }
 
 impl std::fmt::Display for Reason {
@@ -253,6 +310,22 @@ pub(crate) fn describe(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_later_release_wrote_is_carried_as_it_is() {
+        let stored = r#"{"class":{"class":"needs_a_witness"},"reason":"NOT_BEFORE_2031","rule":"","message":"m","remediation":"r"}"#;
+        let failure: Failure = serde_json::from_str(stored).unwrap();
+        assert_eq!((failure.reason.as_str(), &failure.class), ("NOT_BEFORE_2031", &FailureClass::Permanent));
+        assert!(serde_json::to_string(&failure).unwrap().contains(r#""reason":"NOT_BEFORE_2031""#));
+        assert_eq!(Reason::stored("NOT_BEFORE_2031"), Ok(failure.reason));
+        for class in ["transient", "quota", "permanent"] {
+            let read: FailureClass = serde_json::from_str(&format!(r#"{{"class":"{class}","until":null}}"#)).unwrap();
+            assert_eq!(serde_json::to_value(&read).unwrap()["class"], class);
+        }
+        for damage in ["", "\u{0}\u{1}", "not a reason", &"A".repeat(65)] {
+            assert!(Reason::stored(damage).is_err(), "{damage:?}");
+        }
+    }
 
     #[test]
     fn reasons_round_trip_and_are_unique() {

@@ -358,6 +358,20 @@ pub struct Post {
     pub created_at: DateTime<Utc>,
     /// Last changed.
     pub updated_at: DateTime<Utc>,
+    /// Set where this release cannot read the row: then the other fields hold what could be read, for showing. No post
+    /// that the engine or a move works on has it.
+    pub unread: Option<Unread>,
+}
+
+/// What of a row could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Why, for people.
+    pub why: String,
+    /// The status is a word that this release does not know.
+    pub status: bool,
+    /// So is the platform.
+    pub platform: bool,
 }
 
 impl Post {
@@ -396,6 +410,7 @@ impl Post {
             revision: Revision(1),
             created_at: now,
             updated_at: now,
+            unread: None,
         }
     }
 }

@@ -100,6 +100,11 @@ impl Metrics {
             line(&mut page, "aurareels_request_seconds_count", &format!("rpc=\"{rpc}\""), of_rpc.count);
         }
         self.late(&mut page);
+        if let Ok(count) = self.store.count_set_aside().await {
+            let help = "Posts that this release cannot read and that are set aside.";
+            head(&mut page, "aurareels_posts_set_aside", "gauge", help);
+            let _ = writeln!(page, "aurareels_posts_set_aside {count}");
+        }
         if let Some(posts) = self.posts().await {
             head(&mut page, "aurareels_posts", "gauge", "Posts in the database, by status.");
             for status in PostStatus::ALL {

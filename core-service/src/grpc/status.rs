@@ -172,6 +172,11 @@ fn of_store(error: store::Error) -> Status {
                 [],
             )
         }
+        store::Error::Unreadable { ref what, .. } => {
+            error!(error = &error as &dyn std::error::Error, "a row cannot be read");
+            let remedy = "use a core of the release that wrote it, or have the operator mend the row";
+            precondition(Reason::RowUnreadable, what, error.to_string(), remedy, [])
+        }
         store::Error::Corrupt(_) | store::Error::Migrate(_) => internal(&with_sources(&error)),
     }
 }

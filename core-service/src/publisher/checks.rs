@@ -1,5 +1,5 @@
-//! What is looked at right before a post's first step and again before its point of no return: the account, the limits,
-//! the video. Platforms would refuse the same, later and less clearly.
+//! What is looked at right before a post's first step and again before its point of no return: the account, the platform's
+//! quota, the video. Platforms would refuse the same, later and less clearly.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,6 +11,7 @@ use crate::{
         ledger::{Ledger, StepClass},
         media,
         post::{Post, WaitReason},
+        retry::asked_until,
     },
     platform::{Step, Video as _},
     store::{Result, claims::Change},
@@ -53,6 +54,7 @@ impl Engine {
             ));
         }
         if let Some(until) = account.quota_blocked_until.filter(|until| *until > now) {
+            let until = asked_until(Some(until), now, TimeDelta::zero());
             let failure = Failure::new(
                 FailureClass::Quota { until: Some(until) },
                 Reason::QuotaExceeded,
@@ -61,33 +63,10 @@ impl Engine {
             .with_remedy("nothing to do: it is published when there is room");
             return Ok(Verdict::Wait(until, WaitReason::Quota, failure));
         }
-        if last && let Some(verdict) = self.daily_limit(post, now).await? {
-            return Ok(verdict);
-        }
         if !first {
             return Ok(Verdict::Go(Change::default()));
         }
         self.check_video(post).await
-    }
-
-    /// The core's own limit, where one is set: the post waits for room, it is never refused.
-    async fn daily_limit(&self, post: &Post, now: DateTime<Utc>) -> Result<Option<Verdict>> {
-        let Some(limit) = self.settings.daily_posts_per_user else { return Ok(None) };
-        let day = TimeDelta::days(1);
-        let published = self.store.published_times(post.wp_user_id, post.platform, now - day, limit).await?;
-        if published.len() < limit as usize {
-            return Ok(None);
-        }
-        let until = published.iter().min().map_or(now + TimeDelta::hours(1), |oldest| *oldest + day);
-        let failure = Failure::new(
-            FailureClass::Quota { until: Some(until) },
-            Reason::DailyLimitReached,
-            format!("{limit} posts a day are allowed per user and platform"),
-        )
-        .with_remedy(
-            "nothing to do: it is published when there is room; the operator sets AURAREELS_DAILY_POSTS_PER_USER",
-        );
-        Ok(Some(Verdict::Wait(until.max(now + TimeDelta::seconds(1)), WaitReason::DailyLimit, failure)))
     }
 
     /// The video once more: signed URLs expire, files are replaced.

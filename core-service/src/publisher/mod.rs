@@ -99,7 +99,11 @@ impl Engine {
         let AtHand { ledger, login } = at_hand;
         let ledger = match ledger {
             Some(ledger) => ledger,
-            None => self.store.ledger(post.id).await?,
+            None => match self.store.ledger(post.id).await {
+                Ok(ledger) => ledger,
+                Err(error) if error.is_about_data() => return self.store.set_aside(post.id, post.fence, &error).await,
+                Err(error) => return Err(error),
+            },
         };
         let (caption, fence) = (fault::context(|| post.content.caption.clone()), post.fence.0);
         fault::of_post(&caption, fence, worker::Worker::new(self, claim).run(post, ledger, login)).await

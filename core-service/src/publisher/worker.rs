@@ -57,6 +57,21 @@ struct Work {
     service: Service,
 }
 
+impl Work {
+    /// Keeps the ledger in memory the same as the stored one.
+    fn wrote(&mut self, written: LedgerWrite) {
+        match written {
+            LedgerWrite::Nothing => {}
+            LedgerWrite::Insert(entry) => self.ledger.push(entry),
+            LedgerWrite::Update(entry) => {
+                if let Some(stored) = self.ledger.entry_mut(entry.number) {
+                    *stored = entry;
+                }
+            }
+        }
+    }
+}
+
 /// Whether the worker goes on.
 enum Flow {
     GoOn,
@@ -97,19 +112,11 @@ impl<'a> Worker<'a> {
         Ok(if released { Flow::Done } else { Flow::GoOn })
     }
 
-    /// Writes a change and keeps the ledger in memory the same as the stored one.
+    /// Writes a change, also to the ledger in memory.
     async fn commit(&self, work: &mut Work, change: Change) -> Result<Flow> {
         let written = change.ledger.clone();
         let flow = self.apply(&mut work.post, change).await?;
-        match written {
-            LedgerWrite::Nothing => {}
-            LedgerWrite::Insert(entry) => work.ledger.push(entry),
-            LedgerWrite::Update(entry) => {
-                if let Some(stored) = work.ledger.entry_mut(entry.number) {
-                    *stored = entry;
-                }
-            }
-        }
+        work.wrote(written);
         Ok(flow)
     }
 
@@ -146,7 +153,7 @@ impl<'a> Worker<'a> {
         let (Status::Scheduled, Some(due)) = (post.status, post.scheduled_at) else { return Ok(Flow::GoOn) };
         let now = self.now();
         let late = now - due;
-        if late > TimeDelta::seconds(post.late_policy_seconds) {
+        if late > TimeDelta::try_seconds(post.late_policy_seconds).unwrap_or(TimeDelta::MAX) {
             let failure = Failure::new(
                 FailureClass::Transient,
                 Reason::Missed,

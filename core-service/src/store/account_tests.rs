@@ -348,6 +348,6 @@ async fn quotas_count_per_platform_account_and_per_user() {
     let day = now() - hour * 24;
     assert_eq!(store.published_on_account(&mine, day).await.unwrap(), 2);
     assert_eq!(store.published_on_account(&also_mine, day).await.unwrap(), 1);
-    assert_eq!(store.published_by_user(USER, mine.platform, day).await.unwrap(), 2);
-    assert_eq!(store.published_by_user(UserId(2), mine.platform, day).await.unwrap(), 1);
+    assert_eq!(store.daily_posts(USER, mine.platform, now()).await.unwrap(), 2);
+    assert_eq!(store.daily_posts(UserId(2), mine.platform, now()).await.unwrap(), 1);
 }

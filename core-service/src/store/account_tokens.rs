@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Result, Store,
-    accounts::{account, account_columns, account_event, by_id, reread},
+    accounts::{account, account_columns, account_event, by_id, readable, reread},
     db::{Row, in_list},
     encryption_keys, posts,
 };
@@ -217,7 +217,7 @@ impl Store {
         if !ids.is_empty() {
             let (marks, values) = in_list(ids);
             for row in &self.db.read().await?.fetch_all(&format!("{LOAD}({marks})"), &values).await? {
-                if !is_legacy(row)?
+                if !is_legacy(row).unwrap_or(true)
                     && let Ok(stored) = opened(&self.keys, row)
                 {
                     found.insert(stored.account.id, stored);
@@ -326,8 +326,7 @@ impl Store {
 
     /// Accounts whose login would end if nobody refreshed it, the most urgent first.
     pub async fn accounts_due_for_refresh(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<Account>> {
-        let rows = self.db.read().await?.fetch_all(DUE, &params![now, i64::from(limit)]).await?;
-        rows.iter().map(account).collect()
+        readable(&self.db.read().await?.fetch_all(DUE, &params![now, i64::from(limit)]).await?)
     }
 
     /// Sets when an unused login is to be refreshed next, if its tokens are still those that were seen.

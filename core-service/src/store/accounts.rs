@@ -12,6 +12,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
+use tracing::warn;
 
 use super::{
     Result, Store,
@@ -23,7 +24,7 @@ use crate::{
     domain::{
         account::{Account, Health},
         event::{EventKind, NewEvent},
-        failure::{Failure, FailureClass, Reason},
+        failure::{Failure, FailureClass, Reason, describe},
         ids::{AccountId, UserId},
         platform::{LoginFlavour, Platform},
     },
@@ -94,8 +95,6 @@ const BLOCK_QUOTA: &str =
     "UPDATE aurareels_social_accounts SET quota_blocked_until = ? WHERE platform = ? AND account_id = ?";
 const PUBLISHED_ON_ACCOUNT: &str = "SELECT COUNT(*) AS posts FROM aurareels_social_posts WHERE social_account_id IN \
      (SELECT id FROM aurareels_social_accounts WHERE platform = ? AND account_id = ?) AND published_at > ?";
-const PUBLISHED_BY_USER: &str =
-    "SELECT COUNT(*) AS posts FROM aurareels_social_posts WHERE wp_user_id = ? AND platform = ? AND published_at > ?";
 
 /// An identity that a login brought, to be kept.
 pub struct NewIdentity {
@@ -139,8 +138,26 @@ pub struct Deactivated {
     pub failed_posts: i32,
 }
 
-/// Reads an account from a row with [`account_columns`].
+/// Reads an account from a row with [`account_columns`]. [`Error::Unreadable`] where this release cannot read it.
 pub(super) fn account(row: &Row) -> Result<Account> {
+    let name = || row.int("id").map_or_else(|_| "an account".to_owned(), |id| format!("account {id}"));
+    read(row).map_err(|error| error.of_row(name))
+}
+
+/// The accounts among some rows that can be read: one that cannot holds up none of the others.
+pub(super) fn readable(rows: &[Row]) -> Result<Vec<Account>> {
+    let mut accounts = Vec::with_capacity(rows.len());
+    for row in rows {
+        match account(row) {
+            Ok(account) => accounts.push(account),
+            Err(error) if error.is_about_data() => warn!(error = %describe(&error), "an account is left out"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(accounts)
+}
+
+fn read(row: &Row) -> Result<Account> {
     Ok(Account {
         id: AccountId(row.int("id")?),
         wp_user_id: UserId(row.int("wp_user_id")?),
@@ -245,9 +262,7 @@ impl Store {
         for some in ids.chunks(IDS) {
             let mut values = vec![Value::from(user)];
             values.extend(some.iter().copied().map(Value::from));
-            for row in reader.fetch_all(&some_of_user(some.len()), &values).await? {
-                found.push(account(&row)?);
-            }
+            found.extend(readable(&reader.fetch_all(&some_of_user(some.len()), &values).await?)?);
         }
         Ok(ids.iter().filter_map(|id| found.iter().find(|account| account.id == *id).cloned()).collect())
     }
@@ -261,16 +276,27 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Account>> {
         let (least, most) = narrowed.active.map_or((false, true), |active| (active, active));
-        let before = before.unwrap_or(AccountId(i64::MAX));
+        let mut before = before.unwrap_or(AccountId(i64::MAX));
         let mut reader = self.db.read().await?;
-        let rows = match narrowed.platform {
-            Some(platform) => {
-                let values = params![user, platform.as_str(), least, most, before, i64::from(limit)];
-                reader.fetch_all(PAGE_OF_PLATFORM, &values).await?
+        let mut found = Vec::new();
+        loop {
+            let wanted = i64::from(limit) - found.len() as i64;
+            let rows = match narrowed.platform {
+                Some(platform) => {
+                    let values = params![user, platform.as_str(), least, most, before, wanted];
+                    reader.fetch_all(PAGE_OF_PLATFORM, &values).await?
+                }
+                None => reader.fetch_all(PAGE, &params![user, least, most, before, wanted]).await?,
+            };
+            found.extend(readable(&rows)?);
+            // What was left out makes room for what comes after.
+            match rows.last() {
+                Some(last) if rows.len() as i64 == wanted && (found.len() as i64) < i64::from(limit) => {
+                    before = AccountId(last.int("id")?);
+                }
+                _ => return Ok(found),
             }
-            None => reader.fetch_all(PAGE, &params![user, least, most, before, i64::from(limit)]).await?,
-        };
-        rows.iter().map(account).collect()
+        }
     }
 
     /// Whether a user has this identity connected.
@@ -403,14 +429,12 @@ impl Store {
 
     /// Accounts whose disconnecting was cut short: inactive, with tokens.
     pub async fn half_disconnected(&self, platform: Platform) -> Result<Vec<Account>> {
-        let rows = self.db.read().await?.fetch_all(HALF_DISCONNECTED, &params![platform.as_str()]).await?;
-        rows.iter().map(account).collect()
+        readable(&self.db.read().await?.fetch_all(HALF_DISCONNECTED, &params![platform.as_str()]).await?)
     }
 
     /// The active accounts of a grant, of whatever user.
     pub async fn accounts_of_grant(&self, grant_id: &str) -> Result<Vec<Account>> {
-        let rows = self.db.read().await?.fetch_all(ACTIVE_OF_GRANT, &params![grant_id]).await?;
-        rows.iter().map(account).collect()
+        readable(&self.db.read().await?.fetch_all(ACTIVE_OF_GRANT, &params![grant_id]).await?)
     }
 
     /// Keeps until when the platform takes no posts on this platform account (`None`: it does again), for every user
@@ -429,12 +453,6 @@ impl Store {
     pub async fn published_on_account(&self, account: &Account, since: DateTime<Utc>) -> Result<i32> {
         let values = params![account.platform.as_str(), &account.account_id, since];
         count(self.db.read().await?.fetch_optional(PUBLISHED_ON_ACCOUNT, &values).await?)
-    }
-
-    /// How many posts of a user went live on a platform after `since`.
-    pub async fn published_by_user(&self, user: UserId, platform: Platform, since: DateTime<Utc>) -> Result<i32> {
-        let values = params![user, platform.as_str(), since];
-        count(self.db.read().await?.fetch_optional(PUBLISHED_BY_USER, &values).await?)
     }
 }
 

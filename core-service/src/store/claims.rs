@@ -12,24 +12,25 @@ use std::{borrow::Cow, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Error, Result, Store,
+    Error, Result, Store, daily_slots,
     db::{Tx, Value},
     ledger,
     posts::{self, legal},
+    set_aside,
 };
 use crate::{
     domain::{
         event::EventKind,
-        failure::Failure,
-        ids::{Fence, PostId, Revision, UserId},
+        failure::{Failure, FailureClass},
+        ids::{Fence, PostId, Revision},
         ledger::Entry,
         media::Warning,
-        platform::Platform,
         post::{Post, Status, WaitReason},
         transition::Move,
     },
     fault::{self, FaultPoint},
     params,
+    secret::KeyRing,
 };
 
 /// A ledger row to be written with a change.
@@ -91,9 +92,17 @@ pub struct Change {
     pub release: Option<Release>,
 }
 
+/// What a claim brought.
+#[derive(Default)]
+struct Claimed {
+    posts: Vec<Post>,
+    /// Those that cannot be read, with the reason.
+    set_aside: Vec<(PostId, String)>,
+}
+
 impl Store {
     /// Claims posts whose time has come, those that wait longest first; with `ahead`, also posts that wait for a time
-    /// which is that near.
+    /// which is that near. One that cannot be read is set aside, and holds nobody up.
     pub async fn claim_due(
         &self,
         now: DateTime<Utc>,
@@ -104,22 +113,39 @@ impl Store {
     ) -> Result<Vec<Post>> {
         let until = now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
         let token = token.to_owned();
-        self.db
+        let claimed = self
+            .db
             .write(async move |tx| {
                 // A claim that was left behind counts as a crash of its worker; one that ends in order clears the count.
                 let rows = tx
                     .fetch_all(
                         "UPDATE aurareels_social_posts SET crash_count = crash_count + (claim_token IS NOT NULL), \
-                         claim_token = ?, claim_expires_at = ?, next_step_at = ?, fence = fence + 1 \
+                         claim_token = ?, claim_expires_at = ?, next_step_at = ?, fence = fence + 1, woken_at = NULL \
                          WHERE id IN (SELECT id FROM aurareels_social_posts WHERE next_step_at IS NOT NULL AND next_step_at <= ? \
                                       AND (next_step_at <= ? OR (waiting_for = 'schedule' AND claim_token IS NULL)) \
                                       ORDER BY next_step_at, id LIMIT ?) RETURNING *",
                         &params![&token, until, until, now + ahead, now, i64::from(limit)],
                     )
                     .await?;
-                rows.iter().map(posts::post).collect()
+                let mut claimed = Claimed::default();
+                for row in &rows {
+                    match posts::post(row) {
+                        Ok(post) => claimed.posts.push(post),
+                        Err(error) if error.is_about_data() => {
+                            let (id, why) = (PostId(row.int("id")?), set_aside::why(&error));
+                            set_aside::write(tx, id, &why).await?;
+                            claimed.set_aside.push((id, why));
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(claimed)
             })
-            .await
+            .await?;
+        for (id, why) in claimed.set_aside {
+            set_aside::tell(id, &why);
+        }
+        Ok(claimed.posts)
     }
 
     /// How many posts wait for a time between now and `until`, counted up to `limit`.
@@ -223,76 +249,13 @@ impl Store {
             .await
     }
 
-    /// When a user's posts on a platform were published since an instant, at most `limit` of them.
-    pub async fn published_times(
-        &self,
-        user: UserId,
-        platform: Platform,
-        since: DateTime<Utc>,
-        limit: u32,
-    ) -> Result<Vec<DateTime<Utc>>> {
-        let rows = self
-            .db
-            .read()
-            .await?
-            .fetch_all(
-                "SELECT published_at FROM aurareels_social_posts WHERE wp_user_id = ? AND status = 'published' AND platform = ? \
-                 AND published_at > ? ORDER BY published_at DESC LIMIT ?",
-                &params![user, platform.as_str(), since, i64::from(limit)],
-            )
-            .await?;
-        rows.iter().map(|row| row.time("published_at")).collect()
-    }
-
     /// Applies a change under a claim and answers the post after it. `seen` is the worker's copy of the post. It is the
     /// row as long as its revision stands, for under a claim only a caller's move changes the row, and each raises the
     /// revision; where it does not stand any more, the change is judged by the stored row.
     pub async fn apply(&self, seen: &Post, change: Change, now: DateTime<Utc>) -> Result<Post> {
         let keys = self.keys.clone();
         let seen = seen.clone();
-        self.db
-            .write(async move |tx| {
-                let mut before = Cow::Borrowed(&seen);
-                let mut after = changed(&seen, &seen, &change, now);
-                let stands = match &after {
-                    Ok(after) => write_row(tx, &seen, after, change.release.is_some()).await?,
-                    Err(_) => false,
-                };
-                if !stands {
-                    let row = tx
-                        .fetch_optional(
-                            "SELECT * FROM aurareels_social_posts WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
-                            &params![seen.id, seen.fence],
-                        )
-                        .await?;
-                    before = Cow::Owned(row.as_ref().map(posts::post).transpose()?.ok_or(Error::Fenced(seen.id))?);
-                    after = changed(&before, &seen, &change, now);
-                }
-                let after = after?;
-                if !stands && !write_row(tx, &before, &after, change.release.is_some()).await? {
-                    return Err(Error::Fenced(seen.id));
-                }
-                fault::point(FaultPoint::RowWritten, after.status.as_str());
-                match &change.ledger {
-                    LedgerWrite::Nothing => {}
-                    LedgerWrite::Insert(entry) => ledger::insert_entry(tx, &keys, seen.id, entry).await?,
-                    LedgerWrite::Update(entry) => ledger::update_entry(tx, &keys, seen.id, entry).await?,
-                }
-                if after.status != before.status {
-                    let reason = after.error.as_ref().map(|error| error.reason.as_str().to_owned());
-                    posts::status_event(tx, &before, after.status, reason, now).await?;
-                } else if after.platform_post_id != before.platform_post_id
-                    || after.platform_post_url != before.platform_post_url
-                {
-                    posts::post_event(tx, EventKind::PostDetails, &after, now).await?;
-                }
-                if let Some(at) = after.next_step_at.filter(|_| change.release.is_some()) {
-                    tx.note_schedule(at);
-                }
-                fault::point(FaultPoint::EventWritten, after.status.as_str());
-                Ok(after)
-            })
-            .await
+        self.db.write(async move |tx| applied(tx, &keys, &seen, &change, now).await).await
     }
 
     /// How long the oldest post that only the core could have started is overdue; `None` when none is.
@@ -303,7 +266,7 @@ impl Store {
             .await?
             .fetch_all(
                 "SELECT scheduled_at, handed_over_at FROM aurareels_social_posts \
-                 WHERE status = 'scheduled' AND scheduled_at < ? ORDER BY scheduled_at LIMIT 100",
+                 WHERE status = 'scheduled' AND scheduled_at < ? AND set_aside IS NULL ORDER BY scheduled_at LIMIT 100",
                 &params![now],
             )
             .await?;
@@ -346,9 +309,95 @@ impl Store {
     }
 }
 
+/// Applies a change inside a transaction: the row, its ledger entry and its event.
+pub(super) async fn applied(
+    tx: &mut Tx,
+    keys: &KeyRing,
+    seen: &Post,
+    change: &Change,
+    now: DateTime<Utc>,
+) -> Result<Post> {
+    let change = honouring_wakes(tx, seen, change, now).await?;
+    let mut before = Cow::Borrowed(seen);
+    let mut after = changed(seen, seen, &change, now);
+    let stands = match &after {
+        Ok(after) => write_row(tx, seen, after, &change).await?,
+        Err(_) => false,
+    };
+    if !stands {
+        let row = tx
+            .fetch_optional(
+                "SELECT * FROM aurareels_social_posts WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
+                &params![seen.id, seen.fence],
+            )
+            .await?;
+        before = Cow::Owned(row.as_ref().map(posts::post).transpose()?.ok_or(Error::Fenced(seen.id))?);
+        after = changed(&before, seen, &change, now);
+    }
+    let after = after?;
+    if !stands && !write_row(tx, &before, &after, &change).await? {
+        return Err(Error::Fenced(seen.id));
+    }
+    fault::point(FaultPoint::RowWritten, after.status.as_str());
+    match &change.ledger {
+        LedgerWrite::Nothing => {}
+        LedgerWrite::Insert(entry) => ledger::insert_entry(tx, keys, seen.id, entry).await?,
+        LedgerWrite::Update(entry) => ledger::update_entry(tx, keys, seen.id, entry).await?,
+    }
+    if after.status != before.status {
+        let reason = after.error.as_ref().map(|error| error.reason.as_str().to_owned());
+        posts::status_event(tx, &before, after.status, reason, now).await?;
+    } else if after.platform_post_id != before.platform_post_id || after.platform_post_url != before.platform_post_url {
+        posts::post_event(tx, EventKind::PostDetails, &after, now).await?;
+    }
+    if let Some(at) = after.next_step_at.filter(|_| change.release.is_some()) {
+        tx.note_schedule(at);
+    }
+    fault::point(FaultPoint::EventWritten, after.status.as_str());
+    let fails = after.status == Status::Failed && before.status != Status::Failed;
+    if fails || daily_slots::slot_of(&change) == Some(None) {
+        daily_slots::wake_next(tx, after.wp_user_id, after.platform, now).await?;
+    }
+    Ok(after)
+}
+
+/// The change, or what becomes of it when the account's owner came back after the post was claimed: what was learned
+/// stays, and instead of waiting for the owner, or failing for want of one, the post is due at once.
+async fn honouring_wakes<'a>(
+    tx: &mut Tx,
+    seen: &Post,
+    change: &'a Change,
+    now: DateTime<Utc>,
+) -> Result<Cow<'a, Change>> {
+    let needs_owner = |failure: &Failure| failure.class == FailureClass::NeedsReconnect;
+    let Some(release) = change.release else { return Ok(Cow::Borrowed(change)) };
+    let for_owner = release.waiting_for == Some(WaitReason::Reconnect)
+        || change.error.as_ref().is_some_and(|error| error.as_ref().is_some_and(needs_owner));
+    if !for_owner {
+        return Ok(Cow::Borrowed(change));
+    }
+    let woken = tx
+        .fetch_optional(
+            "SELECT id FROM aurareels_social_posts WHERE id = ? AND fence = ? AND woken_at IS NOT NULL",
+            &params![seen.id, seen.fence],
+        )
+        .await?;
+    if woken.is_none() {
+        return Ok(Cow::Borrowed(change));
+    }
+    let by = match change.by {
+        // The attempt is over all the same: the next one begins.
+        Some(Move::Rejected) if seen.status == Status::Confirming => Some(Move::ProvedAbsent),
+        Some(Move::Rejected | Move::Missed) => None,
+        other => other,
+    };
+    let release = Some(Release { at: Some(now), waiting_for: None });
+    Ok(Cow::Owned(Change { by, error: None, release, ..change.clone() }))
+}
+
 /// Writes what differs between two states of a claimed post. False when the row is not `before` any more. Columns that
 /// stay as they are are left out, so that their indexes are not touched.
-async fn write_row(tx: &mut Tx, before: &Post, after: &Post, released: bool) -> Result<bool> {
+async fn write_row(tx: &mut Tx, before: &Post, after: &Post, change: &Change) -> Result<bool> {
     let mut columns: Vec<&str> = Vec::with_capacity(12);
     let mut values: Vec<Value> = Vec::with_capacity(16);
     let mut set = |column, value| {
@@ -401,7 +450,10 @@ async fn write_row(tx: &mut Tx, before: &Post, after: &Post, released: bool) -> 
     if after.waiting_for != before.waiting_for {
         set("waiting_for", after.waiting_for.map(|reason| reason.as_str()).into());
     }
-    if released {
+    if let Some(slot) = daily_slots::slot_of(change) {
+        set("slot_at", slot.into());
+    }
+    if change.release.is_some() {
         // Until then it is the end of the claim, which renewals move.
         set("next_step_at", after.next_step_at.into());
         set("claim_token", Value::Null);
@@ -471,6 +523,10 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
         && !after.warnings.contains(warning)
     {
         after.warnings.push(warning.clone());
+    }
+    // Who has taken a place stands in no line for one.
+    if matches!(daily_slots::slot_of(change), Some(Some(_))) {
+        after.waiting_for = None;
     }
     if let Some(release) = change.release {
         after.waiting_for = release.waiting_for;

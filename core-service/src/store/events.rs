@@ -5,6 +5,7 @@
 //! known to be gone.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::debug;
 
 use super::{
     Result, Store,
@@ -13,6 +14,7 @@ use super::{
 use crate::{
     domain::{
         event::{Event, EventKind, NewEvent},
+        failure::describe,
         ids::{AccountId, PostId, Sequence, UserId},
     },
     params,
@@ -57,7 +59,10 @@ pub(super) async fn append_all(tx: &mut Tx, events: &[(&NewEvent, DateTime<Utc>)
     Ok(())
 }
 
+/// An event. A status that this release does not know is told as none; a kind that it does not know is an error.
 fn event(row: &Row) -> Result<Event> {
+    let status =
+        |column: &str| row.opt_word(column).or_else(|error| if error.is_about_data() { Ok(None) } else { Err(error) });
     Ok(Event {
         sequence: Sequence(row.int("sequence")?),
         created_at: row.time("created_at")?,
@@ -66,16 +71,32 @@ fn event(row: &Row) -> Result<Event> {
             kind: row.word::<EventKind>("kind")?,
             post_id: row.opt_int("post_id")?.map(PostId),
             account_id: row.opt_int("account_id")?.map(AccountId),
-            previous_status: row.opt_text("previous_status")?.map(|text| text.parse()).transpose()?,
-            status: row.opt_text("status")?.map(|text| text.parse()).transpose()?,
+            previous_status: status("previous_status")?,
+            status: status("status")?,
             reason: row.opt_text("reason")?,
         },
     })
 }
 
+/// Events that were read at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Events {
+    /// Those that this release can read, oldest first.
+    pub events: Vec<Event>,
+    /// The position of the last one, readable or not.
+    pub reached: Option<Sequence>,
+    /// As many as were asked for: there may be more.
+    pub full: bool,
+}
+
 impl Store {
     /// A user's events after a position, oldest first.
     pub async fn events_after(&self, user: UserId, after: Sequence, limit: u32) -> Result<Vec<Event>> {
+        Ok(self.event_batch(user, after, limit).await?.events)
+    }
+
+    /// A user's events after a position, and how far they reach. One that cannot be read is left out alone.
+    pub async fn event_batch(&self, user: UserId, after: Sequence, limit: u32) -> Result<Events> {
         let rows = self
             .db
             .read()
@@ -85,7 +106,20 @@ impl Store {
                 &params![user, after, i64::from(limit)],
             )
             .await?;
-        rows.iter().map(event).collect()
+        let reached = rows.last().map(|row| row.int("sequence")).transpose()?.map(Sequence);
+        let full = rows.len() == limit as usize;
+        let mut events = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match event(row) {
+                Ok(event) => events.push(event),
+                Err(error) if error.is_about_data() => {
+                    let sequence = row.int("sequence")?;
+                    debug!(sequence, error = %describe(&error), "an event cannot be read by this release and is left out");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Events { events, reached, full })
     }
 
     /// The newest position of all users: nothing was written after it.
@@ -120,7 +154,8 @@ impl Store {
                     .await?;
                 let mut through = None;
                 for row in &rows {
-                    if row.time("created_at")? >= before {
+                    // One without a readable time is as old as what stands before it.
+                    if row.time("created_at").is_ok_and(|at| at >= before) {
                         break;
                     }
                     through = Some(row.int("sequence")?);

@@ -122,8 +122,10 @@ fn stored(row: &Row) -> Result<StoredMedia> {
     })
 }
 
-fn uses(rows: &[Row]) -> Result<Vec<(Status, DateTime<Utc>)>> {
-    rows.iter().map(|row| Ok((row.word("status")?, row.time("since")?))).collect()
+fn uses(rows: &[Row]) -> Vec<(Status, DateTime<Utc>)> {
+    let used = |row: &Row| Ok::<_, Error>((row.word("status")?, row.time("since")?));
+    // A post that cannot be read may need its upload.
+    rows.iter().map(|row| used(row).unwrap_or((Status::Publishing, DateTime::UNIX_EPOCH))).collect()
 }
 
 fn bytes(row: Option<&Row>) -> Result<u64> {
@@ -161,7 +163,9 @@ impl Store {
     /// A user's uploads, newest first: those whose rows are older than `before`.
     pub async fn list_media(&self, user: UserId, before: i64, limit: u32) -> Result<Vec<StoredMedia>> {
         let rows = self.db.read().await?.fetch_all(PAGE, &params![user, before, i64::from(limit)]).await?;
-        rows.iter().map(stored).collect()
+        // One that cannot be read is left out; its bytes count all the same.
+        let readable = rows.iter().map(stored).filter(|stored| !stored.as_ref().is_err_and(Error::is_about_data));
+        readable.collect()
     }
 
     /// Bytes of all uploads of a user.
@@ -231,7 +235,7 @@ impl Store {
 
     /// The statuses of the posts that use an upload, each with the last time a post got it.
     pub async fn media_uses(&self, user: UserId, media_id: &MediaId) -> Result<Vec<(Status, DateTime<Utc>)>> {
-        uses(&self.db.read().await?.fetch_all(USES, &params![user, media_id.as_str()]).await?)
+        Ok(uses(&self.db.read().await?.fetch_all(USES, &params![user, media_id.as_str()]).await?))
     }
 
     /// Uploads that may be due for removal, by row.
@@ -245,9 +249,13 @@ impl Store {
         self.db
             .write(async move |tx| {
                 let Some(row) = tx.fetch_optional(BY_ID, &params![id]).await? else { return Ok(Settled::Gone) };
-                let media = stored(&row)?;
+                let Ok(media) = stored(&row) else {
+                    // Kept until somebody mends it.
+                    tx.execute(LOOK_AT, &params![None::<i64>, id]).await?;
+                    return Ok(Settled::Stays(None));
+                };
                 let of = params![media.wp_user_id, media.media_id.as_str()];
-                let look_at = match policy.kept(media.uploaded_at, &uses(&tx.fetch_all(USES, &of).await?)?) {
+                let look_at = match policy.kept(media.uploaded_at, &uses(&tx.fetch_all(USES, &of).await?)) {
                     Kept::WhileNeeded => None,
                     Kept::Until(until) if until <= now => {
                         tx.execute(DELETE, &params![id]).await?;

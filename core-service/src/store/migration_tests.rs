@@ -71,3 +71,32 @@ async fn rows_of_the_first_release_survive_and_go_on() {
     store.cancel(UserId(7), PostId(1), now).await.unwrap();
     assert_eq!(store.list_media(UserId(7), i64::MAX, 10).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn posts_that_an_older_release_has_sent_hold_their_places_in_the_daily_limit() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = Store::default_url(directory.path());
+    let mut connection = first_release(&url).await;
+    let now = Clock::system().now();
+    let rows = format!(
+        "INSERT INTO aurareels_social_accounts (id, wp_user_id, platform, account_id, account_name, login_flavour, \
+         created_at, updated_at) VALUES (1, 7, 'tiktok', 'a', 'A', 'tiktok', 1, 1); \
+         INSERT INTO aurareels_social_posts (id, wp_user_id, social_account_id, platform, status, published_at, error, \
+         late_policy_seconds, list_at, status_since, created_at, updated_at) VALUES \
+         (1, 7, 1, 'tiktok', 'confirming', NULL, NULL, 60, 1, 1, 1, 1), (2, 7, 1, 'tiktok', 'confirming', NULL, NULL, 60, 1, 1, 1, 1), \
+         (3, 7, 1, 'tiktok', 'published', {now}, NULL, 60, 1, 1, 1, 1), (4, 7, 1, 'tiktok', 'failed', NULL, '{{}}', 60, 1, 1, 1, 1), \
+         (5, 7, 1, 'tiktok', 'needs_review', NULL, NULL, 60, 1, 1, 1, 1); \
+         INSERT INTO aurareels_post_steps (post_id, number, attempt, step, class, handle, sent_at, deadline_at, outcome, fence) \
+         VALUES (1, 1, 1, 's', 'point_of_no_return', '', {now}, 1, 'unknown', 1), (2, 1, 1, 's', 'point_of_no_return', '', {now}, 1, 'absent', 1), \
+         (3, 1, 1, 's', 'point_of_no_return', '', {now}, 1, 'accepted', 1), (4, 1, 1, 's', 'point_of_no_return', '', {now}, 1, 'accepted', 1), \
+         (5, 1, 1, 's', 'point_of_no_return', '', 5, 1, NULL, 1);",
+        now = now.timestamp_micros()
+    );
+    connection.execute(sqlx::AssertSqlSafe(rows)).await.unwrap();
+    connection.close().await.unwrap();
+    let keys = Arc::new(KeyRing::from_settings("a key for tests, 0123456789abcdef", &[] as &[&str]).unwrap());
+    let store = Store::open(&url, keys, Clock::system()).await.unwrap();
+    store.migrate().await.unwrap();
+    let count = store.daily_posts(UserId(7), crate::domain::platform::Platform::Tiktok, now).await.unwrap();
+    assert_eq!(count, 2, "the one being found out and the published one; not the absent, the failed and the old one");
+}

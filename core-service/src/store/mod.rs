@@ -16,6 +16,7 @@ pub mod claims;
 pub mod creating;
 #[cfg(test)]
 mod creating_tests;
+pub mod daily_slots;
 pub mod db;
 pub mod encryption_keys;
 pub mod events;
@@ -29,6 +30,9 @@ pub mod oauth_states;
 mod plans;
 pub mod posts;
 pub mod request_keys;
+pub mod set_aside;
+#[cfg(test)]
+mod waking_tests;
 
 use std::{path::Path, sync::Arc};
 
@@ -54,6 +58,14 @@ pub enum Error {
     /// A row holds what no release of this core writes.
     #[error("a stored value is unreadable: {0}")]
     Corrupt(String),
+    /// A row of its own that this release cannot read: a word of a later release, or damage. Others are not concerned.
+    #[error("{what} cannot be read by this release of the core: {why}")]
+    Unreadable {
+        /// Which.
+        what: String,
+        /// Why.
+        why: String,
+    },
     /// Migrating failed.
     #[error("cannot migrate the database")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -63,6 +75,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// The data is at fault, not the database: reading it again brings the same.
+    pub fn is_about_data(&self) -> bool {
+        match self {
+            Self::Corrupt(_) | Self::Unreadable { .. } | Self::Secret(_) => true,
+            Self::Unavailable(_) | Self::Fenced(_) | Self::NoMedia(_) | Self::Migrate(_) | Self::Closed => false,
+        }
+    }
+
+    /// The same error, with the name of the row.
+    fn of_row(self, what: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Corrupt(why) => Self::Unreadable { what: what(), why },
+            other => other,
+        }
+    }
+
     /// Another process has kept the write lock for longer than a write waits for it.
     pub fn is_locked(&self) -> bool {
         const SQLITE_BUSY: i64 = 5;

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Result, Store, media,
+    Result, Store, daily_slots, media,
     posts::{CONTENT, Moved, content_values, fail, of_user, post_event, reread, status_event},
 };
 use crate::{
@@ -115,7 +115,7 @@ impl Store {
                 tx.execute(
                     "UPDATE aurareels_social_posts SET status = ?, status_since = ?, error = NULL, error_message = NULL, \
                      retry_count = retry_count + ?, last_retry_at = CASE WHEN ? = 1 THEN ? ELSE last_retry_at END, \
-                     automatic_retries = 0, poll_count = 0, crash_count = 0, waiting_for = NULL, \
+                     automatic_retries = 0, poll_count = 0, crash_count = 0, waiting_for = NULL, slot_at = NULL, \
                      next_step_at = CASE WHEN claim_token IS NULL THEN ? ELSE next_step_at END, \
                      revision = revision + 1, updated_at = ? WHERE id = ?",
                     &params![to.as_str(), now, i64::from(retry), retry, now, now, now, id],
@@ -238,6 +238,7 @@ impl Store {
                     Some(failure) => {
                         tx.execute("UPDATE aurareels_social_posts SET attempt = attempt + 1 WHERE id = ?", &params![id]).await?;
                         fail(tx, &found, to, failure, now).await?;
+                        daily_slots::wake_next(tx, user, found.platform, now).await?;
                     }
                 }
                 Ok(Moved::Done(reread(tx, id).await?))

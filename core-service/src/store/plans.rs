@@ -29,7 +29,7 @@ use crate::{
         event::{EventKind, NewEvent},
         failure::{Failure, FailureClass, Reason},
         ids::{AccountId, Fence, PostId, Sequence, UserId},
-        ledger::{Entry, Evidence, Handle, StepClass},
+        ledger::{Entry, Evidence, Handle, StepClass, StepOutcome},
         media::{KeepPolicy, MediaId},
         platform::{LoginFlavour, Platform},
         post::{Content, Post, Status},
@@ -58,6 +58,13 @@ pub(super) async fn store(directory: &Path, key: &str, old: &[&str]) -> Store {
     let store = Store::open(&Store::default_url(directory), keys, Clock::system()).await.unwrap();
     store.migrate().await.unwrap();
     store
+}
+
+impl Store {
+    /// Runs a statement of a test: damage, or what another release left.
+    pub(crate) async fn run(&self, sql: &'static str) {
+        self.db.write(async move |tx| tx.execute(sql, &[]).await).await.unwrap();
+    }
 }
 
 pub(super) async fn account(store: &Store, now: DateTime<Utc>) -> Account {
@@ -172,7 +179,6 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     store.next_step_at().await.unwrap();
     store.due_soon(now, now, 10).await.unwrap();
     store.oldest_overdue(now + TimeDelta::hours(1), TimeDelta::zero()).await.unwrap();
-    store.published_times(user, Platform::Tiktok, now, 5).await.unwrap();
     let claimed = store.claim_due(now, TimeDelta::zero(), "worker", Duration::from_secs(15), 1).await.unwrap();
     let post = claimed[0].clone();
     store.renew_claims("worker", now, Duration::from_secs(15)).await.unwrap();
@@ -184,6 +190,11 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
         ..Change::default()
     };
     let post = store.apply(&post, lost, now).await.unwrap();
+    let again = Change { ledger: LedgerWrite::Insert(entry(2, post.fence, now)), ..Change::default() };
+    store.apply_within_limit(&post, again, 5, now).await.unwrap();
+    let absent = Entry { outcome: Some(StepOutcome::Absent), ..entry(2, post.fence, now) };
+    let absent = Change { ledger: LedgerWrite::Update(absent), ..Change::default() };
+    let post = store.apply(&post, absent, now).await.unwrap();
     store.siblings(&post).await.unwrap();
     store.ledger(post.id).await.unwrap();
     store.cancel(user, post.id, now).await.unwrap();
@@ -205,6 +216,9 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     store.resolve(user, post.id, word, now).await.unwrap();
     store.begin_now(user, post.id, Move::Retry, Some(now), now).await.unwrap();
     store.cancel(user, PostId(2), now).await.unwrap();
+    store.set_aside(post.id, post.fence, &Error::Corrupt("damaged".into())).await.unwrap();
+    store.count_set_aside().await.unwrap();
+    store.take_up_set_aside(now).await.unwrap();
     store.abandon(&[(post.id, post.fence)], now).await.unwrap();
     store.postpone(&[(post.id, post.fence)], now).await.unwrap();
     store.release_claims("worker", now).await.unwrap();
@@ -284,7 +298,7 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     store.set_account_health(&account, Health::Ok, None, now).await.unwrap().unwrap();
     store.set_quota_blocked(&account, Some(now)).await.unwrap();
     store.published_on_account(&account, now).await.unwrap();
-    store.published_by_user(user, platform, now).await.unwrap();
+    store.daily_posts(user, platform, now).await.unwrap();
     store.accounts_of_grant("grant").await.unwrap();
     assert!(!store.grant_in_use(&account).await.unwrap());
 

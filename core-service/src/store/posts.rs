@@ -13,9 +13,10 @@ use super::{
 use crate::{
     domain::{
         event::{EventKind, NewEvent},
-        failure::Failure,
+        failure::{Failure, FailureClass, Reason},
         ids::{AccountId, Fence, PostId, Revision, UserId},
-        post::{Content, Post, Status},
+        platform::Platform,
+        post::{Content, Post, SchedulerKind, Status, Unread},
         transition::{self, Move},
     },
     params,
@@ -36,7 +37,95 @@ pub enum Moved<T> {
 /// Columns of a page query, written once.
 const PAGE: &str = "SELECT * FROM aurareels_social_posts";
 
+/// A post to work on. [`Error::Unreadable`] where this release cannot read the row.
 pub(super) fn post(row: &Row) -> Result<Post> {
+    let name = || row.int("id").map_or_else(|_| "a post".to_owned(), |id| format!("post {id}"));
+    read(row).map_err(|error| error.of_row(name))
+}
+
+/// A post to be shown: also one that was set aside, with what can be read of it.
+fn shown(row: &Row) -> Result<Post> {
+    let read = read(row);
+    let why = match &read {
+        Err(Error::Corrupt(why)) => Some(why.clone()),
+        Err(_) => None,
+        Ok(_) => row.opt_text("set_aside")?,
+    };
+    let Some(why) = why else { return read };
+    let mut post = match read {
+        Ok(post) => post,
+        Err(_) => legible(row)?,
+    };
+    let why = format!("this release of the core cannot read the post: {why}");
+    let failure = Failure::new(FailureClass::Permanent, Reason::RowUnreadable, &why).with_remedy(
+        "nothing is sent for it; start a core of the release that wrote it, or have the operator mend the row and start the \
+         core again",
+    );
+    post.error = Some(failure);
+    let (status, platform) = (row.word::<Status>("status").is_err(), row.word::<Platform>("platform").is_err());
+    post.unread = Some(Unread { why, status, platform });
+    Ok(post)
+}
+
+/// What can be read of a row; whose it is must be among it.
+fn legible(row: &Row) -> Result<Post> {
+    let text = |column: &str| row.text(column).unwrap_or_default();
+    let created_at = row.time("created_at").unwrap_or(DateTime::UNIX_EPOCH);
+    Ok(Post {
+        id: PostId(row.int("id")?),
+        wp_user_id: UserId(row.int("wp_user_id")?),
+        social_account_id: AccountId(row.int("social_account_id")?),
+        // Not shown where it cannot be read.
+        platform: row.word("platform").unwrap_or(Platform::Tiktok),
+        status: row.word("status").unwrap_or(Status::NeedsReview),
+        scheduled_at: row.opt_time("scheduled_at").unwrap_or_default(),
+        published_at: row.opt_time("published_at").unwrap_or_default(),
+        platform_post_id: row.opt_text("platform_post_id").unwrap_or_default(),
+        platform_post_url: row.opt_text("platform_post_url").unwrap_or_default(),
+        all_platform_post_ids: row.json("all_platform_post_ids").unwrap_or_default(),
+        content: Content {
+            video_job_id: text("video_job_id"),
+            video_url: text("video_url"),
+            media_id: text("media_id"),
+            thumbnail_url: row.opt_text("thumbnail_url").unwrap_or_default(),
+            caption: text("caption"),
+            hashtags: row.json("hashtags").unwrap_or_default(),
+            mentions: row.json("mentions").unwrap_or_default(),
+            full_caption: text("full_caption"),
+            location: row.opt_text("location").unwrap_or_default(),
+            privacy_level: text("privacy_level"),
+            allow_comments: row.opt_flag("allow_comments").unwrap_or_default(),
+            allow_duet: row.opt_flag("allow_duet").unwrap_or_default(),
+            allow_stitch: row.opt_flag("allow_stitch").unwrap_or_default(),
+            metadata: row.opt_json("metadata").unwrap_or_default().unwrap_or_default(),
+            options: row.json("options").unwrap_or_default(),
+        },
+        error: None,
+        retry_count: row.small("retry_count").unwrap_or_default(),
+        automatic_retries: row.small("automatic_retries").unwrap_or_default(),
+        last_retry_at: row.opt_time("last_retry_at").unwrap_or_default(),
+        request_key: row.opt_text("request_key").unwrap_or_default(),
+        request_key_derived: row.flag("request_key_derived").unwrap_or_default(),
+        scheduler: row.word("scheduler").unwrap_or(SchedulerKind::Core),
+        late_policy_seconds: row.int("late_policy_seconds").unwrap_or_default(),
+        warnings: row.json("warnings").unwrap_or_default(),
+        attempt: row.small("attempt").unwrap_or_default(),
+        handed_over_at: row.opt_time("handed_over_at").unwrap_or_default(),
+        waiting_for: None,
+        next_step_at: None,
+        poll_count: row.small("poll_count").unwrap_or_default(),
+        crash_count: row.small("crash_count").unwrap_or_default(),
+        status_since: row.time("status_since").unwrap_or(created_at),
+        media_facts: row.opt_json("media_facts").unwrap_or_default(),
+        fence: Fence(row.int("fence").unwrap_or_default()),
+        revision: Revision(row.int("revision").unwrap_or_default()),
+        created_at,
+        updated_at: row.time("updated_at").unwrap_or(created_at),
+        unread: None,
+    })
+}
+
+fn read(row: &Row) -> Result<Post> {
     let text = |column: &str| row.text(column);
     Ok(Post {
         id: PostId(row.int("id")?),
@@ -77,7 +166,7 @@ pub(super) fn post(row: &Row) -> Result<Post> {
         warnings: row.json("warnings")?,
         attempt: row.small("attempt")?,
         handed_over_at: row.opt_time("handed_over_at")?,
-        waiting_for: row.opt_text("waiting_for")?.map(|text| text.parse()).transpose()?,
+        waiting_for: row.opt_word("waiting_for")?,
         next_step_at: row.opt_time("next_step_at")?,
         poll_count: row.small("poll_count")?,
         crash_count: row.small("crash_count")?,
@@ -87,6 +176,7 @@ pub(super) fn post(row: &Row) -> Result<Post> {
         revision: Revision(row.int("revision")?),
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
+        unread: None,
     })
 }
 
@@ -151,16 +241,25 @@ pub(super) async fn fail_waiting_of_account(
             &params![account],
         )
         .await?;
+    let mut failed = 0;
     for row in &rows {
-        let post = post(row)?;
+        // One that cannot be read is not published either: it is set aside when it comes due.
+        let Ok(post) = post(row) else { continue };
         let to = legal(&post, Move::Missed)?;
         fail(tx, &post, to, failure, now).await?;
+        failed += 1;
     }
-    Ok(i32::try_from(rows.len()).unwrap_or(i32::MAX))
+    Ok(failed)
 }
 
-/// Lets the posts that wait for an account's owner go on.
+/// Lets the posts that wait for an account's owner go on. A post that is claimed at this moment may be about to begin
+/// such a wait, or to fail, by what its worker saw before: it is marked, and its release honours the mark (`claims`).
 pub(super) async fn wake_account(tx: &mut Tx, account: AccountId, now: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        "UPDATE aurareels_social_posts SET woken_at = ? WHERE social_account_id = ? AND claim_token IS NOT NULL",
+        &params![now, account],
+    )
+    .await?;
     let woken = tx
         .execute(
             "UPDATE aurareels_social_posts SET next_step_at = ?, updated_at = ? \
@@ -250,7 +349,7 @@ pub struct Narrowed {
     /// Only these; all when empty.
     pub statuses: Vec<Status>,
     /// Only this one.
-    pub platform: Option<crate::domain::platform::Platform>,
+    pub platform: Option<Platform>,
     /// Only this one.
     pub account: Option<AccountId>,
     /// From this time on.
@@ -294,12 +393,12 @@ impl Narrowed {
 }
 
 impl Store {
-    /// One post of a user.
+    /// One post of a user, to be shown.
     pub async fn post_of_user(&self, user: UserId, id: PostId) -> Result<Option<Post>> {
         Ok(self.post(id).await?.filter(|post| post.wp_user_id == user))
     }
 
-    /// One post.
+    /// One post, to be shown.
     pub async fn post(&self, id: PostId) -> Result<Option<Post>> {
         let row = self
             .db
@@ -307,10 +406,10 @@ impl Store {
             .await?
             .fetch_optional("SELECT * FROM aurareels_social_posts WHERE id = ?", &params![id])
             .await?;
-        row.as_ref().map(post).transpose()
+        row.as_ref().map(shown).transpose()
     }
 
-    /// Several posts of a user, in no order; those that are not there are missing.
+    /// Several posts of a user, to be shown, in no order; those that are not there are missing.
     pub async fn posts_of_user(&self, user: UserId, ids: &[PostId]) -> Result<Vec<Post>> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -318,7 +417,7 @@ impl Store {
         let (marks, values) = in_list(ids);
         let sql = format!("{PAGE} WHERE id IN ({marks})");
         let rows = self.db.read().await?.fetch_all(&sql, &values).await?;
-        let posts: Result<Vec<Post>> = rows.iter().map(post).collect();
+        let posts: Result<Vec<Post>> = rows.iter().map(shown).collect();
         Ok(posts?.into_iter().filter(|post| post.wp_user_id == user).collect())
     }
 
@@ -342,7 +441,7 @@ impl Store {
         let rows = self.db.read().await?.fetch_all(&format!("{PAGE}{sql}"), &values).await?;
         rows.iter()
             .map(|row| {
-                let post = post(row)?;
+                let post = shown(row)?;
                 Ok((Position { list_at: row.int("list_at")?, id: post.id }, post))
             })
             .collect()

@@ -117,7 +117,13 @@ impl TokenError {
                 .with_remedy(
                     "give the core the key that sealed it, in AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS, or connect the account again",
                 ),
-            Self::Store(_) => Failure::new(FailureClass::Transient, Reason::StoreUnavailable, "the store is not available"),
+            Self::Store(error) => match &**error {
+                store::Error::Unreadable { .. } => {
+                    Failure::new(FailureClass::Transient, Reason::RowUnreadable, error.to_string())
+                        .with_remedy("start a core of the release that wrote the account, or have the operator mend the row")
+                }
+                _ => Failure::new(FailureClass::Transient, Reason::StoreUnavailable, "the store is not available"),
+            },
         }
     }
 }

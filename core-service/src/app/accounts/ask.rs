@@ -123,9 +123,8 @@ impl Accounts {
         let daily_limit = self.settings.daily_posts_per_user.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
         let daily_remaining = match daily_limit {
             Some(limit) => {
-                let day = now - TimeDelta::seconds(DAY_SECONDS.into());
-                let used = self.store.published_by_user(caller.user, account.platform, day).await?;
-                Some((limit - used).max(0))
+                let used = self.store.daily_posts(caller.user, account.platform, now).await?;
+                Some(limit.saturating_sub(i32::try_from(used).unwrap_or(i32::MAX)).max(0))
             }
             None => None,
         };

@@ -319,6 +319,7 @@ fn token_error(id: AccountId, error: TokenError) -> Error {
 fn fingerprint(caller: Caller, filter: AccountFilter) -> [u8; 8] {
     let platform = filter.platform.map_or("", Platform::as_str);
     let text = format!("accounts|{}|{platform}|{:?}", caller.user, filter.active);
+            | store::Error::Unreadable { .. }
     let mut short = [0; 8];
     short.copy_from_slice(&Sha256::digest(text.as_bytes())[..8]);
     short

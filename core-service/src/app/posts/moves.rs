@@ -15,7 +15,7 @@ use crate::{
         failure::{Failure, FailureClass, Reason},
         ids::{PostId, Revision},
         media::{MEDIA_ID_FIELD, MediaId, Violation, Warning},
-        post::{Content, Post, SchedulerKind, Status, WaitReason},
+        post::{Content, Post, SchedulerKind, Status, Unread, WaitReason},
         transition::Move,
     },
     store::{moves::ResolvedWord, posts::Moved},
@@ -24,13 +24,27 @@ use crate::{
 /// Longest note of a person, bytes.
 const MAX_NOTE: usize = 2_000;
 
+/// Nothing may be decided on a post that cannot be read.
+fn unreadable(id: PostId, unread: &Unread) -> Error {
+    Error::Precondition {
+        reason: Reason::RowUnreadable,
+        subject: format!("post {id}"),
+        message: unread.why.clone(),
+        remedy: "use a core of the release that wrote it, or have the operator mend the row".to_owned(),
+    }
+}
+
 impl Posts {
     async fn account_of(&self, caller: Caller, post: &Post) -> Result<Account> {
         Ok(self.accounts(caller, &[post.social_account_id]).await?.remove(0))
     }
 
     async fn read(&self, caller: Caller, id: PostId) -> Result<Post> {
-        self.store.post_of_user(caller.user, id).await?.ok_or_else(|| not_found(id))
+        let post = self.store.post_of_user(caller.user, id).await?.ok_or_else(|| not_found(id))?;
+        match &post.unread {
+            None => Ok(post),
+            Some(unread) => Err(unreadable(id, unread)),
+        }
     }
 
     /// Changes a draft or scheduled post: the named fields of its content.

@@ -12,6 +12,7 @@ use crate::{
         ids::{PostId, Sequence},
     },
     progress::UploadProgress,
+    store::events::Events,
 };
 
 impl Posts {
@@ -31,11 +32,9 @@ impl Posts {
         if after < oldest && after != Sequence(0) {
             return Err(Error::PositionTooOld { oldest });
         }
-        let events = self.store.events_after(caller.user, after, limit).await?;
+        let Events { events, reached, full } = self.store.event_batch(caller.user, after, limit).await?;
         // With a full batch there may be more; else everything up to `newest` was seen.
-        let full = events.len() == limit as usize;
-        let last = events.last().map(|event| event.sequence);
-        let reached = last.unwrap_or(after);
+        let reached = reached.unwrap_or(after);
         let position = if full { reached } else { reached.max(newest) };
         let events = events.into_iter().filter(|event| fits(event, filter)).collect();
         Ok(EventBatch { events, position })

@@ -45,18 +45,24 @@ pub(crate) fn scheduler(kind: SchedulerKind) -> v1::Scheduler {
     }
 }
 
+/// The word, or unspecified where the stored one is unknown to this release; `error` then says which it is.
+fn unless<T: Default>(unknown: bool, word: T) -> T {
+    if unknown { T::default() } else { word }
+}
+
 /// A post, without attempts. `progress` is what this core has uploaded so far, of how much.
 pub(crate) fn post(post: Post, of: Option<&Account>, progress: Option<(u64, u64)>) -> v1::Post {
     let content = post.content;
     let error = post.error.as_ref().map(failure);
+    let unread = post.unread.as_ref();
     let size = video_size(post.media_facts.as_ref(), progress);
     v1::Post {
         id: post.id.0,
         wp_user_id: post.wp_user_id.0,
         video_job_id: content.video_job_id,
         social_account_id: post.social_account_id.0,
-        platform: platform::platform(post.platform).into(),
-        status: status(post.status).into(),
+        platform: unless(unread.is_some_and(|unread| unread.platform), platform::platform(post.platform)).into(),
+        status: unless(unread.is_some_and(|unread| unread.status), status(post.status)).into(),
         scheduled_at: post.scheduled_at.map(timestamp),
         published_at: post.published_at.map(timestamp),
         platform_post_id: or_empty(post.platform_post_id),
@@ -92,7 +98,7 @@ pub(crate) fn post(post: Post, of: Option<&Account>, progress: Option<(u64, u64)
             Some(_) => post.next_step_at.map(timestamp),
         },
         waiting_for: post.waiting_for.map(|reason| reason.as_str().to_owned()).unwrap_or_default(),
-        retry_available: post.status == Status::Failed,
+        retry_available: post.status == Status::Failed && unread.is_none(),
         full_caption: content.full_caption,
         uploaded_bytes: progress.map(|(sent, _)| bytes(sent)),
         video_size_bytes: size.map(bytes),

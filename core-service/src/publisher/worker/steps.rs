@@ -11,20 +11,24 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use tracing::info;
+
 use super::{Flow, Work, Worker};
 use crate::{
     domain::{
         failure::{Failure, FailureClass},
         ledger::{Entry, Evidence, StepClass, StepOutcome},
         post::{Post, Status, WaitReason},
+        retry::asked_until,
         transition::Move,
     },
     fault::{self, FaultPoint},
     platform::{Live, NotBefore, Outcome, Step},
-    publisher::{Engine, checks::Verdict, decide::Decision, lease::Permit},
+    publisher::{Engine, checks::Verdict, decide::Decision, lease::Permit, points},
     store::{
         Result,
         claims::{Change, LedgerWrite, LiveDetails},
+        daily_slots::Place,
     },
 };
 
@@ -78,7 +82,9 @@ impl Worker<'_> {
         if step.class != StepClass::Read {
             let change =
                 Change { by: begins(work, &step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
-            self.commit(work, change).await?;
+            if let Flow::Done = self.record(work, change, armed).await? {
+                return Ok(Flow::Done);
+            }
         }
         let permit =
             Permit { punctuality: is_scheduled.then_some(&self.engine.punctuality), ..self.permit(not_before) };
@@ -101,11 +107,36 @@ impl Worker<'_> {
         {
             // The account's other posts wait too, instead of asking one after the other.
             fault::point(FaultPoint::QuotaNoteBegins, step.kind);
-            self.engine.store.set_quota_blocked(&work.account, Some(*until)).await?;
+            let until = asked_until(Some(*until), now, TimeDelta::zero());
+            self.engine.store.set_quota_blocked(&work.account, Some(until)).await?;
             fault::point(FaultPoint::QuotaNoted, step.kind);
         }
         let decision = self.situation(work, now, |situation| situation.after_outcome(entry, outcome));
         self.follow(work, decision).await
+    }
+
+    /// Records a step that is about to be sent. A point of no return also takes its place in the daily limit, where one is
+    /// set; without a place the post is let go.
+    async fn record(&self, work: &mut Work, change: Change, armed: bool) -> Result<Flow> {
+        let Some(limit) = self.engine.settings.daily_posts_per_user.filter(|_| armed) else {
+            return self.commit(work, change).await;
+        };
+        let (begun, written) = (work.post.status, change.ledger.clone());
+        let ([begins, committed], what) = points::of(&change, begun);
+        fault::point(begins, &what);
+        let place = self.engine.store.apply_within_limit(&work.post, change, limit, self.now()).await?;
+        fault::point(committed, &what);
+        match place {
+            Place::Taken(post) => {
+                work.post = post;
+                work.wrote(written);
+                Ok(Flow::GoOn)
+            }
+            Place::Waits(post) => {
+                info!(post.id = %post.id, until = ?post.next_step_at, "the daily limit is reached; the post waits");
+                Ok(Flow::Done)
+            }
+        }
     }
 
     /// The right to send a request from `not_before` on.

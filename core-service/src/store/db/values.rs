@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use sqlx::{
     Row as _,
     sqlite::{SqliteArguments, SqliteRow},
@@ -90,6 +90,17 @@ pub(in crate::store) fn in_list<T: Copy + Into<Value>>(values: &[T]) -> (String,
     (vec!["?"; bound.len()].join(", "), bound)
 }
 
+/// JSON of a column.
+fn json<T: serde::de::DeserializeOwned>(column: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::Corrupt(format!("{column}: {error}")))
+}
+
+/// An instant of a column. A year outside of these is damage, and sums with it could overflow.
+fn instant(column: &str, micros: i64) -> Result<DateTime<Utc>> {
+    let at = DateTime::from_timestamp_micros(micros).filter(|at| (1..=9999).contains(&at.year()));
+    at.ok_or_else(|| Error::Corrupt(format!("{column} is {micros}")))
+}
+
 /// A row, read by column name.
 pub(in crate::store) struct Row(pub(super) SqliteRow);
 
@@ -132,13 +143,12 @@ impl Row {
 
     /// An instant.
     pub(in crate::store) fn time(&self, column: &str) -> Result<DateTime<Utc>> {
-        let micros = self.int(column)?;
-        DateTime::from_timestamp_micros(micros).ok_or_else(|| Error::Corrupt(format!("{column} is {micros}")))
+        instant(column, self.int(column)?)
     }
 
     /// An instant or NULL.
     pub(in crate::store) fn opt_time(&self, column: &str) -> Result<Option<DateTime<Utc>>> {
-        Ok(self.opt_int(column)?.and_then(DateTime::from_timestamp_micros))
+        self.opt_int(column)?.map(|micros| instant(column, micros)).transpose()
     }
 
     /// One of a set of words.
@@ -147,18 +157,34 @@ impl Row {
         T: FromStr,
         Error: From<T::Err>,
     {
-        Ok(self.0.try_get::<&str, _>(column)?.parse()?)
+        let text: &str = self.0.try_get(column)?;
+        text.parse().map_err(|error: T::Err| match Error::from(error) {
+            Error::Corrupt(why) => Error::Corrupt(format!("{column}: {why}")),
+            other => other,
+        })
+    }
+
+    /// One of a set of words, or NULL.
+    pub(in crate::store) fn opt_word<T>(&self, column: &str) -> Result<Option<T>>
+    where
+        T: FromStr,
+        Error: From<T::Err>,
+    {
+        match self.0.try_get::<Option<&str>, _>(column)? {
+            Some(_) => self.word(column).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// JSON.
     pub(in crate::store) fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T> {
-        Ok(serde_json::from_str(self.0.try_get::<&str, _>(column)?)?)
+        json(column, self.0.try_get(column)?)
     }
 
     /// JSON or NULL.
     pub(in crate::store) fn opt_json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<Option<T>> {
         match self.0.try_get::<Option<&str>, _>(column)? {
-            Some(text) => Ok(Some(serde_json::from_str(text)?)),
+            Some(text) => json(column, text).map(Some),
             None => Ok(None),
         }
     }

@@ -6,8 +6,10 @@
 //! one of a batch fails, the whole batch is rolled back and each operation runs again in a transaction of its own, so
 //! none can harm another.
 
+use std::panic::AssertUnwindSafe;
+
 use chrono::{DateTime, Utc};
-use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt, future::LocalBoxFuture};
 use sqlx::{Connection, Executor, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -155,7 +157,7 @@ async fn run_together(tx: &mut Tx, batch: &mut [Box<dyn Operation>]) -> bool {
     let attempt = async {
         begin(tx).await?;
         for operation in batch {
-            operation.run(tx).await?;
+            run(tx, operation.as_mut()).await?;
         }
         commit(tx).await
     };
@@ -171,7 +173,7 @@ async fn run_together(tx: &mut Tx, batch: &mut [Box<dyn Operation>]) -> bool {
 async fn run_alone(tx: &mut Tx, operation: &mut dyn Operation) -> Result<()> {
     let outcome = async {
         begin(tx).await?;
-        operation.run(tx).await?;
+        run(tx, operation).await?;
         commit(tx).await
     }
     .await;
@@ -179,6 +181,14 @@ async fn run_alone(tx: &mut Tx, operation: &mut dyn Operation) -> Result<()> {
         rollback(tx).await;
     }
     outcome
+}
+
+/// Runs one operation. One that panics fails alone: the writer is everybody's.
+async fn run(tx: &mut Tx, operation: &mut dyn Operation) -> Result<()> {
+    match AssertUnwindSafe(operation.run(tx)).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Error::Corrupt("an operation panicked".to_owned())),
+    }
 }
 
 async fn begin(tx: &mut Tx) -> Result<()> {
