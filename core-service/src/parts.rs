@@ -274,13 +274,20 @@ impl Parts {
     /// Starts the scheduler and the housekeeping. They end when `stopping` turns true; the handle ends after them.
     pub fn start(&self) -> JoinHandle<()> {
         let scheduler = Scheduler::new(self.engine.clone(), process_token(), self.lease);
-        let parts = self.clone();
+        let mut housekeeping = JoinSet::new();
+        housekeeping.spawn(self.clone().housekeeping());
+        housekeeping.spawn(self.clone().expiring());
         tokio::spawn(async move {
-            let housekeeping = [tokio::spawn(parts.clone().housekeeping()), tokio::spawn(parts.clone().expiring())];
             scheduler.run().await;
-            housekeeping.iter().for_each(JoinHandle::abort);
-            parts.store.close().await;
+            housekeeping.shutdown().await;
         })
+    }
+
+    /// Ends when nothing is under way that a call or the engine has begun and that must not be cut: a refresh whose
+    /// rotated token is still to be stored, the exchange of a code, a disconnecting. Nobody may begin one any more.
+    pub async fn settled(&self) {
+        self.accounts.settled().await;
+        self.keeper.settled().await;
     }
 
     async fn housekeeping(self) {
@@ -313,6 +320,11 @@ impl Parts {
                 }
             }
         }
+        match self.store.take_up_set_aside(now).await {
+            Ok(0) => {}
+            Ok(posts) => info!(posts, "posts that were set aside can be read and go on"),
+            Err(problem) => warn!(error = %describe(&problem), "cannot look at posts that were set aside"),
+        }
         if let Err(problem) = self.store.purge_oauth_states(now).await {
             warn!(error = %describe(&problem), "cannot remove old OAuth states");
         }
@@ -320,11 +332,6 @@ impl Parts {
             warn!(error = %describe(&problem), "cannot remove files of uploads that broke off");
         }
         if let Err(problem) = self.accounts.finish_disconnecting().await {
-        match self.store.take_up_set_aside(now).await {
-            Ok(0) => {}
-            Ok(posts) => info!(posts, "posts that were set aside can be read and go on"),
-            Err(problem) => warn!(error = %describe(&problem), "cannot look at posts that were set aside"),
-        }
             warn!(error = %describe(&problem), "cannot finish disconnecting accounts");
         }
         if let Err(problem) = self.keeper.keep_alive().await {

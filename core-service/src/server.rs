@@ -1,7 +1,9 @@
 //! A whole core: its parts, running, behind one port. `serve`, `demo` and in-process tests start it here.
 //!
-//! Guaranteed: [`Core::shutdown`] ends within ten seconds: the port takes no new work and drains, the scheduler stops
-//! claiming and lets the steps under way end, then the store closes. What was cut goes on after the next start.
+//! Guaranteed: [`Core::shutdown`] ends within ten seconds and in this order: the port takes no new work and its calls end
+//! or are answered with UNAVAILABLE, while the scheduler stops claiming and lets the steps under way end; then refreshes
+//! of tokens end, so that a rotated token on its way is stored; the store closes last, when nobody is left who could ask
+//! it for something. What was cut goes on after the next start.
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -10,7 +12,10 @@ use std::{
 };
 
 use anyhow::Context;
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout, timeout_at},
+};
 use tracing::{info, warn};
 use url::Url;
 
@@ -22,8 +27,11 @@ use crate::{
     parts::Parts,
 };
 
-/// Longest time that the engine gets for ending its steps, from the word to stop.
-const ENGINE: Duration = Duration::from_secs(9);
+/// Longest time from the word to stop until the store closes.
+const WHOLE: Duration = Duration::from_secs(9);
+
+/// Longest time that the store gets for what is queued.
+const CLOSING: Duration = Duration::from_millis(800);
 
 /// A running core.
 pub struct Core {
@@ -76,18 +84,25 @@ impl Core {
         &self.public_url
     }
 
-    /// Stops: first the port and the claiming of work, then the store.
+    /// Stops: the port and the scheduler, then refreshes, then the store.
     pub async fn shutdown(self) {
         info!("stopping");
-        self.parts.stopping.send_replace(true);
-        let mut engine = self.engine;
-        let stopped = async {
-            self.serving.shutdown().await;
-            (&mut engine).await
+        let Self { parts, serving, mut engine, .. } = self;
+        let until = Instant::now() + WHOLE;
+        parts.stopping.send_replace(true);
+        let scheduling = async {
+            if timeout_at(until, &mut engine).await.is_err() {
+                warn!("a step was still under way; it is found out about after the next start");
+                engine.abort();
+                let _ = engine.await;
+            }
         };
-        if timeout(ENGINE, stopped).await.is_err() {
-            warn!("a step was still under way; it is found out about after the next start");
-            engine.abort();
+        tokio::join!(serving.shutdown(), scheduling);
+        if timeout_at(until, parts.settled()).await.is_err() {
+            warn!("a platform has not answered yet about a login; it is asked again after the next start");
+        }
+        if timeout(CLOSING, parts.store.close()).await.is_err() {
+            warn!("the database takes long to close");
         }
         info!("stopped");
     }

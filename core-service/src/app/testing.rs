@@ -53,6 +53,8 @@ pub(crate) enum Fault {
     Unavailable,
     /// It says that our settings are wrong.
     InvalidClient,
+    /// Its answer brings our client to panic.
+    Panic,
 }
 
 /// The platform's side.
@@ -229,6 +231,7 @@ impl LoginClient for FakeLogin {
                 let failure = Failure::new(FailureClass::Permanent, Reason::PlatformRefused, "invalid_client");
                 return Err(failure.into());
             }
+            Some(Fault::Panic) => panic!("a bug in the client"),
             Some(Fault::LostAfter) | None => {}
         }
         let refresh = tokens.refresh.as_ref().map_or("", Secret::expose).to_owned();

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod auth;
+mod calls;
 mod convert;
 mod health;
 mod hear_out;

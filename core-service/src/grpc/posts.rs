@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     auth::layer::{caller, still},
+    calls::Calls,
     convert::{post, requests},
     status::from_app,
     watch::{self, Stopping},
@@ -36,6 +37,8 @@ pub(super) struct PostApi {
     pub(super) accounts: Accounts,
     pub(super) clock: Clock,
     pub(super) stopping: Stopping,
+    /// Owns the watchers.
+    pub(super) calls: Calls,
 }
 
 type Answer<T> = std::result::Result<Response<T>, Status>;

@@ -1,8 +1,9 @@
 //! Puts everything on one port and serves it until told to stop.
 //!
 //! Guaranteed: requests, headers, streams and waiting are bounded ([`MESSAGE`], [`HEADERS`], [`STREAMS`]); a client's
-//! `grpc-timeout` is kept; a panic in a handler costs that call alone. Stopping takes at most [`DRAIN`]: new connections
-//! are refused, watchers end with UNAVAILABLE, running calls finish, what is left is cut.
+//! `grpc-timeout` is kept; a panic in a handler costs that call alone. Stopping takes at most [`DRAIN`] and
+//! [`LAST_WORDS`]: new connections are refused, watchers end with UNAVAILABLE, running calls finish, what is left is
+//! answered with UNAVAILABLE. After it no call is under way that could ask the store for something.
 //!
 //! The merged axum router is served by tonic's `Server` and not by `axum::serve`: only the former keeps `grpc-timeout`,
 //! knows the peer's address and has HTTP/2 limits.
@@ -28,6 +29,7 @@ use tracing::{error, warn};
 use super::{
     accounts::AccountApi,
     auth::{Authenticator, USER_HEADER, jwt::Jwt, layer},
+    calls::{self, Calls},
     convert::media::MAX_CHUNK,
     health::{self, OldestOverdue},
     hear_out::hear_out,
@@ -58,8 +60,11 @@ const STREAMS: u32 = 256;
 /// Time between pings of a silent connection, and how long an answer may take.
 const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
 
-/// Longest time from the word to stop until the port is closed for good.
+/// Longest time from the word to stop until the calls that still run are cut.
 const DRAIN: Duration = Duration::from_secs(7);
+
+/// Longest time for telling clients that their calls were cut.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What is served.
 pub struct Api {
@@ -91,6 +96,7 @@ pub struct Api {
 pub struct Serving {
     address: SocketAddr,
     stop: watch::Sender<bool>,
+    calls: Calls,
     server: JoinHandle<()>,
     health: JoinHandle<()>,
 }
@@ -105,10 +111,19 @@ impl Serving {
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if timeout(DRAIN, &mut self.server).await.is_err() {
-            warn!("calls were still running and are cut");
-            self.server.abort();
+            warn!(left = self.calls.running(), "calls were still running and are cut");
+            self.calls.cut();
+            if timeout(LAST_WORDS, &mut self.server).await.is_err() {
+                // Connections that do not end; nothing runs on them.
+                self.server.abort();
+            }
         }
+        if timeout(LAST_WORDS, self.calls.ended()).await.is_err() {
+            warn!(left = self.calls.running(), "calls did not end");
+        }
+        // It ended with the word to stop, unless its last look takes long.
         self.health.abort();
+        let _ = self.health.await;
     }
 }
 
@@ -131,11 +146,13 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
     let jwt = Jwt::new(&api.auth).context("AURAREELS_JWT_PUBLIC_KEY is no Ed25519 public key")?;
     let authenticator = Authenticator::new(Arc::new(api.api_keys), jwt, api.clock.clone());
     let metrics = Metrics::new(api.store.clone(), api.punctuality);
+    let calls = Calls::new();
     let posts = PostApi {
         posts: api.posts,
         accounts: api.accounts.clone(),
         clock: api.clock.clone(),
         stopping: stopping.clone(),
+        calls: calls.clone(),
     };
     let accounts = AccountApi { accounts: api.accounts.clone(), clock: api.clock.clone() };
     let platforms = PlatformApi { platforms: api.platforms, clock: api.clock.clone() };
@@ -168,6 +185,7 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
         .reset_fallback()
         .layer(middleware::from_fn_with_state(authenticator, layer::authenticate))
         .layer(middleware::from_fn(status::complete))
+        .layer(middleware::from_fn_with_state(calls.clone(), calls::counted))
         .layer(middleware::from_fn_with_state(metrics.clone(), metrics::count))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(GrpcWebLayer::new())
@@ -175,7 +193,9 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
         .layer(middleware::map_response(silent_to_other_origins))
         .layer(middleware::from_fn(hear_out));
     let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, store: api.store };
-    let app = pages::router(pages).merge(fetching).merge(grpc).fallback(pages::unknown);
+    let pages = pages::router(pages).merge(fetching);
+    let pages = pages.layer(middleware::from_fn_with_state(calls.clone(), calls::counted));
+    let app = pages.merge(grpc).fallback(pages::unknown);
     let mut stop_signal = stopping;
     let serving = Server::builder()
         .accept_http1(true)
@@ -193,7 +213,7 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
             error!(error = &error as &dyn std::error::Error, "the server ended");
         }
     });
-    Ok(Serving { address, stop, server, health })
+    Ok(Serving { address, stop, calls, server, health })
 }
 
 /// Browsers of the listed origins may call. Keys travel in a header, never in cookies, so no credentials mode is needed.

@@ -84,8 +84,9 @@ pub(super) async fn start(api: PostApi, caller: Caller, still: Still, watch: Wat
     };
     let position = watch.after.unwrap_or(first.position);
     let (out, messages) = mpsc::channel(BUFFER);
+    let calls = api.calls.clone();
     let watcher = Watcher { api, caller, still, watch, position, uploads: HashMap::new(), out };
-    tokio::spawn(watcher.run(first, committed, progress));
+    calls.spawn(watcher.run(first, committed, progress));
     Ok(ReceiverStream::new(messages))
 }
 

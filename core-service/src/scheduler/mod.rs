@@ -9,6 +9,7 @@ mod suspects;
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -17,6 +18,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
 use tokio::{sync::watch, task::JoinSet};
 use tracing::{error, info, warn};
 
@@ -142,6 +144,7 @@ impl Scheduler {
             workers.shutdown().await;
         }
         heartbeat.abort();
+        let _ = heartbeat.await;
         fault::point(FaultPoint::ShutdownReleaseBegins, "shutdown");
         if let Err(problem) = self.engine.store.release_claims(&self.token, self.engine.clock.now()).await {
             warn!(error = %describe(&problem), "cannot let claims go; they run out by themselves");
@@ -242,7 +245,7 @@ impl Scheduler {
         in_flight.fetch_add(1, Ordering::AcqRel);
         workers.spawn(async move {
             let (id, fence) = (post.id, post.fence);
-            let work = tokio::spawn(async move {
+            let work = AssertUnwindSafe(async move {
                 if wait > TimeDelta::zero() {
                     let at = engine.clock.now() + wait;
                     fault::point(FaultPoint::PostponeBegins, "backlog");
@@ -252,34 +255,25 @@ impl Scheduler {
                 }
                 engine.work(post, at_hand, claim).await
             });
-            let abort = AbortOnDrop(work.abort_handle());
-            let ended = match work.await {
+            // Not in a task of its own: whoever ends this task ends the work with it.
+            let ended = match work.catch_unwind().await {
                 Ok(Ok(())) => true,
                 Ok(Err(problem)) => {
                     warn!(post.id = %id, error = %describe(&problem), "a worker could not go on; the post is found again");
                     false
                 }
-                Err(panic) => {
-                    error!(post.id = %id, error = %panic, "a worker stopped; the post is found again");
+                Err(_) => {
+                    error!(post.id = %id, "a worker panicked; the post is found again");
                     false
                 }
             };
-            drop((abort, suspect));
+            drop(suspect);
             if !ended {
                 orphans.lock().unwrap_or_else(PoisonError::into_inner).insert(id, fence);
             }
             in_flight.fetch_sub(1, Ordering::AcqRel);
             freed.send_replace(());
         });
-    }
-}
-
-/// Ends a worker's task with the task that waits for it.
-struct AbortOnDrop(tokio::task::AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

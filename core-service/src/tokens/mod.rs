@@ -11,6 +11,8 @@
 //!   valid" leads to `needs_reconnect`, and only about the tokens that are stored at that moment.
 //! - Network errors, rate limits, the platform's own errors and our wrong configuration never disconnect: while the
 //!   access token is valid, publishing goes on with it.
+//! - A refresh that panics leaves nothing behind but the mark that its answer may be lost: its claim is given back, who
+//!   waited for it goes on, and the next one begins anew.
 //! - A token that cannot be opened is [`TokenError::Unreadable`]: our keys, not the login.
 
 mod life;
@@ -22,6 +24,7 @@ pub use life::{ends_soon, refresh_margin};
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -31,7 +34,8 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use tracing::{info, warn};
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
 
 use crate::{
     clock::Clock,
@@ -151,6 +155,8 @@ struct Inner {
     clock: Clock,
     /// Refreshes under way, by account and the version they replace.
     flights: Mutex<HashMap<(AccountId, i64), Flight>>,
+    /// Owns the tasks of the refreshes under way.
+    tasks: TaskTracker,
     /// When an account's refresh last failed for a passing reason.
     failed_at: Mutex<HashMap<AccountId, DateTime<Utc>>>,
 }
@@ -177,7 +183,15 @@ impl TokenKeeper {
     /// A keeper of the accounts of this store.
     pub fn new(store: Store, registry: Registry, clock: Clock) -> Self {
         let (flights, failed_at) = Default::default();
-        Self { inner: Arc::new(Inner { store, registry, clock, flights, failed_at }) }
+        let tasks = TaskTracker::new();
+        Self { inner: Arc::new(Inner { store, registry, clock, flights, tasks, failed_at }) }
+    }
+
+    /// Ends when no refresh is under way. To be called when nobody is left who could begin one, before the store closes:
+    /// a rotated token that is on its way is stored first.
+    pub async fn settled(&self) {
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
     }
 
     /// The logins of these accounts, read at once; without those that have to be read one by one.
@@ -254,12 +268,13 @@ impl TokenKeeper {
                 .entry((id, seen))
                 .or_insert_with(|| {
                     let inner = Arc::clone(&self.inner);
-                    let task = tokio::spawn(async move {
-                        let end = inner.refresh(id, seen).await;
-                        inner.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&(id, seen));
+                    let ended = Ended { inner, flight: (id, seen) };
+                    let task = self.inner.tasks.spawn(async move {
+                        let end = ended.inner.refresh(id, seen).await;
+                        drop(ended);
                         end
                     });
-                    async move { task.await.unwrap_or_else(|_| Err(TokenError::Store(Arc::new(store::Error::Closed)))) }
+                    async move { task.await.unwrap_or_else(|_| Err(TokenError::Transient(broke_off(id)))) }
                         .boxed()
                         .shared()
                 })
@@ -339,6 +354,18 @@ fn usable(stored: StoredLogin) -> Result<(Account, Login), TokenError> {
     }
 }
 
+/// Takes a refresh off the list of those under way, however its task ends: also by a panic, or by the runtime's end.
+struct Ended {
+    inner: Arc<Inner>,
+    flight: (AccountId, i64),
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.inner.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.flight);
+    }
+}
+
 impl Inner {
     async fn load(&self, id: AccountId) -> Result<StoredLogin, TokenError> {
         let stored = self.store.account_login(id).await.map_err(|error| TokenError::store(id, error))?;
@@ -351,7 +378,7 @@ impl Inner {
     }
 
     fn ends_soon(&self, login: &Login, now: DateTime<Utc>) -> bool {
-        ends_soon(login.expires_at, login.lifetime_seconds.map(TimeDelta::seconds), now)
+        ends_soon(login.expires_at, login.lifetime_seconds.and_then(TimeDelta::try_seconds), now)
     }
 
     async fn set_health(
@@ -396,7 +423,17 @@ impl Inner {
                 RefreshClaim::Won => {
                     fault::point(FaultPoint::RefreshClaimed, "refresh");
                     let lost_before = stored.refresh_started_at.is_some();
-                    let end = self.refresh_as_holder(&stored.account, &login, &holder, lost_before).await;
+                    let end = self.refresh_as_holder(&stored.account, &login, &holder, lost_before);
+                    let end = AssertUnwindSafe(end).catch_unwind().await;
+                    let end = match end {
+                        Ok(end) => end,
+                        Err(_) => {
+                            error!(account.id = %id, "refreshing a token panicked; its answer may be lost");
+                            // The mark "refresh started" stays: the next refresh knows that an answer may be missing.
+                            self.release(id, &holder, false).await;
+                            Err(TokenError::Transient(broke_off(id)))
+                        }
+                    };
                     self.note_failed(id, matches!(end, Err(TokenError::Transient(_) | TokenError::Refused(_))));
                     return end;
                 }
@@ -535,6 +572,14 @@ fn interrupted(account: &Account) -> Failure {
         FailureClass::Transient,
         Reason::PlatformUnavailable,
         format!("the refresh of the token of account {} was taken over by another replica", account.id),
+    )
+}
+
+fn broke_off(id: AccountId) -> Failure {
+    Failure::new(
+        FailureClass::Transient,
+        Reason::Internal,
+        format!("the refresh of the token of account {id} broke off in the core"),
     )
 }
 

@@ -224,3 +224,44 @@ async fn unused_logins_are_kept_alive() {
     assert_eq!(one.access(&account).await, "access-2");
     assert_eq!(one.keeper.keep_alive().await.unwrap(), 0, "its time is a new one");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_in_a_refresh_leaves_nothing_behind() {
+    let (world, one) = World::new().await;
+    let account = one.connect(ALICE).await.remove(0);
+    world.login.fault(Fault::Panic);
+    // Nobody's refresh ends before both have asked for it.
+    let all = world.login.gate.acquire_many(1000).await.unwrap();
+    let callers: Vec<_> = (0..2)
+        .map(|_| {
+            let keeper = one.keeper.clone();
+            tokio::spawn(async move { keeper.refresh(account.id, 1).await })
+        })
+        .collect();
+    while world.login.refreshes() == 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(all);
+    for ended in join_all(callers).await {
+        let error = ended.unwrap().unwrap_err();
+        assert!(matches!(&error, TokenError::Transient(failure) if failure.reason == Reason::Internal), "{error:?}");
+    }
+    assert!(
+        one.store.account_login(account.id).await.unwrap().unwrap().refresh_started_at.is_some(),
+        "an answer may be lost"
+    );
+    // A replica need not wait until the claim runs out, and neither does this process.
+    let other = world.replica(crate::app::testing::CURRENT, &[]).await;
+    assert_eq!(other.keeper.refresh(account.id, 1).await.unwrap(), RefreshEnd::Refreshed);
+    assert_eq!(one.keeper.refresh(account.id, 2).await.unwrap(), RefreshEnd::Refreshed);
+    assert_eq!(world.login.refreshes(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_life_of_absurd_length_does_not_panic() {
+    let (_world, one) = World::new().await;
+    let account = one.connect(ALICE).await.remove(0);
+    let sql = "UPDATE aurareels_social_accounts SET token_lifetime_seconds = 9223372036854775807 WHERE id = 1";
+    one.store.run(sql).await;
+    assert!(!one.keeper.needs_refresh(account.id, one.store.clock().now()).await.unwrap());
+}

@@ -152,7 +152,7 @@ impl Accounts {
         }
         // The code works once: from here on a caller who goes away must not stop it.
         let (accounts, code) = (self.clone(), code.to_owned());
-        let task = tokio::spawn(async move { accounts.exchange(&begun, &code).await });
+        let task = self.tasks.spawn(async move { accounts.exchange(&begun, &code).await });
         task.await.map_err(|error| Error::Internal(error.to_string()))?
     }
 

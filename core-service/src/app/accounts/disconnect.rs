@@ -27,7 +27,7 @@ impl Accounts {
     pub async fn disconnect(&self, caller: Caller, id: AccountId) -> Result<Disconnected> {
         let account = self.get(caller, id).await?;
         let accounts = self.clone();
-        let task = tokio::spawn(async move { accounts.disconnect_account(account).await });
+        let task = self.tasks.spawn(async move { accounts.disconnect_account(account).await });
         task.await.map_err(|error| Error::Internal(error.to_string()))?
     }
 

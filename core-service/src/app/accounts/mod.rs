@@ -23,6 +23,7 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::{Broken, Caller, Error, Result};
@@ -169,12 +170,20 @@ pub struct Accounts {
     clock: Clock,
     keeper: TokenKeeper,
     settings: Arc<AccountSettings>,
+    /// Owns what goes on without its caller: an exchange of a code, a disconnecting.
+    tasks: TaskTracker,
 }
 
 impl Accounts {
     /// The use cases over this store and these platforms.
     pub fn new(store: Store, registry: Registry, clock: Clock, keeper: TokenKeeper, settings: AccountSettings) -> Self {
-        Self { store, registry, clock, keeper, settings: Arc::new(settings) }
+        Self { store, registry, clock, keeper, settings: Arc::new(settings), tasks: TaskTracker::new() }
+    }
+
+    /// Ends when nothing goes on that a call has begun. To be called when no more calls come.
+    pub async fn settled(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// The caller's accounts, newest first: up to 500 at once, 100 when `page_size` is 0.
@@ -310,6 +319,7 @@ fn token_error(id: AccountId, error: TokenError) -> Error {
             | store::Error::NoMedia(_)
             | store::Error::Secret(_)
             | store::Error::Corrupt(_)
+            | store::Error::Unreadable { .. }
             | store::Error::Migrate(_) => Error::Internal(error.to_string()),
         },
     }
@@ -319,7 +329,6 @@ fn token_error(id: AccountId, error: TokenError) -> Error {
 fn fingerprint(caller: Caller, filter: AccountFilter) -> [u8; 8] {
     let platform = filter.platform.map_or("", Platform::as_str);
     let text = format!("accounts|{}|{platform}|{:?}", caller.user, filter.active);
-            | store::Error::Unreadable { .. }
     let mut short = [0; 8];
     short.copy_from_slice(&Sha256::digest(text.as_bytes())[..8]);
     short
