@@ -21,4 +21,4 @@ UPDATE aurareels_social_posts SET slot_at = (
 -- Why the row cannot be read by this release (a word of a newer one, damage). Nobody claims it then, and its owner is
 -- told; every start of a core tries it once more. NULL: readable.
 ALTER TABLE aurareels_social_posts ADD COLUMN set_aside TEXT;
-CREATE INDEX aurareels_set_aside ON aurareels_social_posts (id) WHERE set_aside IS NOT NULL;
+CREATE INDEX aurareels_set_aside ON aurareels_social_posts (set_aside) WHERE set_aside IS NOT NULL;

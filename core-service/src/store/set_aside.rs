@@ -70,7 +70,7 @@ impl Store {
     /// Puts back into the schedule what was set aside and can be read now: by a core of another release, or because it was
     /// mended. Answers how many.
     pub async fn take_up_set_aside(&self, now: DateTime<Utc>) -> Result<usize> {
-        let sql = "SELECT * FROM aurareels_social_posts WHERE set_aside IS NOT NULL ORDER BY id LIMIT ?";
+        let sql = "SELECT * FROM aurareels_social_posts WHERE set_aside > '' LIMIT ?";
         let rows = self.db.read().await?.fetch_all(sql, &params![MOST]).await?;
         let mut readable = Vec::new();
         for post in rows.iter().filter_map(|row| posts::post(row).ok()) {
@@ -103,7 +103,7 @@ impl Store {
 
     /// How many posts are set aside.
     pub async fn count_set_aside(&self) -> Result<i64> {
-        let sql = "SELECT COUNT(*) AS posts FROM aurareels_social_posts WHERE set_aside IS NOT NULL";
+        let sql = "SELECT COUNT(*) AS posts FROM aurareels_social_posts WHERE set_aside > ''";
         let row = self.db.read().await?.fetch_optional(sql, &[]).await?;
         row.map_or(Ok(0), |row| row.int("posts"))
     }
