@@ -116,7 +116,13 @@ impl Db {
         let mut connection = self.options.connect().await?;
         migrator.run_direct(None, &mut connection, false).await.map_err(Error::Migrate)?;
         connection.close().await?;
-        Ok(())
+        // The writer's connection may know the schema from before. sqlx counts the columns of a statement once, when it is
+        // prepared; SQLite finds out about new ones when it runs, and `SELECT *` would then break the connection. A
+        // statement that names its column has the schema read anew.
+        self.write(async move |tx| {
+            tx.fetch_optional("SELECT value FROM aurareels_settings WHERE name = ''", &[]).await.map(drop)
+        })
+        .await
     }
 
     /// A connection that reads.
