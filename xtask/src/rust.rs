@@ -3,7 +3,7 @@
 //! Everything is built with `--workspace`, so that cargo unifies features the same way in every stage and no crate is
 //! built twice.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -26,8 +26,10 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         }
         passed &= watch(nextest, &mut closing)?;
         // nextest leaves the examples in the documentation to cargo.
-        let doc = workspace.cargo_of_tests("test")?.args(["--workspace", "--doc", "--no-fail-fast"]);
-        passed &= watch(doc, &mut closing)?;
+        if has_examples(&workspace.root)? {
+            let doc = workspace.cargo_of_tests("test")?.args(["--workspace", "--doc", "--no-fail-fast"]);
+            passed &= watch(doc, &mut closing)?;
+        }
     } else {
         let mut test = workspace.cargo_of_tests("test")?.args(["--workspace", "--no-fail-fast"]);
         if ignored {
@@ -39,6 +41,33 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         return Err(TestsFailed { what: "Rust tests failed".to_owned(), closing }.into());
     }
     Ok(Report { remark: None, closing })
+}
+
+/// Whether any documentation of the workspace holds an example. Where none does, looking for them crate by crate takes longer
+/// than most tests.
+fn has_examples(root: &Path) -> Result<bool> {
+    for entry in std::fs::read_dir(root).with_context(|| format!("cannot read {}", root.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() {
+            if name != "target" && name != "node_modules" && !name.starts_with('.') && has_examples(&path)? {
+                return Ok(true);
+            }
+        } else if name.ends_with(".rs") {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            if text.lines().any(begins_example) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// A line of documentation that begins or ends a block of code.
+fn begins_example(line: &str) -> bool {
+    let text = line.trim_start();
+    let text = text.strip_prefix("///").or_else(|| text.strip_prefix("//!"));
+    text.is_some_and(|text| text.trim_start().starts_with("```"))
 }
 
 /// Builds the `aurareels` binary (debug) and returns its path.
@@ -71,7 +100,15 @@ pub(crate) fn is_closing(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_closing;
+    use super::{begins_example, is_closing};
+
+    #[test]
+    fn examples_in_the_documentation_are_found() {
+        assert!(begins_example("    /// ```rust"));
+        assert!(begins_example("//! ```"));
+        assert!(!begins_example("    // ```"));
+        assert!(!begins_example("/// `one` word"));
+    }
 
     #[test]
     fn closing_lines_of_both_runners_are_known() {
