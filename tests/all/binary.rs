@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aurareels_proto::v1::PostStatus;
-use aurareels_simulator::Hold;
-use aurareels_tests::{Login, World};
+use aurareels_simulator::{Hold, Rule};
+use aurareels_tests::{Login, World, fault::on};
 
 use crate::process::{Served, run};
 
@@ -120,13 +120,17 @@ async fn without_a_good_setting_it_refuses_to_start_and_says_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_cores_on_one_database_make_one_post() {
-    let mut world = World::start().await;
+    let mut world = World::with(&[("AURAREELS_CONCURRENCY", "1")]).await;
     let account = world.me().account(Login::Facebook).await;
     let other = Served::start(world.settings(), &world.http).await;
+    // Each core works on one post at a time: two requests under way are one of each core.
+    let both = world.sim.add_fault(Rule { times: 2, ..Rule::hold_once(on("meta.container_create"), Hold::Before) });
     let mut ids = Vec::new();
     for number in 0..10 {
         ids.push(world.me().publish_one(account, &format!("Shared {number}")).await);
     }
+    world.wait_for("a request of each core", async || (world.sim.fault_fired(both) == Some(2)).then_some(())).await;
+    world.sim.release_fault(both);
     for id in &ids {
         // No clock is moved: the other process has its own.
         let post = world.me().until_unhurried(*id, "published", |post| post.status() == PostStatus::Published).await;

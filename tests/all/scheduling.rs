@@ -48,7 +48,7 @@ async fn a_scheduled_post_is_prepared_before_and_leaves_at_its_time() {
         world.until_asked(operation, 1).await;
         let left = asked_at(&world, operation);
         assert!(left >= due, "{operation} left {} before its time", due - left);
-        assert!(left < due + TimeDelta::seconds(1), "{operation} left {} after its time", left - due);
+        assert!(left < due + TimeDelta::seconds(5), "{operation} left {} after its time", left - due);
     }
     for post in &posts {
         me.published(post.id).await;
@@ -347,7 +347,7 @@ async fn the_core_publishes_on_time_when_the_hand_over_fails() {
         "too late to call again: {post:#?}"
     );
     let left = asked_at(&world, "meta.media_publish");
-    assert!(left >= due && left < due + TimeDelta::seconds(1), "{left} {due}");
+    assert!(left >= due && left < due + TimeDelta::seconds(5), "{left} {due}");
     world.finish(1).await;
 }
 

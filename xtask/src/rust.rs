@@ -21,6 +21,9 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     if tools::has_cargo(workspace, "nextest") {
         let mut nextest = workspace.cargo_of_tests("nextest")?.args(["run", "--workspace", "--no-fail-fast"]);
         nextest = nextest.args(["--config-file", "xtask/nextest.toml"]);
+        // Most scenarios wait for other tasks more than they compute.
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        nextest = nextest.args(["--test-threads", &(processors * 2).to_string()]);
         if ignored {
             nextest = nextest.args(["--run-ignored", "all"]);
         }
