@@ -1,7 +1,7 @@
 // Each operation of each resource, once, in the real n8n; what it says is compared with the core and the platforms.
 
 import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
 import { decide } from "../clients/node/browser.js";
 import { PostStatus } from "../clients/node/clients.js";
@@ -90,15 +90,7 @@ describe("the package in n8n", () => {
   });
 });
 
-/** A post that TikTok processes for ever; after a minute the core gives it to a person. By then the other tests are done. */
-let undecided;
-
 describe("post", () => {
-  before(async () => {
-    await simulator.post("tiktok/behaviour", { outcome: "stuck", tasks: 1 });
-    undecided = await one(w.publication("Nobody knows"));
-  });
-
   test("publish: on two accounts, one visible post each, paired with their input", async () => {
     const parameters = {
       ...w.publication("Published on two"),
@@ -271,7 +263,7 @@ describe("quota and platform", () => {
 
 describe("a post that nobody can tell of", () => {
   test("reconcile and resolve: a post that needs review", { timeout: 200_000 }, async () => {
-    const { id } = undecided;
+    const id = w.undecided;
     const inReview = () =>
       until("a post in review", async () => (await core.post(id)).status === PostStatus.NEEDS_REVIEW, { limitMs: 180_000 });
     await inReview();

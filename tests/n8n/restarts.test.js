@@ -113,8 +113,8 @@ describe("while n8n is down", () => {
     const { payload } = await schedule(w, w.tiktok, UNDER_WAY, 2);
     await call(w, payload);
     await until("the node's stream", async () => (await core.calls("WatchPosts")) > opened);
-    const { code } = await n8n.stop();
-    assert.equal(code, 0, n8n.process.tail());
+    const { code, signal } = await n8n.stop();
+    assert.deepEqual([code, signal], [0, null], n8n.process.tail());
     await release(held);
     const missed = [await publish("Missed one"), await publish("Missed two")];
     await n8n.serve();

@@ -10,6 +10,7 @@ import { Core } from "./core.js";
 import { N8n } from "./n8n.js";
 import { setting } from "./setting.js";
 import { Simulator } from "./simulator.js";
+import { until } from "./wait.js";
 import { auraReels, start, workflow } from "./workflow.js";
 
 /** What the webhook's header auth expects; the core sends it as X-API-Key. */
@@ -51,6 +52,7 @@ class World {
     });
     self.tiktok = Number((await self.core.connect(Platform.TIKTOK)).id);
     self.instagram = Number((await self.core.connect(Platform.INSTAGRAM)).id);
+    self.undecided = await undecided(self);
     await self.n8n.serve();
     self.credentials = await credentials(self.n8n, self.core);
     return self;
@@ -96,6 +98,17 @@ class World {
     await this.core.process.stop();
     await this.simulator.process.stop();
   }
+}
+
+/** A post that TikTok processes for ever. After a minute the core gives it to a person: it is made first, so that nobody waits. */
+async function undecided({ core, simulator, tiktok }) {
+  await simulator.post("tiktok/behaviour", { outcome: "stuck", tasks: 1 });
+  const { posts } = await core.client.posts.publishPosts({
+    accounts: [BigInt(tiktok)],
+    content: { videoUrl: simulator.video("undecided"), caption: "Nobody knows", privacyLevel: "PUBLIC" },
+  });
+  await until("TikTok's task", async () => (await simulator.get("requests?operation=tiktok.video_init&limit=1")).requests.length > 0);
+  return Number(posts[0].id);
 }
 
 /** A resource locator by id. */
