@@ -84,9 +84,9 @@ describe("while n8n is down", () => {
       return posts.some((post) => post.caption === caption);
     });
     await n8n.kill();
+    await release(held);
     const missed = [await publish("Missed in the kill one"), await publish("Missed in the kill two")];
     await n8n.serve();
-    await release(held);
     await started(3);
     // One that comes twice comes now.
     await sleep(2000);
