@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::call::{Call, Identity};
 use crate::host::Host;
 use crate::random::Random;
+use crate::refusal;
 
 /// Number of a rule.
 pub type RuleId = u64;
@@ -168,6 +169,10 @@ pub struct Chances {
     pub html_after: f64,
     /// Half of the JSON, after acting.
     pub truncated: f64,
+    /// One of the operation's refusals ([`crate::refusals`]) without acting; nothing where it has none.
+    pub refused_before: f64,
+    /// One of them after acting.
+    pub refused_after: f64,
     /// Delay between acting and answering, `delay_ms` long.
     pub delay_after: f64,
     /// Real milliseconds for `delay_after`.
@@ -296,7 +301,7 @@ impl Faults {
             return Plan::default();
         }
         let thrown = inner.throw(subject, identity, random);
-        inner.chances.as_ref().map_or_else(Plan::default, |chances| chances.roll(thrown))
+        inner.chances.as_ref().map_or_else(Plan::default, |chances| chances.roll(thrown, identity.operation))
     }
 
     pub(crate) fn add(&self, rule: Rule) -> RuleId {
@@ -390,6 +395,8 @@ impl Chances {
             self.too_many,
             self.html_after,
             self.truncated,
+            self.refused_before,
+            self.refused_after,
             self.delay_after,
         ];
         if all.iter().any(|chance| !(0.0..=1.0).contains(chance)) || all.iter().sum::<f64>() > 1.0 + 1e-9 {
@@ -401,7 +408,7 @@ impl Chances {
         Ok(())
     }
 
-    fn roll(&self, dice: f64) -> Plan {
+    fn roll(&self, dice: f64, operation: &str) -> Plan {
         let answer = |status, act| Action::Answer { status, headers: BTreeMap::new(), body: None, act };
         let table = [
             (self.cut_before, Some(Action::Cut { when: When::Before, after_bytes: 0 }), 0),
@@ -413,11 +420,23 @@ impl Chances {
             (self.truncated, Some(Action::TruncatedBody), 0),
             (self.delay_after, None, self.delay_ms),
         ];
+        let refusals = [(self.refused_before, false), (self.refused_after, true)];
         let mut edge = 0.0;
         for (chance, action, delay_after_ms) in table {
             edge += chance;
             if dice < edge {
                 return Plan { random: true, action, delay_after_ms, ..Plan::default() };
+            }
+        }
+        for (chance, act) in refusals {
+            let within = dice - edge;
+            edge += chance;
+            if dice < edge {
+                let all = refusal::refusals(operation);
+                // Which one, the same throw says: where in its share it fell.
+                let which = (within / chance * all.len() as f64) as usize;
+                let action = all.get(which).map(|refusal| refusal.answer(act));
+                return Plan { random: action.is_some(), action, ..Plan::default() };
             }
         }
         Plan::default()
@@ -442,7 +461,7 @@ fn glob(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Chances, Faults, Hold, Matcher, Rule, glob};
+    use super::{Action, Chances, Faults, Hold, Matcher, Rule, glob};
     use crate::call::Identity;
     use crate::random::Random;
 
@@ -483,6 +502,21 @@ mod tests {
         assert_eq!(told(&faults), [never], "what may fire always has to fire once");
         faults.clear();
         assert_eq!(told(&faults), [0; 0]);
+    }
+
+    #[test]
+    fn every_refusal_of_an_operation_is_thrown_and_others_have_none() {
+        let chances = Chances { refused_before: 0.25, refused_after: 0.25, ..Chances::default() };
+        let thrown = |operation: &str| -> Vec<Option<Action>> {
+            (0..2_000).map(|number| chances.roll(f64::from(number) / 2_000.0, operation).action).collect()
+        };
+        let actions = thrown("tiktok.video_init");
+        for refusal in crate::refusals("tiktok.video_init") {
+            assert!(actions.contains(&Some(refusal.answer(true))), "{}", refusal.name);
+            assert!(actions.contains(&Some(refusal.answer(false))), "{}", refusal.name);
+        }
+        assert_eq!(actions.iter().filter(|action| action.is_some()).count(), 1_000);
+        assert!(thrown("tiktok.status").iter().all(Option::is_none));
     }
 
     #[test]

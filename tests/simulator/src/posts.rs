@@ -32,6 +32,9 @@ pub struct VisiblePost {
     pub privacy: String,
     /// Simulated time at which it became visible.
     pub made_at: DateTime<Utc>,
+    /// Simulated time at which the platform had the request that made it: nothing before it could be undone by anybody
+    /// but the platform, nothing after it can be.
+    pub asked_at: DateTime<Utc>,
     /// What it was made from: publish id or container id.
     pub source_id: String,
     /// How the video came: `upload` or the URL it was fetched from.

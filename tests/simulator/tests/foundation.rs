@@ -293,3 +293,43 @@ async fn media_host_can_be_bad_in_many_ways() {
     world.advance(61).await;
     assert_eq!(world.http.get(signed).send().await.unwrap().status(), 403);
 }
+
+#[tokio::test]
+async fn a_video_can_be_replaced_while_it_is_read() {
+    let world = World::start().await;
+    let url = format!("{}/v/a.mp4?size=300000&swap=9&swap_after=150000", world.sim.url(Host::Media));
+    let [first, second] = aurareels_simulator::sha256_of(&url).unwrap().try_into().unwrap();
+    assert_ne!(first, second);
+    let read = async |range: &str, condition: Option<(&str, &str)>| {
+        let mut request = world.http.get(&url).header("range", range);
+        if let Some((name, value)) = condition {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await.unwrap();
+        let etag = answer.headers()["etag"].to_str().unwrap().to_owned();
+        (answer.status().as_u16(), etag, answer.bytes().await.unwrap())
+    };
+    let (status, etag, half) = read("bytes=0-149999", None).await;
+    assert_eq!((status, half.len()), (206, 150_000));
+    let (status, other, rest) = read("bytes=150000-299999", None).await;
+    assert_eq!((status, rest.len()), (206, 150_000));
+    assert_ne!(etag, other);
+    let hash = |bytes: &[u8]| hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bytes));
+    let mixture = hash(&[half, rest].concat());
+    assert!(mixture != first && mixture != second, "a mixture is neither file");
+    let (status, _, whole) = read("bytes=150000-299999", Some(("if-range", &etag))).await;
+    assert_eq!((status, hash(&whole)), (200, second), "a range of a version that is gone is the whole new file");
+    let answer = world.http.get(&url).header("if-match", &etag).send().await.unwrap();
+    assert_eq!(answer.status(), 412);
+}
+
+#[tokio::test]
+async fn the_hash_of_a_video_is_known_from_its_link() {
+    let world = World::start().await;
+    let url = format!("{}/v/b.mp4?size=300000&no_etag=1", world.sim.url(Host::Media));
+    let answer = world.http.get(&url).send().await.unwrap();
+    assert!(!answer.headers().contains_key("etag"));
+    let bytes = answer.bytes().await.unwrap();
+    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes));
+    assert_eq!(aurareels_simulator::sha256_of(&url).unwrap(), [hash]);
+}

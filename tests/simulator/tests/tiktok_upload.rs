@@ -2,7 +2,7 @@
 
 mod support;
 
-use aurareels_simulator::{Action, Filter, Matcher, Mp4Spec, Options, Rule, TikTokRules, When};
+use aurareels_simulator::{Action, Filter, Matcher, Mp4Spec, Options, Rule, TikTokRules, When, refusals};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use support::*;
@@ -135,6 +135,27 @@ async fn last_byte_posts_although_the_answer_was_lost() {
     assert_eq!(upload.world.sim.posts().len(), 1);
     let (_, body) = upload.world.status(&upload.login, &upload.id).await;
     assert_eq!(body["data"]["status"], "PUBLISH_COMPLETE");
+}
+
+#[tokio::test]
+async fn each_refusal_of_the_last_byte_is_given_with_and_without_having_acted() {
+    for act in [true, false] {
+        for refusal in refusals("tiktok.upload_last_chunk") {
+            let upload = Upload::start(TikTokRules::default()).await;
+            upload.put(0, CHUNK).await.unwrap();
+            upload.world.sim.add_fault(Rule::once(last_chunk(), refusal.answer(act)));
+            let came = upload.world.sim.clock().now();
+            let (status, _) = upload.put(CHUNK, 13_000_000).await.unwrap();
+            let went = upload.world.sim.clock().now();
+            assert_eq!(status, refusal.status);
+            upload.world.advance(5).await;
+            let posts = upload.world.sim.posts();
+            assert_eq!(posts.len(), usize::from(act), "{}", refusal.name);
+            for post in posts {
+                assert!(came <= post.asked_at && post.asked_at <= went && post.asked_at < post.made_at);
+            }
+        }
+    }
 }
 
 #[tokio::test]

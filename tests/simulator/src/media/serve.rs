@@ -4,22 +4,26 @@
 //! `seed` describes the file (the name counts as seed when none is given). Further parameters change how it is served:
 //! `redirect=<url>`, `status=<n>`, `delay_ms=<n>` (before the head), `rate=<bytes per second>`, `break=<percent>`
 //! (the connection ends there), `type=<content type>`, `text=1` (a text file under this name), `html=1`,
-//! `no_range=1`, `no_length=1`, `no_etag=1`, `seed_by=<parameter>` (another file per value of that parameter), `expires=<unix>&signature=<hex>` (403 unless it fits, see [`sign`]).
+//! `no_range=1`, `no_length=1`, `no_etag=1`, `seed_by=<parameter>` (another file per value of that parameter),
+//! `swap=<seed>&swap_after=<bytes>` (once so many bytes were handed out, a file of that seed and of the same size stands
+//! there), `expires=<unix>&signature=<hex>` (403 unless it fits, see [`sign`]).
 //! A file can be replaced by another of equal size ([`Media::replace`]), also after some more requests.
 //! Everything is streamed, nothing is buffered whole. `/avatar/<name>.svg` is a coloured square for profile pictures.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use anyhow::Context;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::call::{Call, Params};
 use crate::dispatch::FLUSH_TIME;
@@ -31,6 +35,8 @@ use crate::sim::Sim;
 /// Prepared files by their description: players and platforms ask for many ranges of the same one.
 #[derive(Default)]
 pub(crate) struct Media {
+    /// Bytes handed out per path and query, of videos that are to be replaced.
+    handed_out: Mutex<HashMap<String, Arc<AtomicU64>>>,
     prepared: Mutex<VecDeque<(String, Arc<Mp4File>)>>,
     replaced: Mutex<HashMap<String, Replaced>>,
 }
@@ -78,15 +84,23 @@ pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
     }
     if query.get("text").is_some() {
         let text = Bytes::from_static(b"This is a text file with the name of a video.\n");
-        return serve(call, &Source::Text(text), "text");
+        return serve(call, &Source::Text(text), "text", None);
     }
-    let spec = match spec(name, query) {
+    let mut spec = match spec(name, query) {
         Ok(spec) => Mp4Spec { seed: sim.media.replacement(name).unwrap_or(spec.seed), ..spec },
         Err(error) => return reply::text(400, error.to_string()),
     };
+    let mut handed_out = None;
+    if let (Some(seed), Some(after)) = (query.number::<u64>("swap"), query.number::<u64>("swap_after")) {
+        let count = sim.media.handed_out(call);
+        if count.load(Ordering::Acquire) >= after {
+            spec.seed = seed;
+        }
+        handed_out = Some(count);
+    }
     let key = format!("{spec:?}");
     match sim.media.prepared(&key, &spec) {
-        Ok(file) => serve(call, &Source::File(file), &key),
+        Ok(file) => serve(call, &Source::File(file), &key, handed_out),
         Err(error) => reply::text(400, error.to_string()),
     }
 }
@@ -116,6 +130,12 @@ impl Media {
         Some(replaced.seed)
     }
 
+    fn handed_out(&self, call: &Call) -> Arc<AtomicU64> {
+        let queried: Vec<String> = call.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let key = format!("{}?{}", call.path, queried.join("&"));
+        self.handed_out.lock().expect("media lock").entry(key).or_default().clone()
+    }
+
     fn prepared(&self, key: &str, spec: &Mp4Spec) -> anyhow::Result<Arc<Mp4File>> {
         let mut prepared = self.prepared.lock().expect("media lock");
         if let Some((_, file)) = prepared.iter().find(|(known, _)| known == key) {
@@ -128,6 +148,26 @@ impl Media {
         prepared.push_back((key.to_owned(), file.clone()));
         Ok(file)
     }
+}
+
+/// Lower-case hex SHA-256 of the files that a URL of a media host gives: one, or two where the first is replaced.
+pub fn sha256_of(url: &str) -> anyhow::Result<Vec<String>> {
+    let url = url::Url::parse(url)?;
+    let name = url.path().strip_prefix("/v/").context("not a video's address")?;
+    let query = Params::parse(url.query().unwrap_or_default().as_bytes());
+    let first = spec(name, &query)?;
+    let second = query.number("swap").map(|seed| Mp4Spec { seed, ..first.clone() });
+    [Some(first), second].into_iter().flatten().map(|spec| sha256_of_spec(&spec)).collect()
+}
+
+fn sha256_of_spec(spec: &Mp4Spec) -> anyhow::Result<String> {
+    let (file, mut hash, mut at) = (spec.prepare()?, Sha256::new(), 0);
+    while at < file.size() {
+        let piece = file.read(at..file.size());
+        at += piece.len() as u64;
+        hash.update(&piece);
+    }
+    Ok(hex::encode(hash.finalize()))
 }
 
 /// A URL of this media host that answers 403 from `expires` (unix seconds) on.
@@ -190,10 +230,17 @@ impl Source {
     }
 }
 
-fn serve(call: &Call, source: &Source, key: &str) -> Reply {
+fn serve(call: &Call, source: &Source, key: &str, handed_out: Option<Arc<AtomicU64>>) -> Reply {
     let size = source.size();
     let query = &call.query;
-    let wanted = if query.get("no_range").is_some() { None } else { call.header("range") };
+    let etag = query.get("no_etag").is_none().then(|| format!("\"{:016x}\"", seed_of(key)));
+    let names = |header: &str| call.header(header).map(|wanted| etag.as_deref() == Some(wanted));
+    if names("if-match") == Some(false) {
+        return reply::empty(412);
+    }
+    // RFC 9110: a range of another version than the one that is named is answered with the whole file.
+    let whole = query.get("no_range").is_some() || names("if-range") == Some(false);
+    let wanted = if whole { None } else { call.header("range") };
     let (status, range) = match wanted.map(|header| parse_range(header, size)) {
         None | Some(Wanted::Everything) => (200, 0..size),
         Some(Wanted::Part(range)) => (206, range),
@@ -206,8 +253,8 @@ fn serve(call: &Call, source: &Source, key: &str) -> Reply {
     let content_type = query.get("type").unwrap_or("video/mp4");
     let header = |text: &str| http::HeaderValue::from_str(text).unwrap_or(http::HeaderValue::from_static("text/plain"));
     headers.insert(CONTENT_TYPE, header(content_type));
-    if query.get("no_etag").is_none() {
-        headers.insert(ETAG, header(&format!("\"{:016x}\"", seed_of(key))));
+    if let Some(etag) = &etag {
+        headers.insert(ETAG, header(etag));
     }
     if query.get("no_range").is_none() {
         headers.insert(ACCEPT_RANGES, header("bytes"));
@@ -220,14 +267,20 @@ fn serve(call: &Call, source: &Source, key: &str) -> Reply {
     }
     if call.method == Method::GET {
         let breaks_at = query.number::<u64>("break").map(|percent| size / 100 * percent.min(100));
-        *reply.body_mut() = body(source.clone(), range, breaks_at, query.number("rate"));
+        *reply.body_mut() = body(source.clone(), range, breaks_at, query.number("rate"), handed_out);
     }
     reply
 }
 
-fn body(source: Source, range: Range<u64>, breaks_at: Option<u64>, rate: Option<u64>) -> Body {
+fn body(
+    source: Source,
+    range: Range<u64>,
+    breaks_at: Option<u64>,
+    rate: Option<u64>,
+    handed_out: Option<Arc<AtomicU64>>,
+) -> Body {
     let pieces = stream::unfold(range, move |range| {
-        let source = source.clone();
+        let (source, handed_out) = (source.clone(), handed_out.clone());
         async move {
             if range.start >= range.end {
                 return None;
@@ -240,6 +293,9 @@ fn body(source: Source, range: Range<u64>, breaks_at: Option<u64>, rate: Option<
             let piece = source.read(range.start..end);
             if let Some(rate) = rate.filter(|rate| *rate > 0) {
                 tokio::time::sleep(Duration::from_secs_f64(piece.len() as f64 / rate as f64)).await;
+            }
+            if let Some(count) = handed_out {
+                count.fetch_add(piece.len() as u64, Ordering::AcqRel);
             }
             let next = range.start + piece.len() as u64;
             Some((Ok(piece), next..range.end))

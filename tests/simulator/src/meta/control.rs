@@ -212,6 +212,7 @@ fn add_media(sim: &Sim, post: ForeignPost) -> Answer {
             account,
             container: None,
             caption: post.caption,
+            asked_at: made_at,
             made_at,
             listed_from: made_at,
             media_type,

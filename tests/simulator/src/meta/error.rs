@@ -10,6 +10,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::random::Random;
+use crate::refusal::Refusal;
 use crate::reply::{self, Reply};
 
 /// `error.type` values.
@@ -305,6 +306,17 @@ const ROWS: &[Row] = &[
     (80001, None, "(#80001) There have been too many calls to this Page account. Wait a bit and try again.", ""),
     (80002, None, "(#80002) There have been too many calls to this Instagram account. Wait a bit and try again.", ""),
 ];
+
+/// Every row as an answer, by its name in scripts.
+pub(crate) fn refusals() -> Vec<Refusal> {
+    let refusal = |row: &Row| {
+        let (code, subcode) = (row.0, row.1);
+        let name = subcode.map_or(code.to_string(), |subcode| format!("{code}/{subcode}"));
+        let error = GraphError::known(code, subcode);
+        Refusal { name, status: error.status, body: Some(error.body("AsAskedFor0000000000000")) }
+    };
+    ROWS.iter().map(refusal).collect()
+}
 
 /// The error of a video-processing failure, as far as the container's `status` text tells it.
 pub(crate) fn status_sentence(error: &GraphError) -> String {

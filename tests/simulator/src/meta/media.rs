@@ -29,6 +29,8 @@ pub(crate) struct Media {
     /// What it was made from; `None` for foreign posts.
     pub(crate) container: Option<Id>,
     pub(crate) caption: String,
+    /// When its publish came, in ms.
+    pub(crate) asked_at: i64,
     /// In ms.
     pub(crate) made_at: i64,
     /// From when on the list shows it, in ms.
@@ -93,6 +95,7 @@ impl World {
             caption: media.caption.clone(),
             privacy: "PUBLIC".to_owned(),
             made_at: DateTime::from_timestamp_millis(media.made_at).unwrap_or_default(),
+            asked_at: DateTime::from_timestamp_millis(media.asked_at).unwrap_or_default(),
             source_id: container_id.to_string(),
             source: container.source.clone(),
             byte_count: container.byte_count,

@@ -47,6 +47,7 @@ use crate::options::{Credentials, Options};
 use crate::random::Random;
 use crate::reply::{self, Reply};
 use crate::sim::Sim;
+pub(crate) use error::refusals;
 use world::World;
 
 /// Which login a host, an app or a token belongs to.

@@ -87,6 +87,7 @@ fn make(world: &mut World, id: Id, account: Id, behaviour: &Behaviour, now: i64)
             account,
             container: Some(id),
             caption: container.draft.caption.clone(),
+            asked_at: now,
             made_at: visible_at,
             listed_from: visible_at + behaviour.list_lag_ms,
             media_type,

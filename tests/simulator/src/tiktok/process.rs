@@ -20,6 +20,7 @@ pub(crate) fn start(sim: &Arc<Sim>, state: &mut State, publish_id: &str, file: F
     let now = sim.clock.now();
     let Some(task) = state.tasks.get_mut(publish_id) else { return };
     task.stage = Stage::Processing;
+    task.complete_at = Some(now);
     task.file = Some(file);
     let wait = seconds(task.behaviour.processing_seconds);
     let (open_id, direct) = (task.open_id.clone(), task.post.is_some());
@@ -147,6 +148,12 @@ fn visible(
         caption: post.title.clone(),
         privacy: post.privacy_level.clone(),
         made_at: at,
+        asked_at: match (&task.post, &task.source) {
+            // The creator posts a draft.
+            (None, _) => at,
+            (Some(_), Source::Upload(_)) => task.complete_at.unwrap_or(at),
+            (Some(_), Source::Pull(_)) => task.made_at,
+        },
         source_id: task.publish_id.clone(),
         source: match &task.source {
             Source::Upload(_) => "upload".to_owned(),

@@ -275,6 +275,7 @@ fn start_task(api: &mut Api<'_>, post: Option<PostInfo>, plan: Plan) -> Value {
             post,
             source,
             made_at: now,
+            complete_at: None,
             stage: Stage::Receiving,
             behaviour,
             file: None,

@@ -123,6 +123,8 @@ pub(crate) struct Task {
     pub(crate) post: Option<PostInfo>,
     pub(crate) source: Source,
     pub(crate) made_at: DateTime<Utc>,
+    /// When all bytes of its upload were there.
+    pub(crate) complete_at: Option<DateTime<Utc>>,
     pub(crate) stage: Stage,
     pub(crate) behaviour: Behaviour,
     pub(crate) file: Option<File>,
