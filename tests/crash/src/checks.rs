@@ -1,5 +1,7 @@
 //! What must hold after every scenario, whatever happened in it.
 
+use std::{collections::HashSet, fs::File, io::Write, path::Path};
+
 use aho_corasick::AhoCorasick;
 use anyhow::{Context, Result, bail, ensure};
 use aurareels_core::domain::{
@@ -9,7 +11,10 @@ use aurareels_core::domain::{
 };
 use sqlx::Row;
 
-use crate::rig::{CALLER, Rig};
+use crate::{
+    oracles,
+    rig::{CALLER, Rig},
+};
 
 /// How a post ended.
 #[derive(Debug)]
@@ -62,7 +67,8 @@ fn says_live(entry: &Entry) -> bool {
             || listed)
 }
 
-/// Checks what must be true of the whole database: nothing is left over, every move has its event, no secret shows.
+/// Checks what must be true of the whole database: nothing is left over, every move has its event, rows and platforms say
+/// the same, no secret shows.
 pub(crate) async fn database(rig: &mut Rig) -> Result<()> {
     let left = sqlx::query(
         "SELECT COUNT(*) AS n FROM aurareels_social_posts \
@@ -72,6 +78,7 @@ pub(crate) async fn database(rig: &mut Rig) -> Result<()> {
     .await?;
     ensure!(left.get::<i64, _>("n") == 0, "a claim or a due row is left over");
     events(rig).await?;
+    oracles::hold(rig).await?;
     secrets(rig).await
 }
 
@@ -109,8 +116,9 @@ async fn events(rig: &Rig) -> Result<()> {
     Ok(())
 }
 
-/// No token, key, client secret or upload address stands in the database or a log.
-async fn secrets(rig: &mut Rig) -> Result<()> {
+/// No token, key, client secret or upload address stands in the database or a log. The search finds what it is to find:
+/// a word planted in the log, and a link that stands in the database.
+pub(crate) async fn secrets(rig: &mut Rig) -> Result<()> {
     let accounts = sqlx::query("SELECT id FROM aurareels_social_accounts").fetch_all(&rig.database).await?;
     for row in &accounts {
         // An account that needs its owner has no usable tokens; its earlier ones are known.
@@ -120,16 +128,33 @@ async fn secrets(rig: &mut Rig) -> Result<()> {
     rig.canaries.extend(rig.sim.issued_credentials());
     rig.canaries.sort_unstable();
     rig.canaries.dedup();
-    let wanted: Vec<&String> = rig.canaries.iter().filter(|canary| canary.len() > 8).collect();
+    let canaries: Vec<&str> = rig.canaries.iter().map(String::as_str).filter(|canary| canary.len() > 8).collect();
+    let planted = format!("planted-canary-{}", rig.canaries.len());
+    plant(&rig.log(), &planted)?;
+    let link: String = sqlx::query("SELECT MIN(video_url) AS link FROM aurareels_social_posts")
+        .fetch_one(&rig.database)
+        .await?
+        .get("link");
+    let wanted: Vec<&str> = canaries.iter().copied().chain([planted.as_str(), link.as_str()]).collect();
     let search = AhoCorasick::new(&wanted).context("the canaries cannot be looked for")?;
-    let files = rig.database_files().into_iter().chain([rig.log()]);
-    for file in files {
+    let mut seen = HashSet::new();
+    for file in rig.database_files().into_iter().chain([rig.log()]) {
+        // The database's log goes with its last connection.
         let Ok(bytes) = std::fs::read(&file) else { continue };
-        if let Some(found) = search.find(&bytes) {
-            bail!("{} holds the secret {}", file.display(), wanted[found.pattern().as_usize()]);
+        for found in search.find_iter(&bytes) {
+            let word = wanted[found.pattern().as_usize()];
+            ensure!(word == planted || word == link, "{} holds the secret {word}", file.display());
+            seen.insert(word);
         }
     }
+    ensure!(seen.len() == 2, "the search for secrets does not find what was planted: it found {seen:?}");
     Ok(())
+}
+
+/// Writes a word into a log.
+fn plant(log: &Path, word: &str) -> Result<()> {
+    let mut log = File::options().append(true).create(true).open(log).context("the log cannot be written")?;
+    writeln!(log, "{word}").context("the log cannot be written")
 }
 
 #[cfg(test)]

@@ -13,13 +13,16 @@ mod core;
 #[cfg(test)]
 mod documented;
 mod drive;
+mod edges;
 mod lies;
 mod measure;
 mod mode;
+mod oracles;
 mod power;
 mod rig;
 mod scenarios;
 mod suite;
+mod webhook;
 mod windows;
 
 use std::process::ExitCode;

@@ -52,6 +52,16 @@ impl Upload {
         }
     }
 
+    /// Modes that go through the same code on our side, from the claim to the visible request.
+    pub(crate) const fn family(self) -> &'static str {
+        match self {
+            Self::TiktokSingle | Self::TiktokMulti => "tiktok/file-upload",
+            Self::TiktokPull => "tiktok/pull-from-url",
+            Self::FacebookResumable => "instagram/resumable",
+            Self::FacebookUrl | Self::InstagramUrl => "instagram/video-url",
+        }
+    }
+
     pub(crate) const fn platform(self) -> Platform {
         match self {
             Self::TiktokSingle | Self::TiktokMulti | Self::TiktokPull => Platform::Tiktok,

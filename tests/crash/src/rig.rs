@@ -17,7 +17,7 @@ use aurareels_core::{
     domain::{
         ids::{AccountId, PostId, UserId},
         platform::{LoginFlavour, Platform},
-        post::Content,
+        post::{Content, SchedulerKind},
     },
     parts::Parts,
 };
@@ -53,9 +53,23 @@ pub(crate) struct Rig {
     pub(crate) settings: Vec<(String, String)>,
     /// Texts that must appear nowhere.
     pub(crate) canaries: Vec<String>,
+    /// A caller moved posts to other times than those of their rows.
+    pub(crate) moved_by_hand: bool,
     http: reqwest::Client,
     dir: tempfile::TempDir,
     started: usize,
+}
+
+/// What a test asks for.
+pub(crate) struct Asking<'a> {
+    /// Name of the video; each has bytes of its own.
+    pub(crate) video: &'a str,
+    /// How the media host serves it (`&break=95`).
+    pub(crate) served: &'a str,
+    /// The caption.
+    pub(crate) text: &'a str,
+    /// Who wakes it; the core's default when `None`.
+    pub(crate) scheduler: Option<SchedulerKind>,
 }
 
 /// Longest wait for a platform's download; one that hangs on purpose takes it all.
@@ -118,7 +132,7 @@ impl Rig {
         for secret in ["TIKTOK_CLIENT_SECRET", "INSTAGRAM_APP_SECRET", "INSTAGRAM_LOGIN_APP_SECRET"] {
             canaries.extend(all.iter().filter(|(name, _)| name == secret).map(|(_, value)| value.clone()));
         }
-        let rig = Self { sim, parts, database, settings: all, canaries, http, dir, started: 0 };
+        let rig = Self { sim, parts, database, settings: all, canaries, moved_by_hand: false, http, dir, started: 0 };
         rig.tell_time()?;
         Ok(rig)
     }
@@ -189,10 +203,18 @@ impl Rig {
         caption: &str,
         served: &str,
     ) -> Result<PostId> {
+        self.ask(mode, account, &Asking { video: caption, served, text: caption, scheduler: None }).await
+    }
+
+    /// The same with every choice.
+    pub(crate) async fn ask(&mut self, mode: Mode, account: AccountId, asking: &Asking<'_>) -> Result<PostId> {
         let size = mode.upload.video_size();
+        let Asking { video, served, text, scheduler } = asking;
+        // A later parameter wins.
+        let video_url = format!("{}/v/{video}.mp4?size={size}&duration=15{served}", self.sim.url(Host::Media));
         let content = Content {
-            video_url: format!("{}/v/{caption}.mp4?size={size}&duration=15{served}", self.sim.url(Host::Media)),
-            caption: caption.to_owned(),
+            video_url,
+            caption: (*text).to_owned(),
             hashtags: vec!["crash".to_owned()],
             privacy_level: "PUBLIC".to_owned(),
             options: mode.upload.options(),
@@ -200,7 +222,7 @@ impl Rig {
         };
         let when = if mode.scheduled {
             let time = GivenTime::At(self.sim.clock().now() + mode.ahead());
-            When::At { time, scheduler: None, late_policy_seconds: None }
+            When::At { time, scheduler: *scheduler, late_policy_seconds: None }
         } else {
             When::Now
         };

@@ -7,12 +7,12 @@ use anyhow::{Context, Result, bail, ensure};
 use aurareels_core::{
     app::posts::{
         Posts,
-        requests::{CreatePosts, GivenTime, UpdatePost, When, Wish},
+        requests::{CreatePosts, GivenTime, PublishNow, UpdatePost, When, Wish},
     },
     clock::Clock,
     domain::{
         ids::{AccountId, PostId},
-        post::{Content, Status},
+        post::{Content, SchedulerKind, Status},
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -49,6 +49,42 @@ pub(super) struct Asked {
     pub(super) id: Option<PostId>,
     pub(super) edits: usize,
     pub(super) cancelled: bool,
+    /// From when on it might go out, as its caller knows.
+    pub(super) permits: Vec<Permit>,
+}
+
+/// A time that a caller gave a post.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Permit {
+    /// When the call began.
+    since: DateTime<Utc>,
+    /// When the call that took its place had ended.
+    until: Option<DateTime<Utc>>,
+    /// The time.
+    from: DateTime<Utc>,
+}
+
+/// How far the callers' clock may be behind the platform's while both are moved.
+const SKEW: TimeDelta = TimeDelta::seconds(1);
+
+impl Asked {
+    pub(super) fn new(intent: Intent, account: AccountId) -> Self {
+        Self { intent, account, id: None, edits: 0, cancelled: false, permits: Vec::new() }
+    }
+
+    /// From when on a request for it might be with the platform that came there at this time.
+    pub(super) fn earliest(&self, came: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let holds = |permit: &&Permit| permit.since <= came && permit.until.is_none_or(|until| came <= until + SKEW);
+        self.permits.iter().filter(holds).map(|permit| permit.from).min()
+    }
+
+    /// A call that began at `since` and has just ended gave it this time.
+    fn permit(&mut self, since: DateTime<Utc>, now: DateTime<Utc>, from: DateTime<Utc>) {
+        for permit in self.permits.iter_mut().filter(|permit| permit.until.is_none()) {
+            permit.until = Some(now);
+        }
+        self.permits.push(Permit { since, until: None, from });
+    }
 }
 
 /// How often what was done, and how often the core did it.
@@ -104,10 +140,16 @@ impl Callers {
 
     async fn do_one(&self, asked: &mut Asked, deed: Deed, tally: &mut Tally) -> Result<()> {
         let posts = &self.posts;
-        let id = || asked.id.context("nobody has asked for this post");
+        let id = asked.id;
+        let id = || id.context("nobody has asked for this post");
+        let begun = self.clock.now();
         match deed {
             Deed::Ask(copies) => {
                 let again = asked.id.is_some();
+                if !again {
+                    let due = asked.intent.due.map(|due| self.start + TimeDelta::seconds(due));
+                    asked.permit(begun, begun, due.unwrap_or(begun));
+                }
                 let answers = future::join_all((0..copies).map(|_| self.ask(asked))).await;
                 for answer in answers {
                     let made = answer?;
@@ -120,7 +162,7 @@ impl Callers {
                 }
             }
             Deed::Edit => {
-                let caption = format!("{} edit {}", asked.intent.name, asked.edits + 1);
+                let caption = format!("{} edit {}", asked.intent.text, asked.edits + 1);
                 let wish = Wish { content: Content { caption, ..Content::default() }, ..Wish::default() };
                 let change = UpdatePost { id: id()?, wish, fields: vec!["caption".to_owned()], revision: None };
                 let done = posts.update(CALLER, change).await.is_ok();
@@ -133,17 +175,28 @@ impl Callers {
                 tally.note("cancel", done);
             }
             Deed::Reschedule(seconds) => {
-                let later = GivenTime::At(self.clock.now() + TimeDelta::seconds(seconds));
-                tally.note("reschedule", posts.reschedule(CALLER, id()?, later, None).await.is_ok());
+                let later = begun + TimeDelta::seconds(seconds);
+                let done = posts.reschedule(CALLER, id()?, GivenTime::At(later), None).await.is_ok();
+                if done {
+                    asked.permit(begun, self.clock.now(), later);
+                }
+                tally.note("reschedule", done);
             }
             Deed::PublishNow(copies) => {
                 let id = id()?;
                 let calls = future::join_all((0..copies).map(|_| posts.publish_now(CALLER, id, None))).await;
+                if calls.iter().any(|call| !matches!(call, Err(_) | Ok((PublishNow::Superseded, _)))) {
+                    asked.permit(begun, self.clock.now(), begun);
+                }
                 calls.into_iter().for_each(|call| tally.note("publish now", call.is_ok()));
             }
             Deed::Retry => {
                 if posts.get(CALLER, id()?).await?.post.status == Status::Failed {
-                    tally.note("retry", posts.retry(CALLER, id()?).await.is_ok());
+                    let done = posts.retry(CALLER, id()?).await.is_ok();
+                    if done {
+                        asked.permit(begun, self.clock.now(), begun);
+                    }
+                    tally.note("retry", done);
                 }
             }
             Deed::LookAgain => {
@@ -158,9 +211,12 @@ impl Callers {
     /// The request of an intent, word for word the same each time, until it is taken.
     async fn ask(&self, asked: &Asked) -> Result<PostId> {
         let intent = &asked.intent;
+        let other = intent.name.trim_start_matches('c');
+        let replaced = if intent.replaced { format!("&swap={other}&swap_after=30000") } else { String::new() };
+        let scheduler = intent.n8n.then_some(SchedulerKind::N8n);
         let content = Content {
-            video_url: format!("{}/{}.mp4?size=20000&duration=5&seed=1", self.videos, intent.name),
-            caption: intent.name.clone(),
+            video_url: format!("{}/{}.mp4?size=20000&duration=5{}", self.videos, intent.name, replaced),
+            caption: intent.text.clone(),
             privacy_level: "PUBLIC".to_owned(),
             options: intent.upload.options(),
             ..Content::default()
@@ -169,7 +225,7 @@ impl Callers {
             None => When::Now,
             Some(due) => {
                 let time = GivenTime::At(self.start + TimeDelta::seconds(due));
-                When::At { time, scheduler: None, late_policy_seconds: None }
+                When::At { time, scheduler, late_policy_seconds: None }
             }
         };
         let request = CreatePosts {

@@ -15,8 +15,14 @@ const ASKED_PER_SECOND: usize = 20;
 /// One request of a caller.
 #[derive(Clone, Debug)]
 pub(super) struct Intent {
-    /// The first word of its caption; nothing else carries it.
+    /// Its request key and the name of its video; nothing else carries it.
     pub(super) name: String,
+    /// Its caption; twins have the same.
+    pub(super) text: String,
+    /// The file behind its link is replaced while it travels.
+    pub(super) replaced: bool,
+    /// An n8n workflow is asked to wake it.
+    pub(super) n8n: bool,
     /// Which account, of the platform's and login's.
     pub(super) account: usize,
     pub(super) upload: Upload,
@@ -59,6 +65,22 @@ pub(super) struct Accounts {
     pub(super) instagram: usize,
 }
 
+/// What is done to the cores, at its time in seconds after the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// This one is asked to end (SIGTERM) and started again.
+    Stop(usize),
+}
+
+/// Seconds between two orders to stop.
+const BETWEEN_STOPS: i64 = 12 * 60;
+
+/// The orders to the cores, in the order of their times.
+pub(super) fn orders(cores: usize, dice: &mut impl Rng) -> Vec<(i64, Order)> {
+    let times = (0..SPREAD / BETWEEN_STOPS).map(|number| number * BETWEEN_STOPS + dice.random_range(0..BETWEEN_STOPS));
+    times.map(|at| (at, Order::Stop(usize::try_from(at).unwrap_or_default() % cores))).collect()
+}
+
 /// The intents, and the actions in the order of their times.
 pub(super) fn make(posts: usize, accounts: &Accounts, dice: &mut impl Rng) -> (Vec<Intent>, Vec<Action>) {
     let mut intents = Vec::with_capacity(posts);
@@ -76,7 +98,20 @@ pub(super) fn make(posts: usize, accounts: &Accounts, dice: &mut impl Rng) -> (V
         let due = dice.random_bool(0.8).then(|| dice.random_range(first..SPREAD));
         let asked = if due.is_some() { 0 } else { dice.random_range(0..SPREAD) };
         let account = dice.random_range(0..choice);
-        intents.push(Intent { name: format!("c{number}"), account, upload, due });
+        let name = format!("c{number}");
+        let mut intent = Intent { text: name.clone(), name, account, upload, due, replaced: false, n8n: false };
+        intent.replaced = dice.random_bool(0.01);
+        intent.n8n = due.is_some() && dice.random_bool(0.05);
+        // Some come in pairs: one account, one caption, at nearly the same time, and two videos.
+        let apart = dice.random_range(0..40);
+        if let Some(first) = intents.last().filter(|_| number % 2 == 1 && dice.random_bool(0.03)) {
+            let Intent { text, account, upload, due, .. }: &Intent = first;
+            let due = due.map(|due| due + apart);
+            intent = Intent { text: text.clone(), account: *account, upload: *upload, due, ..intent };
+            intent.n8n &= due.is_some();
+        }
+        let (due, asked) = (intent.due, if intent.due.is_some() { 0 } else { asked });
+        intents.push(intent);
         let copies = if dice.random_bool(0.1) { 2 } else { 1 };
         actions.push(Action { at: asked, intent: number, deed: Deed::Ask(copies) });
         deeds(number, asked, due.unwrap_or(asked), dice, &mut actions);
@@ -88,6 +123,10 @@ pub(super) fn make(posts: usize, accounts: &Accounts, dice: &mut impl Rng) -> (V
 
 fn deeds(intent: usize, asked: i64, due: i64, dice: &mut impl Rng, actions: &mut Vec<Action>) {
     let mut add = |at: i64, deed| actions.push(Action { at: at.max(asked), intent, deed });
+    if dice.random_bool(0.02) {
+        // While it is handed over, or right after it was asked for.
+        add(asked + dice.random_range(0..30), Deed::PublishNow(1));
+    }
     if dice.random_bool(0.12) {
         // Half of them in the moment in which it goes out.
         let at =
@@ -120,6 +159,8 @@ fn deeds(intent: usize, asked: i64, due: i64, dice: &mut impl Rng, actions: &mut
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use rand::{SeedableRng, rngs::StdRng};
 
     use super::*;
@@ -130,6 +171,15 @@ mod tests {
         let plan = |seed| format!("{:?}", make(50, &accounts, &mut StdRng::seed_from_u64(seed)));
         assert_eq!(plan(1), plan(1));
         assert_ne!(plan(1), plan(2));
+    }
+
+    #[test]
+    fn some_posts_share_a_caption_and_none_a_video() {
+        let accounts = Accounts { tiktok: 3, facebook: 2, instagram: 1 };
+        let (intents, _) = make(1_000, &accounts, &mut StdRng::seed_from_u64(4));
+        let distinct = |of: &dyn Fn(&Intent) -> String| intents.iter().map(of).collect::<HashSet<_>>().len();
+        assert_eq!(distinct(&|intent| intent.name.clone()), 1_000);
+        assert!((950..998).contains(&distinct(&|intent| intent.text.clone())));
     }
 
     #[test]
