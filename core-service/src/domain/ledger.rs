@@ -199,6 +199,14 @@ pub struct Entry {
     pub fence: Fence,
 }
 
+impl Entry {
+    /// Whether it is a point of no return that may have been passed: accepted, found, unknown or under way.
+    pub fn may_be_visible(&self) -> bool {
+        self.class == StepClass::PointOfNoReturn
+            && !matches!(self.outcome, Some(StepOutcome::NoEffect | StepOutcome::Absent))
+    }
+}
+
 /// The entries of one post, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ledger {
@@ -243,10 +251,7 @@ impl Ledger {
 
     /// Whether the point of no return of an attempt may have been passed: accepted, found, unknown or under way.
     pub fn may_be_visible(&self, attempt: i32) -> bool {
-        self.of_attempt(attempt).any(|entry| {
-            entry.class == StepClass::PointOfNoReturn
-                && !matches!(entry.outcome, Some(StepOutcome::NoEffect | StepOutcome::Absent))
-        })
+        self.of_attempt(attempt).any(Entry::may_be_visible)
     }
 
     /// The number the next entry gets.

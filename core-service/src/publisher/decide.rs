@@ -30,6 +30,16 @@ const QUOTA_PAUSE: TimeDelta = TimeDelta::hours(1);
 /// Repeats of a harmless step that follow soon and cost no retry: most troubles of a network are over in seconds.
 const QUICK_REPEATS: i32 = 3;
 
+/// Looks in a row that must have found nothing before a person is asked, however long ago the request was sent: a core
+/// that was down for days has not looked in that time.
+const LOOKS_BEFORE_REVIEW: i32 = 3;
+
+/// Looks are never further apart than this: after a longer silence nobody was looking.
+const LONGEST_GAP: TimeDelta = TimeDelta::hours(1);
+
+/// How long before its time a post's last preparing look is made, so that the rest is done by then.
+const LAST_LOOK: TimeDelta = TimeDelta::seconds(15);
+
 /// How often a post that waits for its account's owner looks by itself; connecting wakes it at once.
 const RECONNECT_PAUSE: TimeDelta = TimeDelta::hours(6);
 
@@ -82,8 +92,25 @@ impl Situation<'_> {
     fn next_look(&self, after: Option<Duration>, since: DateTime<Utc>) -> DateTime<Utc> {
         match after.and_then(|after| TimeDelta::from_std(after).ok()) {
             Some(after) => self.now + after.min(LONGEST_WAIT),
-            None => next_poll(self.policy.poll_first, self.now, since, self.chance),
+            None => self.in_time(next_poll(self.policy.poll_first, self.now, since, self.chance)),
         }
+    }
+
+    /// A gap that has grown while a post was prepared must not reach beyond the post's time: it is looked at shortly
+    /// before, and then.
+    fn in_time(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let Some(due) = self.post.scheduled_at else { return at };
+        [due - LAST_LOOK, due].into_iter().find(|mark| *mark > self.now).map_or(at, |mark| at.min(mark))
+    }
+
+    /// Looks in a row that found nothing new.
+    fn looks(&self) -> i32 {
+        if self.now - self.post.updated_at > LONGEST_GAP { 0 } else { self.post.poll_count }
+    }
+
+    /// Whether a request that was sent then has been looked for so long that a person is asked.
+    fn is_hopeless(&self, since: DateTime<Utc>) -> bool {
+        self.now - since > self.policy.review_after && self.looks() >= LOOKS_BEFORE_REVIEW
     }
 
     /// Looks again later, with a growing gap.
@@ -91,7 +118,7 @@ impl Situation<'_> {
         let at = self.next_look(after, since);
         let reason =
             if self.post.status == Status::Confirming { WaitReason::Confirming } else { WaitReason::Processing };
-        self.wait(Change { poll_count: Some(self.post.poll_count.saturating_add(1)), ..change }, at, reason)
+        self.wait(Change { poll_count: Some(self.looks().saturating_add(1)), ..change }, at, reason)
     }
 
     /// The post is over: proven absent.
@@ -131,6 +158,7 @@ impl Situation<'_> {
             FailureClass::AuthExpired => Decision::Refresh(change, failure),
             // What may be live cannot fail for a dead login: it waits for the owner, who brings the answer back.
             FailureClass::NeedsReconnect if self.visible() => {
+                let told = Change { poll_count: Some(0), ..told };
                 self.wait(self.confirming(told), self.now + RECONNECT_PAUSE, WaitReason::Reconnect)
             }
             FailureClass::Transient
@@ -145,7 +173,7 @@ impl Situation<'_> {
                 if hopeless && self.post.status == Status::Publishing {
                     return self.look_again(self.confirming(told), Some(Duration::from_secs(1)), since);
                 }
-                if hopeless || self.now - since > self.policy.review_after {
+                if hopeless || self.is_hopeless(since) {
                     return self.review(
                         self.confirming(told),
                         "the platform could not tell for a long time whether the post is live",
@@ -165,12 +193,19 @@ impl Situation<'_> {
         }
     }
 
-    /// Since when the fate of the current attempt is open: its point of no return, else the present status.
+    /// Since when the platform is at work on what is looked at: the sending of what may be visible, else the newest step
+    /// that gave the platform something to do. From the post's time on its owner waits, so the gap begins anew then.
     fn open_since(&self) -> DateTime<Utc> {
-        self.ledger
-            .of_attempt(self.post.attempt)
-            .find(|entry| entry.class == StepClass::PointOfNoReturn)
-            .map_or(self.post.status_since, |entry| entry.sent_at)
+        let mut newest_first = self.ledger.of_attempt(self.post.attempt).rev();
+        if self.visible() {
+            return newest_first.find(|entry| entry.may_be_visible()).map_or(self.now, |entry| entry.sent_at);
+        }
+        let began = newest_first.find(|entry| entry.class != StepClass::Read);
+        let began = began.map_or(self.now, |entry| entry.answered_at.unwrap_or(entry.sent_at));
+        match self.post.scheduled_at {
+            Some(due) if due <= self.now => began.max(due),
+            _ => began,
+        }
     }
 
     /// A publishing post whose fate is open is shown as confirming.
@@ -199,7 +234,7 @@ impl Situation<'_> {
             }
             Outcome::Pending { check_after, evidence: _ } => {
                 let since = self.open_since();
-                if self.visible() && self.now - since > self.policy.review_after {
+                if self.visible() && self.is_hopeless(since) {
                     let mut change = self.confirming(Change::default());
                     if change.by == Some(Move::ReplyLost) {
                         // Two moves: the next look finds it confirming and asks a person.
@@ -290,7 +325,7 @@ impl Situation<'_> {
         let settle = TimeDelta::from_std(settle).unwrap_or(TimeDelta::MAX);
         let settled = self.now >= entry.deadline_at + settle;
         let since = entry.sent_at;
-        let expired = self.now - since > self.policy.review_after;
+        let expired = self.is_hopeless(since);
         let keep = |entry: Entry| Change { ledger: LedgerWrite::Update(entry), ..Change::default() };
         match lookup {
             Lookup::Found { handle, evidence } => {
@@ -349,7 +384,7 @@ impl Situation<'_> {
             Lookup::Failed(failure) => match failure.class {
                 FailureClass::AuthExpired => Decision::Refresh(Change::default(), failure),
                 FailureClass::NeedsReconnect => {
-                    let change = Change { error: Some(Some(failure)), ..Change::default() };
+                    let change = Change { error: Some(Some(failure)), poll_count: Some(0), ..Change::default() };
                     self.wait(change, self.now + RECONNECT_PAUSE, WaitReason::Reconnect)
                 }
                 FailureClass::RateLimited { until } | FailureClass::Quota { until } => {
@@ -407,7 +442,7 @@ impl Situation<'_> {
     /// never make the post fail.
     pub fn after_follow_up(&self, hopeless: bool, after: Option<Duration>, what: &str) -> Decision {
         let since = self.post.published_at.unwrap_or(self.post.status_since);
-        if hopeless || self.now - since > TimeDelta::days(1) {
+        if hopeless || (self.now - since > TimeDelta::days(1) && self.looks() >= LOOKS_BEFORE_REVIEW) {
             let warning = Warning {
                 code: "FOLLOW_UP_FAILED".to_owned(),
                 field: String::new(),
@@ -421,7 +456,7 @@ impl Situation<'_> {
         }
         let at = self.next_look(after, since);
         Decision::LetGo(Change {
-            poll_count: Some(self.post.poll_count.saturating_add(1)),
+            poll_count: Some(self.looks().saturating_add(1)),
             release: Some(Release { at: Some(at), waiting_for: None }),
             ..Change::default()
         })

@@ -47,6 +47,11 @@ fn entry(class: StepClass, outcome: Option<StepOutcome>) -> Entry {
     }
 }
 
+/// A post that was looked at many times, lately.
+fn looked(status: Status, at: DateTime<Utc>) -> Post {
+    Post { poll_count: 50, updated_at: at - TimeDelta::minutes(10), ..post(status) }
+}
+
 /// Judges with a ledger of these entries at a time.
 fn judge<T>(post: &Post, entries: Vec<Entry>, at: DateTime<Utc>, judged: impl FnOnce(&Situation<'_>) -> T) -> T {
     let ledger = Ledger::new(entries);
@@ -197,7 +202,7 @@ fn what_cannot_be_told_goes_to_a_person_with_its_evidence() {
     let look = |at: DateTime<Utc>, hopeless: bool| {
         let lookup = Lookup::CannotTell { hopeless, evidence: Evidence::new() };
         let unknown = unknown.clone();
-        change(judge(&post(Status::Confirming), vec![unknown.clone()], at, |s| {
+        change(judge(&looked(Status::Confirming, at), vec![unknown.clone()], at, |s| {
             s.after_lookup(unknown, lookup, Duration::from_secs(60), 1)
         }))
     };
@@ -228,7 +233,7 @@ fn endless_processing_ends_with_a_person() {
     let look = |status: Status, at: DateTime<Utc>| {
         let outcome = Outcome::Pending { check_after: None, evidence: Evidence::new() };
         let poll = poll.clone();
-        change(judge(&post(status), vec![accepted.clone()], at, |s| s.after_outcome(poll, outcome)))
+        change(judge(&looked(status, at), vec![accepted.clone()], at, |s| s.after_outcome(poll, outcome)))
     };
     assert_eq!(look(Status::Publishing, now() + TimeDelta::hours(3)).by, None);
     assert_eq!(look(Status::Publishing, now() + TimeDelta::hours(25)).by, Some(Move::ReplyLost));
@@ -242,8 +247,92 @@ fn a_follow_up_never_fails_a_live_post() {
         change(judge(&live, vec![], now() + TimeDelta::minutes(5), |s| s.after_follow_up(false, None, "permalink")));
     assert_eq!(again.by, None);
     assert!(again.release.unwrap().at.is_some());
-    let left =
-        change(judge(&live, vec![], now() + TimeDelta::hours(25), |s| s.after_follow_up(false, None, "permalink")));
+    let day_later = now() + TimeDelta::hours(25);
+    let live = Post { published_at: Some(now()), ..looked(Status::Published, day_later) };
+    let left = change(judge(&live, vec![], day_later, |s| s.after_follow_up(false, None, "permalink")));
     assert_eq!((left.by, left.release.unwrap().at), (None, None));
     assert_eq!(left.warning.unwrap().code, "FOLLOW_UP_FAILED");
+}
+
+/// A read of a container that is not ready yet: when it is looked at again.
+fn gap_of_a_look(post: &Post, entries: Vec<Entry>, at: DateTime<Utc>) -> TimeDelta {
+    let read = Entry { number: 9, step: "instagram.container_status".into(), ..entry(StepClass::Read, None) };
+    let outcome = Outcome::Pending { check_after: None, evidence: Evidence::new() };
+    change(judge(post, entries, at, |s| s.after_outcome(read, outcome))).release.unwrap().at.unwrap() - at
+}
+
+/// A container that was answered at an instant.
+fn container(made: DateTime<Utc>) -> Entry {
+    let made = Some(made);
+    Entry {
+        step: "instagram.container".into(),
+        answered_at: made,
+        ..entry(StepClass::Repeatable, Some(StepOutcome::Accepted))
+    }
+}
+
+#[test]
+fn the_gap_of_a_look_counts_from_the_step_it_is_about() {
+    let at = now() + TimeDelta::days(3);
+    let ten = TimeDelta::seconds(10);
+    // Scheduled three days ago; the container was made just now: late, retried, reconnected or prepared late.
+    for status in [Status::Scheduled, Status::Publishing] {
+        let old = Post { scheduled_at: Some(at), ..post(status) };
+        assert_eq!(gap_of_a_look(&old, vec![container(at)], at), ten, "{status}");
+        let overdue = Post { scheduled_at: Some(at - TimeDelta::hours(9)), ..post(status) };
+        assert_eq!(gap_of_a_look(&overdue, vec![container(at)], at), ten, "{status}");
+    }
+    // The newest container counts, and a long wait still costs little.
+    let immediate = post(Status::Publishing);
+    let two = vec![container(now()), Entry { number: 2, ..container(at) }];
+    assert_eq!(gap_of_a_look(&immediate, two, at), ten);
+    assert!(gap_of_a_look(&immediate, vec![container(at - TimeDelta::hours(5))], at) >= TimeDelta::minutes(10));
+    // A publish that was taken back or refused before counts as little as the time of scheduling.
+    let refused = Entry { number: 1, ..entry(StepClass::PointOfNoReturn, Some(StepOutcome::NoEffect)) };
+    assert_eq!(gap_of_a_look(&immediate, vec![refused, Entry { number: 2, ..container(at) }], at), ten);
+}
+
+#[test]
+fn a_gap_that_has_grown_does_not_reach_beyond_the_posts_time() {
+    let due = now() + TimeDelta::hours(2);
+    let scheduled = Post { scheduled_at: Some(due), ..post(Status::Scheduled) };
+    let made = vec![container(due - TimeDelta::minutes(15))];
+    let gap = |at: DateTime<Utc>| gap_of_a_look(&scheduled, made.clone(), at);
+    assert_eq!(gap(due - TimeDelta::minutes(4)), TimeDelta::minutes(4) - LAST_LOOK, "shortly before");
+    assert_eq!(gap(due - LAST_LOOK), LAST_LOOK, "then at the time itself");
+    assert_eq!(gap(due), TimeDelta::seconds(10), "from then on its owner waits");
+    assert_eq!(gap(due - TimeDelta::minutes(15)), TimeDelta::seconds(10), "there is time enough");
+}
+
+#[test]
+fn nothing_goes_to_a_person_at_the_first_look_after_a_long_silence() {
+    let silence = now() + TimeDelta::days(3);
+    let unknown = entry(StepClass::PointOfNoReturn, Some(StepOutcome::Unknown));
+    let accepted = entry(StepClass::PointOfNoReturn, Some(StepOutcome::Accepted));
+    let read = Entry { number: 2, step: "tiktok.status".into(), ..entry(StepClass::Read, None) };
+    let pending = || Outcome::Pending { check_after: None, evidence: Evidence::new() };
+    let away = || Lookup::Failed(failure(FailureClass::Transient));
+    // Looked at many times before the core was stopped, or never.
+    for count in [0, 50] {
+        let post = |status| Post { poll_count: count, ..post(status) };
+        let judged = [
+            judge(&post(Status::Publishing), vec![accepted.clone()], silence, |s| {
+                s.after_outcome(read.clone(), pending())
+            }),
+            judge(&post(Status::Publishing), vec![accepted.clone()], silence, |s| {
+                s.after_failure(Change::default(), failure(FailureClass::Transient))
+            }),
+            judge(&post(Status::Confirming), vec![unknown.clone()], silence, |s| {
+                s.after_lookup(unknown.clone(), away(), Duration::from_secs(60), 1)
+            }),
+            judge(&post(Status::Published), vec![accepted.clone()], silence, |s| {
+                s.after_follow_up(false, None, "link")
+            }),
+        ];
+        for decision in judged {
+            let change = change(decision);
+            assert_eq!((change.by, change.poll_count), (None, Some(1)), "one look is not enough");
+            assert!(change.release.unwrap().at.is_some());
+        }
+    }
 }

@@ -185,7 +185,7 @@ impl Store {
                 let Ok(to) = transition::next(found.status, Move::Reconcile) else { return Ok(Moved::Refused(found)) };
                 tx.execute(
                     "UPDATE aurareels_social_posts SET status = ?, status_since = CASE WHEN status = ? THEN status_since ELSE ? END, \
-                     waiting_for = ?, poll_count = 0, crash_count = 0, error = NULL, error_message = NULL, \
+                     waiting_for = ?, crash_count = 0, error = NULL, error_message = NULL, \
                      next_step_at = CASE WHEN claim_token IS NULL THEN ? ELSE next_step_at END, \
                      revision = revision + 1, updated_at = ? WHERE id = ?",
                     &params![to.as_str(), to.as_str(), now, WaitReason::Confirming.as_str(), now, now, id],
