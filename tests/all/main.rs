@@ -3,6 +3,7 @@
 mod accounts;
 mod binary;
 mod chaos;
+mod due_times;
 mod instagram_trouble;
 mod isolation;
 mod keys_at_rest;

@@ -10,7 +10,7 @@ use std::{
 
 use axum::{Json, Router, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use serde_json::Value;
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 
 /// One call.
 #[derive(Clone, Debug)]
@@ -25,6 +25,7 @@ pub struct Called {
 struct Shared {
     calls: Arc<Mutex<Vec<Called>>>,
     status: Arc<AtomicU16>,
+    holds: watch::Sender<bool>,
 }
 
 /// A webhook that keeps its calls.
@@ -52,6 +53,16 @@ impl Webhook {
         self.shared.status.store(status, Ordering::Relaxed);
     }
 
+    /// Takes calls and answers none of them, until it is released.
+    pub fn hold(&self) {
+        self.shared.holds.send_replace(true);
+    }
+
+    /// Answers what it held.
+    pub fn release(&self) {
+        self.shared.holds.send_replace(false);
+    }
+
     /// The calls so far.
     pub fn calls(&self) -> Vec<Called> {
         self.shared.calls.lock().expect("no panic inside").clone()
@@ -67,5 +78,6 @@ impl Drop for Webhook {
 async fn called(State(shared): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> StatusCode {
     let key = headers.get("x-api-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
     shared.calls.lock().expect("no panic inside").push(Called { key, body });
+    let _ = shared.holds.subscribe().wait_for(|holds| !holds).await;
     StatusCode::from_u16(shared.status.load(Ordering::Relaxed)).expect("a status")
 }

@@ -237,6 +237,13 @@ impl Ledger {
         })
     }
 
+    /// Whether a step has ever succeeded, in whatever attempt.
+    pub fn has_succeeded(&self, step: &str) -> bool {
+        self.entries.iter().any(|entry| {
+            entry.step == step && matches!(entry.outcome, Some(StepOutcome::Accepted | StepOutcome::Found))
+        })
+    }
+
     /// The newest entry of an attempt.
     pub fn last(&self, attempt: i32) -> Option<&Entry> {
         self.of_attempt(attempt).next_back()

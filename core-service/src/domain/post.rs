@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -306,6 +306,9 @@ pub struct Post {
     pub status: Status,
     /// When it should go out; `None` for posts to be published at once.
     pub scheduled_at: Option<DateTime<Utc>>,
+    /// The earliest instant of its visible request, once it has begun. `None` before, and where an older core began it:
+    /// [`Self::due`] is what counts.
+    pub due_at: Option<DateTime<Utc>>,
     /// When the platform took it.
     pub published_at: Option<DateTime<Utc>>,
     /// The platform's id of the public post.
@@ -320,7 +323,7 @@ pub struct Post {
     pub error: Option<Failure>,
     /// Retries so far, automatic and by hand.
     pub retry_count: i32,
-    /// Automatic retries used since the last retry by hand.
+    /// Automatic retries used since the last retry by hand, or since a step succeeded that had never succeeded before.
     pub automatic_retries: i32,
     /// When the last retry began.
     pub last_retry_at: Option<DateTime<Utc>>,
@@ -342,8 +345,12 @@ pub struct Post {
     pub waiting_for: Option<WaitReason>,
     /// When the row wants attention next: its time, a poll, a retry, the end of a claim. `None` at rest.
     pub next_step_at: Option<DateTime<Utc>>,
-    /// Reads in a row that found nothing new; drives the gap between polls.
+    /// Looks in a row that found nothing new.
     pub poll_count: i32,
+    /// Reads in a row that failed.
+    pub read_failures: i32,
+    /// Calls in a row of the n8n webhook that failed for the present time.
+    pub handover_failures: i32,
     /// Claims in a row that were left behind instead of let go: a post that ends its workers is set aside.
     pub crash_count: i32,
     /// When the present status began.
@@ -374,7 +381,22 @@ pub struct Unread {
     pub platform: bool,
 }
 
+/// How much before its time a core that did not yet store `due_at` may have begun a post: its longest head start in a
+/// burst, and a second.
+const OLD_HEAD_START: TimeDelta = TimeDelta::seconds(21);
+
 impl Post {
+    /// The earliest instant at which it may become visible: a visible request never leaves before, whoever holds the post.
+    pub fn due(&self) -> DateTime<Utc> {
+        match (self.status, self.due_at, self.scheduled_at) {
+            (Status::Draft | Status::Scheduled, _, Some(time)) => time,
+            (_, Some(due), _) => due,
+            // An older core began it: shortly before its time for its time, else by hand. Migration 0003 knows more.
+            (_, None, Some(time)) if time > self.status_since && time - self.status_since <= OLD_HEAD_START => time,
+            (_, None, _) => self.status_since,
+        }
+    }
+
     /// A post of an account without content, created now. The store gives it its id.
     pub fn blank(account: &Account, status: Status, now: DateTime<Utc>) -> Self {
         Self {
@@ -384,6 +406,7 @@ impl Post {
             platform: account.platform,
             status,
             scheduled_at: None,
+            due_at: None,
             published_at: None,
             platform_post_id: None,
             platform_post_url: None,
@@ -403,6 +426,8 @@ impl Post {
             waiting_for: None,
             next_step_at: None,
             poll_count: 0,
+            read_failures: 0,
+            handover_failures: 0,
             crash_count: 0,
             status_since: now,
             media_facts: None,
@@ -412,5 +437,34 @@ impl Post {
             updated_at: now,
             unread: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::platform::{LoginFlavour, Platform},
+        platform::stand_in,
+    };
+
+    #[test]
+    fn a_post_is_due_at_its_time_until_it_is_published_by_hand() {
+        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        let account = stand_in::account(Platform::Instagram, LoginFlavour::FacebookLogin, now);
+        let (soon, later) = (now + TimeDelta::seconds(20), now + TimeDelta::hours(1));
+        let due =
+            |status, scheduled_at, due_at| Post { scheduled_at, due_at, ..Post::blank(&account, status, now) }.due();
+        let begun = [Status::Publishing, Status::Confirming, Status::Published, Status::Failed];
+        assert_eq!(due(Status::Scheduled, Some(later), None), later);
+        for status in begun {
+            assert_eq!(due(status, Some(later), Some(later)), later, "begun for its time");
+            assert_eq!(due(status, Some(later), Some(now)), now, "published by hand");
+            assert_eq!(due(status, None, None), now, "created to be published at once");
+            assert_eq!(due(status, Some(soon), None), soon, "begun for its time by an older core");
+            assert_eq!(due(status, Some(later), None), now, "published by hand through an older core");
+        }
+        // A time that an older core moved after a newer one had stored something.
+        assert_eq!(due(Status::Scheduled, Some(later), Some(now)), later);
     }
 }

@@ -99,7 +99,7 @@ impl Situation<'_> {
     /// A gap that has grown while a post was prepared must not reach beyond the post's time: it is looked at shortly
     /// before, and then.
     fn in_time(&self, at: DateTime<Utc>) -> DateTime<Utc> {
-        let Some(due) = self.post.scheduled_at else { return at };
+        let due = self.post.due();
         [due - LAST_LOOK, due].into_iter().find(|mark| *mark > self.now).map_or(at, |mark| at.min(mark))
     }
 
@@ -202,10 +202,7 @@ impl Situation<'_> {
         }
         let began = newest_first.find(|entry| entry.class != StepClass::Read);
         let began = began.map_or(self.now, |entry| entry.answered_at.unwrap_or(entry.sent_at));
-        match self.post.scheduled_at {
-            Some(due) if due <= self.now => began.max(due),
-            _ => began,
-        }
+        if self.post.due() <= self.now { began.max(self.post.due()) } else { began }
     }
 
     /// A publishing post whose fate is open is shown as confirming.
@@ -229,8 +226,16 @@ impl Situation<'_> {
         match outcome {
             Outcome::Accepted { handle, evidence } => {
                 entry.handle.0.extend(handle.0);
+                let new_ground = !self.ledger.has_succeeded(&entry.step);
                 let ledger = settle(entry, StepOutcome::Accepted, evidence);
-                Decision::GoOn(Change { ledger, error: Some(None), poll_count: Some(0), ..Change::default() })
+                Decision::GoOn(Change {
+                    ledger,
+                    error: Some(None),
+                    new_ground,
+                    poll_count: Some(0),
+                    read_failures: Some(0),
+                    ..Change::default()
+                })
             }
             Outcome::Pending { check_after, evidence: _ } => {
                 let since = self.open_since();
@@ -245,7 +250,8 @@ impl Situation<'_> {
                 }
                 let ledger =
                     if recorded { settle(entry, StepOutcome::Unknown, Evidence::new()) } else { LedgerWrite::Nothing };
-                self.look_again(Change { ledger, error: Some(None), ..Change::default() }, check_after, since)
+                let change = Change { ledger, error: Some(None), read_failures: Some(0), ..Change::default() };
+                self.look_again(change, check_after, since)
             }
             Outcome::NoEffect { failure, evidence } => {
                 let (step, class) = (entry.step.clone(), entry.class);
@@ -296,13 +302,13 @@ impl Situation<'_> {
 
     /// A harmless step that failed for a passing reason is repeated in seconds, a few times, before it costs a retry.
     fn repeat_soon(&self, step: &str, class: StepClass, change: &Change, failure: &Failure) -> Option<Decision> {
-        if failure.class != FailureClass::Transient || class == StepClass::PointOfNoReturn || self.visible() {
+        if failure.class != FailureClass::Transient || self.visible() {
             return None;
         }
         let tried = match class {
-            // Failed reads leave no row; they are counted as looks that found nothing.
-            StepClass::Read => self.post.poll_count,
-            _ => {
+            StepClass::PointOfNoReturn => return None,
+            StepClass::Read => return Some(self.read_again(change, failure)),
+            StepClass::Repeatable | StepClass::Resumable => {
                 let failed = |entry: &&Entry| {
                     entry.step == step
                         && matches!(entry.outcome, None | Some(StepOutcome::Unknown | StepOutcome::NoEffect))
@@ -315,9 +321,32 @@ impl Situation<'_> {
         if tried >= QUICK_REPEATS {
             return None;
         }
-        let gap = poll_gap(self.policy.poll_first, TimeDelta::zero(), self.chance) / 2 * (tried + 1);
-        let told = Change { error: Some(Some(failure.clone())), poll_count: Some(tried + 1), ..change.clone() };
-        Some(self.wait(told, self.now + gap, WaitReason::Retry))
+        let told = Change { error: Some(Some(failure.clone())), ..change.clone() };
+        Some(self.wait(told, self.now + self.quick_gap(tried), WaitReason::Retry))
+    }
+
+    /// A read that failed is repeated in seconds, a few times, then as far apart and as often as retries are. It uses
+    /// none of the post's retries: those are for what changes something, and a post may be read for hours.
+    fn read_again(&self, change: &Change, failure: &Failure) -> Decision {
+        let failed = self.post.read_failures;
+        let at = match failed - QUICK_REPEATS {
+            ..0 => self.now + self.quick_gap(failed),
+            slow => match self.policy.retry.next(slow, self.now, self.chance) {
+                Some(at) => at,
+                None => return self.fail(change.clone(), failure.clone()),
+            },
+        };
+        let told = Change {
+            error: Some(Some(failure.clone())),
+            read_failures: Some(failed.saturating_add(1)),
+            ..change.clone()
+        };
+        self.wait(told, at, WaitReason::Retry)
+    }
+
+    /// The gap before a quick repeat, after so many.
+    fn quick_gap(&self, tried: i32) -> TimeDelta {
+        poll_gap(self.policy.poll_first, TimeDelta::zero(), self.chance) / 2 * (tried + 1)
     }
 
     /// After reading what became of an unknown point of no return.

@@ -336,3 +336,66 @@ fn nothing_goes_to_a_person_at_the_first_look_after_a_long_silence() {
         }
     }
 }
+
+/// A failed read of a container's status: the change it leads to.
+fn after_a_failed_read(post: &Post, outcome: Outcome) -> Change {
+    let read = Entry { number: 9, step: "instagram.container_status".into(), ..entry(StepClass::Read, None) };
+    change(judge(post, vec![container(now())], now(), |s| s.after_outcome(read, outcome)))
+}
+
+#[test]
+fn failed_reads_that_are_hours_apart_cost_a_post_nothing() {
+    let away = || Outcome::NoEffect { failure: failure(FailureClass::Transient), evidence: Evidence::new() };
+    let mut post = post(Status::Publishing);
+    for _ in 0..20 {
+        let failed = after_a_failed_read(&post, away());
+        assert_eq!((failed.by, failed.retry, failed.read_failures), (None, false, Some(1)), "{post:?}");
+        assert_eq!(failed.release.unwrap().at, Some(now() + TimeDelta::seconds(5)), "the first in a row");
+        post.read_failures = 1;
+        // Then hours of looks that find it still at work.
+        for _ in 0..5 {
+            let pending = Outcome::Pending { check_after: None, evidence: Evidence::new() };
+            let looked = after_a_failed_read(&post, pending);
+            assert_eq!(looked.read_failures, Some(0));
+            (post.read_failures, post.poll_count) = (0, looked.poll_count.unwrap());
+        }
+    }
+    let learned = Outcome::Accepted { handle: Handle::default(), evidence: Evidence::new() };
+    assert_eq!(after_a_failed_read(&post, learned).read_failures, Some(0));
+}
+
+#[test]
+fn reads_that_fail_without_end_end_in_failed_and_use_no_retry() {
+    let outcomes = [
+        Outcome::NoEffect { failure: failure(FailureClass::Transient), evidence: Evidence::new() },
+        Outcome::Unknown { evidence: Evidence::new() },
+    ];
+    for outcome in outcomes {
+        let gaps: Vec<i64> = (0..6)
+            .map(|failures| {
+                let post = Post { read_failures: failures, automatic_retries: 3, ..post(Status::Publishing) };
+                let failed = after_a_failed_read(&post, outcome.clone());
+                assert_eq!((failed.by, failed.retry, failed.read_failures), (None, false, Some(failures + 1)));
+                (failed.release.unwrap().at.unwrap() - now()).num_seconds()
+            })
+            .collect();
+        assert_eq!(gaps, [5, 10, 15, 300, 300, 300]);
+        let post = Post { read_failures: 6, ..post(Status::Publishing) };
+        assert_eq!(after_a_failed_read(&post, outcome).by, Some(Move::Rejected));
+    }
+}
+
+#[test]
+fn retries_begin_anew_where_no_step_had_come_before() {
+    let accepted = |step: &str, before: Vec<Entry>| {
+        let sent = Entry { number: 5, attempt: 2, step: step.into(), ..entry(StepClass::Repeatable, None) };
+        let post = Post { attempt: 2, ..post(Status::Publishing) };
+        let outcome = Outcome::Accepted { handle: Handle::default(), evidence: Evidence::new() };
+        change(judge(&post, before, now(), |s| s.after_outcome(sent, outcome))).new_ground
+    };
+    assert!(accepted("instagram.upload", vec![container(now())]));
+    // Made again by a new attempt, it brings no retries back: else they would never end.
+    assert!(!accepted("instagram.container", vec![container(now())]));
+    let lost = Entry { outcome: Some(StepOutcome::Unknown), ..container(now()) };
+    assert!(accepted("instagram.container", vec![lost]), "it had only been tried");
+}

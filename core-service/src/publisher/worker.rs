@@ -128,7 +128,7 @@ impl<'a> Worker<'a> {
         if post.crash_count > self.engine.settings.max_crashes {
             return self.set_aside(post, &ledger).await;
         }
-        if let Flow::Done = self.before_its_time(&mut post).await? {
+        if let Flow::Done = self.before_its_time(&mut post, &ledger).await? {
             return Ok(());
         }
         let Some(mut work) = self.gather(post, ledger, login).await? else { return Ok(()) };
@@ -149,9 +149,14 @@ impl<'a> Worker<'a> {
     }
 
     /// What happens to a scheduled post before any step: hand-over to a workflow, missed times.
-    async fn before_its_time(&self, post: &mut Post) -> Result<Flow> {
-        let (Status::Scheduled, Some(due)) = (post.status, post.scheduled_at) else { return Ok(Flow::GoOn) };
+    async fn before_its_time(&self, post: &mut Post, ledger: &Ledger) -> Result<Flow> {
+        let by = match post.status {
+            Status::Scheduled => Move::Missed,
+            Status::Publishing if was_disarmed(post, ledger) => Move::Rejected,
+            _ => return Ok(Flow::GoOn),
+        };
         let now = self.now();
+        let due = post.due();
         let late = now - due;
         if late > TimeDelta::try_seconds(post.late_policy_seconds).unwrap_or(TimeDelta::MAX) {
             let failure = Failure::new(
@@ -160,10 +165,10 @@ impl<'a> Worker<'a> {
                 format!("found {} s after its time", late.num_seconds()),
             )
             .with_remedy("publish it now with RetryPost, or allow more in late_policy_seconds");
-            let change = Change { by: Some(Move::Missed), error: Some(Some(failure)), ..Self::release(None, None) };
+            let change = Change { by: Some(by), error: Some(Some(failure)), ..Self::release(None, None) };
             return self.apply(post, change).await;
         }
-        if post.scheduler == SchedulerKind::N8n {
+        if post.status == Status::Scheduled && post.scheduler == SchedulerKind::N8n {
             return self.hand_over(post, due, now).await;
         }
         Ok(Flow::GoOn)
@@ -191,7 +196,7 @@ impl<'a> Worker<'a> {
             Ok(()) => {
                 let change = Change {
                     handed_over_at: Some(now),
-                    poll_count: Some(0),
+                    handover_failures: Some(0),
                     ..Self::release(Some(grace), Some(WaitReason::Workflow))
                 };
                 self.apply(post, change).await
@@ -203,9 +208,9 @@ impl<'a> Worker<'a> {
                     // On time needs preparing, as for a post of the core's own.
                     return Ok(Flow::GoOn);
                 }
-                let again = (now + handover::gap(post.poll_count)).min(prepare_at);
+                let again = (now + handover::gap(post.handover_failures)).min(prepare_at);
                 let change = Change {
-                    poll_count: Some(post.poll_count.saturating_add(1)),
+                    handover_failures: Some(post.handover_failures.saturating_add(1)),
                     warning: Some(handover::not_taken(&error)),
                     ..Self::release(Some(again), Some(WaitReason::Schedule))
                 };
@@ -254,20 +259,19 @@ impl<'a> Worker<'a> {
             Ok((account, tokens)) => return Ok(Some(Work { post, account, ledger, tokens, service })),
             Err(error) => error,
         };
-        match error {
-            // The core's keys, its settings or the network are at fault, not the login: it goes on when they are right.
-            TokenError::Unreadable(..) | TokenError::Transient(_) | TokenError::Refused(_) | TokenError::Store(_) => {
-                let failure = error.failure();
-                let at = self.now() + TimeDelta::minutes(1);
-                let change = Change { error: Some(Some(failure)), ..Self::release(Some(at), Some(WaitReason::Retry)) };
-                self.apply(&mut post, change).await?;
-                Ok(None)
-            }
-            TokenError::NeedsReconnect(_) | TokenError::Disconnected(_) | TokenError::NotFound(_) => {
-                self.give_up(&mut post, visible, live, error.failure()).await?;
-                Ok(None)
-            }
+        if is_passing(&error) {
+            let change = self.wait_for_tokens(error.failure());
+            self.apply(&mut post, change).await?;
+        } else {
+            self.give_up(&mut post, visible, live, error.failure()).await?;
         }
+        Ok(None)
+    }
+
+    /// No tokens now, through no fault of the login: the post waits, however long, and it costs no retry.
+    fn wait_for_tokens(&self, failure: Failure) -> Change {
+        let at = self.now() + TimeDelta::minutes(1);
+        Change { error: Some(Some(failure)), ..Self::release(Some(at), Some(WaitReason::Retry)) }
     }
 
     /// No request can be made for the post. What cannot be visible fails; what may be waits for the account's owner.
@@ -413,6 +417,9 @@ impl<'a> Worker<'a> {
                         self.situation(work, now, |situation| situation.after_follow_up(false, None, &failure.message));
                     return self.follow_up_let_go(work, decision).await;
                 }
+                if is_passing(&error) {
+                    return self.commit(work, self.wait_for_tokens(failure)).await;
+                }
                 let decision =
                     self.situation(work, now, |situation| situation.after_failure(Change::default(), failure));
                 match decision {
@@ -428,6 +435,27 @@ impl<'a> Worker<'a> {
             }
         }
     }
+}
+
+/// Whether the core's keys, its settings or the network are at fault for missing tokens, not the login: it goes on when
+/// they are right.
+fn is_passing(error: &TokenError) -> bool {
+    match error {
+        TokenError::Unreadable(..) | TokenError::Transient(_) | TokenError::Refused(_) | TokenError::Store(_) => true,
+        TokenError::NeedsReconnect(_) | TokenError::Disconnected(_) | TokenError::NotFound(_) => false,
+    }
+}
+
+/// Whether a post that has begun waits for its time again: its request was recorded for it and taken back by a stop.
+fn was_disarmed(post: &Post, ledger: &Ledger) -> bool {
+    let newest = ledger.of_attempt(post.attempt).rev().find(|entry| entry.class != StepClass::Read);
+    let is_waiting = matches!(post.waiting_for, None | Some(WaitReason::Schedule));
+    is_waiting
+        && newest.is_some_and(|entry| {
+            entry.outcome == Some(StepOutcome::NoEffect)
+                && entry.sent_at == post.due()
+                && entry.evidence.0.contains_key(steps::NOT_SENT)
+        })
 }
 
 /// A step that was recorded as sent by a worker that is gone: whoever claims a post is its only worker.

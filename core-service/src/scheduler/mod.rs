@@ -27,7 +27,7 @@ use crate::{
     domain::{
         failure::describe,
         ids::{AccountId, Fence, PostId},
-        post::{Post, Status},
+        post::{Post, Status, WaitReason},
     },
     fault::{self, FaultPoint},
     publisher::{
@@ -218,9 +218,8 @@ impl Scheduler {
         if suspects.is_empty() {
             return;
         }
-        let claims: Vec<_> = suspects.iter().map(|post| (post.id, post.fence)).collect();
         fault::point(FaultPoint::PostponeBegins, "suspects");
-        if let Err(problem) = self.engine.store.postpone(&claims, now + suspects::PAUSE).await {
+        if let Err(problem) = self.engine.store.postpone(suspects, now + suspects::PAUSE, now).await {
             warn!(error = %describe(&problem), "cannot put posts off; they are found again when their claims run out");
         }
         fault::point(FaultPoint::Postponed, "suspects");
@@ -247,9 +246,9 @@ impl Scheduler {
             let (id, fence) = (post.id, post.fence);
             let work = AssertUnwindSafe(async move {
                 if wait > TimeDelta::zero() {
-                    let at = engine.clock.now() + wait;
+                    let now = engine.clock.now();
                     fault::point(FaultPoint::PostponeBegins, "backlog");
-                    engine.store.postpone(&[(id, fence)], at).await?;
+                    engine.store.postpone(&[post], now + wait, now).await?;
                     fault::point(FaultPoint::Postponed, "backlog");
                     return Ok(());
                 }
@@ -278,7 +277,13 @@ impl Scheduler {
 }
 
 fn is_backlog(post: &Post, now: DateTime<Utc>) -> bool {
-    post.status == Status::Scheduled && post.scheduled_at.is_some_and(|at| now - at > BACKLOG_AGE)
+    // Also what a stop took back while it waited for its time.
+    let waits = match post.status {
+        Status::Scheduled => true,
+        Status::Publishing => post.waiting_for == Some(WaitReason::Schedule),
+        _ => false,
+    };
+    waits && now - post.due() > BACKLOG_AGE
 }
 
 /// Keeps the claims of this process alive, and lets those go whose worker is gone.

@@ -5,6 +5,9 @@
 //! While a post is claimed, `next_step_at` is the end of its claim, so one index finds both what is due and what was
 //! left behind by a worker that died.
 //!
+//! A caller's move beats every release: a claim that was made before it may not put the post to sleep. So does the return
+//! of the account's owner (`woken_at`).
+//!
 //! A claim saves work and proves nothing about the platform: what may have been sent stands in the ledger.
 
 use std::{borrow::Cow, time::Duration};
@@ -80,8 +83,15 @@ pub struct Change {
     pub retry: bool,
     /// The handles of the attempt are proven dead: the next step begins a new one.
     pub new_attempt: bool,
-    /// Reads in a row that found nothing new.
+    /// A step succeeded that had never succeeded before: the automatic retries begin anew. What succeeded before and is
+    /// done again, as by a new attempt, brings none back: so retries come to an end.
+    pub new_ground: bool,
+    /// Looks in a row that found nothing new.
     pub poll_count: Option<i32>,
+    /// Reads in a row that failed.
+    pub read_failures: Option<i32>,
+    /// Calls in a row of the n8n webhook that failed.
+    pub handover_failures: Option<i32>,
     /// The n8n workflow took the post.
     pub handed_over_at: Option<DateTime<Utc>>,
     /// What the media check measured.
@@ -211,20 +221,25 @@ impl Store {
             .await
     }
 
-    /// Lets posts go until later, untouched. Those whose claims are gone by now stay as they are.
-    pub async fn postpone(&self, claims: &[(PostId, Fence)], at: DateTime<Utc>) -> Result<()> {
-        let claims = claims.to_vec();
+    /// Lets claimed posts go until later, untouched; one that was moved since is due at once. Those whose claims
+    /// are gone by now stay as they are.
+    pub async fn postpone(&self, posts: &[Post], at: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
+        let claims: Vec<_> = posts.iter().map(|post| (post.id, post.fence, post.revision)).collect();
         self.db
             .write(async move |tx| {
-                for (id, fence) in &claims {
-                    tx.execute(
-                        "UPDATE aurareels_social_posts SET claim_token = NULL, claim_expires_at = NULL, next_step_at = ? \
-                         WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
-                        &params![at, *id, *fence],
-                    )
-                    .await?;
+                for (id, fence, revision) in &claims {
+                    let row = tx
+                        .fetch_optional(
+                            "UPDATE aurareels_social_posts SET claim_token = NULL, claim_expires_at = NULL, \
+                             next_step_at = CASE WHEN revision = ? THEN ? ELSE ? END \
+                             WHERE id = ? AND fence = ? AND claim_token IS NOT NULL RETURNING next_step_at",
+                            &params![*revision, at, now, *id, *fence],
+                        )
+                        .await?;
+                    if let Some(row) = row {
+                        tx.note_schedule(row.time("next_step_at")?);
+                    }
                 }
-                tx.note_schedule(at);
                 Ok(())
             })
             .await
@@ -251,7 +266,7 @@ impl Store {
 
     /// Applies a change under a claim and answers the post after it. `seen` is the worker's copy of the post. It is the
     /// row as long as its revision stands, for under a claim only a caller's move changes the row, and each raises the
-    /// revision; where it does not stand any more, the change is judged by the stored row.
+    /// revision; where it does not stand any more, only what was learned is written (see [`overtaken`]).
     pub async fn apply(&self, seen: &Post, change: Change, now: DateTime<Utc>) -> Result<Post> {
         let keys = self.keys.clone();
         let seen = seen.clone();
@@ -395,11 +410,44 @@ async fn honouring_wakes<'a>(
     Ok(Cow::Owned(Change { by, error: None, release, ..change.clone() }))
 }
 
+/// What is left of a change to a post that was moved after the worker saw it: the ledger, what was learned of a
+/// live post, and the moves that say what the platform did. Verdicts, waits and counts were made for a state that is gone;
+/// the next worker comes to its own.
+fn overtaken(before: &Post, seen: &Post, change: &Change) -> Change {
+    let by = change.by.filter(|by| match by {
+        Move::Begin | Move::ReplyLost | Move::Confirmed | Move::Delivered | Move::ProvedAbsent => true,
+        // Read from the platform, or only the end of a worker's patience.
+        Move::Rejected => matches!(seen.status, Status::Confirming | Status::Delivered),
+        Move::Missed | Move::CannotTell | Move::Progress => false,
+        Move::Schedule
+        | Move::Cancel
+        | Move::ResolvedPublished
+        | Move::ResolvedNotPublished
+        | Move::Reconcile
+        | Move::Retry => false,
+    });
+    // A workflow that took the post has it only for the time that it was told.
+    let knows_the_time = before.status == Status::Scheduled && before.scheduled_at == seen.scheduled_at;
+    Change {
+        ledger: change.ledger.clone(),
+        error: change.error.clone().filter(|_| by.is_some()),
+        live: change.live.clone(),
+        retry: change.retry && by.is_some(),
+        new_attempt: change.new_attempt && by.is_some(),
+        new_ground: change.new_ground,
+        handed_over_at: change.handed_over_at.filter(|_| knows_the_time),
+        media_facts: change.media_facts.clone(),
+        release: change.release,
+        by,
+        ..Change::default()
+    }
+}
+
 /// Writes what differs between two states of a claimed post. False when the row is not `before` any more. Columns that
 /// stay as they are are left out, so that their indexes are not touched.
 async fn write_row(tx: &mut Tx, before: &Post, after: &Post, change: &Change) -> Result<bool> {
-    let mut columns: Vec<&str> = Vec::with_capacity(12);
-    let mut values: Vec<Value> = Vec::with_capacity(16);
+    let mut columns: Vec<&str> = Vec::with_capacity(16);
+    let mut values: Vec<Value> = Vec::with_capacity(20);
     let mut set = |column, value| {
         columns.push(column);
         values.push(value);
@@ -424,16 +472,27 @@ async fn write_row(tx: &mut Tx, before: &Post, after: &Post, change: &Change) ->
         set("error", after.error.as_ref().map(serde_json::to_string).transpose()?.into());
         set("error_message", after.error.as_ref().map(|error| error.message.as_str()).into());
     }
+    if after.due_at != before.due_at {
+        set("due_at", after.due_at.into());
+    }
     if after.retry_count != before.retry_count {
         set("retry_count", after.retry_count.into());
-        set("automatic_retries", after.automatic_retries.into());
         set("last_retry_at", after.last_retry_at.into());
+    }
+    if after.automatic_retries != before.automatic_retries {
+        set("automatic_retries", after.automatic_retries.into());
     }
     if after.attempt != before.attempt {
         set("attempt", after.attempt.into());
     }
     if after.poll_count != before.poll_count {
         set("poll_count", after.poll_count.into());
+    }
+    if after.read_failures != before.read_failures {
+        set("read_failures", after.read_failures.into());
+    }
+    if after.handover_failures != before.handover_failures {
+        set("handover_failures", after.handover_failures.into());
     }
     if after.crash_count != before.crash_count {
         set("crash_count", after.crash_count.into());
@@ -471,9 +530,11 @@ async fn write_row(tx: &mut Tx, before: &Post, after: &Post, change: &Change) ->
     Ok(tx.execute(&sql, &values).await? == 1)
 }
 
-/// The post after a change. A caller may have moved it meanwhile (publish now while it was being prepared): the move is
-/// judged by the stored status, and a release that waits for the old time is due at once.
+/// The post after a change. It may have been moved since the worker saw it, which raised its revision: then what
+/// the worker learned is kept, what it decided is dropped, and a release makes the post due at once, as the move left it.
 fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> Result<Post> {
+    let is_overtaken = before.revision != seen.revision;
+    let change = if is_overtaken { &overtaken(before, seen, change) } else { change };
     let mut after = before.clone();
     if let Some(by) = change.by {
         // Beginning is idempotent here: "publish now" may have begun it while a worker held it.
@@ -481,9 +542,12 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
         if !begun_already {
             after.status = legal(before, by)?;
         }
-        // Its time has come: it waits for nothing until a release says so.
+        // Its time has come, or will within seconds: it waits for nothing else until a release says so.
         if by == Move::Begin {
             after.waiting_for = None;
+        }
+        if by == Move::Begin && !begun_already {
+            after.due_at = Some(before.due());
         }
     }
     if after.status != before.status {
@@ -504,6 +568,9 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
             }
         }
     }
+    if change.new_ground {
+        after.automatic_retries = 0;
+    }
     if change.retry {
         after.retry_count += 1;
         after.automatic_retries += 1;
@@ -514,6 +581,12 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
     }
     if let Some(count) = change.poll_count {
         after.poll_count = count;
+    }
+    if let Some(count) = change.read_failures {
+        after.read_failures = count;
+    }
+    if let Some(count) = change.handover_failures {
+        after.handover_failures = count;
     }
     after.handed_over_at = change.handed_over_at.or(after.handed_over_at);
     if let Some(facts) = &change.media_facts {
@@ -529,12 +602,12 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
         after.waiting_for = None;
     }
     if let Some(release) = change.release {
-        after.waiting_for = release.waiting_for;
-        after.next_step_at = release.at;
-        let moved_meanwhile = before.revision != seen.revision;
-        if moved_meanwhile && release.waiting_for == Some(WaitReason::Schedule) {
-            after.next_step_at = Some(now);
-        }
+        let rests = matches!(after.status, Status::Draft | Status::Failed | Status::Cancelled | Status::NeedsReview);
+        (after.next_step_at, after.waiting_for) = match is_overtaken {
+            true if rests => (None, None),
+            true => (Some(now), before.waiting_for),
+            false => (release.at, release.waiting_for),
+        };
         after.crash_count = 0;
     }
     // A poll that found nothing new is not a change that a caller could have missed.

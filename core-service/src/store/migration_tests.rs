@@ -100,3 +100,74 @@ async fn posts_that_an_older_release_has_sent_hold_their_places_in_the_daily_lim
     let count = store.daily_posts(UserId(7), crate::domain::platform::Platform::Tiktok, now).await.unwrap();
     assert_eq!(count, 2, "the one being found out and the published one; not the absent, the failed and the old one");
 }
+
+#[tokio::test]
+async fn posts_that_the_first_release_had_begun_keep_their_times() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = Store::default_url(directory.path());
+    let mut connection = first_release(&url).await;
+    connection
+        .execute(
+            "INSERT INTO aurareels_social_accounts (id, wp_user_id, platform, account_id, account_name, login_flavour, \
+             created_at, updated_at) VALUES (1, 7, 'tiktok', 'a', 'A', 'tiktok', 1, 1)",
+        )
+        .await
+        .unwrap();
+    let second = 1_000_000_i64;
+    let begun = 1_000 * second;
+    // (status, scheduled_at, time of its visible request, scheduler, what is due)
+    let at = |seconds: i64| Some(begun + seconds * second);
+    let rows = [
+        ("scheduled", at(900), None, "core", at(900)),
+        ("publishing", None, None, "core", at(0)),
+        ("publishing", at(-900), at(0), "core", at(0)),
+        // Recorded 20 s before its time, and taken back by a stop.
+        ("publishing", at(20), at(20), "core", at(20)),
+        // Begun for its time, then waiting for a quota.
+        ("publishing", at(20), None, "core", at(20)),
+        // Recorded for its time by a core whose clock was moved.
+        ("publishing", at(120), at(120), "core", at(120)),
+        // Published by hand.
+        ("publishing", at(900), at(1), "core", at(0)),
+        ("scheduled", at(900), None, "n8n", at(900)),
+    ];
+    for (id, (status, scheduled_at, sent_at, scheduler, _)) in (1_i64..).zip(&rows) {
+        sqlx::query(
+            "INSERT INTO aurareels_social_posts (id, wp_user_id, social_account_id, platform, status, scheduled_at, \
+             late_policy_seconds, list_at, status_since, created_at, updated_at, poll_count, scheduler) \
+             VALUES (?, 7, 1, 'tiktok', ?, ?, 60, 1, ?, 1, 1, 4, ?)",
+        )
+        .bind(id)
+        .bind(*status)
+        .bind(*scheduled_at)
+        .bind(begun)
+        .bind(*scheduler)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+        if let Some(sent_at) = sent_at {
+            sqlx::query(
+                "INSERT INTO aurareels_post_steps (post_id, number, attempt, step, class, handle, sent_at, deadline_at, \
+                 outcome, fence) VALUES (?, 1, 1, 'tiktok.upload_last', 'point_of_no_return', '', ?, ?, 'no_effect', 1)",
+            )
+            .bind(id)
+            .bind(*sent_at)
+            .bind(*sent_at)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        }
+    }
+    connection.close().await.unwrap();
+
+    let keys = Arc::new(KeyRing::from_settings("a key for tests, 0123456789abcdef", &[] as &[&str]).unwrap());
+    let store = Store::open(&url, keys, Clock::system()).await.unwrap();
+    store.migrate().await.unwrap();
+    for (id, (status, .., scheduler, due)) in (1_i64..).zip(&rows) {
+        let post = store.post_of_user(UserId(7), PostId(id)).await.unwrap().expect("the old post");
+        assert_eq!(Some(post.due().timestamp_micros()), *due, "{id}");
+        assert_eq!(post.due_at.is_some(), *status == "publishing", "{id}: an older core may still move its time");
+        let counts = (post.handover_failures, post.poll_count, post.read_failures);
+        assert_eq!(counts, if *scheduler == "n8n" { (4, 0, 0) } else { (0, 4, 0) }, "{id}");
+    }
+}

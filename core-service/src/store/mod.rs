@@ -27,6 +27,8 @@ mod migration_tests;
 pub mod moves;
 pub mod oauth_states;
 #[cfg(test)]
+mod overtaking_tests;
+#[cfg(test)]
 mod plans;
 pub mod posts;
 pub mod request_keys;

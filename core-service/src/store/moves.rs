@@ -3,7 +3,7 @@
 //! Guaranteed: every move is a compare-and-set on what the caller saw; a move and its event commit together; a post that
 //! is claimed by a worker changes only where the move says that it may.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Result, Store, daily_slots, media,
@@ -19,6 +19,9 @@ use crate::{
     },
     params,
 };
+
+/// How far a workflow's clock may be ahead of the core's: a call for a time that is nearer than this means that time.
+const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(60);
 
 /// A person's word on a post in review.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +51,7 @@ impl Store {
                 let sql = format!(
                     "UPDATE aurareels_social_posts SET {} = ?, status = ?, status_since = ?, scheduled_at = ?, list_at = ?, \
                      scheduler = ?, late_policy_seconds = ?, attempt = ?, waiting_for = ?, next_step_at = ?, \
-                     handed_over_at = ?, error = NULL, error_message = NULL, revision = revision + 1, updated_at = ? \
+                     handed_over_at = ?, handover_failures = ?, error = NULL, error_message = NULL, revision = revision + 1, updated_at = ? \
                      WHERE id = ? AND revision = ? AND status IN ('draft', 'scheduled') AND claim_token IS NULL",
                     CONTENT.join(" = ?, ")
                 );
@@ -64,6 +67,7 @@ impl Store {
                     changed.waiting_for.map(|reason| reason.as_str()),
                     changed.next_step_at,
                     changed.handed_over_at,
+                    changed.handover_failures,
                     now,
                     changed.id,
                     changed.revision,
@@ -90,7 +94,8 @@ impl Store {
     }
 
     /// Begins a draft, a scheduled or a failed post now: its next step is due. `by` is `Begin` or `Retry`.
-    /// `only_scheduled_at` refuses a post whose time is another one by now.
+    /// `only_scheduled_at` refuses a post whose time is another one by now; named so, a time that is less than
+    /// [`CLOCK_DIFFERENCE`] away is still kept.
     pub async fn begin_now(
         &self,
         user: UserId,
@@ -110,15 +115,17 @@ impl Store {
                     return Ok(Moved::Refused(found));
                 }
                 let retry = by == Move::Retry;
+                let is_early = |at: &DateTime<Utc>| *at > now && *at - now <= CLOCK_DIFFERENCE;
+                let due = found.scheduled_at.filter(|at| only_scheduled_at.is_some() && is_early(at)).unwrap_or(now);
                 // A worker may hold the post to prepare it: it keeps its claim and sees the new status at its next write;
                 // `next_step_at` then stays the end of its claim.
                 tx.execute(
-                    "UPDATE aurareels_social_posts SET status = ?, status_since = ?, error = NULL, error_message = NULL, \
+                    "UPDATE aurareels_social_posts SET status = ?, status_since = ?, due_at = ?, error = NULL, error_message = NULL, \
                      retry_count = retry_count + ?, last_retry_at = CASE WHEN ? = 1 THEN ? ELSE last_retry_at END, \
-                     automatic_retries = 0, poll_count = 0, crash_count = 0, waiting_for = NULL, slot_at = NULL, \
+                     automatic_retries = 0, poll_count = 0, read_failures = 0, crash_count = 0, waiting_for = NULL, slot_at = NULL, \
                      next_step_at = CASE WHEN claim_token IS NULL THEN ? ELSE next_step_at END, \
                      revision = revision + 1, updated_at = ? WHERE id = ?",
-                    &params![to.as_str(), now, i64::from(retry), retry, now, now, now, id],
+                    &params![to.as_str(), now, due, i64::from(retry), retry, now, now, now, id],
                 )
                 .await?;
                 tx.note_schedule(now);

@@ -220,7 +220,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     store.count_set_aside().await.unwrap();
     store.take_up_set_aside(now).await.unwrap();
     store.abandon(&[(post.id, post.fence)], now).await.unwrap();
-    store.postpone(&[(post.id, post.fence)], now).await.unwrap();
+    store.postpone(std::slice::from_ref(&post), now, now).await.unwrap();
     store.release_claims("worker", now).await.unwrap();
     uploads(store, &account, now).await;
     let gone = account.id;

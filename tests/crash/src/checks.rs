@@ -50,7 +50,7 @@ pub(crate) async fn ending(rig: &Rig, id: PostId, caption: &str) -> Result<Endin
         other => bail!("it rests as {other}"),
     }
     ensure!(detail.steps.iter().all(|step| step.outcome.is_some()), "a step has no outcome");
-    ensure!(post.retry_count == post.automatic_retries, "{} retries counted by hand", post.retry_count);
+    ensure!(post.retry_count >= post.automatic_retries, "{} retries counted by hand", post.retry_count);
     ensure!(post.retry_count <= 3, "{} retries", post.retry_count);
     Ok(Ending { post, visible })
 }

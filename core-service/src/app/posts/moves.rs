@@ -157,6 +157,7 @@ impl Posts {
         changed.scheduled_at = Some(at);
         // The workflow is told of the new time too.
         changed.handed_over_at = None;
+        changed.handover_failures = 0;
         changed.waiting_for = Some(WaitReason::Schedule);
         changed.next_step_at = Some(match changed.scheduler {
             SchedulerKind::N8n => now,

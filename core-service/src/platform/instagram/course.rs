@@ -22,7 +22,7 @@ use crate::{
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Handle, StepClass, StepOutcome},
         platform::LoginFlavour,
-        post::{Content, InstagramTransfer, Status},
+        post::{Content, InstagramTransfer},
     },
     platform::{Live, Next, NotBefore, Step, View},
 };
@@ -381,12 +381,9 @@ impl<'a> Course<'a> {
         })
     }
 
-    /// Shortly before a scheduled post's time; at once for every other post.
+    /// Shortly before the post's time; at once when that has come.
     fn snapshot_time(&self) -> NotBefore {
-        match (self.view.post.status, self.view.post.scheduled_at) {
-            (Status::Scheduled, Some(at)) => NotBefore::At(at - SNAPSHOT_LEAD),
-            _ => NotBefore::Prepare,
-        }
+        NotBefore::At(self.view.post.due() - SNAPSHOT_LEAD)
     }
 
     /// The next step of an upload; `None` once the video is there.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    domain::post::InstagramOptions,
+    domain::post::{InstagramOptions, Status},
     platform::{
         instagram::stand_in::{self, Book, CAPTION, CONTAINER_ID, at, of_container, post},
         stand_in::Stage,
@@ -217,8 +217,11 @@ fn a_scheduled_post_takes_its_snapshot_shortly_before_its_time() {
     stage.post.scheduled_at = Some(at(800));
     assert_eq!(stage.step().not_before, NotBefore::At(at(800) - SNAPSHOT_LEAD));
     assert!(SNAPSHOT_LEAD < SNAPSHOT_FRESH);
-    stage.post.status = Status::Publishing;
-    assert_eq!(stage.step().not_before, NotBefore::Prepare, "published now, whatever its time was");
+    // Begun for its time, and taken back by a stop: its time stands.
+    (stage.post.status, stage.post.due_at) = (Status::Publishing, Some(at(800)));
+    assert_eq!(stage.step().not_before, NotBefore::At(at(800) - SNAPSHOT_LEAD));
+    stage.post.due_at = Some(stage.now);
+    assert!(matches!(stage.step().not_before, NotBefore::At(from) if from <= stage.now), "published now");
 }
 
 #[test]

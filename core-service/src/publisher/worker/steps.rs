@@ -32,27 +32,29 @@ use crate::{
     },
 };
 
+/// Evidence of a request that was recorded for its time and taken back before.
+pub(super) const NOT_SENT: &str = "not_sent";
+
 /// Time on top of a step's own timeout after which the engine gives its exchange up.
 const SLACK: Duration = Duration::from_secs(5);
 
 impl Worker<'_> {
-    /// When a step may leave.
-    fn not_before(&self, post: &Post, step: &Step, now: DateTime<Utc>) -> DateTime<Utc> {
-        // A post that was begun (published now, retried, or due before) waits for nothing but the platform.
-        let due = match (post.status, post.scheduled_at) {
-            (Status::Scheduled, Some(at)) => at,
-            _ => now,
-        };
-        match step.not_before {
-            NotBefore::Prepare => due - self.engine.settings.prepare_lead,
-            NotBefore::Due => due,
-            NotBefore::At(at) => at,
+    /// When a step may leave. Nothing visible leaves before the post's time, whatever its status and its client say.
+    fn not_before(&self, post: &Post, step: &Step) -> DateTime<Utc> {
+        let due = post.due();
+        match (step.not_before, step.class) {
+            (NotBefore::At(at), StepClass::PointOfNoReturn) => at.max(due),
+            (NotBefore::At(at), StepClass::Read | StepClass::Repeatable | StepClass::Resumable) => at,
+            (NotBefore::Due, _) | (NotBefore::Prepare, StepClass::PointOfNoReturn) => due,
+            (NotBefore::Prepare, StepClass::Read | StepClass::Repeatable | StepClass::Resumable) => {
+                due - self.engine.settings.prepare_lead
+            }
         }
     }
 
     pub(super) async fn step(&mut self, work: &mut Work, step: Step) -> Result<Flow> {
         let now = self.now();
-        let not_before = self.not_before(&work.post, &step, now);
+        let not_before = self.not_before(&work.post, &step);
         let armed = step.class == StepClass::PointOfNoReturn;
         let lead = if armed { self.engine.settings.arm_lead } else { TimeDelta::zero() };
         if now < not_before - lead - self.claim.ahead() {
@@ -76,7 +78,7 @@ impl Worker<'_> {
                 return self.follow(work, decision).await;
             }
         }
-        let is_scheduled = work.post.status == Status::Scheduled;
+        let is_timed = work.post.status == Status::Scheduled || now < not_before;
         let sent_at = now.max(not_before);
         let mut entry = begun(work, &step, sent_at);
         if step.class != StepClass::Read {
@@ -86,15 +88,16 @@ impl Worker<'_> {
                 return Ok(Flow::Done);
             }
         }
-        let permit =
-            Permit { punctuality: is_scheduled.then_some(&self.engine.punctuality), ..self.permit(not_before) };
+        // Published by hand meanwhile, it waits no longer.
+        let not_before = self.not_before(&work.post, &step);
+        let permit = Permit { punctuality: is_timed.then_some(&self.engine.punctuality), ..self.permit(not_before) };
         let outcome = if armed && self.claim.ahead() > TimeDelta::zero() {
             self.exchange_in_burst(work, &step, &permit).await
         } else {
             self.exchange(work, &step, &permit).await
         };
         if permit.was_stopped.load(Ordering::SeqCst) && matches!(outcome, Outcome::NoEffect { .. }) {
-            return self.disarm(work, entry).await;
+            return self.disarm(work, entry, not_before).await;
         }
         if step.class == StepClass::Read {
             // A read is recorded when it has learned something, with the time at which it did.
@@ -146,13 +149,15 @@ impl Worker<'_> {
         Permit { claim: &self.claim, clock, not_before, punctuality: None, stopping, was_stopped }
     }
 
-    /// Takes a recorded request back that has provably not left, and lets the post go to the next process.
-    async fn disarm(&self, work: &mut Work, mut entry: Entry) -> Result<Flow> {
+    /// Takes a recorded request back that has provably not left, and lets the post go to the next process, which finds it
+    /// when its time comes: begun is not due.
+    async fn disarm(&self, work: &mut Work, mut entry: Entry, not_before: DateTime<Utc>) -> Result<Flow> {
         entry.outcome = Some(StepOutcome::NoEffect);
         entry.answered_at = Some(self.now());
-        entry.evidence = entry.evidence.with("not_sent", "the core was asked to stop before the time came");
-        let at = self.now();
-        self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Self::release(Some(at), None) }).await
+        entry.evidence = entry.evidence.with(NOT_SENT, "the core was asked to stop before the time came");
+        let at = self.now().max(not_before - self.engine.settings.arm_lead);
+        let change = Self::release(Some(at), Some(WaitReason::Schedule));
+        self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..change }).await
     }
 
     /// A request among many that are due in the same moment: writing what it brought waits for the others to be sent.
