@@ -186,7 +186,7 @@ async fn single_failed_reads_in_hours_of_processing_cost_a_post_nothing() {
     let world = World::start().await;
     let me = world.me();
     let account = me.account(Login::Facebook).await;
-    world.meta("behaviour", json!({ "set": { "processing_ms": 7 * 3_600_000 } })).await;
+    world.meta("behaviour", json!({ "set": { "processing_ms": 12 * 3_600_000 } })).await;
     let id = me.publish_one(account, "Slow").await;
     me.until(id, "processed", |post| post.waiting_for == "processing").await;
     let away = json!({ "error": { "code": 2, "message": "away", "type": "OAuthException", "is_transient": true } });
