@@ -135,7 +135,7 @@ pub(crate) async fn claimer(options: &Claimer) -> Result<bool> {
         let since = monotonic();
         for post in &claimed {
             let until = monotonic();
-            store.postpone(std::slice::from_ref(&post), clock.now(), clock.now()).await?;
+            store.postpone(std::slice::from_ref(post), clock.now(), clock.now()).await?;
             writeln!(out, "{} {} {since} {until}", post.id.0, post.fence.0)?;
         }
         had += claimed.len();
