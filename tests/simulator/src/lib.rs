@@ -38,6 +38,7 @@ mod server;
 mod sim;
 mod simulator;
 mod tiktok;
+mod window;
 
 pub use clock::Clock;
 pub use fault::{Action, Chances, Hold, Matcher, Rule, RuleId, When};

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::tiktok::window::Window;
+use crate::window::Window;
 
 /// A creator as the control API describes it; every field may be changed later with `/_sim/tiktok/accounts/<id>`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -18,7 +18,6 @@ mod pull;
 pub(crate) mod rules;
 mod state;
 mod upload;
-mod window;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};

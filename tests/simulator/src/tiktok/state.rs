@@ -9,7 +9,7 @@ use crate::media::scan::Probe;
 use crate::random::Random;
 use crate::tiktok::account::{Account, Behaviour, Profile};
 use crate::tiktok::rules::Rules;
-use crate::tiktok::window::Window;
+use crate::window::Window;
 
 /// A token, access or refresh.
 #[derive(Clone, Debug)]
