@@ -19,7 +19,7 @@ use crate::host::{Host, Vendor};
 use crate::reply::{self, Reply};
 use crate::server::CutSwitch;
 use crate::sim::Sim;
-use crate::{control, media, meta, tiktok};
+use crate::{control, media, meta, tiktok, youtube};
 
 /// Largest body that is buffered; uploads are streamed.
 const BODY_LIMIT: u64 = 4 << 20;
@@ -97,12 +97,14 @@ pub(crate) async fn handle(sim: Arc<Sim>, host: Host, request: Request<Incoming>
 pub(crate) fn settle(sim: &Arc<Sim>) {
     tiktok::settle(sim);
     meta::settle(sim);
+    youtube::settle(sim);
 }
 
 fn streams_body(call: &Call) -> bool {
     match call.host.vendor() {
         Vendor::TikTok => tiktok::streams_body(call),
         Vendor::Meta => meta::streams_body(call),
+        Vendor::YouTube => youtube::streams_body(call),
         Vendor::Media | Vendor::Control => false,
     }
 }
@@ -111,6 +113,7 @@ fn identify(sim: &Sim, call: &Call) -> Identity {
     match call.host.vendor() {
         Vendor::TikTok => tiktok::identify(sim, call),
         Vendor::Meta => meta::identify(sim, call),
+        Vendor::YouTube => youtube::identify(sim, call),
         Vendor::Media => Identity::of("media.get"),
         Vendor::Control => Identity::of("control"),
     }
@@ -121,6 +124,7 @@ fn subject(sim: &Sim, call: &Call) -> Option<String> {
     let text = match call.host.vendor() {
         Vendor::TikTok => tiktok::subject(sim, call),
         Vendor::Meta => meta::subject(sim, call),
+        Vendor::YouTube => youtube::subject(sim, call),
         Vendor::Media => Some(call.path.clone()),
         Vendor::Control => None,
     };
@@ -131,6 +135,7 @@ async fn act(sim: &Arc<Sim>, call: &mut Call, entry: u64) -> Reply {
     let reply = match call.host.vendor() {
         Vendor::TikTok => tiktok::act(sim, call).await,
         Vendor::Meta => meta::act(sim, call).await,
+        Vendor::YouTube => youtube::act(sim, call).await,
         Vendor::Media => media::serve::act(sim, call).await,
         Vendor::Control => control::act(sim, call).await,
     };

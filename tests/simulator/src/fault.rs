@@ -26,7 +26,7 @@ pub type RuleId = u64;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Matcher {
-    /// `tiktok`, `meta` or `media`.
+    /// `tiktok`, `meta`, `youtube` or `media`.
     pub vendor: Option<String>,
     /// One host.
     pub host: Option<Host>,

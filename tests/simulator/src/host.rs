@@ -33,6 +33,13 @@ pub enum Host {
     InstagramApi,
     /// graph.instagram.com.
     InstagramGraph,
+    /// accounts.google.com (consent page).
+    GoogleAuth,
+    /// oauth2.googleapis.com (code exchange, refresh, revoke).
+    GoogleToken,
+    /// www.googleapis.com, its alias youtube.googleapis.com and the uploads below `/upload/`.
+    #[serde(rename = "youtube_api")]
+    YouTubeApi,
 }
 
 /// The module that answers for a host.
@@ -42,11 +49,12 @@ pub(crate) enum Vendor {
     Media,
     TikTok,
     Meta,
+    YouTube,
 }
 
 impl Host {
     /// Every host, in the order of its port offset.
-    pub const ALL: [Host; 11] = [
+    pub const ALL: [Host; 14] = [
         Host::Control,
         Host::Media,
         Host::TikTokAuth,
@@ -58,6 +66,9 @@ impl Host {
         Host::InstagramAuth,
         Host::InstagramApi,
         Host::InstagramGraph,
+        Host::GoogleAuth,
+        Host::GoogleToken,
+        Host::YouTubeApi,
     ];
 
     /// Distance from the base port. Each vendor has ten numbers, so that a host can be added without moving others.
@@ -74,6 +85,9 @@ impl Host {
             Host::InstagramAuth => 23,
             Host::InstagramApi => 24,
             Host::InstagramGraph => 25,
+            Host::GoogleAuth => 30,
+            Host::GoogleToken => 31,
+            Host::YouTubeApi => 32,
         }
     }
 
@@ -91,16 +105,20 @@ impl Host {
             Host::InstagramAuth => "instagram_auth",
             Host::InstagramApi => "instagram_api",
             Host::InstagramGraph => "instagram_graph",
+            Host::GoogleAuth => "google_auth",
+            Host::GoogleToken => "google_token",
+            Host::YouTubeApi => "youtube_api",
         }
     }
 
-    /// The vendor a fault rule's `vendor` field names: `control`, `media`, `tiktok` or `meta`.
+    /// The vendor a fault rule's `vendor` field names: `control`, `media`, `tiktok`, `meta` or `youtube`.
     pub fn vendor_name(self) -> &'static str {
         match self.vendor() {
             Vendor::Control => "control",
             Vendor::Media => "media",
             Vendor::TikTok => "tiktok",
             Vendor::Meta => "meta",
+            Vendor::YouTube => "youtube",
         }
     }
 
@@ -115,6 +133,9 @@ impl Host {
             Host::InstagramAuth => Some("INSTAGRAM_AUTH_BASE_URL"),
             Host::InstagramApi => Some("INSTAGRAM_API_BASE_URL"),
             Host::InstagramGraph => Some("INSTAGRAM_GRAPH_BASE_URL"),
+            Host::GoogleAuth => Some("GOOGLE_AUTH_BASE_URL"),
+            Host::GoogleToken => Some("GOOGLE_TOKEN_BASE_URL"),
+            Host::YouTubeApi => Some("YOUTUBE_API_BASE_URL"),
             Host::Control | Host::Media | Host::TikTokUpload => None,
         }
     }
@@ -130,6 +151,7 @@ impl Host {
             | Host::InstagramAuth
             | Host::InstagramApi
             | Host::InstagramGraph => Vendor::Meta,
+            Host::GoogleAuth | Host::GoogleToken | Host::YouTubeApi => Vendor::YouTube,
         }
     }
 

@@ -39,6 +39,7 @@ mod sim;
 mod simulator;
 mod tiktok;
 mod window;
+mod youtube;
 
 pub use clock::Clock;
 pub use fault::{Action, Chances, Hold, Matcher, Rule, RuleId, When};
@@ -51,3 +52,4 @@ pub use posts::VisiblePost;
 pub use refusal::{Refusal, incomplete, refusals};
 pub use simulator::Simulator;
 pub use tiktok::rules::Rules as TikTokRules;
+pub use youtube::rules::Rules as YouTubeRules;

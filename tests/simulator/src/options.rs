@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::tiktok::rules::Rules as TikTokRules;
+use crate::youtube::rules::Rules as YouTubeRules;
 
 /// How to start a [`crate::Simulator`]. `Options::default()` suits tests: loopback, free ports, default accounts.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Options {
     pub credentials: Credentials,
     /// TikTok's limits and lifetimes; `/_sim/tiktok/rules` changes them at run time.
     pub tiktok: TikTokRules,
+    /// YouTube's limits and lifetimes; `/_sim/youtube/rules` changes them at run time.
+    pub youtube: YouTubeRules,
 }
 
 impl Default for Options {
@@ -36,6 +39,7 @@ impl Default for Options {
             default_accounts: true,
             credentials: Credentials::default(),
             tiktok: TikTokRules::default(),
+            youtube: YouTubeRules::default(),
         }
     }
 }
@@ -55,6 +59,10 @@ pub struct Credentials {
     pub instagram_login_app_id: String,
     /// Secret of the Instagram Login app.
     pub instagram_login_app_secret: String,
+    /// The Google project's OAuth client.
+    pub youtube_client_id: String,
+    /// Secret of the OAuth client.
+    pub youtube_client_secret: String,
 }
 
 impl Default for Credentials {
@@ -66,6 +74,8 @@ impl Default for Credentials {
             instagram_app_secret: "sim-facebook-secret".into(),
             instagram_login_app_id: "200000000000002".into(),
             instagram_login_app_secret: "sim-instagram-login-secret".into(),
+            youtube_client_id: "300000000003-sim.apps.googleusercontent.com".into(),
+            youtube_client_secret: "sim-youtube-secret".into(),
         }
     }
 }

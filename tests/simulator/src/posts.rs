@@ -16,7 +16,7 @@ use tokio::sync::watch;
 pub struct VisiblePost {
     /// Rising number over all platforms, from 1; set by the list.
     pub number: u64,
-    /// `tiktok`, `instagram` or `facebook`.
+    /// `tiktok`, `instagram`, `facebook` or `youtube`.
     pub platform: &'static str,
     /// Platform account id.
     pub account_id: String,

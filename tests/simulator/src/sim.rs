@@ -9,7 +9,7 @@ use crate::options::Options;
 use crate::posts::Posts;
 use crate::random::Random;
 use crate::server::Door;
-use crate::{media, meta, tiktok};
+use crate::{media, meta, tiktok, youtube};
 use tokio::sync::watch;
 
 /// One simulator's state and services. Vendors reach their own state through their field.
@@ -26,6 +26,7 @@ pub(crate) struct Sim {
     pub(crate) redirects: crate::consent::Redirects,
     pub(crate) tiktok: tiktok::TikTok,
     pub(crate) meta: meta::Meta,
+    pub(crate) youtube: youtube::YouTube,
     pub(crate) media: media::Media,
     doors: Vec<watch::Sender<Door>>,
     urls: Vec<String>,
@@ -38,6 +39,7 @@ impl Sim {
         Ok(Sim {
             tiktok: tiktok::TikTok::new(&options, &random),
             meta: meta::Meta::new(&options, &random, &clock),
+            youtube: youtube::YouTube::new(&options, &random),
             media: media::Media::default(),
             clock,
             random,
@@ -72,6 +74,8 @@ impl Sim {
             ("INSTAGRAM_APP_SECRET", &credentials.instagram_app_secret),
             ("INSTAGRAM_LOGIN_APP_ID", &credentials.instagram_login_app_id),
             ("INSTAGRAM_LOGIN_APP_SECRET", &credentials.instagram_login_app_secret),
+            ("YOUTUBE_CLIENT_ID", &credentials.youtube_client_id),
+            ("YOUTUBE_CLIENT_SECRET", &credentials.youtube_client_secret),
         ] {
             settings.push((name.to_owned(), value.clone()));
         }
@@ -95,6 +99,7 @@ impl Sim {
         self.redirects.clear();
         tiktok::reset(self);
         meta::reset(self);
+        youtube::reset(self);
         for host in Host::ALL {
             self.set_door(host, Door::Open);
         }

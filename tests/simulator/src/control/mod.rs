@@ -15,7 +15,7 @@
 //! | `/_sim/media/sign` | POST | `{"path", "query", "expires_in"}` → a signed video URL that expires |
 //! | `/_sim/environment` | GET | settings that point a core here |
 //! | `/_sim/reset` | POST | forget everything; default accounts come back |
-//! | `/_sim/tiktok/…`, `/_sim/meta/…` | | the vendors' own switches |
+//! | `/_sim/tiktok/…`, `/_sim/meta/…`, `/_sim/youtube/…` | | the vendors' own switches |
 
 mod page;
 
@@ -33,7 +33,7 @@ use crate::journal::Filter;
 use crate::reply::{self, Reply};
 use crate::server::Door;
 use crate::sim::Sim;
-use crate::{dispatch, media, meta, tiktok};
+use crate::{dispatch, media, meta, tiktok, youtube};
 
 /// Answers a request to the control port.
 pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
@@ -107,6 +107,7 @@ pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
         }
         ["tiktok", rest @ ..] => tiktok::control(sim, call, rest).unwrap_or_else(not_found),
         ["meta", rest @ ..] => meta::control(sim, call, rest).unwrap_or_else(not_found),
+        ["youtube", rest @ ..] => youtube::control(sim, call, rest).unwrap_or_else(not_found),
         _ => not_found(),
     }
 }
@@ -115,6 +116,7 @@ pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
 pub(crate) fn accounts(sim: &Sim) -> Vec<Value> {
     let mut all = tiktok::accounts(sim);
     all.extend(meta::accounts(sim));
+    all.extend(youtube::accounts(sim));
     all
 }
 
@@ -123,6 +125,7 @@ pub(crate) fn create_account(sim: &Sim, spec: &Value) -> Result<Value, String> {
     match spec.get("platform").and_then(Value::as_str) {
         Some("tiktok") => tiktok::create_account(sim, spec),
         Some("instagram" | "facebook") => meta::create_account(sim, spec),
+        Some("youtube") => youtube::create_account(sim, spec),
         Some(other) => Err(format!("unknown platform {other}")),
         None => Err("platform is missing".to_owned()),
     }

@@ -110,9 +110,14 @@ pub(crate) fn identify(sim: &Sim, call: &Call) -> Identity {
         }
         Host::MetaGraph => graph::identify(&world, call, Flavour::Facebook),
         Host::InstagramGraph => graph::identify(&world, call, Flavour::Instagram),
-        Host::Control | Host::Media | Host::TikTokAuth | Host::TikTokApi | Host::TikTokUpload => {
-            Identity::of("meta.unknown")
-        }
+        Host::Control
+        | Host::Media
+        | Host::TikTokAuth
+        | Host::TikTokApi
+        | Host::TikTokUpload
+        | Host::GoogleAuth
+        | Host::GoogleToken
+        | Host::YouTubeApi => Identity::of("meta.unknown"),
     }
 }
 
