@@ -102,6 +102,25 @@ impl Fetcher {
         tokio::time::timeout(limits.timeout, self.follow(address, limits)).await.unwrap_or(Err(FetchError::TimedOut))
     }
 
+    /// A small text; `None` if there is none.
+    pub(crate) async fn text(&self, url: url::Url, timeout: Duration, max_bytes: usize) -> Option<String> {
+        let read = async {
+            let mut answer = self.client.get(url).send().await.ok()?;
+            if answer.status() != http::StatusCode::OK {
+                return None;
+            }
+            let mut text = Vec::new();
+            while let Some(piece) = answer.chunk().await.ok()? {
+                text.extend_from_slice(&piece);
+                if text.len() > max_bytes {
+                    return None;
+                }
+            }
+            String::from_utf8(text).ok()
+        };
+        tokio::time::timeout(timeout, read).await.ok().flatten()
+    }
+
     async fn follow(&self, address: &str, limits: Limits) -> Result<Fetched, FetchError> {
         let mut url = checked(address, limits)?;
         let mut left = limits.redirects;

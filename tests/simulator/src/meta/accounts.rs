@@ -114,7 +114,7 @@ fn grant_all(sim: &Sim, world: &mut World, person: Option<Id>, page: Option<Id>,
     Value::Object(tokens)
 }
 
-/// All Instagram accounts, then the Pages without one.
+/// All Instagram accounts, then all Pages.
 pub(crate) fn list(sim: &Sim) -> Vec<Value> {
     let world = sim.meta.lock();
     let mut people = BTreeMap::new();
@@ -136,7 +136,7 @@ pub(crate) fn list(sim: &Sim) -> Vec<Value> {
         })
         .collect();
     for (page, person) in &people {
-        if let Some(state) = world.pages.get(page).filter(|state| state.instagram.is_none()) {
+        if let Some(state) = world.pages.get(page) {
             all.push(json!({
                 "platform": "facebook",
                 "id": page.to_string(),

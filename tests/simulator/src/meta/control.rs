@@ -15,6 +15,7 @@
 //! | `people/<id>` | POST | `{"app_role"}` |
 //! | `containers/<id>` | GET | what is known about a container |
 //! | `state` | GET | how much there is |
+//! | `facebook/…` | | Pages and their videos ([`super::facebook`]) |
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub(crate) fn act(sim: &Arc<Sim>, call: &Call, rest: &[&str]) -> Option<Reply> {
     let post = call.method == Method::POST;
     let get = call.method == Method::GET;
     let result = match rest {
+        ["facebook", rest @ ..] => return super::facebook::control(sim, call, rest),
         ["behaviour"] if get => Ok(json!(*sim.meta.lock().behaviour)),
         ["behaviour"] if post => body(call).and_then(|body| set_behaviour(&mut sim.meta.lock(), body)),
         ["faults"] if post => body(call).and_then(|fault| add_fault(sim, fault)),

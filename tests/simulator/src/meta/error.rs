@@ -173,7 +173,7 @@ pub(crate) fn upload_error(status: u16, retriable: bool, kind: &str, message: &s
 /// code, subcode, message, user title.
 type Row = (i64, Option<i64>, &'static str, &'static str);
 
-/// Every row of the sheet's §7.
+/// Every row of the Instagram sheet's §7 and of the Facebook sheet's §2.6, §3 and §4.
 const ROWS: &[Row] = &[
     (-2, Some(2207003), "It takes too long to download the media.", "Timeout"),
     (-2, Some(2207020), "The media you are trying to access has expired. Please try to upload again.", "Media Expired"),
@@ -243,6 +243,7 @@ const ROWS: &[Row] = &[
     (100, Some(2207081), "This account is not eligible for trial reels.", "Trial reels not available"),
     (100, Some(2207089), "A carousel item cannot be published alone.", "Invalid media type"),
     (102, None, "The session is invalid or was logged out", ""),
+    (104, None, "Incorrect signature", ""),
     (190, None, "Invalid OAuth access token - Cannot parse access token", ""),
     (190, Some(458), "Error validating access token: The user has not authorized application.", ""),
     (
@@ -276,7 +277,17 @@ const ROWS: &[Row] = &[
         "Error validating access token: The user must be an administrator, editor, or moderator of the page in order to impersonate it.",
         "",
     ),
+    (
+        190,
+        Some(2069032),
+        "User access token is not supported: a Page access token is required for this call",
+        "User Access Token Is Not Supported",
+    ),
     (200, None, "(#200) The user has not granted the permission that this action needs", ""),
+    (200, Some(1404078), "(#200) The Page must complete Page Publishing Authorization before it can publish", ""),
+    (200, Some(4854002), "(#200) Please confirm your identity in the Facebook app to publish", "Confirm Your Identity"),
+    (210, None, "(#210) User not visible", ""),
+    (283, None, "(#283) Requires pages_read_engagement permission to manage the object", ""),
     (341, None, "(#341) Application limit reached", ""),
     (
         352,
@@ -285,8 +296,12 @@ const ROWS: &[Row] = &[
         "Unsupported video format",
     ),
     (368, None, "(#368) The action attempted has been deemed abusive or is otherwise disallowed", ""),
+    (382, None, "(#382) The video file you selected is too small. Please try again with a larger file.", ""),
+    (389, None, "(#389) Unable to fetch video file from URL.", ""),
     (506, None, "(#506) Duplicate status message", ""),
     (613, None, "(#613) Calls to this api have exceeded the rate limit.", ""),
+    (6000, None, "(#6000) There was a problem uploading your video file. Please try again with another file.", ""),
+    (6001, None, "(#6001) There was a problem uploading your video. Please try again.", ""),
     (
         9004,
         Some(2207052),
@@ -303,6 +318,15 @@ const ROWS: &[Row] = &[
     (36001, Some(2207005), "The image format is not supported.", "Image format"),
     (36003, Some(2207009), "The submitted image with aspect ratio cannot be published.", "Image ratio"),
     (36004, Some(2207010), "The caption was too long.", "Caption too long"),
+    (1363030, None, "The video could not be processed. Please try to upload it again.", ""),
+    (1363040, None, "The aspect ratio of the video must be between 16:9 and 9:16.", ""),
+    (1363127, None, "The resolution of the video is below the minimum of 540x960.", ""),
+    (1363128, None, "The duration of the video must be between 3 and 90 seconds.", ""),
+    (1363129, None, "The frame rate of the video must be between 24 and 60 frames per second.", ""),
+    (100, Some(1363040), "The aspect ratio of the video must be between 16:9 and 9:16.", ""),
+    (100, Some(1363127), "The resolution of the video is below the minimum of 540x960.", ""),
+    (100, Some(1363128), "The duration of the video must be between 3 and 90 seconds.", ""),
+    (100, Some(1363129), "The frame rate of the video must be between 24 and 60 frames per second.", ""),
     (80001, None, "(#80001) There have been too many calls to this Page account. Wait a bit and try again.", ""),
     (80002, None, "(#80002) There have been too many calls to this Instagram account. Wait a bit and try again.", ""),
 ];

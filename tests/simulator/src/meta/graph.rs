@@ -13,7 +13,7 @@ use super::input::{Field, Input, parse_fields};
 use super::route::{self, Route};
 use super::token::{Session, Subject};
 use super::world::{Id, World};
-use super::{Flavour, create, insights, login, media, people, publish};
+use super::{Flavour, create, facebook, insights, login, media, people, publish};
 use crate::call::{Call, Identity};
 use crate::host::Host;
 use crate::reply::{self, Reply};
@@ -35,7 +35,15 @@ pub(crate) fn identify(world: &World, call: &Call, flavour: Flavour) -> Identity
         Route::Permissions(..) if call.method == Method::DELETE => "meta.revoke",
         Route::Permissions(..) => "meta.permissions",
         Route::Node(id) => node_operation(world, &call.method, id),
-        Route::Edge(_, edge) => route::edge_operation(&call.method, edge),
+        Route::Edge(_, edge) => {
+            facebook::edge_operation(call, edge).unwrap_or_else(|| route::edge_operation(&call.method, edge))
+        }
+        Route::Post(_, _, Some(_)) => "meta.post_insights",
+        Route::Post(..) => match call.method {
+            Method::POST => "meta.post_edit",
+            Method::DELETE => "meta.post_delete",
+            _ => "meta.post_read",
+        },
     };
     Identity::with_account(operation, account.map(|account| account.to_string()))
 }
@@ -46,6 +54,8 @@ pub(crate) fn subject(world: &World, call: &Call, flavour: Flavour) -> Option<St
     let (_, route) = route::parse(flavour, &segments)?;
     let of_container = |id: Id| world.containers.get(&id).map(|container| container.draft.caption.clone());
     match route {
+        Route::Node(id) if facebook::page_of(world, id).is_some() => facebook::subject(world, call, None, id),
+        Route::Edge(Some(id), edge) if facebook::owns_edge(edge) => facebook::subject(world, call, Some(edge), id),
         Route::Node(id) => of_container(id).or_else(|| world.media.get(&id).map(|media| media.caption.clone())),
         Route::Edge(_, "media") if call.method == Method::POST => Input::of(call).ok()?.get("caption"),
         Route::Edge(_, "media_publish") => of_container(Id::parse(&Input::of(call).ok()?.get("creation_id")?)?),
@@ -62,6 +72,8 @@ fn node_operation(world: &World, method: &Method, id: Id) -> &'static str {
             Method::DELETE => "meta.media_delete",
             _ => "meta.media_read",
         }
+    } else if facebook::page_of(world, id).is_some() {
+        facebook::node_operation(method)
     } else if world.accounts.contains_key(&id) {
         "meta.profile"
     } else if world.pages.contains_key(&id) || world.people.contains_key(&id) {
@@ -71,14 +83,17 @@ fn node_operation(world: &World, method: &Method, id: Id) -> &'static str {
     }
 }
 
-/// The Instagram account a path is about.
+/// The Instagram account or the Page a path is about.
 fn account_of(world: &World, route: &Route<'_>) -> Option<Id> {
     let id = match route {
-        Route::Node(id) | Route::Edge(Some(id), _) => *id,
+        Route::Node(id) | Route::Edge(Some(id), _) | Route::Post(id, _, _) => *id,
         _ => return None,
     };
-    if world.accounts.contains_key(&id) {
+    if world.accounts.contains_key(&id) || world.pages.contains_key(&id) {
         return Some(id);
+    }
+    if let Some(page) = facebook::page_of(world, id) {
+        return Some(page);
     }
     let container = world.containers.get(&id).map(|container| container.account);
     container.or_else(|| world.media.get(&id).map(|media| media.account))
@@ -221,6 +236,9 @@ async fn answer(
         }
         Route::Permissions(user, permission) => permissions(sim, request, &session, user, permission),
         Route::Node(id) => node(sim, request, &session, id, input, fields),
+        Route::Post(page, post, edge) => {
+            facebook::post(sim, &session, &request.method, page, post, edge, input, fields)
+        }
         Route::Edge(id, name) => {
             let id = match id {
                 Some(id) => id,
@@ -269,6 +287,10 @@ fn node(
     fields: Option<&[Field]>,
 ) -> Result<Value, GraphError> {
     let now = super::now(sim);
+    let of_a_page = facebook::page_of(&sim.meta.lock(), id).is_some();
+    if of_a_page {
+        return facebook::node(sim, session, &request.method, id, fields);
+    }
     if request.method == Method::DELETE {
         return media::delete(sim, session, id);
     }
@@ -327,6 +349,9 @@ async fn edge(
         ("insights", &Method::GET) => insights::read(&sim.meta.lock(), session, id, input, now),
         ("owned_pages", &Method::GET) => people::business_pages(sim, session, id, false, input, fields, &request.base),
         ("client_pages", &Method::GET) => people::business_pages(sim, session, id, true, input, fields, &request.base),
+        (name, method) if facebook::owns_edge(name) => {
+            facebook::edge(sim, session, method, id, name, input, fields, &request.version).await
+        }
         _ => Err(GraphError::unsupported(&verb, &id.to_string())),
     }
 }

@@ -106,7 +106,8 @@ fn level(rest: &mut &str, depth: u8) -> Result<Vec<Field>, GraphError> {
     let mut fields = Vec::new();
     loop {
         let end = rest.find(['{', '}', ',']).unwrap_or(rest.len());
-        let name = rest[..end].trim().to_owned();
+        // What stands behind a dot modifies the field: `comments.limit(0).summary(total_count)`.
+        let name = rest[..end].split('.').next().unwrap_or("").trim().to_owned();
         *rest = &rest[end..];
         let mut field = Field { name, fields: Vec::new() };
         if let Some(inner) = rest.strip_prefix('{') {

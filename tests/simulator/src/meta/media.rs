@@ -59,7 +59,8 @@ pub(crate) fn shortcode(id: Id) -> String {
     format!("C{}", URL_SAFE_NO_PAD.encode(id.0.to_be_bytes()))
 }
 
-fn timestamp(ms: i64) -> String {
+/// A time as Graph writes it.
+pub(crate) fn timestamp(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms)
         .map_or_else(String::new, |time| time.format("%Y-%m-%dT%H:%M:%S+0000").to_string())
 }

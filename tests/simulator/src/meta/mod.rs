@@ -1,7 +1,7 @@
-//! Meta: Instagram with Facebook Login and with Instagram Login, behind six hosts.
+//! Meta: Instagram with Facebook Login and with Instagram Login, and Facebook Pages, behind six hosts.
 //!
-//! What is guaranteed: what Meta would refuse is refused with Meta's body; a post becomes visible by `media_publish`
-//! alone and is then in the list of visible posts, whatever happens to the answer; everything that the sheet calls
+//! What is guaranteed: what Meta would refuse is refused with Meta's body; an Instagram post becomes visible by
+//! `media_publish` alone, a Page's by what [`facebook`] describes, and it is then in the list of visible posts, whatever happens to the answer; everything that the sheet calls
 //! unconfirmed is a switch in [`behaviour`]. Written from the platform sheet and Meta's pages.
 //!
 //! Expected failures: clients that use the wrong host, the wrong token or a container too early; they get the answer
@@ -18,6 +18,7 @@ mod container;
 mod control;
 mod create;
 mod error;
+mod facebook;
 mod graph;
 mod input;
 mod insights;
@@ -104,6 +105,10 @@ pub(crate) fn identify(sim: &Sim, call: &Call) -> Identity {
     match call.host {
         Host::MetaDialog | Host::InstagramAuth => Identity::of("meta.dialog"),
         Host::InstagramApi => Identity::of("meta.token"),
+        Host::MetaRupload if call.path.starts_with("/video-upload/") => {
+            let page = facebook::target(&world, &call.segments()).map(|(_, page)| page.to_string());
+            Identity::with_account("meta.reel_upload", page)
+        }
         Host::MetaRupload => {
             let account = upload::target(&world, &call.segments()).map(|(_, account)| account.to_string());
             Identity::with_account("meta.upload", account)
@@ -125,6 +130,10 @@ pub(crate) fn identify(sim: &Sim, call: &Call) -> Identity {
 pub(crate) fn subject(sim: &Sim, call: &Call) -> Option<String> {
     let world = sim.meta.lock();
     match call.host {
+        Host::MetaRupload if call.path.starts_with("/video-upload/") => {
+            let (video, _) = facebook::target(&world, &call.segments())?;
+            facebook::subject(&world, call, None, video)
+        }
         Host::MetaRupload => {
             let (container, _) = upload::target(&world, &call.segments())?;
             Some(world.containers.get(&container)?.draft.caption.clone())
@@ -147,6 +156,9 @@ pub(crate) async fn act(sim: &Arc<Sim>, call: &mut Call) -> Reply {
         (Host::MetaRupload, ["ig-api-upload", version, _]) if route::is_version(version) => {
             upload::upload(sim, call).await
         }
+        (Host::MetaRupload, ["video-upload", version, _]) if route::is_version(version) => {
+            facebook::upload(sim, call).await
+        }
         (Host::MetaGraph, _) => graph::act(sim, call, Flavour::Facebook).await,
         (Host::InstagramGraph, _) => graph::act(sim, call, Flavour::Instagram).await,
         _ => reply::html(404, "<!DOCTYPE html><html><body>Page not found</body></html>"),
@@ -166,7 +178,7 @@ pub(crate) fn settle(sim: &Arc<Sim>) {
         world.due.pop();
         publish::show(sim, &world, due.media);
     }
-    let next = world.due.peek().map_or(i64::MAX, |due| due.0.at);
+    let next = world.due.peek().map_or(i64::MAX, |due| due.0.at).min(facebook::settle(sim, &mut world, now));
     sim.meta.next_due.store(next, Ordering::SeqCst);
 }
 

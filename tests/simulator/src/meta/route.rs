@@ -31,6 +31,8 @@ pub(crate) enum Route<'a> {
     Node(Id),
     /// `/{id}/{edge}`; `None` = me.
     Edge(Option<Id>, &'a str),
+    /// `/{page}_{post}[/{edge}]`.
+    Post(Id, Id, Option<&'a str>),
 }
 
 /// `v` and two numbers.
@@ -75,11 +77,18 @@ pub(crate) fn parse<'a>(flavour: Flavour, segments: &[&'a str]) -> Option<(&'a s
         ["me", edge] => Route::Edge(None, edge),
         [id, "permissions"] if facebook => Route::Permissions(Some(Id::parse(id)?), None),
         [id, "permissions", name] if facebook => Route::Permissions(Some(Id::parse(id)?), Some(name)),
+        [id] if facebook && id.contains('_') => composite(id, None)?,
+        [id, edge] if facebook && id.contains('_') => composite(id, Some(edge))?,
         [id] => Route::Node(Id::parse(id)?),
         [id, edge] => Route::Edge(Some(Id::parse(id)?), edge),
         _ => return None,
     };
     Some((version, route))
+}
+
+fn composite<'a>(text: &str, edge: Option<&'a str>) -> Option<Route<'a>> {
+    let (page, post) = text.split_once('_')?;
+    Some(Route::Post(Id::parse(page)?, Id::parse(post)?, edge))
 }
 
 /// Name of an edge's operation.

@@ -21,7 +21,7 @@ pub(crate) struct Calls {
 
 impl Calls {
     /// Counts a call; says the used share in percent, and whether it is refused.
-    fn count(&mut self, now: i64, limit: u32, regain_ms: i64) -> (u32, bool) {
+    pub(crate) fn count(&mut self, now: i64, limit: u32, regain_ms: i64) -> (u32, bool) {
         if now - self.since >= HOUR_MS && now >= self.blocked_until {
             *self = Calls { since: now, ..Calls::default() };
         }
@@ -44,7 +44,7 @@ fn percent(count: u32, limit: u32) -> u32 {
 pub(crate) type Usage = Vec<(&'static str, String)>;
 
 impl World {
-    /// Counts a call for the app and, if it is about one, for the account.
+    /// Counts a call for the app and, if it is about one, for the account or the Page.
     pub(crate) fn throttle(
         &mut self,
         flavour: Flavour,
@@ -65,6 +65,11 @@ impl World {
             }
         }
         let Some(account) = account else { return (usage, result) };
+        if self.pages.contains_key(&account) {
+            let (headers, verdict) = self.throttle_page(account, now);
+            usage.extend(headers);
+            return (usage, result.and(verdict));
+        }
         let behaviour = self.behaviour_of(account);
         if let (Some(limit), Some(state)) = (behaviour.account_call_limit, self.accounts.get_mut(&account)) {
             let (share, over) = state.calls.count(now, limit, behaviour.regain_minutes * 60_000);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::Flavour;
 use super::behaviour::Behaviour;
 use super::container::Container;
+use super::facebook::Pages;
 use super::media::Media;
 use super::throttle::Calls;
 use super::token::{Code, Grant, Subject, Token};
@@ -165,6 +166,8 @@ pub(crate) struct World {
     pub(crate) locations: HashSet<Id>,
     pub(crate) behaviour: Arc<Behaviour>,
     pub(crate) due: BinaryHeap<Reverse<Due>>,
+    /// What Pages publish.
+    pub(crate) facebook_pages: Pages,
     made: u64,
 }
 
@@ -178,6 +181,7 @@ pub(crate) enum Kind {
     Scoped,
     Container,
     Media,
+    Video,
 }
 
 impl World {
@@ -208,6 +212,7 @@ impl World {
             locations: HashSet::from([Id(110_843_418_940_484)]),
             behaviour: Arc::default(),
             due: BinaryHeap::new(),
+            facebook_pages: Pages::default(),
             made: 0,
         }
     }
@@ -249,6 +254,7 @@ impl World {
             Kind::Scoped => 26_100_000_000_000_000 + step,
             Kind::Container => 17_890_000_000_000_000 + step,
             Kind::Media => 18_020_000_000_000_000 + step,
+            Kind::Video => 1_200_000_000_000_000 + step,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Meta from the outside: a started simulator, spoken to over HTTP as the platform would be.
 
+mod facebook;
 mod limits;
 mod login;
 mod media;
