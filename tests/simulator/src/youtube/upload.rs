@@ -293,7 +293,7 @@ fn open(sim: &Arc<Sim>, state: &mut State, call: &Call) -> Result<Opened, Reply>
         return Err(bad("Content-Range ends behind the announced size."));
     }
     let last = total == Some(end);
-    if !last && length % BLOCK != 0 {
+    if !last && !length.is_multiple_of(BLOCK) {
         return Err(bad(
             "The number of bytes uploaded is required to be equal or greater than 262144, except for the final request (it's recommended to be the exact multiple of 262144).",
         ));
