@@ -57,10 +57,7 @@ async fn four_gibibytes_to_youtube_take_no_memory() {
     let world = World::with(Options { default_accounts: false, ..Options::default() }).await;
     let made = world.set("accounts", json!({ "platform": "youtube", "tokens": true })).await;
     let access = text(&made["tokens"], "access");
-    let url = format!(
-        "{}/upload/youtube/v3/videos?uploadType=resumable&part=snippet",
-        world.sim.url(Host::YouTubeApi)
-    );
+    let url = format!("{}/upload/youtube/v3/videos?uploadType=resumable&part=snippet", world.sim.url(Host::YouTubeApi));
     let request = world.http.request(Method::POST, url).bearer_auth(&access);
     let request = request.header("x-upload-content-length", SIZE.to_string());
     let answer = request.json(&json!({ "snippet": { "title": "Large" } })).send().await.unwrap();
