@@ -112,6 +112,7 @@ async fn refused(upload: Upload, refusals: Vec<Refusal>, act: bool) -> Result<Ve
             let operation = Some(upload.visible_request().to_owned());
             let rule = Rule::once(Matcher { operation, ..Matcher::default() }, refusal.answer(act));
             let rule = rig.sim.add_fault(rule);
+            reconnect(rig).await?;
             let id = rig.create(mode, account, &caption).await?;
             let told = format!("refused with {}", refusal.name);
             rest_with_owners(rig, &mut core, &Dead::default()).await.context(told.clone())?;

@@ -32,8 +32,8 @@ pub struct VisiblePost {
     pub privacy: String,
     /// Simulated time at which it became visible.
     pub made_at: DateTime<Utc>,
-    /// Simulated time at which the platform had the request that made it: nothing before it could be undone by anybody
-    /// but the platform, nothing after it can be.
+    /// Simulated time at which the platform had the request that made it visible; the same as `made_at` where the platform
+    /// keeps a schedule of its own (YouTube, Pages).
     pub asked_at: DateTime<Utc>,
     /// What it was made from: publish id or container id.
     pub source_id: String,

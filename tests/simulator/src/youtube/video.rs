@@ -423,6 +423,7 @@ fn visible_post(video: &Video, account_name: String, at: DateTime<Utc>) -> Visib
         caption: video.caption(),
         privacy: video.draft.status.privacy.word().to_owned(),
         made_at: at,
+        asked_at: at,
         source_id: video.source.clone(),
         source: "upload".to_owned(),
         byte_count: Some(video.file.byte_count),

@@ -190,6 +190,7 @@ impl World {
             caption: video.description.clone(),
             privacy: "PUBLIC".to_owned(),
             made_at: DateTime::from_timestamp_millis(at).unwrap_or_default(),
+            asked_at: DateTime::from_timestamp_millis(at).unwrap_or_default(),
             source_id: id.to_string(),
             source: video.source.clone(),
             byte_count: file.map(|file| file.byte_count),
