@@ -287,6 +287,9 @@ impl PlatformClient for NoPublishing {
     fn next(&self, _: &View<'_>) -> Next {
         Next::Delivered { then: None }
     }
+    fn searches_list(&self, _: &Step) -> bool {
+        false
+    }
     async fn run(&self, _: &Call<'_>, _: &Step) -> Outcome {
         Outcome::Unknown { evidence: Evidence::new() }
     }

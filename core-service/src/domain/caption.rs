@@ -15,7 +15,10 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::media::{Violation, Warning};
+use super::{
+    media::{Violation, Warning},
+    platform::Platform,
+};
 
 /// The unit in which a platform counts the length of a caption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +154,18 @@ pub fn is_same_beginning(sent: &str, seen: &str, limit: usize) -> bool {
     let seen = normalise(seen);
     let seen = seen.trim_end_matches(['.', '…']).trim_end();
     as_long_as_given && !seen.is_empty() && normalise(sent).starts_with(seen)
+}
+
+/// Characters of a caption that TikTok's list shows for sure: it gives 150, with an ellipsis among them.
+const LISTED: usize = 100;
+
+/// A caption as a list of the platform shows it at least. Posts with the same one may look the same there.
+pub fn as_listed(platform: Platform, text: &str) -> String {
+    let normal = normalise(text);
+    match platform {
+        Platform::Tiktok => normal.chars().take(LISTED).collect(),
+        Platform::Instagram | Platform::Facebook | Platform::Youtube => normal,
+    }
 }
 
 /// The hashtags that a platform would find in `text`, without sign, in order.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ids::Fence, platform::UnknownValue};
+use super::{failure::Failure, ids::Fence, platform::UnknownValue};
 
 /// What repeating a step can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +131,17 @@ impl fmt::Debug for Handle {
     }
 }
 
+/// Evidence of a point of no return: the failure that the platform claims in its answer.
+const REFUSAL: &str = "refusal";
+/// Evidence of a refused point of no return: which tokens it was sent with.
+const TOKEN_VERSION: &str = "token_version";
+/// Evidence of an absence that one reading supports, enough to send the same handle again and for nothing else.
+const PROVISIONAL: &str = "provisional";
+/// Names under which handles keep what a match in an account's list told.
+const MATCHED: [&str; 4] = ["media_id", "permalink", "post_ids", "status"];
+/// The word of a reading that opened a settled question again.
+const REOPENED: &str = "reopened";
+
 /// What was seen, for people: status codes, platform codes, readings. Shown in `attempts`; holds no secret and no URL.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -205,6 +216,77 @@ impl Entry {
         self.class == StepClass::PointOfNoReturn
             && !matches!(self.outcome, Some(StepOutcome::NoEffect | StepOutcome::Absent))
     }
+
+    /// Keeps the platform's refusal as what it is, a claim: the outcome stays open until it is proven.
+    pub fn refused(mut self, failure: &Failure, token_version: i64) -> Self {
+        let claim = serde_json::to_value(failure).unwrap_or_default();
+        self.evidence = self.evidence.with(REFUSAL, claim).with(TOKEN_VERSION, token_version);
+        self
+    }
+
+    /// The refusal that the platform claimed.
+    pub fn refusal(&self) -> Option<Failure> {
+        serde_json::from_value(self.evidence.0.get(REFUSAL)?.clone()).ok()
+    }
+
+    /// Whether the account got other tokens since the platform refused the request.
+    pub fn has_other_tokens(&self, token_version: i64) -> bool {
+        self.evidence.0.get(TOKEN_VERSION).and_then(Value::as_i64).is_some_and(|sent_with| sent_with != token_version)
+    }
+
+    /// Absent by one reading: the same handle may be sent again, but nothing may be concluded from it.
+    pub fn absent_provisionally(mut self) -> Self {
+        self.evidence = self.evidence.with(PROVISIONAL, true);
+        self
+    }
+
+    /// Absent by full proof.
+    pub fn absent_for_sure(mut self) -> Self {
+        self.evidence.0.remove(PROVISIONAL);
+        self
+    }
+
+    /// Opens the question again: a reading contradicts what was settled, or more than one reading is needed.
+    pub fn reopened(mut self, now: DateTime<Utc>, evidence: Evidence) -> Self {
+        self.evidence.0.remove(PROVISIONAL);
+        self.evidence.push_reading(now, REOPENED, evidence);
+        self.outcome = Some(StepOutcome::Unknown);
+        self
+    }
+
+    /// Whether the question was opened again: from then on only full proof settles it.
+    pub fn is_reopened(&self) -> bool {
+        self.evidence.readings().any(|(_, what)| what == REOPENED)
+    }
+
+    /// Forgets what a match with this post of the platform told, where the entry rests on it. True when it did.
+    pub fn forget_match(&mut self, platform_post_id: &str, now: DateTime<Utc>) -> bool {
+        let tells = |value: &Value| match value {
+            Value::String(id) => id == platform_post_id,
+            Value::Array(ids) => ids.iter().any(|id| id == platform_post_id),
+            _ => false,
+        };
+        let rests_on_it = MATCHED.iter().filter_map(|name| self.handle.0.get(*name)).any(tells);
+        match (self.class, self.outcome) {
+            (StepClass::Read, Some(StepOutcome::Accepted)) if rests_on_it => {
+                self.outcome = Some(StepOutcome::NoEffect);
+                self.evidence.0.insert("match".to_owned(), "another post's".into());
+                true
+            }
+            (StepClass::PointOfNoReturn, Some(StepOutcome::Found)) if rests_on_it => {
+                for name in MATCHED {
+                    self.handle.0.remove(name);
+                }
+                *self = self.clone().reopened(now, Evidence::new().with("match", "another post's"));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn is_provisionally_absent(&self) -> bool {
+        self.outcome == Some(StepOutcome::Absent) && self.evidence.0.contains_key(PROVISIONAL)
+    }
 }
 
 /// The entries of one post, oldest first.
@@ -259,6 +341,18 @@ impl Ledger {
     /// Whether the point of no return of an attempt may have been passed: accepted, found, unknown or under way.
     pub fn may_be_visible(&self, attempt: i32) -> bool {
         self.of_attempt(attempt).any(Entry::may_be_visible)
+    }
+
+    /// The newest point of no return of an attempt that may have left.
+    pub fn newest_sending(&self, attempt: i32) -> Option<&Entry> {
+        self.of_attempt(attempt)
+            .rev()
+            .find(|entry| entry.class == StepClass::PointOfNoReturn && entry.outcome != Some(StepOutcome::NoEffect))
+    }
+
+    /// The point of no return of an attempt that only one reading says is absent.
+    pub fn provisionally_absent(&self, attempt: i32) -> Option<&Entry> {
+        self.newest_sending(attempt).filter(|entry| entry.is_provisionally_absent())
     }
 
     /// The number the next entry gets.

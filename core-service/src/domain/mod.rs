@@ -2,6 +2,7 @@
 //! async, no clock; everything here can be tested by calling it.
 
 pub mod account;
+pub mod binding;
 pub mod caption;
 pub mod event;
 pub mod failure;

@@ -29,6 +29,8 @@ pub enum Move {
     CannotTell,
     /// Missed its time, or its account is gone, before it began.
     Missed,
+    /// The platform's own answer gave another post what a match had given to this one.
+    Unbound,
     /// A person saw it live.
     ResolvedPublished,
     /// A person saw that it is not there.
@@ -41,7 +43,7 @@ pub enum Move {
 
 impl Move {
     /// Every move.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Schedule,
         Self::Cancel,
         Self::Begin,
@@ -53,6 +55,7 @@ impl Move {
         Self::ProvedAbsent,
         Self::CannotTell,
         Self::Missed,
+        Self::Unbound,
         Self::ResolvedPublished,
         Self::ResolvedNotPublished,
         Self::Reconcile,
@@ -87,8 +90,10 @@ pub fn next(status: Status, by: Move) -> Result<Status, InvalidMove> {
         (S::Confirming, M::ProvedAbsent) => Ok(S::Publishing),
         (S::Confirming, M::Progress) => Ok(S::Confirming),
         (S::Confirming, M::CannotTell) => Ok(S::NeedsReview),
-        (S::NeedsReview, M::ResolvedPublished | M::Confirmed) => Ok(S::Published),
-        (S::NeedsReview, M::ResolvedNotPublished) => Ok(S::Failed),
+        (S::Published, M::Unbound) => Ok(S::Confirming),
+        (S::NeedsReview, M::Confirmed) => Ok(S::Published),
+        (S::NeedsReview | S::Confirming, M::ResolvedPublished) => Ok(S::Published),
+        (S::NeedsReview | S::Confirming, M::ResolvedNotPublished) => Ok(S::Failed),
         (S::NeedsReview | S::Confirming, M::Reconcile) => Ok(S::Confirming),
         (S::Failed, M::Retry) => Ok(S::Publishing),
         (status, by) => Err(InvalidMove { status, by }),
@@ -125,6 +130,9 @@ mod tests {
             (S::Confirming, M::Progress, S::Confirming),
             (S::Confirming, M::Reconcile, S::Confirming),
             (S::Confirming, M::CannotTell, S::NeedsReview),
+            (S::Confirming, M::ResolvedPublished, S::Published),
+            (S::Confirming, M::ResolvedNotPublished, S::Failed),
+            (S::Published, M::Unbound, S::Confirming),
             (S::NeedsReview, M::ResolvedPublished, S::Published),
             (S::NeedsReview, M::Confirmed, S::Published),
             (S::NeedsReview, M::ResolvedNotPublished, S::Failed),

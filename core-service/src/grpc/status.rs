@@ -177,7 +177,9 @@ fn of_store(error: store::Error) -> Status {
             let remedy = "use a core of the release that wrote it, or have the operator mend the row";
             precondition(Reason::RowUnreadable, what, error.to_string(), remedy, [])
         }
-        store::Error::Corrupt(_) | store::Error::Migrate(_) => internal(&with_sources(&error)),
+        store::Error::BoundElsewhere { .. } | store::Error::Corrupt(_) | store::Error::Migrate(_) => {
+            internal(&with_sources(&error))
+        }
     }
 }
 

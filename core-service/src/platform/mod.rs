@@ -28,6 +28,7 @@ use url::Url;
 use crate::{
     domain::{
         account::Account,
+        binding::BoundBy,
         failure::Failure,
         ledger::{Entry, Evidence, Handle, Ledger, StepClass},
         media::{MediaFacts, MediaRules, VIDEO_CHANGED, VideoVersion, Violation},
@@ -85,6 +86,8 @@ pub struct Live {
     pub platform_post_url: Option<String>,
     /// Every id the platform gave.
     pub all_platform_post_ids: Vec<String>,
+    /// What says that they are the post's.
+    pub bound_by: BoundBy,
 }
 
 /// What comes next for a post: a pure function of its ledger.
@@ -128,15 +131,28 @@ pub enum Outcome {
         /// For people.
         evidence: Evidence,
     },
-    /// Provably without effect: not sent, or a refusal that the platform documents as such. For a read: it failed.
+    /// Provably without effect: not sent, or a refusal of a step that nobody can see. For a read: it failed.
     NoEffect {
         /// Why, and by its class what is next: `AuthExpired` refreshes and repeats the same step.
         failure: Failure,
         /// For people.
         evidence: Evidence,
     },
+    /// The platform's answer to a point of no return refuses it. A claim and no proof: it is read before anything is
+    /// concluded from it.
+    Refused {
+        /// What the platform claims, and by its class what is next once it is proven.
+        failure: Failure,
+        /// For people.
+        evidence: Evidence,
+    },
     /// It may or may not have had an effect.
     Unknown {
+        /// For people.
+        evidence: Evidence,
+    },
+    /// A read that contradicts what was settled about the newest point of no return: its fate is open again.
+    Reopened {
         /// For people.
         evidence: Evidence,
     },
@@ -258,8 +274,8 @@ pub struct Call<'a> {
     pub progress: &'a dyn Progress,
     /// Platform ids already bound to other posts of this account: a search for the post's own never takes one of them.
     pub siblings: &'a [String],
-    /// Another post of this account, whose outcome is not known either, has the same caption: the two cannot be told
-    /// apart by what the platform lists.
+    /// Another post of this account, whose own is not known either, has the same caption: the two cannot be told apart by
+    /// what the platform lists.
     pub twins: bool,
 }
 
@@ -278,6 +294,9 @@ pub trait PlatformClient: Send + Sync {
 
     /// What comes next: pure, from the post's current attempt in the ledger.
     fn next(&self, view: &View<'_>) -> Next;
+
+    /// Whether a step looks for the post in the account's list: only then does its call tell the siblings and twins. Pure.
+    fn searches_list(&self, step: &Step) -> bool;
 
     /// Runs one step: one bounded exchange. For a point of no return the request travels on its own connection.
     async fn run(&self, call: &Call<'_>, step: &Step) -> Outcome;

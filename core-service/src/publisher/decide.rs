@@ -1,8 +1,8 @@
 //! What becomes of a post after an exchange: pure decisions, from an outcome and the ledger to one change of the row.
 //!
 //! Guaranteed: `failed` is chosen only while nothing of the current attempt may be visible; an unknown outcome of a point
-//! of no return leads to `confirming` and to nothing else; absence is believed only after the call's deadline plus the
-//! platform's settle time and the platform's number of equal readings.
+//! of no return, and an answer that refuses one, leads to `confirming` and to nothing else. What the readings after that
+//! prove stands in `proof`.
 
 use std::time::Duration;
 
@@ -17,15 +17,15 @@ use crate::{
         retry::{LONGEST_WAIT, RetryPolicy, asked_until, next_poll, poll_gap},
         transition::Move,
     },
-    platform::{Lookup, Outcome},
+    platform::Outcome,
     store::claims::{Change, LedgerWrite, Release},
 };
 
 /// How long to wait for a rate limit whose end the platform did not tell.
-const RATE_LIMIT_PAUSE: TimeDelta = TimeDelta::seconds(90);
+pub(super) const RATE_LIMIT_PAUSE: TimeDelta = TimeDelta::seconds(90);
 
 /// How long to wait for a quota whose end the platform did not tell.
-const QUOTA_PAUSE: TimeDelta = TimeDelta::hours(1);
+pub(super) const QUOTA_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 /// Repeats of a harmless step that follow soon and cost no retry: most troubles of a network are over in seconds.
 const QUICK_REPEATS: i32 = 3;
@@ -41,7 +41,7 @@ const LONGEST_GAP: TimeDelta = TimeDelta::hours(1);
 const LAST_LOOK: TimeDelta = TimeDelta::seconds(15);
 
 /// How often a post that waits for its account's owner looks by itself; connecting wakes it at once.
-const RECONNECT_PAUSE: TimeDelta = TimeDelta::hours(6);
+pub(super) const RECONNECT_PAUSE: TimeDelta = TimeDelta::hours(6);
 
 /// The settings that decisions depend on.
 #[derive(Clone, Debug)]
@@ -66,6 +66,8 @@ pub struct Situation<'a> {
     pub chance: f64,
     /// The settings.
     pub policy: &'a Policy,
+    /// Which tokens the account has.
+    pub token_version: i64,
 }
 
 /// What to do after an exchange.
@@ -84,7 +86,7 @@ impl Situation<'_> {
         self.ledger.may_be_visible(self.post.attempt)
     }
 
-    fn wait(&self, change: Change, at: DateTime<Utc>, reason: WaitReason) -> Decision {
+    pub(super) fn wait(&self, change: Change, at: DateTime<Utc>, reason: WaitReason) -> Decision {
         Decision::LetGo(Change { release: Some(Release { at: Some(at), waiting_for: Some(reason) }), ..change })
     }
 
@@ -109,20 +111,26 @@ impl Situation<'_> {
     }
 
     /// Whether a request that was sent then has been looked for so long that a person is asked.
-    fn is_hopeless(&self, since: DateTime<Utc>) -> bool {
+    pub(super) fn is_hopeless(&self, since: DateTime<Utc>) -> bool {
         self.now - since > self.policy.review_after && self.looks() >= LOOKS_BEFORE_REVIEW
     }
 
     /// Looks again later, with a growing gap.
-    fn look_again(&self, change: Change, after: Option<Duration>, since: DateTime<Utc>) -> Decision {
+    pub(super) fn look_again(&self, change: Change, after: Option<Duration>, since: DateTime<Utc>) -> Decision {
         let at = self.next_look(after, since);
         let reason =
             if self.post.status == Status::Confirming { WaitReason::Confirming } else { WaitReason::Processing };
         self.wait(Change { poll_count: Some(self.looks().saturating_add(1)), ..change }, at, reason)
     }
 
-    /// The post is over: proven absent.
-    fn fail(&self, change: Change, failure: Failure) -> Decision {
+    /// The post is over: proven absent. What only one reading says is absent is proven first.
+    pub(super) fn fail(&self, change: Change, failure: Failure) -> Decision {
+        if let Some(entry) = self.ledger.provisionally_absent(self.post.attempt) {
+            let why = Evidence::new().with("reason", failure.reason.as_str());
+            let reopened = Some(entry.clone().reopened(self.now, why));
+            let change = Change { error: Some(Some(failure)), retry: false, new_attempt: false, reopened, ..change };
+            return Decision::GoOn(self.confirming(change));
+        }
         let by = if self.post.status == Status::Scheduled { Move::Missed } else { Move::Rejected };
         Decision::LetGo(Change {
             by: Some(by),
@@ -133,7 +141,7 @@ impl Situation<'_> {
     }
 
     /// A person has to look.
-    fn review(&self, change: Change, message: &str) -> Decision {
+    pub(super) fn review(&self, change: Change, message: &str) -> Decision {
         let failure = Failure::new(FailureClass::Permanent, Reason::OutcomeUnknown, message).with_remedy(
             "look at the account, then say by ResolvePost whether the post is there; RetryPost works after that",
         );
@@ -268,7 +276,7 @@ impl Situation<'_> {
                 if let Some(decision) = self.repeat_soon(&step, class, &change, &failure) {
                     return decision;
                 }
-                // A refused point of no return is proven absent: the post is judged by the ledger as it will be.
+                // What was provably not sent is absent: the post is judged by the ledger as it will be.
                 let mut ledger = self.ledger.clone();
                 if let LedgerWrite::Update(entry) = &change.ledger
                     && let Some(stored) = ledger.entry_mut(entry.number)
@@ -277,6 +285,35 @@ impl Situation<'_> {
                 }
                 Situation { ledger: &ledger, ..*self }.after_failure(change, failure)
             }
+            Outcome::Refused { failure, evidence } if entry.class == StepClass::PointOfNoReturn => {
+                let evidence =
+                    evidence.with("reason", failure.reason.as_str()).with("message", failure.message.as_str());
+                let entry = entry.refused(&failure, self.token_version);
+                let ledger = settle(entry, StepOutcome::Unknown, evidence);
+                let error = Some(Some(failure.clone()));
+                let change = self.confirming(Change { ledger, error, poll_count: Some(0), ..Change::default() });
+                match failure.class {
+                    FailureClass::AuthExpired => Decision::Refresh(change, failure),
+                    FailureClass::Transient
+                    | FailureClass::RateLimited { .. }
+                    | FailureClass::Quota { .. }
+                    | FailureClass::NeedsReconnect
+                    | FailureClass::InvalidMedia
+                    | FailureClass::InvalidRequest
+                    | FailureClass::Permanent => Decision::GoOn(change),
+                }
+            }
+            Outcome::Refused { failure, evidence } => {
+                self.after_outcome(entry, Outcome::NoEffect { failure, evidence })
+            }
+            Outcome::Reopened { evidence } => match self.ledger.newest_sending(self.post.attempt) {
+                Some(sent) => {
+                    let ledger = LedgerWrite::Update(sent.clone().reopened(self.now, evidence));
+                    let change = Change { ledger, error: Some(None), poll_count: Some(0), ..Change::default() };
+                    Decision::GoOn(self.confirming(change))
+                }
+                None => self.after_outcome(entry, Outcome::Unknown { evidence }),
+            },
             Outcome::Unknown { evidence } if entry.class == StepClass::PointOfNoReturn => {
                 let ledger = settle(entry, StepOutcome::Unknown, evidence);
                 Decision::GoOn(self.confirming(Change { ledger, ..Change::default() }))
@@ -349,97 +386,11 @@ impl Situation<'_> {
         poll_gap(self.policy.poll_first, TimeDelta::zero(), self.chance) / 2 * (tried + 1)
     }
 
-    /// After reading what became of an unknown point of no return.
-    pub fn after_lookup(&self, mut entry: Entry, lookup: Lookup, settle: Duration, confirmations: usize) -> Decision {
-        let settle = TimeDelta::from_std(settle).unwrap_or(TimeDelta::MAX);
-        let settled = self.now >= entry.deadline_at + settle;
-        let since = entry.sent_at;
-        let expired = self.is_hopeless(since);
-        let keep = |entry: Entry| Change { ledger: LedgerWrite::Update(entry), ..Change::default() };
-        match lookup {
-            Lookup::Found { handle, evidence } => {
-                entry.handle.0.extend(handle.0);
-                entry.evidence.push_reading(self.now, "found", evidence);
-                entry.outcome = Some(StepOutcome::Found);
-                entry.answered_at = Some(self.now);
-                Decision::GoOn(Change { error: Some(None), poll_count: Some(0), ..keep(entry) })
-            }
-            Lookup::Absent { handle_dead, evidence } => {
-                entry.evidence.push_reading(self.now, "absent", evidence);
-                let quiet_since = entry.deadline_at.min(self.now);
-                let equal = entry
-                    .evidence
-                    .readings()
-                    .collect::<Vec<_>>()
-                    .into_iter()
-                    .rev()
-                    .take_while(|(at, what)| *what == "absent" && *at >= quiet_since)
-                    .count();
-                if !settled || equal < confirmations.max(1) {
-                    // Looks are spread evenly over what is left of the settle time.
-                    let spread = settle / i32::try_from(confirmations.max(1)).unwrap_or(1);
-                    let gap = spread.max(TimeDelta::from_std(self.policy.poll_first).unwrap_or(TimeDelta::zero()));
-                    return self.look_again(keep(entry), gap.to_std().ok(), since);
-                }
-                entry.outcome = Some(StepOutcome::Absent);
-                entry.answered_at = Some(self.now);
-                let change = Change { new_attempt: handle_dead, ..keep(entry) };
-                if self.post.automatic_retries >= self.policy.retry.max_attempts {
-                    let failure = Failure::new(
-                        FailureClass::Transient,
-                        Reason::PlatformUnavailable,
-                        "the platform did not take the post, and no automatic retry is left",
-                    )
-                    .with_remedy("try again with RetryPost");
-                    return self.fail(change, failure);
-                }
-                Decision::GoOn(Change { by: Some(Move::ProvedAbsent), retry: true, error: Some(None), ..change })
-            }
-            Lookup::Pending { check_after, evidence } => {
-                entry.evidence.push_reading(self.now, "pending", evidence);
-                if expired {
-                    return self.review(keep(entry), "the platform has been processing the post for too long");
-                }
-                self.look_again(keep(entry), check_after, since)
-            }
-            Lookup::CannotTell { hopeless, evidence } => {
-                entry.evidence.push_reading(self.now, "cannot tell", evidence);
-                if expired || (hopeless && settled) {
-                    return self.review(keep(entry), "the answer to the publishing request was lost, and the platform cannot tell whether the post is live");
-                }
-                let wait = hopeless.then(|| (entry.deadline_at + settle - self.now).to_std().unwrap_or_default());
-                self.look_again(keep(entry), wait, since)
-            }
-            Lookup::Failed(failure) => match failure.class {
-                FailureClass::AuthExpired => Decision::Refresh(Change::default(), failure),
-                FailureClass::NeedsReconnect => {
-                    let change = Change { error: Some(Some(failure)), poll_count: Some(0), ..Change::default() };
-                    self.wait(change, self.now + RECONNECT_PAUSE, WaitReason::Reconnect)
-                }
-                FailureClass::RateLimited { until } | FailureClass::Quota { until } => {
-                    let at = asked_until(until, self.now, RATE_LIMIT_PAUSE);
-                    self.wait(Change::default(), at, WaitReason::Confirming)
-                }
-                FailureClass::Transient
-                | FailureClass::InvalidMedia
-                | FailureClass::InvalidRequest
-                | FailureClass::Permanent => {
-                    entry.evidence.push_reading(
-                        self.now,
-                        "unreadable",
-                        Evidence::new().with("reason", failure.reason.as_str()),
-                    );
-                    if expired {
-                        return self.review(keep(entry), "the platform could not be read for a long time");
-                    }
-                    self.look_again(keep(entry), None, since)
-                }
-            },
-        }
-    }
-
     /// The platform's own word: this attempt is not visible and cannot become visible.
     pub fn after_rejection(&self, failure: Failure) -> Decision {
+        if self.ledger.provisionally_absent(self.post.attempt).is_some() {
+            return self.fail(Change::default(), failure);
+        }
         let change = Change { new_attempt: true, ..Change::default() };
         let told = Change { error: Some(Some(failure.clone())), ..change.clone() };
         // The status says confirming or publishing; a new attempt is always shown as publishing.
@@ -494,4 +445,4 @@ impl Situation<'_> {
 
 #[cfg(test)]
 #[path = "decide_tests.rs"]
-mod tests;
+pub(super) mod tests;

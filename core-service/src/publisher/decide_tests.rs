@@ -11,14 +11,14 @@ use crate::{
         ledger::Handle,
         platform::{LoginFlavour, Platform},
     },
-    platform::stand_in,
+    platform::{Lookup, stand_in},
 };
 
-fn now() -> DateTime<Utc> {
+pub(in crate::publisher) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_000_000, 0).unwrap()
 }
 
-fn policy() -> Policy {
+pub(in crate::publisher) fn policy() -> Policy {
     Policy {
         retry: RetryPolicy { max_attempts: 3, delay: Duration::from_secs(300) },
         poll_first: Duration::from_secs(10),
@@ -26,12 +26,12 @@ fn policy() -> Policy {
     }
 }
 
-fn post(status: Status) -> Post {
+pub(in crate::publisher) fn post(status: Status) -> Post {
     let account = stand_in::account(Platform::Instagram, LoginFlavour::FacebookLogin, now());
-    Post::blank(&account, status, now())
+    Post { late_policy_seconds: 86_400, ..Post::blank(&account, status, now()) }
 }
 
-fn entry(class: StepClass, outcome: Option<StepOutcome>) -> Entry {
+pub(in crate::publisher) fn entry(class: StepClass, outcome: Option<StepOutcome>) -> Entry {
     Entry {
         number: 1,
         attempt: 1,
@@ -48,21 +48,26 @@ fn entry(class: StepClass, outcome: Option<StepOutcome>) -> Entry {
 }
 
 /// A post that was looked at many times, lately.
-fn looked(status: Status, at: DateTime<Utc>) -> Post {
+pub(in crate::publisher) fn looked(status: Status, at: DateTime<Utc>) -> Post {
     Post { poll_count: 50, updated_at: at - TimeDelta::minutes(10), ..post(status) }
 }
 
 /// Judges with a ledger of these entries at a time.
-fn judge<T>(post: &Post, entries: Vec<Entry>, at: DateTime<Utc>, judged: impl FnOnce(&Situation<'_>) -> T) -> T {
+pub(in crate::publisher) fn judge<T>(
+    post: &Post,
+    entries: Vec<Entry>,
+    at: DateTime<Utc>,
+    judged: impl FnOnce(&Situation<'_>) -> T,
+) -> T {
     let ledger = Ledger::new(entries);
-    judged(&Situation { post, ledger: &ledger, now: at, chance: 0.5, policy: &policy() })
+    judged(&Situation { post, ledger: &ledger, now: at, chance: 0.5, policy: &policy(), token_version: 1 })
 }
 
-fn failure(class: FailureClass) -> Failure {
+pub(in crate::publisher) fn failure(class: FailureClass) -> Failure {
     Failure::new(class, Reason::PlatformRefused, "refused")
 }
 
-fn change(decision: Decision) -> Change {
+pub(in crate::publisher) fn change(decision: Decision) -> Change {
     match decision {
         Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _) => change,
     }
@@ -127,7 +132,7 @@ fn no_failure_of_a_look_can_fail_what_may_be_visible() {
 }
 
 #[test]
-fn a_refused_point_of_no_return_is_judged_as_absent() {
+fn a_point_of_no_return_that_did_not_leave_is_judged_as_absent() {
     let sent = entry(StepClass::PointOfNoReturn, None);
     let outcome = Outcome::NoEffect { failure: failure(FailureClass::InvalidRequest), evidence: Evidence::new() };
     let change =
@@ -149,69 +154,6 @@ fn quota_and_rate_limits_wait_without_costing_a_retry() {
         assert_eq!(change.release, Some(Release { at: Some(until), waiting_for: Some(reason) }));
         assert!(!change.retry);
     }
-}
-
-fn absent(at: DateTime<Utc>, readings: usize, confirmations: usize, dead: bool) -> (Change, usize) {
-    let mut unknown = entry(StepClass::PointOfNoReturn, Some(StepOutcome::Unknown));
-    for earlier in 0..readings {
-        let read = at - TimeDelta::seconds(60) * i32::try_from(readings - earlier).unwrap();
-        unknown.evidence.push_reading(read, "absent", Evidence::new());
-    }
-    let lookup = Lookup::Absent { handle_dead: dead, evidence: Evidence::new() };
-    let post = post(Status::Confirming);
-    let change = change(judge(&post, vec![unknown.clone()], at, |s| {
-        s.after_lookup(unknown, lookup, Duration::from_secs(180), confirmations)
-    }));
-    let seen = match &change.ledger {
-        LedgerWrite::Update(entry) => entry.evidence.readings().count(),
-        _ => 0,
-    };
-    (change, seen)
-}
-
-#[test]
-fn absence_is_not_believed_before_the_deadline_and_the_settle_time() {
-    let settled = now() + TimeDelta::seconds(125 + 180);
-    let (early, _) = absent(settled - TimeDelta::seconds(1), 5, 1, false);
-    assert_eq!((early.by, early.retry), (None, false));
-    assert_eq!(early.release.unwrap().waiting_for, Some(WaitReason::Confirming));
-    let (after, _) = absent(settled, 5, 1, false);
-    assert_eq!((after.by, after.retry, after.new_attempt), (Some(Move::ProvedAbsent), true, false));
-}
-
-#[test]
-fn absence_needs_enough_equal_readings_after_the_deadline() {
-    let late = now() + TimeDelta::hours(1);
-    assert_eq!(absent(late, 1, 3, false).0.by, None, "two of three");
-    assert_eq!(absent(late, 2, 3, false).0.by, Some(Move::ProvedAbsent));
-    // Readings from before the deadline prove nothing: the request may still have been under way.
-    let just_settled = now() + TimeDelta::seconds(125 + 180);
-    assert_eq!(absent(just_settled, 6, 5, false).0.by, None);
-}
-
-#[test]
-fn a_new_attempt_begins_only_with_a_dead_handle() {
-    let late = now() + TimeDelta::hours(1);
-    assert!(!absent(late, 2, 3, false).0.new_attempt);
-    assert!(absent(late, 2, 3, true).0.new_attempt);
-}
-
-#[test]
-fn what_cannot_be_told_goes_to_a_person_with_its_evidence() {
-    let unknown = entry(StepClass::PointOfNoReturn, Some(StepOutcome::Unknown));
-    let look = |at: DateTime<Utc>, hopeless: bool| {
-        let lookup = Lookup::CannotTell { hopeless, evidence: Evidence::new() };
-        let unknown = unknown.clone();
-        change(judge(&looked(Status::Confirming, at), vec![unknown.clone()], at, |s| {
-            s.after_lookup(unknown, lookup, Duration::from_secs(60), 1)
-        }))
-    };
-    assert_eq!(look(now() + TimeDelta::seconds(130), true).by, None, "not before the settle time");
-    assert_eq!(look(now() + TimeDelta::seconds(200), true).by, Some(Move::CannotTell));
-    assert_eq!(look(now() + TimeDelta::hours(2), false).by, None, "a later look may tell");
-    let given_up = look(now() + TimeDelta::hours(25), false);
-    assert_eq!(given_up.by, Some(Move::CannotTell));
-    assert_eq!(given_up.error.unwrap().unwrap().reason, Reason::OutcomeUnknown);
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub mod decide;
 pub mod handover;
 pub mod lease;
 mod points;
+mod proof;
 pub mod video;
 mod worker;
 

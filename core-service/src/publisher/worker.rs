@@ -30,6 +30,7 @@ use crate::{
         Error, Result,
         account_tokens::StoredLogin,
         claims::{Change, LedgerWrite, Release},
+        platform_posts::Rivals,
     },
     tokens::TokenError,
 };
@@ -114,9 +115,14 @@ impl<'a> Worker<'a> {
 
     /// Writes a change, also to the ledger in memory.
     async fn commit(&self, work: &mut Work, change: Change) -> Result<Flow> {
-        let written = change.ledger.clone();
+        let (written, reopened) = (change.ledger.clone(), change.reopened.clone());
         let flow = self.apply(&mut work.post, change).await?;
         work.wrote(written);
+        if let Some(entry) = reopened
+            && let Some(stored) = work.ledger.entry_mut(entry.number)
+        {
+            *stored = entry;
+        }
         Ok(flow)
     }
 
@@ -231,7 +237,7 @@ impl<'a> Worker<'a> {
         let by = match post.status {
             Status::Published | Status::Delivered => None,
             Status::Scheduled => Some(Move::Missed),
-            _ if !ledger.may_be_visible(post.attempt) => Some(Move::Rejected),
+            _ if !is_open(&post, ledger) => Some(Move::Rejected),
             Status::Publishing => {
                 self.apply(&mut post, Change { by: Some(Move::ReplyLost), ..Change::default() }).await?;
                 Some(Move::CannotTell)
@@ -244,7 +250,6 @@ impl<'a> Worker<'a> {
 
     /// Gets the account and its tokens, which `login` holds when they were read just now. `None`: the post was let go.
     async fn gather(&self, mut post: Post, ledger: Ledger, login: Option<StoredLogin>) -> Result<Option<Work>> {
-        let visible = ledger.may_be_visible(post.attempt);
         let live = matches!(post.status, Status::Published | Status::Delivered);
         let Some(service) = self.engine.registry.get(post.platform).cloned() else {
             let failure = Failure::new(
@@ -252,7 +257,7 @@ impl<'a> Worker<'a> {
                 Reason::Unsupported,
                 format!("this core cannot publish to {}", post.platform.display_name()),
             );
-            self.give_up(&mut post, visible, live, failure).await?;
+            self.give_up(&mut post, &ledger, live, failure).await?;
             return Ok(None);
         };
         let error = match self.engine.keeper.fresh_tokens_for(post.social_account_id, login, self.now()).await {
@@ -263,7 +268,7 @@ impl<'a> Worker<'a> {
             let change = self.wait_for_tokens(error.failure());
             self.apply(&mut post, change).await?;
         } else {
-            self.give_up(&mut post, visible, live, error.failure()).await?;
+            self.give_up(&mut post, &ledger, live, error.failure()).await?;
         }
         Ok(None)
     }
@@ -275,13 +280,16 @@ impl<'a> Worker<'a> {
     }
 
     /// No request can be made for the post. What cannot be visible fails; what may be waits for the account's owner.
-    async fn give_up(&self, post: &mut Post, visible: bool, live: bool, failure: Failure) -> Result<()> {
+    async fn give_up(&self, post: &mut Post, ledger: &Ledger, live: bool, failure: Failure) -> Result<()> {
         let change = if live {
             Self::release(None, None)
-        } else if visible {
+        } else if is_open(post, ledger) {
             let by = (post.status == Status::Publishing).then_some(Move::ReplyLost);
-            let at = self.now() + TimeDelta::hours(6);
-            Change { by, error: Some(Some(failure)), ..Self::release(Some(at), Some(WaitReason::Reconnect)) }
+            let now = self.now();
+            let why = Evidence::new().with("reason", failure.reason.as_str());
+            let reopened = ledger.provisionally_absent(post.attempt).map(|sent| sent.clone().reopened(now, why));
+            let waits = Self::release(Some(now + TimeDelta::hours(6)), Some(WaitReason::Reconnect));
+            Change { by, reopened, error: Some(Some(failure)), ..waits }
         } else {
             let by = if post.status == Status::Scheduled { Move::Missed } else { Move::Rejected };
             Change { by: Some(by), error: Some(Some(failure)), ..Self::release(None, None) }
@@ -318,6 +326,7 @@ impl<'a> Worker<'a> {
             now,
             chance: (self.engine.chance)(),
             policy: &self.engine.settings.policy,
+            token_version: work.account.token_version,
         })
     }
 
@@ -337,11 +346,11 @@ impl<'a> Worker<'a> {
             self.commit(work, Change { by: Some(Move::ReplyLost), ..Change::default() }).await?;
         }
         let lookup = {
-            let (siblings, twins) = self.engine.store.siblings(&work.post).await?;
+            let rivals = self.rivals(work).await?;
             let video = self.engine.videos.of(&work.post);
             let progress = self.engine.uploads.track(work.post.id, work.post.wp_user_id);
             let permit = self.permit(self.now());
-            let call = self.call(work, &permit, &video, &progress, &siblings, twins);
+            let call = self.call(work, &permit, &video, &progress, &rivals);
             let limit = Duration::from_secs(120);
             fault::point(FaultPoint::ReconcileBegins, &entry.step);
             match tokio::time::timeout(limit, work.service.client.reconcile(&call, &entry)).await {
@@ -365,8 +374,7 @@ impl<'a> Worker<'a> {
         permit: &'c Permit<'_>,
         video: &'c PostVideo,
         progress: &'c crate::progress::Tracked,
-        siblings: &'c [String],
-        twins: bool,
+        rivals: &'c Rivals,
     ) -> Call<'c> {
         Call {
             view: View { post: &work.post, account: &work.account, ledger: &work.ledger, now: self.now() },
@@ -374,9 +382,17 @@ impl<'a> Worker<'a> {
             video,
             lease: permit,
             progress,
-            siblings,
-            twins,
+            siblings: &rivals.bound,
+            twins: rivals.same_caption_in_flight,
         }
+    }
+
+    /// What a search for the post in its account's list must not confuse it with.
+    async fn rivals(&self, work: &Work) -> Result<Rivals> {
+        let now = self.now();
+        let sent = work.ledger.entries().iter().find(|entry| entry.class == StepClass::PointOfNoReturn);
+        let since = sent.map_or(now, |sent| sent.sent_at) - TimeDelta::days(1);
+        self.engine.store.rivals(&work.post, since, now).await
     }
 
     async fn follow(&mut self, work: &mut Work, decision: Decision) -> Result<Flow> {
@@ -456,6 +472,11 @@ fn was_disarmed(post: &Post, ledger: &Ledger) -> bool {
                 && entry.sent_at == post.due()
                 && entry.evidence.0.contains_key(steps::NOT_SENT)
         })
+}
+
+/// Whether the post may be visible by its present attempt, as far as it is proven.
+fn is_open(post: &Post, ledger: &Ledger) -> bool {
+    ledger.may_be_visible(post.attempt) || ledger.provisionally_absent(post.attempt).is_some()
 }
 
 /// A step that was recorded as sent by a worker that is gone: whoever claims a post is its only worker.

@@ -17,12 +17,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     Error, Result, Store, daily_slots,
     db::{Tx, Value},
-    ledger,
+    ledger, platform_posts,
     posts::{self, legal},
     set_aside,
 };
 use crate::{
     domain::{
+        binding::BoundBy,
         event::EventKind,
         failure::{Failure, FailureClass},
         ids::{Fence, PostId, Revision},
@@ -57,6 +58,8 @@ pub struct LiveDetails {
     pub platform_post_url: Option<String>,
     /// Every id.
     pub all_platform_post_ids: Vec<String>,
+    /// What says that they are the post's.
+    pub bound_by: BoundBy,
 }
 
 /// How a worker lets a post go.
@@ -73,6 +76,8 @@ pub struct Release {
 pub struct Change {
     /// The ledger row that belongs to it.
     pub ledger: LedgerWrite,
+    /// The point of no return whose fate is open again.
+    pub reopened: Option<Entry>,
     /// A move of the status.
     pub by: Option<Move>,
     /// The failure to keep, or `Some(None)` to clear it.
@@ -295,33 +300,6 @@ impl Store {
         }
         Ok(oldest)
     }
-
-    /// Other posts of an account whose captions equal this one's and whose fate is open, and the platform ids that are
-    /// bound to posts of the account: what a match in the account's list must not be confused with.
-    pub async fn siblings(&self, post: &Post) -> Result<(Vec<String>, bool)> {
-        let mut reader = self.db.read().await?;
-        // By platform account, not by row: two users may hold the same one.
-        let rows = reader
-            .fetch_all(
-                "SELECT p.platform_post_id AS bound FROM aurareels_social_accounts mine \
-                 JOIN aurareels_social_accounts a ON a.platform = mine.platform AND a.account_id = mine.account_id \
-                 JOIN aurareels_social_posts p ON p.social_account_id = a.id \
-                 WHERE mine.id = ? AND p.platform_post_id IS NOT NULL AND p.list_at > ? AND p.id <> ? LIMIT 1000",
-                &params![post.social_account_id, post.created_at - TimeDelta::days(7), post.id],
-            )
-            .await?;
-        let bound: Result<Vec<String>> = rows.iter().map(|row| row.text("bound")).collect();
-        let twin = reader
-            .fetch_optional(
-                "SELECT p.id FROM aurareels_social_accounts mine \
-                 JOIN aurareels_social_accounts a ON a.platform = mine.platform AND a.account_id = mine.account_id \
-                 JOIN aurareels_social_posts p ON p.social_account_id = a.id \
-                 WHERE mine.id = ? AND p.id <> ? AND p.full_caption = ? AND p.status IN ('publishing', 'confirming', 'needs_review') LIMIT 1",
-                &params![post.social_account_id, post.id, &post.content.full_caption],
-            )
-            .await?;
-        Ok((bound?, twin.is_some()))
-    }
 }
 
 /// Applies a change inside a transaction: the row, its ledger entry and its event.
@@ -358,6 +336,12 @@ pub(super) async fn applied(
         LedgerWrite::Nothing => {}
         LedgerWrite::Insert(entry) => ledger::insert_entry(tx, keys, seen.id, entry).await?,
         LedgerWrite::Update(entry) => ledger::update_entry(tx, keys, seen.id, entry).await?,
+    }
+    if let Some(live) = &change.live {
+        platform_posts::bind_live(tx, keys, &after, live, now).await?;
+    }
+    if let Some(entry) = &change.reopened {
+        ledger::update_entry(tx, keys, seen.id, entry).await?;
     }
     if after.status != before.status {
         let reason = after.error.as_ref().map(|error| error.reason.as_str().to_owned());
@@ -415,7 +399,7 @@ async fn honouring_wakes<'a>(
 /// the next worker comes to its own.
 fn overtaken(before: &Post, seen: &Post, change: &Change) -> Change {
     let by = change.by.filter(|by| match by {
-        Move::Begin | Move::ReplyLost | Move::Confirmed | Move::Delivered | Move::ProvedAbsent => true,
+        Move::Begin | Move::ReplyLost | Move::Confirmed | Move::Delivered | Move::ProvedAbsent | Move::Unbound => true,
         // Read from the platform, or only the end of a worker's patience.
         Move::Rejected => matches!(seen.status, Status::Confirming | Status::Delivered),
         Move::Missed | Move::CannotTell | Move::Progress => false,
@@ -430,6 +414,7 @@ fn overtaken(before: &Post, seen: &Post, change: &Change) -> Change {
     let knows_the_time = before.status == Status::Scheduled && before.scheduled_at == seen.scheduled_at;
     Change {
         ledger: change.ledger.clone(),
+        reopened: change.reopened.clone(),
         error: change.error.clone().filter(|_| by.is_some()),
         live: change.live.clone(),
         retry: change.retry && by.is_some(),
@@ -552,9 +537,11 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
     }
     if after.status != before.status {
         after.status_since = now;
-        if after.status == Status::Published {
-            after.published_at = Some(now);
-        }
+        after.published_at = match after.status {
+            Status::Published => Some(now),
+            _ if before.status == Status::Published => None,
+            _ => after.published_at,
+        };
     }
     if let Some(error) = &change.error {
         after.error.clone_from(error);

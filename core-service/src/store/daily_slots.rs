@@ -41,11 +41,16 @@ pub(super) fn slot_of(change: &Change) -> Option<Option<DateTime<Utc>>> {
     if change.new_attempt {
         return Some(None);
     }
+    if let Some(entry) = &change.reopened {
+        return Some(Some(entry.sent_at));
+    }
     match &change.ledger {
         LedgerWrite::Insert(entry) if entry.class == StepClass::PointOfNoReturn => Some(Some(entry.sent_at)),
         LedgerWrite::Update(entry) if entry.class == StepClass::PointOfNoReturn => match entry.outcome? {
             StepOutcome::NoEffect | StepOutcome::Absent => Some(None),
-            StepOutcome::Accepted | StepOutcome::Unknown | StepOutcome::Found => None,
+            // Also one that was taken for absent and is open again.
+            StepOutcome::Unknown => Some(Some(entry.sent_at)),
+            StepOutcome::Accepted | StepOutcome::Found => None,
         },
         LedgerWrite::Nothing | LedgerWrite::Insert(_) | LedgerWrite::Update(_) => None,
     }

@@ -116,6 +116,14 @@ pub(super) async fn settle_by_hand(tx: &mut Tx, post: &Post, word: &ResolvedWord
     Ok(())
 }
 
+/// Everything that was done for a post, as the transaction sees it.
+pub(super) async fn of_post(tx: &mut Tx, keys: &KeyRing, post: PostId) -> Result<Ledger> {
+    let sql = "SELECT * FROM aurareels_post_steps WHERE post_id = ? ORDER BY number";
+    let rows = tx.fetch_all(sql, &params![post]).await?;
+    let entries: Result<Vec<Entry>> = rows.iter().map(|row| entry(keys, post, row)).collect();
+    Ok(Ledger::new(entries?))
+}
+
 impl Store {
     /// Everything that was done for a post.
     pub async fn ledger(&self, post: PostId) -> Result<Ledger> {

@@ -8,10 +8,13 @@ use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 use super::*;
 use crate::{
     domain::{
+        failure::Reason,
         ids::{AccountId, PostId, UserId},
+        ledger::StepOutcome,
         post::{Content, Status},
         request_key::{Asked, Relation, RequestKeys},
     },
+    params,
     secret::KeyRing,
 };
 
@@ -170,4 +173,99 @@ async fn posts_that_the_first_release_had_begun_keep_their_times() {
         let counts = (post.handover_failures, post.poll_count, post.read_failures);
         assert_eq!(counts, if *scheduler == "n8n" { (4, 0, 0) } else { (0, 4, 0) }, "{id}");
     }
+}
+
+/// Opens a database of the first release by this one.
+async fn updated(directory: &std::path::Path, rows: String) -> Store {
+    let url = Store::default_url(directory);
+    let mut connection = first_release(&url).await;
+    connection.execute(sqlx::AssertSqlSafe(rows)).await.unwrap();
+    connection.close().await.unwrap();
+    let keys = Arc::new(KeyRing::from_settings("a key for tests, 0123456789abcdef", &[] as &[&str]).unwrap());
+    let store = Store::open(&url, keys, Clock::system()).await.unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+async fn holders(store: &Store) -> Vec<(String, i64, String)> {
+    let sql = "SELECT platform_post_id, post_id, bound_by FROM aurareels_platform_posts ORDER BY platform_post_id";
+    let rows = store.db.read().await.unwrap().fetch_all(sql, &[]).await.unwrap();
+    rows.iter()
+        .map(|row| (row.text("platform_post_id").unwrap(), row.int("post_id").unwrap(), row.text("bound_by").unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn rows_that_one_platform_post_was_bound_to_twice_go_to_a_person() {
+    let directory = tempfile::tempdir().unwrap();
+    // Two users hold the account `a`; account `b` is another one. X: 1 by a match, 2 by the platform's answer. Y: 3 and 4
+    // by matches. Z: 5 alone, among two ids. W: 6 on another account than 7. V: 8 by a person.
+    let mut rows = "INSERT INTO aurareels_social_accounts (id, wp_user_id, platform, account_id, account_name, login_flavour, \
+                    created_at, updated_at) VALUES (1, 7, 'instagram', 'a', 'A', 'facebook_login', 1, 1), \
+                    (2, 8, 'instagram', 'a', 'A', 'facebook_login', 1, 1), (3, 7, 'instagram', 'b', 'B', 'facebook_login', 1, 1);"
+        .to_owned();
+    let posts = [
+        (1, 7, 1, "X", r#"["X"]"#, "found", "{}"),
+        (2, 8, 2, "X", r#"["X"]"#, "accepted", "{}"),
+        (3, 7, 1, "Y", r#"["Y"]"#, "found", "{}"),
+        (4, 8, 2, "Y", r#"["Y"]"#, "absent", "{}"),
+        (5, 7, 1, "Z", r#"["Z","Z2"]"#, "accepted", "{}"),
+        (6, 7, 1, "W", r#"["W"]"#, "found", "{}"),
+        (7, 7, 3, "W", r#"["W"]"#, "found", "{}"),
+        (8, 7, 1, "V", "[]", "found", r#"{"resolved_by_hand":"Ada"}"#),
+    ];
+    for (id, user, account, platform_post_id, all, outcome, evidence) in posts {
+        rows.push_str(&format!(
+            "INSERT INTO aurareels_social_posts (id, wp_user_id, social_account_id, platform, status, published_at, \
+             platform_post_id, platform_post_url, all_platform_post_ids, late_policy_seconds, list_at, status_since, created_at, \
+             updated_at) VALUES ({id}, {user}, {account}, 'instagram', 'published', 5, '{platform_post_id}', 'https://i.example', \
+             '{all}', 60, 5, 1, 1, 1); \
+             INSERT INTO aurareels_post_steps (post_id, number, attempt, step, class, handle, sent_at, deadline_at, outcome, \
+             evidence, fence) VALUES \
+             ({id}, 1, 1, 'instagram.snapshot', 'read', '', 1, 1, 'accepted', '{{}}', 1), \
+             ({id}, 2, 1, 'instagram.media_publish', 'point_of_no_return', '', 1, 1, '{outcome}', '{evidence}', 1), \
+             ({id}, 3, 1, 'instagram.permalink', 'read', '', 1, 1, 'accepted', '{{}}', 1);"
+        ));
+    }
+    let store = updated(directory.path(), rows).await;
+    let read = async |id: i64| store.post(PostId(id)).await.unwrap().unwrap();
+    for id in [1, 3, 4] {
+        let post = read(id).await;
+        assert_eq!(
+            (post.status, post.platform_post_id.as_deref(), post.published_at),
+            (Status::NeedsReview, None, None)
+        );
+        assert!(post.platform_post_url.is_none() && post.all_platform_post_ids.is_empty(), "{id}");
+        assert_eq!(post.error.unwrap().reason, Reason::OutcomeUnknown);
+        let ledger = store.ledger(PostId(id)).await.unwrap();
+        let outcomes: Vec<_> = ledger.entries().iter().map(|entry| entry.outcome).collect();
+        use StepOutcome::{Accepted, NoEffect, Unknown};
+        assert_eq!(outcomes, [Some(Accepted), Some(Unknown), Some(NoEffect)], "{id}: the match is open again");
+    }
+    for id in [2, 5, 6, 7, 8] {
+        let post = read(id).await;
+        assert_eq!(post.status, Status::Published, "{id}");
+        assert!(post.platform_post_id.is_some(), "{id}");
+    }
+    let expected = [
+        ("V", 8, "person"),
+        ("W", 6, "match"),
+        ("W", 7, "match"),
+        ("X", 2, "answer"),
+        ("Z", 5, "answer"),
+        ("Z2", 5, "answer"),
+    ];
+    let expected: Vec<_> = expected.map(|(id, post, by)| (id.to_owned(), post, by.to_owned())).into();
+    assert_eq!(holders(&store).await, expected);
+    let sql = "SELECT post_id FROM aurareels_events WHERE kind = ? AND previous_status = 'published' AND status = 'needs_review' \
+               ORDER BY sequence";
+    let changed = crate::domain::event::EventKind::PostStatusChanged.as_str();
+    let mut reader = store.db.read().await.unwrap();
+    let events = reader.fetch_all(sql, &params![changed]).await.unwrap();
+    let events: Vec<i64> = events.iter().map(|row| row.int("post_id").unwrap()).collect();
+    assert_eq!(events, [1, 3, 4], "each change has its event");
+    // They can be looked at again, and settled by a person.
+    let now = store.clock().now();
+    store.reconcile_again(UserId(7), PostId(1), now).await.unwrap();
+    assert_eq!(read(1).await.status, Status::Confirming);
 }

@@ -30,6 +30,9 @@ pub mod oauth_states;
 mod overtaking_tests;
 #[cfg(test)]
 mod plans;
+pub mod platform_posts;
+#[cfg(test)]
+mod platform_posts_tests;
 pub mod posts;
 pub mod request_keys;
 pub mod set_aside;
@@ -51,6 +54,18 @@ pub enum Error {
     /// The caller's claim on a post is gone: somebody else may work on it. Nothing was written.
     #[error("the claim on post {0} is gone")]
     Fenced(crate::domain::ids::PostId),
+    /// The platform's post belongs to another post of ours. Nothing was written.
+    #[error("the platform's post that post {post} was given belongs to another post")]
+    BoundElsewhere {
+        /// The post that was to get it.
+        post: crate::domain::ids::PostId,
+        /// What said so.
+        by: crate::domain::binding::BoundBy,
+        /// The post that has it.
+        other: crate::domain::ids::PostId,
+        /// Whose that is.
+        user: crate::domain::ids::UserId,
+    },
     /// The upload that a post names is not there (any more). Nothing was written.
     #[error("media {0} was not found")]
     NoMedia(String),
@@ -81,7 +96,12 @@ impl Error {
     pub fn is_about_data(&self) -> bool {
         match self {
             Self::Corrupt(_) | Self::Unreadable { .. } | Self::Secret(_) => true,
-            Self::Unavailable(_) | Self::Fenced(_) | Self::NoMedia(_) | Self::Migrate(_) | Self::Closed => false,
+            Self::Unavailable(_)
+            | Self::Fenced(_)
+            | Self::BoundElsewhere { .. }
+            | Self::NoMedia(_)
+            | Self::Migrate(_)
+            | Self::Closed => false,
         }
     }
 

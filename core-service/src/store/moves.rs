@@ -6,11 +6,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Result, Store, daily_slots, media,
+    Result, Store, daily_slots, media, platform_posts,
     posts::{CONTENT, Moved, content_values, fail, of_user, post_event, reread, status_event},
 };
 use crate::{
     domain::{
+        binding::BoundBy,
         event::EventKind,
         failure::Failure,
         ids::{PostId, UserId},
@@ -23,7 +24,7 @@ use crate::{
 /// How far a workflow's clock may be ahead of the core's: a call for a time that is nearer than this means that time.
 const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(60);
 
-/// A person's word on a post in review.
+/// A person's word on a post whose fate is open.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResolvedWord {
     /// Live.
@@ -145,7 +146,7 @@ impl Store {
                 let sent = tx
                     .fetch_optional(
                         "SELECT number FROM aurareels_post_steps WHERE post_id = ? AND class = 'point_of_no_return' \
-                         AND (outcome IS NULL OR outcome NOT IN ('no_effect', 'absent')) LIMIT 1",
+                         AND (outcome IS NULL OR outcome NOT IN ('no_effect', 'absent') OR evidence LIKE '%\"provisional\":true%') LIMIT 1",
                         &params![id],
                     )
                     .await?;
@@ -207,7 +208,8 @@ impl Store {
             .await
     }
 
-    /// Settles a post in review by a person's word; the word is kept as evidence in the ledger's newest row.
+    /// Settles a post that is confirming or in review by a person's word, which is kept as evidence in the ledger. A worker
+    /// that looks after the post loses its claim.
     pub async fn resolve(
         &self,
         user: UserId,
@@ -215,19 +217,23 @@ impl Store {
         word: ResolvedWord,
         now: DateTime<Utc>,
     ) -> Result<Moved<Post>> {
+        let keys = self.keys.clone();
         self.db
             .write(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
                 let by = if word.published { Move::ResolvedPublished } else { Move::ResolvedNotPublished };
                 let Ok(to) = transition::next(found.status, by) else { return Ok(Moved::Refused(found)) };
                 super::ledger::settle_by_hand(tx, &found, &word, now).await?;
+                if let Some(platform_post_id) = &word.platform_post_id {
+                    platform_posts::bind(tx, &keys, &found, platform_post_id, BoundBy::Person, now).await?;
+                }
                 match &word.failure {
                     None => {
                         tx.execute(
                             "UPDATE aurareels_social_posts SET status = ?, status_since = ?, published_at = ?, \
                              platform_post_id = COALESCE(?, platform_post_id), platform_post_url = COALESCE(?, platform_post_url), \
-                             error = NULL, error_message = NULL, waiting_for = NULL, next_step_at = NULL, \
-                             revision = revision + 1, updated_at = ? WHERE id = ?",
+                             error = NULL, error_message = NULL, waiting_for = NULL, next_step_at = NULL, claim_token = NULL, \
+                             claim_expires_at = NULL, fence = fence + 1, revision = revision + 1, updated_at = ? WHERE id = ?",
                             &params![
                                 to.as_str(),
                                 now,
@@ -243,7 +249,13 @@ impl Store {
                     }
                     // The old handles are out of the game: a person said that nothing is there.
                     Some(failure) => {
-                        tx.execute("UPDATE aurareels_social_posts SET attempt = attempt + 1 WHERE id = ?", &params![id]).await?;
+                        tx.execute("DELETE FROM aurareels_platform_posts WHERE post_id = ?", &params![id]).await?;
+                        tx.execute(
+                            "UPDATE aurareels_social_posts SET attempt = attempt + 1, fence = fence + 1, platform_post_id = NULL, \
+                             platform_post_url = NULL, all_platform_post_ids = '[]' WHERE id = ?",
+                            &params![id],
+                        )
+                        .await?;
                         fail(tx, &found, to, failure, now).await?;
                         daily_slots::wake_next(tx, user, found.platform, now).await?;
                     }

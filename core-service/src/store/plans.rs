@@ -195,7 +195,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     let absent = Entry { outcome: Some(StepOutcome::Absent), ..entry(2, post.fence, now) };
     let absent = Change { ledger: LedgerWrite::Update(absent), ..Change::default() };
     let post = store.apply(&post, absent, now).await.unwrap();
-    store.siblings(&post).await.unwrap();
+    store.rivals(&post, now, now).await.unwrap();
     store.ledger(post.id).await.unwrap();
     store.cancel(user, post.id, now).await.unwrap();
     store.reconcile_again(user, post.id, now).await.unwrap();

@@ -316,6 +316,7 @@ fn token_error(id: AccountId, error: TokenError) -> Error {
                 retry_after: RETRY_AFTER,
             },
             store::Error::Fenced(_)
+            | store::Error::BoundElsewhere { .. }
             | store::Error::NoMedia(_)
             | store::Error::Secret(_)
             | store::Error::Corrupt(_)

@@ -18,7 +18,7 @@ use crate::{
         post::{Content, Post, SchedulerKind, Status, Unread, WaitReason},
         transition::Move,
     },
-    store::{moves::ResolvedWord, posts::Moved},
+    store::{self, moves::ResolvedWord, posts::Moved},
 };
 
 /// Longest note of a person, bytes.
@@ -255,7 +255,7 @@ impl Posts {
         }
     }
 
-    /// Settles a post in review by a person's word.
+    /// Settles a post that is confirming or in review by a person's word.
     pub async fn resolve(&self, caller: Caller, word: Resolve) -> Result<Post> {
         if word.note.len() > MAX_NOTE {
             let one = rules::broken(
@@ -282,10 +282,16 @@ impl Posts {
             note: word.note,
             failure,
         };
-        match self.store.resolve(caller.user, word.id, resolved, self.clock.now()).await? {
-            Moved::Done(post) => Ok(post),
-            Moved::Gone => Err(not_found(word.id)),
-            Moved::Refused(post) => Err(forbidden(&post, "resolved", "only posts that need review can be")),
+        match self.store.resolve(caller.user, word.id, resolved, self.clock.now()).await {
+            Ok(Moved::Done(post)) => Ok(post),
+            Ok(Moved::Gone) => Err(not_found(word.id)),
+            Ok(Moved::Refused(post)) => {
+                Err(forbidden(&post, "resolved", "only posts that are confirming or need review can be"))
+            }
+            Err(store::Error::BoundElsewhere { other, user, .. }) => {
+                Err(taken(word.id, (user == caller.user).then_some(other)))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -299,6 +305,17 @@ fn check_revision(post: &Post, revision: Option<Revision>) -> Result<()> {
             ),
         }),
         _ => Ok(()),
+    }
+}
+
+/// The platform's post that a person names is another post's.
+fn taken(id: PostId, other: Option<PostId>) -> Error {
+    let holder = other.map_or_else(|| "another post of this core".to_owned(), |other| format!("post {other}"));
+    Error::Precondition {
+        reason: Reason::DuplicatePost,
+        subject: format!("post {id}"),
+        message: format!("platform_post_id already belongs to {holder}: one post of a platform is one post here"),
+        remedy: "give the id of the post that this one made, or none where it is not known".into(),
     }
 }
 

@@ -19,6 +19,7 @@ use super::errors::{row_of, unavailable};
 use crate::{
     domain::{
         account::Account,
+        binding::BoundBy,
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Handle, StepClass, StepOutcome},
         platform::LoginFlavour,
@@ -291,6 +292,16 @@ impl<'a> Course<'a> {
             }
         }
         live.platform_post_id = live.all_platform_post_ids.first().cloned();
+        // Our own publish names its media; whatever else names one found it in the account's list.
+        let told = self
+            .of_step(PUBLISH)
+            .filter(|entry| entry.outcome == Some(StepOutcome::Accepted))
+            .find_map(|entry| entry.handle.text(name::MEDIA_ID));
+        match told {
+            Some(id) => live.platform_post_id = Some(id.to_owned()),
+            None if live.platform_post_id.is_some() => live.bound_by = BoundBy::Match,
+            None => {}
+        }
         Some(live)
     }
 

@@ -1,7 +1,7 @@
 //! Instagram's publishing codes, and what they mean in each place where they can appear.
 //!
-//! Guaranteed: a code that is not in the table, on the publish call, is an unknown outcome; only codes that Meta
-//! documents as a refusal count as "not published" there. Elsewhere nothing is visible, so an unlisted code is a
+//! Guaranteed: a code that is not in the table, on the publish call, is an unknown outcome; codes that Meta documents as a
+//! refusal are its claim there, which is read before it is believed. Elsewhere nothing is visible, so an unlisted code is a
 //! passing failure with its number in `rule`.
 //!
 //! Table: <https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/error-codes>, read
@@ -41,7 +41,7 @@ pub(super) enum Remedy {
 /// How a row came to be known, and what it proves when `media_publish` answers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AtPublish {
-    /// Documented as a refusal: not published.
+    /// Documented as a refusal: Meta claims that it is not published.
     Refused,
     /// The post may be live (sheet §7.1, §8), or the row was only seen in public clients.
     Unknown,
@@ -447,7 +447,7 @@ impl Judge {
         let evidence = said.evidence();
         match said {
             Said::Error(error) if self.is_refusal(error, resend) => {
-                Outcome::NoEffect { failure: self.failure(error), evidence }
+                Outcome::Refused { failure: self.failure(error), evidence }
             }
             Said::NotSent(_) => Outcome::NoEffect {
                 failure: unavailable("instagram could not be reached, nothing was sent".to_owned()),

@@ -87,7 +87,7 @@ fn creating_a_container_classes_every_row() {
 
 /// What `media_publish` may answer without having published; everything else is unknown.
 #[test]
-fn publish_believes_only_documented_refusals() {
+fn publish_takes_documented_refusals_for_claims_and_nothing_for_proof() {
     let refused = [
         (9, Some(2207042)),
         (9007, Some(2207027)),
@@ -148,7 +148,7 @@ fn publish_believes_only_documented_refusals() {
     ];
     for (code, subcode) in refused {
         let outcome = judge().on_publish(&said(code, subcode), false);
-        assert!(matches!(outcome, Outcome::NoEffect { .. }), "{code}/{subcode:?}: {outcome:?}");
+        assert!(matches!(outcome, Outcome::Refused { .. }), "{code}/{subcode:?}: {outcome:?}");
     }
     for (code, subcode) in unknown {
         let outcome = judge().on_publish(&said(code, subcode), false);
@@ -167,14 +167,14 @@ fn a_duplicate_after_a_resend_may_be_our_own_post() {
 
 #[test]
 fn not_ready_says_so_and_quota_says_until_when() {
-    let Outcome::NoEffect { failure, evidence } = judge().on_publish(&said(9007, Some(2207027)), false) else {
+    let Outcome::Refused { failure, evidence } = judge().on_publish(&said(9007, Some(2207027)), false) else {
         panic!()
     };
     assert_eq!((failure.class, failure.reason), (FailureClass::Transient, Reason::ContainerNotReady));
     assert_eq!(failure.rule, "9007/2207027");
     assert_eq!(evidence.0["subcode"], 2207027);
     assert_eq!(evidence.0["fbtrace_id"], "A1");
-    let Outcome::NoEffect { failure, .. } = judge().on_publish(&said(9, Some(2207042)), false) else { panic!() };
+    let Outcome::Refused { failure, .. } = judge().on_publish(&said(9, Some(2207042)), false) else { panic!() };
     assert_eq!(failure.class, FailureClass::Quota { until: Some(NOW + QUOTA_PAUSE) });
 }
 

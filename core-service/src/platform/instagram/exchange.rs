@@ -246,7 +246,7 @@ impl Instagram {
     }
 
     /// The newest media, so that a match after a lost answer can tell new from old; and the quota. Where an earlier
-    /// sending of this attempt was proven absent, a match that shows up only now is still found here.
+    /// sending of this container was taken for absent, anything that might be its post opens the question again.
     async fn take_snapshot(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
         let caller = Caller::of(call);
         let list = match self.list(call, None, 1, until).await? {
@@ -256,11 +256,16 @@ impl Instagram {
         let container_id = step.handle.text(name::CONTAINER_ID).ok_or_else(no_container)?;
         let mut evidence = Evidence::new().with("media_listed", list.len());
         let sent = course::sendings(&call.view, container_id);
-        if let (Some(first), Some(last)) = (sent.first(), sent.last())
-            && let Match::One(media) = self.wanted(call, first, last).as_wanted().find(&list)
-        {
-            let evidence = evidence.with("match", "one");
-            return Ok(Outcome::Accepted { handle: media_handle(media), evidence });
+        if let (Some(first), Some(last)) = (sent.first(), sent.last()) {
+            match self.wanted(call, first, last).as_wanted().find(&list) {
+                Match::None => {}
+                Match::One(media) => {
+                    return Ok(Outcome::Reopened { evidence: evidence.with("match", media.id.as_str()) });
+                }
+                Match::Perhaps(several) => {
+                    return Ok(Outcome::Reopened { evidence: evidence.with("candidates", several) });
+                }
+            }
         }
         let ids: Vec<&str> = list.iter().map(|media| media.id.as_str()).collect();
         let mut handle = Handle::default().with(name::IDS, json!(ids));

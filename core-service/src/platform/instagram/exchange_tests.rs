@@ -35,7 +35,7 @@ fn accepted(outcome: Outcome) -> (Handle, Evidence) {
 
 fn refused(outcome: Outcome) -> Failure {
     match outcome {
-        Outcome::NoEffect { failure, .. } => failure,
+        Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. } => failure,
         other => panic!("{other:?}"),
     }
 }
@@ -201,15 +201,22 @@ async fn an_unreadable_quota_holds_nothing_up_but_the_list_is_needed() {
 }
 
 #[tokio::test]
-async fn a_post_of_an_earlier_sending_is_still_found_by_the_snapshot() {
+async fn what_might_be_an_earlier_sendings_post_opens_the_question_again() {
     let book = Book::ready(&post().content)
         .publish(CONTAINER_ID, Some(StepOutcome::Absent))
         .status(CONTAINER_ID, status::FINISHED);
-    let list = json!({"data": [listed("180", "a walk with bob #dogs", 250), listed("2", "old", 0)]});
-    let server = Server::start(vec![(200, list)]).await;
-    let stage = stand_in::stage(LoginFlavour::InstagramLogin, &book);
-    let (handle, _) = accepted(run(&server, &stage).await);
-    assert_eq!(handle.text(name::MEDIA_ID), Some("180"));
+    let equal = |id| listed(id, "a walk with bob #dogs", 250);
+    for data in [json!([equal("180"), listed("2", "old", 0)]), json!([equal("180"), equal("181")])] {
+        let server = Server::start(vec![(200, json!({ "data": data }))]).await;
+        let mut stage = stand_in::stage(LoginFlavour::InstagramLogin, &book);
+        let outcome = run(&server, &stage).await;
+        assert!(matches!(outcome, Outcome::Reopened { .. }), "never bound, never sent again: {outcome:?}");
+        // Those of other posts are none of ours.
+        stage.siblings = vec!["180".into(), "181".into()];
+        let limit = json!({"data": [{"quota_usage": 1, "config": {"quota_total": 50, "quota_duration": 86400}}]});
+        let server = Server::start(vec![(200, json!({ "data": data })), (200, limit)]).await;
+        accepted(run(&server, &stage).await);
+    }
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@
 //! and live posts behind error answers were seen (<https://github.com/gitroomhq/postiz-app/pull/1681>), so:
 //!
 //! - It is sent on its own connection, once, only while the claim holds, and only for a container whose state was read.
-//! - Only answers that Meta documents as refusals mean "not published"; everything else is unknown and is found out by
-//!   reading: the container's `status_code`
+//! - No answer but a media id is believed: codes that Meta documents as refusals are claims, everything else is unknown,
+//!   and both are found out by reading: the container's `status_code`
 //!   (<https://developers.facebook.com/documentation/instagram-platform/instagram-graph-api/reference/ig-container>) and
 //!   the account's list of media. `PUBLISHED` means live, for ever. `FINISHED` means not published so far; the engine
 //!   believes it after [`CONFIRMATIONS`] equal readings over [`SETTLE`], each with a look at the list, and sends the
@@ -158,6 +158,10 @@ impl PlatformClient for Instagram {
 
     fn next(&self, view: &View<'_>) -> Next {
         course::next(view)
+    }
+
+    fn searches_list(&self, step: &Step) -> bool {
+        matches!(step.kind, course::SNAPSHOT | course::PERMALINK)
     }
 
     async fn run(&self, call: &Call<'_>, step: &Step) -> Outcome {

@@ -1,7 +1,9 @@
 //! Finding out what became of a publish whose answer is unknown, and the link of a live post: reading only.
 //!
-//! The table of the sheet's §9 stands in [`conclude`]. A sure match in the account's list beats every status; a status
-//! that says "not published" counts only with a list that was read and holds nothing that might be ours.
+//! The table of the sheet's §9 stands in [`conclude`]. A match in the account's list rests on a caption and a time: it
+//! names the post of a container that says `PUBLISHED`, or stands in for one that cannot be read, and contradicts one that
+//! says anything else. A status that says "not published" counts only with a list that was read and holds nothing that
+//! might be ours.
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -65,7 +67,14 @@ enum Listed {
 fn conclude(container: Option<ContainerStatus>, listed: Listed, evidence: Evidence) -> Lookup {
     use ContainerStatus as C;
     match (container, listed) {
-        (_, Listed::Ours(handle)) => Lookup::Found { handle, evidence },
+        (Some(C::Published), Listed::Ours(handle)) => {
+            Lookup::Found { handle: handle.with(name::STATUS, status::PUBLISHED), evidence }
+        }
+        (None, Listed::Ours(handle)) => Lookup::Found { handle, evidence },
+        // Our container is not published by its own word: somebody else's equal reel, or a word that comes late.
+        (Some(C::InProgress | C::Finished | C::Error | C::Expired), Listed::Ours(_)) => {
+            Lookup::CannotTell { hopeless: false, evidence }
+        }
         // Live by Meta's own word; which of the account's posts it is, is found later or never.
         (Some(C::Published), Listed::Nothing | Listed::Perhaps(_) | Listed::Unread) => {
             Lookup::Found { handle: Handle::default().with(name::STATUS, status::PUBLISHED), evidence }

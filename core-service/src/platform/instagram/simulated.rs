@@ -142,10 +142,15 @@ impl Play {
                 self.settle(number, StepOutcome::Accepted, &handle);
                 None
             }
-            Outcome::Unknown { .. } => {
+            Outcome::Unknown { .. } | Outcome::Refused { .. } => {
                 if let Some(number) = recorded {
                     self.settle(number, StepOutcome::Unknown, &Default::default());
                 }
+                None
+            }
+            Outcome::Reopened { .. } => {
+                let sent = self.stage.ledger.newest_sending(self.stage.post.attempt).map(|entry| entry.number);
+                self.settle(sent.expect("something was sent"), StepOutcome::Unknown, &Default::default());
                 None
             }
             Outcome::Pending { .. } => {

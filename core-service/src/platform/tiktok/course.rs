@@ -16,7 +16,10 @@ use serde_json::Value;
 
 use super::{errors, options, plan::Plan};
 use crate::{
-    domain::ledger::{Entry, Handle, StepClass, StepOutcome},
+    domain::{
+        binding::BoundBy,
+        ledger::{Entry, Handle, StepClass, StepOutcome},
+    },
     platform::{Live, Next, NotBefore, Step, View},
 };
 
@@ -155,6 +158,14 @@ pub(super) fn is_surely_dead(handle: &Handle, now: DateTime<Utc>) -> bool {
     handle.instant("upload_expires_at").is_some_and(|expires_at| now >= expires_at + UPLOAD_GRACE)
 }
 
+/// Whether the rest of a video may still be sent to the URL of an entry: it was not refused as dead, and lives on for
+/// longer than a retry waits.
+pub(super) fn is_usable(entry: &Entry, now: DateTime<Utc>) -> bool {
+    let dead = entry.evidence.0.get(UPLOAD_DEAD).and_then(Value::as_bool).unwrap_or_default();
+    let expires_at = entry.handle.instant("upload_expires_at");
+    !dead && expires_at.is_some_and(|expires_at| now + UPLOAD_MARGIN * 2 < expires_at)
+}
+
 /// The next piece of a live upload.
 fn send(view: &View<'_>, init: &Entry, later: &[&Entry]) -> Step {
     let last = later.iter().rev().find(|entry| entry.step == UPLOAD || entry.step == UPLOAD_LAST);
@@ -203,7 +214,10 @@ fn after(view: &View<'_>, committed: &Entry, entries: &[&Entry]) -> Next {
         }
         Some(COMPLETE) => {
             let ids = entries.iter().rev().map(|entry| post_ids(&entry.handle)).find(|ids| !ids.is_empty());
-            let live = live(view, &handle, ids.unwrap_or_default());
+            let mut live = live(view, &handle, ids.unwrap_or_default());
+            if handle.text("publish_id").is_none() {
+                live.bound_by = BoundBy::Match;
+            }
             let given_up = entries.iter().any(|entry| entry.step == PUBLIC_ID && is_taken(entry));
             let is_sought = live.platform_post_id.is_none()
                 && !given_up
@@ -237,7 +251,7 @@ fn live(view: &View<'_>, handle: &Handle, ids: Vec<String>) -> Live {
     let username = handle.text("username").filter(|name| !name.is_empty());
     let username = username.or(view.account.account_username.as_deref());
     let url = first.as_deref().zip(username).and_then(|(id, username)| post_url(username, id));
-    Live { platform_post_id: first, platform_post_url: url, all_platform_post_ids: ids }
+    Live { platform_post_id: first, platform_post_url: url, all_platform_post_ids: ids, bound_by: BoundBy::Answer }
 }
 
 /// The link to a public post; `None` rather than one that does not lead to it.

@@ -138,6 +138,11 @@ impl PlatformClient for Tiktok {
         course::next(view)
     }
 
+    fn searches_list(&self, _: &Step) -> bool {
+        // Only `reconcile` looks at the list of videos.
+        false
+    }
+
     async fn run(&self, call: &Call<'_>, step: &Step) -> Outcome {
         if self.settings.is_none() {
             return Outcome::NoEffect { failure: logins::not_configured(), evidence: Evidence::new() };

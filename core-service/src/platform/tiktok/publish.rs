@@ -30,6 +30,10 @@ const LISTED_CAPTION: usize = 150;
 const MAX_PAGES: usize = 5;
 /// How long after a lost PULL_FROM_URL init its post may still turn up in the list: fetching, processing, moderation.
 const PULL_SEARCH: TimeDelta = TimeDelta::minutes(10);
+/// How long the count of a status may stay behind an upload that TikTok took.
+const COUNT_FOLLOWS: TimeDelta = TimeDelta::minutes(2);
+/// The word of an upload, and of its processing.
+const PROCESSING_UPLOAD: &str = "PROCESSING_UPLOAD";
 /// Scope without which the list cannot be read.
 const LIST_SCOPE: &str = "video.list";
 
@@ -130,6 +134,7 @@ impl Tiktok {
             Reply::Accepted { data, evidence } => {
                 Outcome::Accepted { handle: Handle::default().with("publish_id", data.publish_id), evidence }
             }
+            Reply::Refused { failure, evidence, .. } => Outcome::Refused { failure, evidence },
             other => written(other),
         }
     }
@@ -143,6 +148,9 @@ impl Tiktok {
         let is_known = step.handle.text("status") == Some(INBOX) && data.status == INBOX;
         if is_final(&data) && !is_known {
             return Outcome::Accepted { handle: status_handle(&data), evidence };
+        }
+        if is_incomplete(&data, &step.handle) && was_taken_long_ago(call) {
+            return Outcome::Reopened { evidence };
         }
         Outcome::Pending { check_after: None, evidence }
     }
@@ -195,34 +203,37 @@ impl Tiktok {
             Some(bytes) if bytes >= plan.size => {
                 Lookup::Found { handle: Handle::default().with("uploaded", plan.size), evidence }
             }
-            Some(_) if data.status == "PROCESSING_UPLOAD" => {
-                Lookup::Absent { handle_dead: course::is_surely_dead(&entry.handle, call.view.now), evidence }
+            Some(_) if data.status == PROCESSING_UPLOAD => {
+                let now = call.view.now;
+                let (dead, usable) = (course::is_surely_dead(&entry.handle, now), course::is_usable(entry, now));
+                match (dead, usable) {
+                    (true, _) => Lookup::Absent { handle_dead: true, evidence },
+                    (false, true) => Lookup::Absent { handle_dead: false, evidence },
+                    // Nothing more can be sent there, and what was sent may still be taken up until the URL has died.
+                    (false, false) => Lookup::Pending { check_after: None, evidence },
+                }
             }
             Some(_) | None => Lookup::Pending { check_after: None, evidence },
         }
     }
 
-    /// What became of a PULL_FROM_URL init whose answer was lost: a strict match in the creator's public videos. Finding
-    /// nothing proves nothing.
+    /// What became of a PULL_FROM_URL init whose answer was lost or refused it: a strict match in the creator's public
+    /// videos. For a lost answer finding nothing proves nothing; for a refusal it does, where a list could show the video.
     pub(super) async fn find_pulled(&self, call: &Call<'_>, entry: &Entry) -> Lookup {
         let post = call.view.post;
-        let hopeless =
-            |why: &str| Lookup::CannotTell { hopeless: true, evidence: Evidence::new().with("problem", why) };
-        if entry.handle.text("privacy_level").or_else(|| options::level(&post.content.privacy_level))
-            != Some(options::PUBLIC)
-        {
-            return hopeless("TikTok lists only public videos");
-        }
-        if !call.view.account.token_scope.iter().any(|scope| scope == LIST_SCOPE) {
-            return hopeless("the account did not grant video.list");
-        }
-        if post.content.full_caption.trim().is_empty() {
-            return hopeless("without a caption the video cannot be told from others");
-        }
-        if call.twins {
-            return hopeless("another post of the account with this caption is lost too, so a match could be either");
-        }
-        let Some(duration) = duration(call).await else { return hopeless("the video's duration is unknown") };
+        let refusal = entry.refusal();
+        let duration = duration(call).await;
+        let (caption, duration) = match is_listed(call, entry).and(duration.ok_or("the video's duration is unknown")) {
+            Ok(duration) => (&post.content.full_caption, duration),
+            // The one refusal that TikTok documents as "nothing was created".
+            Err(why) if refusal.is_some_and(|failure| failure.reason == Reason::RateLimitExceeded) => {
+                let evidence = Evidence::new().with("problem", why).with("documented", "nothing was created");
+                return Lookup::Absent { handle_dead: true, evidence };
+            }
+            Err(why) => {
+                return Lookup::CannotTell { hopeless: true, evidence: Evidence::new().with("problem", why) };
+            }
+        };
         let videos = match self.list_since(call, entry.sent_at).await {
             Ok(videos) => videos,
             Err(failure) => return Lookup::Failed(failure),
@@ -230,23 +241,27 @@ impl Tiktok {
         let evidence = Evidence::new().with("listed_since", videos.len());
         let matching: Vec<String> = videos
             .iter()
-            .filter(|video| is_match(video, &post.content.full_caption, duration))
+            .filter(|video| is_match(video, caption, duration))
             .filter_map(Video::id)
             .filter(|id| !call.siblings.contains(id))
             .collect();
+        let has_had_its_time = call.view.now >= entry.sent_at + PULL_SEARCH;
         match matching.as_slice() {
-            [id] => {
+            [id] if !call.twins => {
                 let handle = Handle::default().with("status", COMPLETE).with("post_ids", vec![id.clone()]);
                 Lookup::Found { handle, evidence: evidence.with("post_ids", vec![id.clone()]) }
             }
+            [] if refusal.is_some() && has_had_its_time => Lookup::Absent { handle_dead: true, evidence },
             [] => {
-                let hopeless = call.view.now >= entry.sent_at + PULL_SEARCH;
-                Lookup::CannotTell { hopeless, evidence: evidence.with("problem", "no listed video matches") }
+                let evidence = evidence.with("problem", "no listed video matches");
+                Lookup::CannotTell { hopeless: has_had_its_time && refusal.is_none(), evidence }
             }
             several => {
-                let evidence =
-                    evidence.with("problem", "several listed videos match").with("post_ids", several.to_vec());
-                Lookup::CannotTell { hopeless: true, evidence }
+                // Whose it is shows when the other post of this caption has found its own.
+                let problem =
+                    if call.twins { "another post of this caption is under way" } else { "several videos match" };
+                let evidence = evidence.with("problem", problem).with("post_ids", several.to_vec());
+                Lookup::CannotTell { hopeless: !call.twins, evidence }
             }
         }
     }
@@ -332,6 +347,34 @@ impl Tiktok {
     ) -> Request<'a> {
         Request { client: &self.api, url, token, body, timeout: API_TIMEOUT, now, at_its_time: None }
     }
+}
+
+/// Whether the list of videos would show this post, if it were there and could be told from others.
+fn is_listed(call: &Call<'_>, entry: &Entry) -> Result<(), &'static str> {
+    let content = &call.view.post.content;
+    let privacy = entry.handle.text("privacy_level").or_else(|| options::level(&content.privacy_level));
+    if privacy != Some(options::PUBLIC) {
+        return Err("TikTok lists only public videos");
+    }
+    if !call.view.account.token_scope.iter().any(|scope| scope == LIST_SCOPE) {
+        return Err("the account did not grant video.list");
+    }
+    if content.full_caption.trim().is_empty() {
+        return Err("without a caption the video cannot be told from others");
+    }
+    Ok(())
+}
+
+/// TikTok waits for bytes of an upload that it had answered as complete.
+fn is_incomplete(data: &StatusData, handle: &Handle) -> bool {
+    let size = Plan::read(handle).map(|plan| plan.size);
+    data.status == PROCESSING_UPLOAD && size.zip(data.uploaded_bytes()).is_some_and(|(size, bytes)| bytes < size)
+}
+
+/// The count of a status follows an upload; how fast, no page says.
+fn was_taken_long_ago(call: &Call<'_>) -> bool {
+    let sent = call.view.ledger.newest_sending(call.view.post.attempt);
+    sent.is_some_and(|sent| call.view.now >= sent.answered_at.unwrap_or(sent.sent_at) + COUNT_FOLLOWS)
 }
 
 /// What a write that was not accepted means.

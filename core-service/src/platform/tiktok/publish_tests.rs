@@ -169,7 +169,13 @@ async fn an_unclear_init_is_unknown_and_a_refusal_is_none() {
         ] {
             let server = Server::start(move |_, _| Act::error(status, code)).await;
             let outcome = run(&server, &scene, kind, creator_handle(&scene.post.content)).await;
-            assert!(matches!(&outcome, Outcome::NoEffect { failure, .. } if failure.rule == code), "{outcome:?}");
+            match (kind, &outcome) {
+                (VIDEO_INIT_PULL, Outcome::Refused { failure, .. })
+                | (VIDEO_INIT, Outcome::NoEffect { failure, .. }) => {
+                    assert_eq!(failure.rule, code);
+                }
+                _ => panic!("{kind} {code}: {outcome:?}"),
+            }
         }
     }
 }
@@ -269,7 +275,10 @@ async fn a_lost_last_byte_is_found_by_its_publish_id() {
         assert_eq!(handle.text("status"), Some(word));
     }
     assert!(matches!(look(uploading(0), 1).await, Lookup::Absent { handle_dead: false, .. }), "the URL still works");
-    assert!(matches!(look(uploading(34), 64).await, Lookup::Absent { handle_dead: false, .. }), "perhaps it does");
+    for minutes in [50, 64] {
+        let lookup = look(uploading(34), minutes).await;
+        assert!(matches!(lookup, Lookup::Pending { .. }), "too late to go on, too early to be dead: {lookup:?}");
+    }
     assert!(matches!(look(uploading(34), 65).await, Lookup::Absent { handle_dead: true, .. }));
     for silent in [json!({ "status": "PROCESSING_UPLOAD" }), json!({ "status": "NEW", "uploaded_bytes": 1 }), json!({})]
     {
@@ -338,8 +347,7 @@ async fn a_lost_pull_is_bound_only_by_a_strict_match() {
 
 #[tokio::test]
 async fn a_lost_pull_that_no_list_can_show_goes_to_a_person_at_once() {
-    let changes: [fn(&mut Stage); 5] = [
-        |scene| scene.twins = true,
+    let changes: [fn(&mut Stage); 4] = [
         |scene| scene.post.content.privacy_level = "PRIVATE".to_owned(),
         |scene| scene.account.token_scope = vec!["video.publish".to_owned()],
         |scene| scene.post.content.full_caption = String::new(),
@@ -349,6 +357,57 @@ async fn a_lost_pull_that_no_list_can_show_goes_to_a_person_at_once() {
         let lookup = find_pulled(vec![listed("1", 5, CAPTION, 30)], change).await;
         assert!(matches!(lookup, Lookup::CannotTell { hopeless: true, .. }), "{lookup:?}");
     }
+}
+
+#[tokio::test]
+async fn a_match_while_a_twin_is_under_way_is_looked_at_again() {
+    let lookup = find_pulled(vec![listed("1", 5, CAPTION, 30)], |scene| scene.twins = true).await;
+    assert!(matches!(lookup, Lookup::CannotTell { hopeless: false, .. }), "{lookup:?}");
+}
+
+#[tokio::test]
+async fn a_refused_pull_is_absent_only_where_a_list_could_show_it() {
+    let look = async |code: &str, videos: Vec<Value>, change: fn(&mut Stage)| {
+        let server =
+            Server::start(move |_, _| Act::ok(json!({ "videos": videos, "cursor": 0, "has_more": false }))).await;
+        let mut scene = scene(TiktokTransfer::PullFromUrl);
+        scene.now = at(11);
+        change(&mut scene);
+        let failure = crate::platform::tiktok::errors::refusal(code, None, None, None).unwrap();
+        let refused = entry(VIDEO_INIT_PULL, creator_handle(&scene.post.content)).refused(&failure, 1);
+        find(&server, &scene, &refused).await
+    };
+    let private = |scene: &mut Stage| scene.post.content.privacy_level = "PRIVATE".to_owned();
+    for code in ["url_ownership_unverified", "rate_limit_exceeded", "access_token_invalid"] {
+        let lookup = look(code, vec![listed("1", 5, "other", 30)], |_| {}).await;
+        assert!(matches!(lookup, Lookup::Absent { handle_dead: true, .. }), "{code}: {lookup:?}");
+        let lookup = look(code, vec![listed("1", 5, CAPTION, 30)], |_| {}).await;
+        assert!(matches!(lookup, Lookup::Found { .. }), "{code}: {lookup:?}");
+        let lookup = look(code, Vec::new(), |scene| scene.now = at(5)).await;
+        assert!(matches!(lookup, Lookup::CannotTell { hopeless: false, .. }), "not yet: {code}: {lookup:?}");
+    }
+    let lookup = look("rate_limit_exceeded", Vec::new(), private).await;
+    assert!(matches!(lookup, Lookup::Absent { .. }), "documented: nothing was created: {lookup:?}");
+    let lookup = look("url_ownership_unverified", Vec::new(), private).await;
+    assert!(matches!(lookup, Lookup::CannotTell { hopeless: true, .. }), "{lookup:?}");
+}
+
+#[tokio::test]
+async fn an_upload_that_tiktok_lost_after_taking_it_is_open_again() {
+    let init = init_handle(&upload_scene().post.content, 35, 35, "https://u.example/");
+    let look = async |bytes: u64, minutes: i64| {
+        let server =
+            Server::start(move |_, _| Act::ok(json!({ "status": "PROCESSING_UPLOAD", "uploaded_bytes": bytes }))).await;
+        let mut scene = upload_scene();
+        scene.ledger = Rows::default()
+            .add(UPLOAD_LAST, StepClass::PointOfNoReturn, Some(StepOutcome::Accepted), init.clone())
+            .ledger();
+        scene.now = at(minutes);
+        run(&server, &scene, STATUS, init.clone()).await
+    };
+    assert!(matches!(look(20, 30).await, Outcome::Reopened { .. }));
+    assert!(matches!(look(35, 30).await, Outcome::Pending { .. }), "it has it all");
+    assert!(matches!(look(20, 0).await, Outcome::Pending { .. }), "the count may be behind");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! The upload of a video to the URL of an init: the chunks that cannot publish, and the last one, which does.
 //!
 //! TikTok takes chunks strictly in order and begins to post when the last byte has arrived (answer 201). So the chunks
-//! before it may be sent at any time and repeated, and everything that is unclear about the last one is
-//! `Outcome::Unknown`, unless its last byte provably stayed here.
+//! before it may be sent at any time and repeated. Once the last byte left, an answer that refuses it is TikTok's claim,
+//! and everything else but 201 is unknown: the status of the publish id tells.
 //! All bytes are of the version of the video that the init was made for. Where another took its place the upload is given
 //! up before its last byte and begins anew with a new init.
 //! <https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide>, read September 2026.
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
-        ledger::{Evidence, Handle, StepOutcome},
+        ledger::{Evidence, Handle},
         media::VideoVersion,
     },
     platform::{Call, Outcome, Step, is_replaced, wire::Exchange},
@@ -35,6 +35,9 @@ use crate::{
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(300);
 /// How often in a row a run asks TikTok where it stands after a mismatch or an interruption.
 const MAX_RESYNCS: u32 = 2;
+
+/// Evidence of a last byte that TikTok refused as if its URL were dead.
+const URL_REFUSED: &str = "url_refused";
 
 /// What a handle says about an upload.
 struct Session {
@@ -192,29 +195,45 @@ impl Tiktok {
             }
         };
         let evidence = Evidence::new().with("http_status", answer.status.as_u16());
-        // A refusal of a repeated last byte may mean that the first one arrived after all.
-        let is_repeated = call.view.ledger.of_attempt(call.view.post.attempt).any(|entry| {
-            entry.step == UPLOAD_LAST
-                && entry.handle.text("publish_id") == Some(&session.publish_id)
-                && matches!(entry.outcome, Some(StepOutcome::Unknown | StepOutcome::Absent))
-        });
-        match answer.status {
-            StatusCode::CREATED => {
-                Outcome::Accepted { handle: Handle::default().with("uploaded", plan.size), evidence }
+        if !complete {
+            // TikTok announced its answer before the last byte was handed over, so it cannot have it.
+            let evidence = evidence.with("last_byte_sent", false);
+            if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
+                return dead(url_died(), evidence);
             }
-            _ if is_repeated && complete => Outcome::Unknown { evidence },
-            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => dead(url_died(), evidence),
-            StatusCode::BAD_REQUEST => Outcome::NoEffect { failure: malformed(), evidence },
+            let failure = errors::away(format!("TikTok answered the upload with HTTP {}", answer.status.as_u16()));
+            return Outcome::NoEffect { failure, evidence };
+        }
+        match answer.status {
+            StatusCode::CREATED => match answered_range(&answer.headers) {
+                Some(told) if told + 1 < plan.size => {
+                    Outcome::Unknown { evidence: evidence.with("uploaded_bytes", told) }
+                }
+                Some(_) | None => Outcome::Accepted { handle: Handle::default().with("uploaded", plan.size), evidence },
+            },
+            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+                // Once may be an accident on the way; a second time the URL is given up.
+                let is_dead = self.was_refused_before(call, &session);
+                let evidence =
+                    if is_dead { evidence.with(UPLOAD_DEAD, true) } else { evidence.with(URL_REFUSED, true) };
+                Outcome::Refused { failure: url_died(), evidence }
+            }
+            StatusCode::BAD_REQUEST => Outcome::Refused { failure: malformed(), evidence },
             StatusCode::RANGE_NOT_SATISFIABLE => {
                 let failure = errors::away("TikTok has another part of the upload than expected");
-                Outcome::NoEffect { failure, evidence }
-            }
-            _ if !complete => {
-                let failure = errors::away(format!("TikTok answered the upload with HTTP {}", answer.status.as_u16()));
-                Outcome::NoEffect { failure, evidence: evidence.with("last_byte_sent", false) }
+                Outcome::Refused { failure, evidence }
             }
             _ => Outcome::Unknown { evidence },
         }
+    }
+
+    /// Whether TikTok refused the last byte at this URL before.
+    fn was_refused_before(&self, call: &Call<'_>, session: &Session) -> bool {
+        call.view.ledger.of_attempt(call.view.post.attempt).any(|entry| {
+            entry.step == UPLOAD_LAST
+                && entry.handle.text("publish_id") == Some(&session.publish_id)
+                && entry.evidence.0.contains_key(URL_REFUSED)
+        })
     }
 
     fn put<'a>(&'a self, session: &'a Session, first: u64, last: u64, timeout: Duration) -> Put<'a> {

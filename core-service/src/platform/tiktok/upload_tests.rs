@@ -163,13 +163,9 @@ async fn a_dead_url_is_said_so() {
     for code in [403, 404] {
         let server = Server::start(move |_, _| Act::put(code, "")).await;
         let (tiktok, scene) = (server.tiktok(), scene());
-        for outcome in [
-            upload(&tiktok, &scene.call(), handle(&server)).await,
-            upload_last(&tiktok, &scene.call(), handle(&server)).await,
-        ] {
-            let Outcome::NoEffect { failure, evidence } = outcome else { panic!("{outcome:?}") };
-            assert_eq!((failure.class, &evidence.0[UPLOAD_DEAD]), (FailureClass::Transient, &true.into()));
-        }
+        let outcome = upload(&tiktok, &scene.call(), handle(&server)).await;
+        let Outcome::NoEffect { failure, evidence } = outcome else { panic!("{outcome:?}") };
+        assert_eq!((failure.class, &evidence.0[UPLOAD_DEAD]), (FailureClass::Transient, &true.into()));
     }
     let server = Server::start(|_, _| Act::error(400, "invalid_publish_id")).await;
     let outcome = upload(&server.tiktok(), &scene().call(), handle(&server).with("resume", true)).await;
@@ -285,22 +281,32 @@ async fn a_large_last_chunk_that_the_server_cut_off_early_had_no_effect() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_a_repeated_last_byte_proves_nothing() {
+async fn a_refusal_of_the_last_byte_is_a_claim_and_a_second_one_gives_the_url_up() {
     for code in [400, 403, 404, 416] {
         let server = Server::start(move |_, _| Act::put(code, "")).await;
         let mut scene = scene();
         let outcome = upload_last(&server.tiktok(), &scene.call(), handle(&server)).await;
-        assert!(matches!(outcome, Outcome::NoEffect { .. }), "the first time it is a refusal: {outcome:?}");
+        let Outcome::Refused { evidence, .. } = outcome else { panic!("{code}: {outcome:?}") };
+        assert!(!evidence.0.contains_key(UPLOAD_DEAD), "{code}: the same URL is tried again");
         let class = StepClass::PointOfNoReturn;
-        let rows = Rows::default().add(UPLOAD_LAST, class, Some(StepOutcome::Absent), handle(&server)).add(
-            UPLOAD_LAST,
-            class,
-            None,
-            handle(&server),
-        );
-        scene.ledger = rows.ledger();
+        let first = Rows::default().add(UPLOAD_LAST, class, Some(StepOutcome::Absent), handle(&server));
+        let first = first.with(|entry| entry.evidence = evidence.clone());
+        scene.ledger = first.add(UPLOAD_LAST, class, None, handle(&server)).ledger();
         let outcome = upload_last(&server.tiktok(), &scene.call(), handle(&server)).await;
-        assert!(matches!(outcome, Outcome::Unknown { .. }), "{code}: {outcome:?}");
+        let Outcome::Refused { evidence, .. } = outcome else { panic!("{code}: {outcome:?}") };
+        assert_eq!(evidence.0.contains_key(UPLOAD_DEAD), matches!(code, 403 | 404), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_answered_as_complete_with_fewer_bytes_is_not_believed() {
+    let server = Server::start(|_, _| Act::put(201, "bytes 0-19/35")).await;
+    let outcome = upload_last(&server.tiktok(), &scene().call(), handle(&server)).await;
+    assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+    for whole in ["bytes 0-34/35", "bytes 0-35/35", ""] {
+        let server = Server::start(move |_, _| Act::put(201, whole)).await;
+        let outcome = upload_last(&server.tiktok(), &scene().call(), handle(&server)).await;
+        assert_eq!(uploaded(&outcome), 35, "{whole}");
     }
 }
 

@@ -10,13 +10,13 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-
 use tracing::info;
 
 use super::{Flow, Work, Worker};
 use crate::{
     domain::{
-        failure::{Failure, FailureClass},
+        binding::BoundBy,
+        failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Evidence, StepClass, StepOutcome},
         post::{Post, Status, WaitReason},
         retry::asked_until,
@@ -26,9 +26,10 @@ use crate::{
     platform::{Live, NotBefore, Outcome, Step},
     publisher::{Engine, checks::Verdict, decide::Decision, lease::Permit, points},
     store::{
-        Result,
+        Error, Result,
         claims::{Change, LedgerWrite, LiveDetails},
         daily_slots::Place,
+        platform_posts::Rivals,
     },
 };
 
@@ -92,9 +93,9 @@ impl Worker<'_> {
         let not_before = self.not_before(&work.post, &step);
         let permit = Permit { punctuality: is_timed.then_some(&self.engine.punctuality), ..self.permit(not_before) };
         let outcome = if armed && self.claim.ahead() > TimeDelta::zero() {
-            self.exchange_in_burst(work, &step, &permit).await
+            self.exchange_in_burst(work, &step, &permit).await?
         } else {
-            self.exchange(work, &step, &permit).await
+            self.exchange(work, &step, &permit).await?
         };
         if permit.was_stopped.load(Ordering::SeqCst) && matches!(outcome, Outcome::NoEffect { .. }) {
             return self.disarm(work, entry, not_before).await;
@@ -104,9 +105,8 @@ impl Worker<'_> {
             entry.number = work.ledger.next_number();
         }
         let now = self.now();
-        if let Outcome::NoEffect {
-            failure: Failure { class: FailureClass::Quota { until: Some(until) }, .. }, ..
-        } = &outcome
+        if let Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. } = &outcome
+            && let FailureClass::Quota { until: Some(until) } = &failure.class
         {
             // The account's other posts wait too, instead of asking one after the other.
             fault::point(FaultPoint::QuotaNoteBegins, step.kind);
@@ -161,7 +161,7 @@ impl Worker<'_> {
     }
 
     /// A request among many that are due in the same moment: writing what it brought waits for the others to be sent.
-    async fn exchange_in_burst(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Outcome {
+    async fn exchange_in_burst(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Result<Outcome> {
         let unsent = self.engine.bursts.enter();
         let outcome = self.exchange(work, step, permit).await;
         drop(unsent);
@@ -169,11 +169,14 @@ impl Worker<'_> {
         outcome
     }
 
-    async fn exchange(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Outcome {
+    async fn exchange(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Result<Outcome> {
+        let rivals = match work.service.client.searches_list(step) {
+            true => self.rivals(work).await?,
+            false => Rivals::default(),
+        };
         let video = self.engine.videos.of(&work.post);
         let progress = self.engine.uploads.track(work.post.id, work.post.wp_user_id);
-        // Only what reads the account's list needs these.
-        let call = self.call(work, permit, &video, &progress, &[], false);
+        let call = self.call(work, permit, &video, &progress, &rivals);
         let early = (permit.not_before - call.view.now).to_std().unwrap_or_default();
         let exchange = work.service.client.run(&call, step);
         fault::point(FaultPoint::ExchangeBegins, step.kind);
@@ -182,7 +185,7 @@ impl Worker<'_> {
             Err(_) => Outcome::Unknown { evidence: Evidence::new().with("answer", "none within the step's time") },
         };
         fault::point(FaultPoint::ExchangeEnds, step.kind);
-        outcome
+        Ok(outcome)
     }
 
     /// A live or delivered post: say so first, then what is left to learn or set.
@@ -198,6 +201,7 @@ impl Worker<'_> {
             platform_post_id: live.platform_post_id,
             platform_post_url: live.platform_post_url,
             all_platform_post_ids: live.all_platform_post_ids,
+            bound_by: live.bound_by,
         });
         let news = details.as_ref().is_some_and(|details| {
             (details.platform_post_id.is_some() && details.platform_post_id != work.post.platform_post_id)
@@ -205,11 +209,47 @@ impl Worker<'_> {
         });
         if work.post.status != target || news {
             let by = (work.post.status != target).then_some(by);
-            let change = Change { by, live: details, error: Some(None), poll_count: Some(0), ..Change::default() };
-            self.commit(work, change).await?;
+            let change =
+                Change { by, live: details.clone(), error: Some(None), poll_count: Some(0), ..Change::default() };
+            match (self.commit(work, change).await, details) {
+                (Err(Error::BoundElsewhere { by: BoundBy::Match, .. }), Some(details)) => {
+                    return self.drop_match(work, &details).await;
+                }
+                (Err(Error::BoundElsewhere { .. }), _) => return self.told_twice(work).await,
+                (written, _) => written?,
+            };
         }
         let Some(step) = then else { return self.commit(work, Self::release(None, None)).await };
         self.follow_up(work, step).await
+    }
+
+    /// What a match found is another post's: it is looked for again, by what is bound now.
+    async fn drop_match(&self, work: &mut Work, details: &LiveDetails) -> Result<Flow> {
+        let ids = &details.all_platform_post_ids;
+        info!(post.id = %work.post.id, "a match turned out to be another post's");
+        work.post = self.engine.store.drop_match(&work.post, ids, self.now()).await?;
+        work.ledger = self.engine.store.ledger(work.post.id).await?;
+        Ok(Flow::GoOn)
+    }
+
+    /// The platform gave this post an id that it had given another one before: a person has to look.
+    async fn told_twice(&self, work: &mut Work) -> Result<Flow> {
+        let doubted = match work.post.status {
+            Status::Publishing => Some(Move::ReplyLost),
+            Status::Published => Some(Move::Unbound),
+            _ => None,
+        };
+        if let Some(by) = doubted {
+            self.commit(work, Change { by: Some(by), ..Change::default() }).await?;
+        }
+        let failure = Failure::new(
+            FailureClass::Permanent,
+            Reason::OutcomeUnknown,
+            "the platform names a post of its own for this one that it had named for another post before",
+        )
+        .with_remedy("look at the account, then say by ResolvePost whether the post is there");
+        let by = (work.post.status == Status::Confirming).then_some(Move::CannotTell);
+        self.commit(work, Change { by, error: Some(Some(failure)), ..Self::release(None, None) }).await
     }
 
     async fn follow_up(&mut self, work: &mut Work, step: Step) -> Result<Flow> {
@@ -224,7 +264,7 @@ impl Worker<'_> {
         if recorded {
             self.commit(work, Change { ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() }).await?;
         }
-        let outcome = self.exchange(work, &step, &self.permit(now)).await;
+        let outcome = self.exchange(work, &step, &self.permit(now)).await?;
         let now = self.now();
         entry.answered_at = Some(now);
         let (outcome, decision) = match outcome {
@@ -235,7 +275,9 @@ impl Worker<'_> {
                 let ledger = if recorded { LedgerWrite::Update(entry) } else { LedgerWrite::Insert(entry) };
                 return self.commit(work, Change { ledger, ..Change::default() }).await;
             }
-            Outcome::NoEffect { failure, .. } if failure.class == FailureClass::AuthExpired && !self.refreshed => {
+            Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. }
+                if failure.class == FailureClass::AuthExpired && !self.refreshed =>
+            {
                 if recorded {
                     entry.outcome = Some(StepOutcome::NoEffect);
                     self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Change::default() }).await?;
@@ -245,10 +287,10 @@ impl Worker<'_> {
             Outcome::Pending { check_after, .. } => {
                 (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, check_after, step.kind)))
             }
-            Outcome::Unknown { .. } => {
+            Outcome::Unknown { .. } | Outcome::Reopened { .. } => {
                 (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, None, step.kind)))
             }
-            Outcome::NoEffect { failure, .. } => {
+            Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. } => {
                 let hopeless = !failure.class.is_retryable();
                 (
                     StepOutcome::NoEffect,
