@@ -11,7 +11,7 @@ use tokio::{
     sync::watch,
     task::{JoinHandle, JoinSet},
 };
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     app::{
@@ -169,6 +169,10 @@ impl Parts {
         fault::follow_clock(&clock).await;
         let store = open_store(settings, clock.clone()).await?;
         check_keys(&store, &clock).await?;
+        store.serve(clock.now()).await?;
+        if let Some(why) = store.behind() {
+            error!("{why}");
+        }
         let tls = http::tls_config(&settings.http)?;
         let registry = registry(settings, &tls)?;
         let prober = Arc::new(Prober::new(&ProbeSettings {
@@ -271,8 +275,15 @@ impl Parts {
         self.engine.punctuality.clone()
     }
 
-    /// Starts the scheduler and the housekeeping. They end when `stopping` turns true; the handle ends after them.
+    /// Starts the scheduler and the housekeeping; neither when the database is behind its mark. They end when `stopping`
+    /// turns true; the handle ends after them.
     pub fn start(&self) -> JoinHandle<()> {
+        if self.store.behind().is_some() {
+            let mut stopping = self.stopping.subscribe();
+            return tokio::spawn(async move {
+                let _ = stopping.wait_for(|stopping| *stopping).await;
+            });
+        }
         let scheduler = Scheduler::new(self.engine.clone(), process_token(), self.lease);
         let mut housekeeping = JoinSet::new();
         housekeeping.spawn(self.clone().housekeeping());

@@ -105,6 +105,15 @@ pub enum Error {
         /// The oldest position that can be resumed from.
         oldest: Sequence,
     },
+    /// The event position was given before a backup was restored, for events that the backup does not hold.
+    #[error(
+        "the database was restored from a backup, and the events up to this position are lost; resume from {kept_through} \
+         and read the posts anew"
+    )]
+    PositionOfLostEvents {
+        /// The newest position that the backup holds: all later events come after it.
+        kept_through: Sequence,
+    },
     /// The platform said no.
     #[error("{}", .0.message)]
     Platform(Failure),

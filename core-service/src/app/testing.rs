@@ -30,7 +30,7 @@ use crate::{
     },
     platform::{
         AccountError, Call, Grant, Identity, LoginClient, Lookup, Next, Outcome, PlatformClient, PlatformQuota,
-        PublishOptions, Refreshed, Registry, Service, Step, Tokens, View,
+        PublishOptions, Refreshed, Registry, Service, Step, Tokens, View, Window,
     },
     secret::{KeyRing, Secret},
     store::Store,
@@ -294,6 +294,9 @@ impl PlatformClient for NoPublishing {
         Outcome::Unknown { evidence: Evidence::new() }
     }
     async fn reconcile(&self, _: &Call<'_>, _: &Entry) -> Lookup {
+        Lookup::CannotTell { hopeless: true, evidence: Evidence::new() }
+    }
+    async fn search(&self, _: &Call<'_>, _: &Window) -> Lookup {
         Lookup::CannotTell { hopeless: true, evidence: Evidence::new() }
     }
     fn settle(&self) -> Duration {

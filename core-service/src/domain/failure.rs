@@ -204,6 +204,12 @@ reasons! {
     PermissionDenied = "PERMISSION_DENIED",
     /// The event position is older than what is kept.
     PositionTooOld = "POSITION_TOO_OLD",
+    /// A backup was restored, and it is still being found out whether the post is out already.
+    RestoreCheck = "RESTORE_CHECK",
+    /// The database is older than what the core has handed out before: nothing is published until it is told.
+    DatabaseBehind = "DATABASE_BEHIND",
+    /// The event position is of events that a restored backup does not hold.
+    PositionOfLostEvents = "POSITION_OF_LOST_EVENTS",
     /// The database is away.
     StoreUnavailable = "STORE_UNAVAILABLE",
     /// The post stopped the worker several times and was set aside.

@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 
 use super::{failure::Failure, ids::Fence, platform::UnknownValue};
 
+/// The step that looks for a post which may have gone out before a backup was restored. Every platform has it.
+pub const SEARCH: &str = "restore.search";
+
 /// What repeating a step can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

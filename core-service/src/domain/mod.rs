@@ -8,6 +8,7 @@ pub mod event;
 pub mod failure;
 pub mod ids;
 pub mod ledger;
+pub mod lineage;
 pub mod media;
 pub mod platform;
 pub mod post;

@@ -251,6 +251,8 @@ pub enum WaitReason {
     Confirming,
     /// The n8n workflow that was handed the post.
     Workflow,
+    /// A look at the platform: a backup was restored, and the post may be out already.
+    RestoreCheck,
 }
 
 impl WaitReason {
@@ -266,6 +268,7 @@ impl WaitReason {
             Self::Reconnect => "reconnect",
             Self::Confirming => "confirming",
             Self::Workflow => "workflow",
+            Self::RestoreCheck => "restore_check",
         }
     }
 }
@@ -284,6 +287,7 @@ impl FromStr for WaitReason {
             Self::Reconnect,
             Self::Confirming,
             Self::Workflow,
+            Self::RestoreCheck,
         ]
         .into_iter()
         .find(|reason| reason.as_str() == text)
@@ -357,6 +361,8 @@ pub struct Post {
     pub status_since: DateTime<Utc>,
     /// What the media check found.
     pub media_facts: Option<Value>,
+    /// A backup was restored, and the post may have gone out since then: it is looked up before anything is sent for it.
+    pub look_since: Option<DateTime<Utc>>,
     /// Fencing number of the latest claim.
     pub fence: Fence,
     /// Rises with every change.
@@ -397,6 +403,12 @@ impl Post {
         }
     }
 
+    /// Since when it has to be looked for on the platform before anything else is done with it. What is live or in the
+    /// creator's inbox is known to the platform.
+    pub fn to_be_looked_up(&self) -> Option<DateTime<Utc>> {
+        self.look_since.filter(|_| !matches!(self.status, Status::Published | Status::Delivered | Status::Cancelled))
+    }
+
     /// A post of an account without content, created now. The store gives it its id.
     pub fn blank(account: &Account, status: Status, now: DateTime<Utc>) -> Self {
         Self {
@@ -431,6 +443,7 @@ impl Post {
             crash_count: 0,
             status_since: now,
             media_facts: None,
+            look_since: None,
             fence: Fence(0),
             revision: Revision(1),
             created_at: now,

@@ -1,6 +1,6 @@
 //! grpc.health.v1. `""` and each service of `aurareels.v1` follow the database; `aurareels.scheduler` follows the
 //! schedule: it is NOT_SERVING while a post that only the core could have started is overdue by more than
-//! [`MOST_OVERDUE`]. Everything is NOT_SERVING from the moment the core stops.
+//! [`MOST_OVERDUE`], and while the database is older than what was handed out before. Everything is NOT_SERVING from the moment the core stops.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -47,7 +47,7 @@ pub(super) async fn follow(reporter: HealthReporter, store: Store, overdue: Olde
             _ = ticks.tick() => {}
             _ = stopping.wait_for(|stopping| *stopping) => break,
         }
-        let now = (database_answers(&store).await, on_time(&overdue).await);
+        let now = (database_answers(&store).await, store.behind().is_none() && on_time(&overdue).await);
         tell(&reporter, now).await;
         if now != known {
             match now {

@@ -69,6 +69,11 @@ pub(crate) fn status(error: Error, now: DateTime<Utc>) -> Status {
             let details = info(Reason::PositionTooOld, [("oldest_sequence", oldest.to_string())]);
             build(Code::OutOfRange, message, details)
         }
+        // `oldest_sequence` is what clients go on from; those that begin one before it see an event twice, none too few.
+        Error::PositionOfLostEvents { kept_through } => {
+            let details = info(Reason::PositionOfLostEvents, [("oldest_sequence", kept_through.to_string())]);
+            build(Code::OutOfRange, message, details)
+        }
         Error::Platform(failure) => of_failure(failure, now),
         Error::Store(error) => of_store(error),
         Error::Internal(detail) => internal(&detail),
@@ -177,7 +182,16 @@ fn of_store(error: store::Error) -> Status {
             let remedy = "use a core of the release that wrote it, or have the operator mend the row";
             precondition(Reason::RowUnreadable, what, error.to_string(), remedy, [])
         }
-        store::Error::BoundElsewhere { .. } | store::Error::Corrupt(_) | store::Error::Migrate(_) => {
+        store::Error::Behind(message) => {
+            let remedy =
+                "the operator tells the core when the copy was made: `aurareels restored --backup-time <time>`";
+            precondition(Reason::DatabaseBehind, "database", message, remedy, [])
+        }
+        store::Error::BoundElsewhere { .. }
+        | store::Error::Served
+        | store::Error::BeingReplaced
+        | store::Error::Corrupt(_)
+        | store::Error::Migrate(_) => {
             internal(&with_sources(&error))
         }
     }

@@ -103,6 +103,8 @@ pub struct Change {
     pub media_facts: Option<serde_json::Value>,
     /// A warning to add, once.
     pub warning: Option<Warning>,
+    /// After a restore it was found out whether the post is out already.
+    pub looked_up: bool,
     /// Let the post go; the claim is kept when `None`.
     pub release: Option<Release>,
 }
@@ -286,7 +288,8 @@ impl Store {
             .await?
             .fetch_all(
                 "SELECT scheduled_at, handed_over_at FROM aurareels_social_posts \
-                 WHERE status = 'scheduled' AND scheduled_at < ? AND set_aside IS NULL ORDER BY scheduled_at LIMIT 100",
+                 WHERE status = 'scheduled' AND scheduled_at < ? AND set_aside IS NULL \
+                 AND look_since IS NULL ORDER BY scheduled_at LIMIT 100",
                 &params![now],
             )
             .await?;
@@ -488,6 +491,9 @@ async fn write_row(tx: &mut Tx, before: &Post, after: &Post, change: &Change) ->
     if after.media_facts != before.media_facts {
         set("media_facts", after.media_facts.as_ref().into());
     }
+    if after.look_since != before.look_since {
+        set("look_since", after.look_since.into());
+    }
     if after.warnings != before.warnings {
         set("warnings", serde_json::to_string(&after.warnings)?.into());
     }
@@ -587,6 +593,9 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
     // Who has taken a place stands in no line for one.
     if matches!(daily_slots::slot_of(change), Some(Some(_))) {
         after.waiting_for = None;
+    }
+    if change.looked_up {
+        after.look_since = None;
     }
     if let Some(release) = change.release {
         let rests = matches!(after.status, Status::Draft | Status::Failed | Status::Cancelled | Status::NeedsReview);

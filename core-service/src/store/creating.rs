@@ -152,6 +152,7 @@ async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
             post.late_policy_seconds,
             post.waiting_for.map(|reason| reason.as_str()),
             post.next_step_at,
+            post.look_since,
             post.created_at,
             post.created_at,
             post.created_at,
@@ -161,7 +162,7 @@ async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
     let sql = format!(
         "INSERT INTO aurareels_social_posts ({}, wp_user_id, social_account_id, platform, status, scheduled_at, list_at, \
          request_key, request_key_derived, request_fingerprint, content_key, posted_key, url_key, scheduler, \
-         late_policy_seconds, waiting_for, next_step_at, status_since, created_at, updated_at) VALUES {} RETURNING id",
+         late_policy_seconds, waiting_for, next_step_at, look_since, status_since, created_at, updated_at) VALUES {} RETURNING id",
         CONTENT.join(", "),
         vec![row; group.len()].join(", ")
     );
@@ -169,6 +170,9 @@ async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
     let mut ids = rows.iter().map(|row| row.int("id").map(PostId)).collect::<Result<Vec<_>>>()?;
     // Ids rise in the order of the rows; the order in which they are told is nowhere promised.
     ids.sort_unstable();
+    if let Some(newest) = ids.last() {
+        tx.note_post(newest.0);
+    }
     let created: Vec<Post> = group
         .iter()
         .zip(ids)

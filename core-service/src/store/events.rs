@@ -54,8 +54,9 @@ pub(super) async fn append_all(tx: &mut Tx, events: &[(&NewEvent, DateTime<Utc>)
         ]
     };
     let values: Vec<Value> = events.iter().flat_map(row).collect();
-    tx.execute(&sql, &values).await?;
-    tx.note_event();
+    // The id of the last row: they are written in order.
+    let newest = tx.insert(&sql, &values).await?;
+    tx.note_event(newest);
     Ok(())
 }
 

@@ -56,6 +56,7 @@ async fn rows_of_the_first_release_survive_and_go_on() {
         (old.status, old.content.caption.as_str(), old.content.media_id.as_str()),
         (Status::Scheduled, "old", "")
     );
+    assert_eq!(old.look_since, None, "nothing was restored");
     let claimed = store.claim_due(now, chrono::TimeDelta::zero(), "w", std::time::Duration::from_secs(9), 9).await;
     assert_eq!(claimed.unwrap().len(), 1, "it is worked on");
     let account = store.account(AccountId(1)).await.unwrap().expect("the old account");

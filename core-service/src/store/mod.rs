@@ -34,16 +34,21 @@ pub mod platform_posts;
 #[cfg(test)]
 mod platform_posts_tests;
 pub mod posts;
+pub mod replacing;
 pub mod request_keys;
+pub mod restoring;
 pub mod set_aside;
 #[cfg(test)]
 mod waking_tests;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use tokio::sync::watch;
 
-use crate::{clock::Clock, secret::KeyRing};
+use crate::{clock::Clock, domain::lineage::Lineages, secret::KeyRing};
 
 /// Why a store call did not work.
 #[derive(Debug, thiserror::Error)]
@@ -89,9 +94,23 @@ pub enum Error {
     /// The writer is gone: the core is shutting down.
     #[error("the store is closed")]
     Closed,
+    /// The database is older than what was handed out before, or another one. Nothing is written.
+    #[error("{0}")]
+    Behind(String),
+    /// A core serves the database.
+    #[error("a core has the database open; stop it first")]
+    Served,
+    /// A command is replacing the database.
+    #[error("the database is being restored; start the core when that is done")]
+    BeingReplaced,
 }
 
 impl Error {
+    /// A file beside the database cannot be used.
+    pub(crate) fn io(error: std::io::Error) -> Self {
+        Self::Unavailable(sqlx::Error::Io(error))
+    }
+
     /// The data is at fault, not the database: reading it again brings the same.
     pub fn is_about_data(&self) -> bool {
         match self {
@@ -101,7 +120,10 @@ impl Error {
             | Self::BoundElsewhere { .. }
             | Self::NoMedia(_)
             | Self::Migrate(_)
-            | Self::Closed => false,
+            | Self::Closed
+            | Self::Behind(_)
+            | Self::Served
+            | Self::BeingReplaced => false,
         }
     }
 
@@ -154,12 +176,21 @@ pub struct Store {
     db: db::Db,
     keys: Arc<KeyRing>,
     clock: Clock,
+    /// Read once: a restore happens only while no core serves the database.
+    lineages: Arc<OnceLock<Lineages>>,
 }
 
 impl Store {
     /// Opens the database of a URL, creating a SQLite file that is not there yet. Does not migrate.
     pub async fn open(url: &str, keys: Arc<KeyRing>, clock: Clock) -> Result<Self> {
-        Ok(Self { db: db::Db::open(url).await?, keys, clock })
+        Ok(Self { db: db::Db::open(url).await?, keys, clock, lineages: Arc::default() })
+    }
+
+    /// A store that only replaces or copies: it seals nothing, so it needs no key of the settings.
+    pub(crate) async fn for_maintenance(file: &Path, clock: Clock) -> Result<Self> {
+        let key = crate::secret::generate_key();
+        let keys = Arc::new(KeyRing::from_settings(key.expose(), &[] as &[&str])?);
+        Self::open(&format!("sqlite://{}", file.display()), keys, clock).await
     }
 
     /// The default URL of a data directory.

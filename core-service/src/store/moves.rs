@@ -6,7 +6,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Result, Store, daily_slots, media, platform_posts,
+    Result, Store, daily_slots,
+    db::Tx,
+    media, platform_posts,
     posts::{CONTENT, Moved, content_values, fail, of_user, post_event, reread, status_event},
 };
 use crate::{
@@ -39,6 +41,18 @@ pub struct ResolvedWord {
     pub failure: Option<Failure>,
 }
 
+/// Has a post that may be out already looked for at once: its owner waits for that.
+async fn look_now(tx: &mut Tx, id: PostId, now: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        "UPDATE aurareels_social_posts SET next_step_at = ? WHERE id = ? AND claim_token IS NULL \
+         AND (next_step_at IS NULL OR next_step_at > ?)",
+        &params![now, id, now],
+    )
+    .await?;
+    tx.note_schedule(now);
+    Ok(())
+}
+
 impl Store {
     /// Changes a draft or scheduled post by a compare-and-set on its revision. `changed` is the post as it shall be, read
     /// at `changed.revision`. A post that a worker has claimed is refused: it is being prepared or published.
@@ -48,6 +62,16 @@ impl Store {
                 let Some(found) = of_user(tx, changed.wp_user_id, changed.id).await? else { return Ok(Moved::Gone) };
                 let status_changes = found.status != changed.status;
                 let content = &changed.content;
+                // It is looked for by what it said when the backup was made.
+                let looked_up = found.to_be_looked_up().is_some();
+                if looked_up && found.content.full_caption != content.full_caption {
+                    look_now(tx, found.id, now).await?;
+                    return Ok(Moved::Refused(found));
+                }
+                let (waiting_for, next_step_at) = match looked_up {
+                    true => (Some(WaitReason::RestoreCheck), Some(now)),
+                    false => (changed.waiting_for, changed.next_step_at),
+                };
                 media::demand(tx, changed.wp_user_id, content).await?;
                 let sql = format!(
                     "UPDATE aurareels_social_posts SET {} = ?, status = ?, status_since = ?, scheduled_at = ?, list_at = ?, \
@@ -65,8 +89,8 @@ impl Store {
                     changed.scheduler.as_str(),
                     changed.late_policy_seconds,
                     changed.attempt,
-                    changed.waiting_for.map(|reason| reason.as_str()),
-                    changed.next_step_at,
+                    waiting_for.map(|reason| reason.as_str()),
+                    next_step_at,
                     changed.handed_over_at,
                     changed.handover_failures,
                     now,
@@ -77,7 +101,7 @@ impl Store {
                 if done == 0 {
                     return Ok(Moved::Refused(found));
                 }
-                if let Some(at) = changed.next_step_at {
+                if let Some(at) = next_step_at {
                     tx.note_schedule(at);
                 }
                 let after = reread(tx, changed.id).await?;
@@ -143,6 +167,10 @@ impl Store {
             .write(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
                 let Ok(to) = transition::next(found.status, Move::Cancel) else { return Ok(Moved::Refused(found)) };
+                if found.to_be_looked_up().is_some() {
+                    look_now(tx, id, now).await?;
+                    return Ok(Moved::Refused(found));
+                }
                 let sent = tx
                     .fetch_optional(
                         "SELECT number FROM aurareels_post_steps WHERE post_id = ? AND class = 'point_of_no_return' \
@@ -172,6 +200,10 @@ impl Store {
         self.db
             .write(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
+                if found.to_be_looked_up().is_some() {
+                    look_now(tx, id, now).await?;
+                    return Ok(Moved::Refused(found));
+                }
                 let done = tx
                     .execute("DELETE FROM aurareels_social_posts WHERE id = ? AND status = 'draft'", &params![id])
                     .await?;
@@ -232,8 +264,8 @@ impl Store {
                         tx.execute(
                             "UPDATE aurareels_social_posts SET status = ?, status_since = ?, published_at = ?, \
                              platform_post_id = COALESCE(?, platform_post_id), platform_post_url = COALESCE(?, platform_post_url), \
-                             error = NULL, error_message = NULL, waiting_for = NULL, next_step_at = NULL, claim_token = NULL, \
-                             claim_expires_at = NULL, fence = fence + 1, revision = revision + 1, updated_at = ? WHERE id = ?",
+                             error = NULL, error_message = NULL, waiting_for = NULL, next_step_at = NULL, look_since = NULL, \
+                             claim_token = NULL, claim_expires_at = NULL, fence = fence + 1, revision = revision + 1, updated_at = ? WHERE id = ?",
                             &params![
                                 to.as_str(),
                                 now,
@@ -251,7 +283,7 @@ impl Store {
                     Some(failure) => {
                         tx.execute("DELETE FROM aurareels_platform_posts WHERE post_id = ?", &params![id]).await?;
                         tx.execute(
-                            "UPDATE aurareels_social_posts SET attempt = attempt + 1, fence = fence + 1, platform_post_id = NULL, \
+                            "UPDATE aurareels_social_posts SET attempt = attempt + 1, fence = fence + 1, look_since = NULL, platform_post_id = NULL, \
                              platform_post_url = NULL, all_platform_post_ids = '[]' WHERE id = ?",
                             &params![id],
                         )

@@ -178,6 +178,7 @@ fn read(row: &Row) -> Result<Post> {
         crash_count: row.small("crash_count")?,
         status_since: row.time("status_since")?,
         media_facts: row.opt_json("media_facts")?,
+        look_since: row.opt_time("look_since")?,
         fence: Fence(row.int("fence")?),
         revision: Revision(row.int("revision")?),
         created_at: row.time("created_at")?,

@@ -315,7 +315,16 @@ fn token_error(id: AccountId, error: TokenError) -> Error {
                 message: error.to_string(),
                 retry_after: RETRY_AFTER,
             },
-            store::Error::Fenced(_)
+            store::Error::Behind(why) => Error::Precondition {
+                reason: Reason::DatabaseBehind,
+                subject: "database".to_owned(),
+                message: why.clone(),
+                remedy: "the operator says when the copy was made: `aurareels restored --backup-time <time>`"
+                    .to_owned(),
+            },
+            store::Error::Served
+            | store::Error::BeingReplaced
+            | store::Error::Fenced(_)
             | store::Error::BoundElsewhere { .. }
             | store::Error::NoMedia(_)
             | store::Error::Secret(_)

@@ -308,6 +308,11 @@ impl Posts {
             Some(_) if times.scheduler == SchedulerKind::N8n => (Status::Scheduled, now, Some(WaitReason::Schedule)),
             Some(at) => (Status::Scheduled, (at - self.settings.prepare_lead).max(now), Some(WaitReason::Schedule)),
         };
+        let look_since = self.store.lineages().look_since(part.account.created_at, now);
+        let (next_step_at, waiting_for) = match look_since {
+            Some(_) => (now, Some(WaitReason::RestoreCheck)),
+            None => (next_step_at, waiting_for),
+        };
         let post = Post {
             request_key: part.keys.key.clone(),
             request_key_derived: part.keys.is_derived,
@@ -318,6 +323,7 @@ impl Posts {
             media_facts: facts,
             next_step_at: Some(next_step_at),
             waiting_for,
+            look_since,
             content: part.prepared.content,
             ..Post::blank(&part.account, status, now)
         };
@@ -364,6 +370,7 @@ impl Posts {
         if let Some((media_id, _)) = self.copy_of(caller, &request.wish, None).await? {
             content.media_id = media_id.to_string();
         }
+        let look_since = self.store.lineages().look_since(account.created_at, now);
         let post = Post {
             request_key: keys.key.clone(),
             scheduled_at,
@@ -371,6 +378,9 @@ impl Posts {
             late_policy_seconds: self.settings.late_policy_seconds,
             warnings,
             content,
+            look_since,
+            next_step_at: look_since.map(|_| now),
+            waiting_for: look_since.map(|_| WaitReason::RestoreCheck),
             ..Post::blank(&account, Status::Draft, now)
         };
         match self.store.insert_posts(vec![NewPost { post, keys }]).await?.into_iter().next() {

@@ -117,6 +117,9 @@ impl Posts {
         match self.store.update_waiting(changed, self.clock.now()).await? {
             Moved::Done(post) => Ok(post),
             Moved::Gone => Err(not_found(id)),
+            Moved::Refused(post) if post.revision == revision && post.to_be_looked_up().is_some() => {
+                Err(looked_up(&post, "changed"))
+            }
             Moved::Refused(post) if matches!(post.status, Status::Draft | Status::Scheduled) => Err(Error::Conflict {
                 message: if post.revision == revision {
                     format!("post {id} is being prepared right now; try again in a moment")
@@ -172,6 +175,7 @@ impl Posts {
             Moved::Done(post) => Ok(post),
             Moved::Gone => Err(not_found(id)),
             Moved::Refused(post) if post.status == Status::Cancelled => Ok(post),
+            Moved::Refused(post) if post.to_be_looked_up().is_some() => Err(looked_up(&post, "cancelled")),
             Moved::Refused(post) => Err(too_late(&post, "cancelled")),
         }
     }
@@ -181,6 +185,7 @@ impl Posts {
         match self.store.delete_draft(caller.user, id, self.clock.now()).await? {
             Moved::Done(()) => Ok(()),
             Moved::Gone => Err(not_found(id)),
+            Moved::Refused(post) if post.to_be_looked_up().is_some() => Err(looked_up(&post, "deleted")),
             Moved::Refused(post) => Err(forbidden(&post, "deleted", "only drafts can be; cancel it instead")),
         }
     }
@@ -325,6 +330,19 @@ fn forbidden(post: &Post, done: &str, rule: &str) -> Error {
         subject: format!("post {}", post.id),
         message: format!("post {} is {} and cannot be {done}: {rule}", post.id, post.status),
         remedy: "read the post and choose a move that its status allows".into(),
+    }
+}
+
+/// A backup was restored, and the post may be out already: until that is known, nothing may make it disappear.
+fn looked_up(post: &Post, done: &str) -> Error {
+    Error::Precondition {
+        reason: Reason::RestoreCheck,
+        subject: format!("post {}", post.id),
+        message: format!(
+            "a backup was restored, and post {} may be on the platform already: it cannot be {done} until that is found out",
+            post.id
+        ),
+        remedy: "it is being looked for now, and nothing is sent meanwhile; repeat this in some minutes".into(),
     }
 }
 

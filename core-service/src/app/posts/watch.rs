@@ -32,6 +32,12 @@ impl Posts {
         if after < oldest && after != Sequence(0) {
             return Err(Error::PositionTooOld { oldest });
         }
+        if let Some(kept_through) = self.store.lineages().left_behind(after) {
+            return Err(Error::PositionOfLostEvents { kept_through });
+        }
+        if after > newest {
+            return Err(Error::PositionOfLostEvents { kept_through: newest });
+        }
         let Events { events, reached, full } = self.store.event_batch(caller.user, after, limit).await?;
         // With a full batch there may be more; else everything up to `newest` was seen.
         let reached = reached.unwrap_or(after);

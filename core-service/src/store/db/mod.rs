@@ -3,11 +3,19 @@
 //!
 //! Reads use a pool of their own and see the last commit.
 
+mod counters;
+pub(super) mod mark;
+pub(super) mod serving;
 mod values;
 mod wakes;
 mod writer;
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    str::FromStr,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, Connection, SqlitePool,
@@ -16,11 +24,12 @@ use sqlx::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use self::{values::Value, wakes::Wakes};
 use self::{
+    mark::Mark,
     values::bind,
     writer::{BATCH, Operation, Typed},
 };
+pub use self::{values::Value, wakes::Wakes};
 pub(super) use self::{
     values::{Row, in_list},
     writer::Tx,
@@ -67,6 +76,11 @@ pub struct Db {
     wakes: Arc<Wakes>,
     closing: watch::Sender<bool>,
     closed: watch::Receiver<bool>,
+    mark: Arc<OnceLock<Mutex<Mark>>>,
+    /// Why nothing may be written.
+    refused: Arc<OnceLock<String>>,
+    /// Held while a core serves this database.
+    serving: Arc<OnceLock<std::fs::File>>,
 }
 
 impl Db {
@@ -89,7 +103,8 @@ impl Db {
         let wakes = Arc::new(Wakes::default());
         let (closing, closing_seen) = watch::channel(false);
         let (closed_sent, closed) = watch::channel(false);
-        let tx = Tx::new(connection);
+        let mark = Arc::default();
+        let tx = Tx::new(connection, Arc::clone(&mark));
         let runtime = tokio::runtime::Handle::current();
         let told = wakes.clone();
         // Its own thread: operations borrow the transaction across awaits and need not be `Send`.
@@ -100,16 +115,15 @@ impl Db {
                 closed_sent.send_replace(true);
             })
             .map_err(|error| Error::Unavailable(sqlx::Error::Io(error)))?;
-        Ok(Self { readers, options, queue, events, wakes, closing, closed })
+        let (refused, serving) = (Arc::default(), Arc::default());
+        Ok(Self { readers, options, queue, events, wakes, closing, closed, mark, refused, serving })
     }
 
     /// Migrates on a connection of its own, guarded by a lock file: sqlx does not lock SQLite.
     pub(super) async fn migrate(&self) -> Result<()> {
-        let _lock = match self.options.get_filename().to_str() {
-            Some(name) if !name.is_empty() && name != ":memory:" => {
-                Some(lock_file(&format!("{name}.migrate-lock")).await?)
-            }
-            _ => None,
+        let _lock = match self.file() {
+            Some(file) => Some(lock_file(file.with_added_extension("migrate-lock")).await?),
+            None => None,
         };
         let mut migrator = sqlx_macros::migrate!("../migrations/sqlite");
         migrator.dangerous_set_table_name("aurareels_migrations");
@@ -125,6 +139,31 @@ impl Db {
         .await
     }
 
+    /// The database's file; `None` for one in memory.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        file_of(&self.options)
+    }
+
+    /// Keeps a mark of everything that is handed out from now on.
+    pub(super) fn keep_mark(&self, mark: Mark) {
+        let _ = self.mark.set(Mutex::new(mark));
+    }
+
+    /// Refuses all further writes.
+    pub(super) fn refuse_writes(&self, why: String) {
+        let _ = self.refused.set(why);
+    }
+
+    /// Why writes are refused, if they are.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        self.refused.get().map(String::as_str)
+    }
+
+    /// Keeps others from replacing the database, as long as it is open.
+    pub(super) fn hold(&self, lock: std::fs::File) {
+        let _ = self.serving.set(lock);
+    }
+
     /// A connection that reads.
     pub(super) async fn read(&self) -> Result<Reader> {
         Ok(Reader(self.readers.acquire().await?))
@@ -137,6 +176,9 @@ impl Db {
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
+        if let Some(why) = self.refused.get() {
+            return Err(Error::Behind(why.clone()));
+        }
         let (reply, answer) = oneshot::channel();
         self.queue.send(Box::new(Typed::new(operation, reply))).await.map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
@@ -158,9 +200,15 @@ impl Db {
     }
 }
 
+/// The file of a database; `None` for one in memory.
+fn file_of(options: &SqliteConnectOptions) -> Option<PathBuf> {
+    let file = options.get_filename();
+    let in_memory = file.as_os_str().is_empty() || file.as_os_str() == ":memory:";
+    (!in_memory).then(|| file.to_owned())
+}
+
 /// Takes an exclusive lock on a file and keeps it until the file is dropped.
-async fn lock_file(path: &str) -> Result<std::fs::File> {
-    let path = path.to_owned();
+async fn lock_file(path: PathBuf) -> Result<std::fs::File> {
     tokio::task::spawn_blocking(move || {
         let file = std::fs::File::options().create(true).truncate(false).write(true).open(path)?;
         file.lock()?;

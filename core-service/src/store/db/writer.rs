@@ -6,7 +6,10 @@
 //! one of a batch fails, the whole batch is rolled back and each operation runs again in a transaction of its own, so
 //! none can harm another.
 
-use std::panic::AssertUnwindSafe;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, future::LocalBoxFuture};
@@ -14,11 +17,12 @@ use sqlx::{Connection, Executor, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    mark::Mark,
     reads,
     values::{Row, Value, bind},
     wakes::Wakes,
 };
-use crate::store::{Error, Result};
+use crate::store::{Error, Result, restoring::HandedOut};
 
 /// Most operations that share one commit. Bounds how long the first of a batch waits.
 pub(super) const BATCH: usize = 512;
@@ -28,13 +32,18 @@ pub(in crate::store) struct Tx {
     connection: Box<SqliteConnection>,
     /// An event was written.
     events: bool,
+    /// The newest event and post of this transaction.
+    handed_out: HandedOut,
+    /// Remembers them, once it is kept.
+    mark: Arc<OnceLock<Mutex<Mark>>>,
     /// The earliest time at which some post wants attention because of this transaction.
     schedule: Option<DateTime<Utc>>,
 }
 
 impl Tx {
-    pub(super) fn new(connection: SqliteConnection) -> Self {
-        Self { connection: Box::new(connection), events: false, schedule: None }
+    pub(super) fn new(connection: SqliteConnection, mark: Arc<OnceLock<Mutex<Mark>>>) -> Self {
+        let (events, handed_out, schedule) = (false, HandedOut::default(), None);
+        Self { connection: Box::new(connection), events, handed_out, mark, schedule }
     }
 
     reads!(connection);
@@ -50,8 +59,14 @@ impl Tx {
     }
 
     /// To be called by whoever writes an event.
-    pub(in crate::store) fn note_event(&mut self) {
+    pub(in crate::store) fn note_event(&mut self, sequence: i64) {
         self.events = true;
+        self.handed_out.sequence = self.handed_out.sequence.max(sequence);
+    }
+
+    /// To be called by whoever makes a post.
+    pub(in crate::store) fn note_post(&mut self, id: i64) {
+        self.handed_out.post = self.handed_out.post.max(id);
     }
 
     /// To be called by whoever sets `next_step_at`.
@@ -193,6 +208,7 @@ async fn run(tx: &mut Tx, operation: &mut dyn Operation) -> Result<()> {
 
 async fn begin(tx: &mut Tx) -> Result<()> {
     tx.events = false;
+    tx.handed_out = HandedOut::default();
     tx.schedule = None;
     tx.connection.execute("BEGIN IMMEDIATE").await?;
     Ok(())
@@ -200,6 +216,11 @@ async fn begin(tx: &mut Tx) -> Result<()> {
 
 async fn commit(tx: &mut Tx) -> Result<()> {
     tx.connection.execute("COMMIT").await?;
+    if tx.handed_out != HandedOut::default()
+        && let Some(mark) = tx.mark.get()
+    {
+        mark.lock().unwrap_or_else(PoisonError::into_inner).note(tx.handed_out);
+    }
     Ok(())
 }
 
