@@ -279,6 +279,15 @@ pub struct Call<'a> {
     pub twins: bool,
 }
 
+/// When a post may have gone out that is searched for after a restore.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    /// The backup was made then.
+    pub since: DateTime<Utc>,
+    /// It was restored then: nothing was sent afterwards.
+    pub until: DateTime<Utc>,
+}
+
 /// The publishing course of one platform.
 #[async_trait]
 pub trait PlatformClient: Send + Sync {
@@ -303,6 +312,15 @@ pub trait PlatformClient: Send + Sync {
 
     /// Reads what became of a step whose outcome is unknown. Sends nothing that could change anything.
     async fn reconcile(&self, call: &Call<'_>, entry: &Entry) -> Lookup;
+
+    /// Looks for a post that another core may have sent within the window, with handles that this ledger may not hold:
+    /// what the ledger's own handles say, then the account's list. Sends nothing that could change anything.
+    async fn search(&self, call: &Call<'_>, window: &Window) -> Lookup;
+
+    /// How long after the last request a post may still turn up for [`Self::search`].
+    fn search_settle(&self) -> Duration {
+        self.settle()
+    }
 
     /// How long after a call's deadline the platform may still be taking it up.
     fn settle(&self) -> Duration;

@@ -91,7 +91,7 @@ impl Situation<'_> {
     }
 
     /// When to look next: after what the platform asked for, else with a gap that grows with the time since then.
-    fn next_look(&self, after: Option<Duration>, since: DateTime<Utc>) -> DateTime<Utc> {
+    pub(super) fn next_look(&self, after: Option<Duration>, since: DateTime<Utc>) -> DateTime<Utc> {
         match after.and_then(|after| TimeDelta::from_std(after).ok()) {
             Some(after) => self.now + after.min(LONGEST_WAIT),
             None => self.in_time(next_poll(self.policy.poll_first, self.now, since, self.chance)),

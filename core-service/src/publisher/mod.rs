@@ -16,6 +16,7 @@ pub mod handover;
 pub mod lease;
 mod points;
 mod proof;
+mod restored;
 pub mod video;
 mod worker;
 

@@ -1,6 +1,7 @@
 //! One claimed post and the loop that moves it: settle what a dead worker left, ask the client what is next, record,
 //! send, record, decide.
 
+mod look_up;
 mod steps;
 
 use std::time::Duration;
@@ -134,7 +135,10 @@ impl<'a> Worker<'a> {
         if post.crash_count > self.engine.settings.max_crashes {
             return self.set_aside(post, &ledger).await;
         }
-        if let Flow::Done = self.before_its_time(&mut post, &ledger).await? {
+        // What may be out already is neither missed nor handed over.
+        if post.to_be_looked_up().is_none()
+            && let Flow::Done = self.before_its_time(&mut post, &ledger).await?
+        {
             return Ok(());
         }
         let Some(mut work) = self.gather(post, ledger, login).await? else { return Ok(()) };
@@ -234,10 +238,17 @@ impl<'a> Worker<'a> {
         )
         .with_remedy("tell the operator; RetryPost tries again");
         let change = Change { error: Some(Some(failure)), ..Self::release(None, None) };
+        let may_be_out = post.to_be_looked_up().is_some();
         let by = match post.status {
-            Status::Published | Status::Delivered => None,
+            Status::Published | Status::Delivered | Status::Draft | Status::Failed | Status::NeedsReview => None,
+            Status::Scheduled if may_be_out => {
+                for by in [Move::Begin, Move::ReplyLost] {
+                    self.apply(&mut post, Change { by: Some(by), ..Change::default() }).await?;
+                }
+                Some(Move::CannotTell)
+            }
             Status::Scheduled => Some(Move::Missed),
-            _ if !is_open(&post, ledger) => Some(Move::Rejected),
+            _ if !may_be_out && !is_open(&post, ledger) => Some(Move::Rejected),
             Status::Publishing => {
                 self.apply(&mut post, Change { by: Some(Move::ReplyLost), ..Change::default() }).await?;
                 Some(Move::CannotTell)
@@ -281,6 +292,9 @@ impl<'a> Worker<'a> {
 
     /// No request can be made for the post. What cannot be visible fails; what may be waits for the account's owner.
     async fn give_up(&self, post: &mut Post, ledger: &Ledger, live: bool, failure: Failure) -> Result<()> {
+        if post.to_be_looked_up().is_some() {
+            return self.look_up_later(post, failure).await;
+        }
         let change = if live {
             Self::release(None, None)
         } else if is_open(post, ledger) {
@@ -304,6 +318,9 @@ impl<'a> Worker<'a> {
         }
         if let Some(entry) = work.ledger.unsettled(work.post.attempt).cloned() {
             return self.reconcile(work, entry).await;
+        }
+        if let Some(since) = work.post.to_be_looked_up() {
+            return self.look_up(work, since).await;
         }
         let now = self.now();
         let next =
@@ -428,6 +445,10 @@ impl<'a> Worker<'a> {
             Err(error) => {
                 let failure = error.failure();
                 let now = self.now();
+                if work.post.to_be_looked_up().is_some() {
+                    self.look_up_later(&mut work.post, failure).await?;
+                    return Ok(Flow::Done);
+                }
                 if matches!(work.post.status, Status::Published | Status::Delivered) {
                     let decision =
                         self.situation(work, now, |situation| situation.after_follow_up(false, None, &failure.message));

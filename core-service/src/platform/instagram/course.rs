@@ -21,7 +21,7 @@ use crate::{
         account::Account,
         binding::BoundBy,
         failure::{Failure, FailureClass, Reason},
-        ledger::{Entry, Handle, StepClass, StepOutcome},
+        ledger::{Entry, Handle, SEARCH, StepClass, StepOutcome},
         platform::LoginFlavour,
         post::{Content, InstagramTransfer},
     },
@@ -274,6 +274,7 @@ impl<'a> Course<'a> {
         let is_live = self.entries().any(|entry| {
             is_accepted(entry)
                 && (entry.step == PUBLISH
+                    || entry.step == SEARCH
                     || (entry.step == STATUS && entry.handle.text(name::STATUS) == Some(status::PUBLISHED))
                     || (entry.step == SNAPSHOT && entry.handle.text(name::MEDIA_ID).is_some()))
         });

@@ -301,6 +301,17 @@ impl Instagram {
         pages: usize,
         until: Instant,
     ) -> Result<Result<Vec<Media>, Said>, Failure> {
+        Ok(self.pages_of_list(call, since, pages, until).await?.map(|(list, _)| list))
+    }
+
+    /// The same, and whether these are all since then.
+    pub(super) async fn pages_of_list(
+        &self,
+        call: &Call<'_>,
+        since: Option<DateTime<Utc>>,
+        pages: usize,
+        until: Instant,
+    ) -> Result<Result<(Vec<Media>, bool), Said>, Failure> {
         let caller = Caller::of(call);
         let path = format!("{}/media", call.view.account.account_id);
         let (mut list, mut after) = (Vec::new(), None);
@@ -322,10 +333,10 @@ impl Instagram {
             after = page.after().map(str::to_owned);
             list.extend(page.data);
             if after.is_none() {
-                break;
+                return Ok(Ok((list, true)));
             }
         }
-        Ok(Ok(list))
+        Ok(Ok((list, false)))
     }
 
     /// The platform's count of publishing.

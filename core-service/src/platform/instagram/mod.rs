@@ -29,6 +29,7 @@ mod logins;
 mod matching;
 mod options;
 mod reading;
+mod search;
 mod upload;
 mod wire;
 
@@ -45,7 +46,7 @@ use url::Url;
 
 use super::{
     AccountError, Call, Identity, LoginClient, Lookup, Next, Outcome, PlatformClient, PlatformQuota, PublishOptions,
-    Refreshed, Step, Tokens, View,
+    Refreshed, Step, Tokens, View, Window,
 };
 use crate::{
     domain::{
@@ -170,6 +171,10 @@ impl PlatformClient for Instagram {
 
     async fn reconcile(&self, call: &Call<'_>, entry: &Entry) -> Lookup {
         self.read_publish(call, entry).await
+    }
+
+    async fn search(&self, call: &Call<'_>, window: &Window) -> Lookup {
+        self.search_account(call, window).await
     }
 
     fn settle(&self) -> Duration {

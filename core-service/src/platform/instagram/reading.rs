@@ -231,7 +231,7 @@ fn has_link(media: &Media) -> bool {
 }
 
 /// Failures that the engine has to act on; the others only mean that this reading told nothing.
-fn must_be_told(failure: &Failure) -> bool {
+pub(super) fn must_be_told(failure: &Failure) -> bool {
     match failure.class {
         FailureClass::RateLimited { .. }
         | FailureClass::Quota { .. }
@@ -242,7 +242,7 @@ fn must_be_told(failure: &Failure) -> bool {
     }
 }
 
-const fn word(status: ContainerStatus) -> &'static str {
+pub(super) const fn word(status: ContainerStatus) -> &'static str {
     match status {
         ContainerStatus::InProgress => "IN_PROGRESS",
         ContainerStatus::Finished => status::FINISHED,

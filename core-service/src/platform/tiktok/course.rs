@@ -18,7 +18,7 @@ use super::{errors, options, plan::Plan};
 use crate::{
     domain::{
         binding::BoundBy,
-        ledger::{Entry, Handle, StepClass, StepOutcome},
+        ledger::{Entry, Handle, SEARCH, StepClass, StepOutcome},
     },
     platform::{Live, Next, NotBefore, Step, View},
 };
@@ -79,6 +79,7 @@ pub(super) fn is_taken(entry: &Entry) -> bool {
 /// TikTok may have everything it needs to post, or said that it is through with it.
 fn may_have_committed(entry: &Entry) -> bool {
     match entry.class {
+        StepClass::Read if entry.step == SEARCH => is_taken(entry),
         StepClass::PointOfNoReturn => !matches!(entry.outcome, Some(StepOutcome::NoEffect | StepOutcome::Absent)),
         StepClass::Resumable => is_taken(entry) && entry.handle.text("status").is_some(),
         StepClass::Read | StepClass::Repeatable => false,

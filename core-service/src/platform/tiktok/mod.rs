@@ -29,6 +29,7 @@ mod plan;
 mod publish;
 mod put;
 mod replies;
+mod search;
 mod upload;
 
 #[cfg(test)]
@@ -46,7 +47,7 @@ use async_trait::async_trait;
 use reqwest::Client;
 use url::Url;
 
-use super::{Call, Lookup, Next, Outcome, PlatformClient, Step, View};
+use super::{Call, Lookup, Next, Outcome, PlatformClient, Step, View, Window};
 use crate::{
     domain::{
         account::Account,
@@ -178,6 +179,17 @@ impl PlatformClient for Tiktok {
                 evidence: Evidence::new().with("problem", "not a step of TikTok's"),
             },
         }
+    }
+
+    async fn search(&self, call: &Call<'_>, window: &Window) -> Lookup {
+        if self.settings.is_none() {
+            return Lookup::Failed(logins::not_configured());
+        }
+        self.search_account(call, window).await
+    }
+
+    fn search_settle(&self) -> Duration {
+        search::LISTED_AFTER
     }
 
     fn settle(&self) -> Duration {

@@ -35,7 +35,7 @@ const COUNT_FOLLOWS: TimeDelta = TimeDelta::minutes(2);
 /// The word of an upload, and of its processing.
 const PROCESSING_UPLOAD: &str = "PROCESSING_UPLOAD";
 /// Scope without which the list cannot be read.
-const LIST_SCOPE: &str = "video.list";
+pub(super) const LIST_SCOPE: &str = "video.list";
 
 impl Tiktok {
     /// Asks what the creator may do now, and holds the post against it.
@@ -268,10 +268,20 @@ impl Tiktok {
 
     /// The creator's public videos made since then, newest first.
     async fn list_since(&self, call: &Call<'_>, since: DateTime<Utc>) -> Result<Vec<Video>, Failure> {
+        Ok(self.pages_since(call, since, MAX_PAGES).await?.0)
+    }
+
+    /// The same, and whether these are all since then.
+    pub(super) async fn pages_since(
+        &self,
+        call: &Call<'_>,
+        since: DateTime<Utc>,
+        pages: usize,
+    ) -> Result<(Vec<Video>, bool), Failure> {
         let since = since.timestamp();
         let mut found = Vec::new();
         let mut cursor = None;
-        for _ in 0..MAX_PAGES {
+        for _ in 0..pages {
             let mut url = self.api_url("/v2/video/list/");
             url.query_pairs_mut().append_pair("fields", "id,create_time,title,video_description,duration");
             let mut body = json!({ "max_count": 20 });
@@ -288,11 +298,11 @@ impl Tiktok {
             let is_last = !page.has_more || page.videos.iter().any(|video| video.create_time < since);
             found.extend(page.videos.into_iter().filter(|video| video.create_time >= since));
             if is_last {
-                break;
+                return Ok((found, true));
             }
             cursor = Some(page.cursor);
         }
-        Ok(found)
+        Ok((found, false))
     }
 
     /// `post_info` of an init, with the level that creator info allowed.
@@ -403,7 +413,7 @@ fn fits(info: &CreatorInfo, facts: &MediaFacts) -> Result<(), Failure> {
 }
 
 /// The video's length in milliseconds, from its check or its source.
-async fn duration(call: &Call<'_>) -> Option<i64> {
+pub(super) async fn duration(call: &Call<'_>) -> Option<i64> {
     let checked = call.view.post.media_facts.clone().and_then(|facts| serde_json::from_value::<MediaFacts>(facts).ok());
     let known = match checked.and_then(|facts| facts.duration_ms) {
         Some(duration) => Some(duration),
@@ -412,9 +422,12 @@ async fn duration(call: &Call<'_>) -> Option<i64> {
     known.and_then(|duration| i64::try_from(duration).ok())
 }
 
-/// TikTok gives whole seconds, rounded one way or the other.
-fn is_match(video: &Video, caption: &str, duration_ms: i64) -> bool {
-    let is_as_long = (video.duration * 1000 - duration_ms).abs() <= 1000;
+pub(super) fn is_match(video: &Video, caption: &str, duration_ms: i64) -> bool {
     let seen = [&video.video_description, &video.title];
-    is_as_long && seen.into_iter().any(|seen| is_same_beginning(caption, seen, LISTED_CAPTION))
+    is_as_long(video, duration_ms) && seen.into_iter().any(|seen| is_same_beginning(caption, seen, LISTED_CAPTION))
+}
+
+/// TikTok gives whole seconds, rounded one way or the other.
+pub(super) fn is_as_long(video: &Video, duration_ms: i64) -> bool {
+    (video.duration * 1000 - duration_ms).abs() <= 1000
 }
