@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("http", &["domain"]),
     ("fault", &["clock"]),
+    ("backup", &["domain", "clock", "config", "store"]),
     ("progress", &["domain", "platform"]),
     ("punctuality", &[]),
     ("media", &["domain", "http"]),

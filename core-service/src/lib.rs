@@ -3,6 +3,7 @@
 //! Dependencies point to `domain`. `docs/architecture.md` tells which module owns what.
 
 pub mod app;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;

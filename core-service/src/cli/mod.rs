@@ -5,6 +5,7 @@
 
 mod account;
 mod api_key;
+mod backup;
 mod client;
 mod demo;
 mod keys;
@@ -41,6 +42,9 @@ enum Command {
     Serve(Configured),
     /// Bring the database up to this release.
     Migrate(Configured),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
+    Restored(backup::TellRestored),
     /// Show it all in one process: a core, simulated platforms, connected accounts, published and scheduled posts.
     Demo(demo::Arguments),
     /// Run the simulated platforms alone.
@@ -116,6 +120,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(configured) => serve::serve(configured.settings()?).await?,
         Command::Migrate(configured) => serve::migrate(configured.settings()?).await?,
+        Command::Backup(arguments) => backup::backup(arguments).await?,
+        Command::Restore(arguments) => backup::restore(arguments).await?,
+        Command::Restored(arguments) => backup::restored(arguments).await?,
         Command::Demo(arguments) => return demo::run(arguments).await,
         Command::Simulate(arguments) => simulate::run(arguments).await?,
         Command::ApiKey { configured, action } => api_key::run(configured.store().await?, action).await?,
