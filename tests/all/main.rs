@@ -13,6 +13,7 @@ mod process;
 mod publishing;
 mod refusals;
 mod request_keys;
+mod restoring;
 mod scheduling;
 mod tiktok_trouble;
 mod uploads;

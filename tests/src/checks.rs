@@ -130,6 +130,8 @@ fn says_live(step: &AttemptStep) -> bool {
             "instagram.container_status" => says("status_code", &["PUBLISHED"]),
             "instagram.snapshot" => says("match", &["one"]),
             "tiktok.status" | "tiktok.upload" | "tiktok.upload_last" => says("status", &["PUBLISH_COMPLETE"]),
+            // Found after a backup was restored, by a handle of the ledger or in the account's list.
+            "restore.search" => step.outcome() == StepOutcome::Found,
             // Found among the creator's videos; its accepted answer is no word.
             "tiktok.video_init_pull" => step.outcome() == StepOutcome::Found,
             _ => false,

@@ -17,6 +17,7 @@ pub mod fault;
 pub mod log;
 pub mod posting;
 pub mod refusal;
+pub mod restoring;
 pub mod uploading;
 pub mod webhook;
 pub mod world;

@@ -199,6 +199,11 @@ impl World {
         self.settings.remove(name);
     }
 
+    /// The clock of the core.
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
     /// Changes a setting for the next start.
     pub fn set(&mut self, name: &str, value: &str) {
         self.settings.insert(name.to_owned(), value.to_owned());
