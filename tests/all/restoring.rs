@@ -47,8 +47,7 @@ impl Mode {
 }
 
 async fn draft(me: &User<'_>, account: i64, content: PostContent) -> i64 {
-    let request =
-        CreateDraftRequest { account, content: Some(content), request_key: String::new(), ..Default::default() };
+    let request = CreateDraftRequest { account_id: account, content: Some(content), ..Default::default() };
     me.posts().create_draft(request).await.expect("a draft").into_inner().id
 }
 

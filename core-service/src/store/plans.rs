@@ -47,9 +47,15 @@ pub(super) fn record(sql: &str) {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.to_owned());
 }
 
-/// Statements that may read a table from its beginning: one stops early, the other lists the few keys of a core.
-const READS_FROM_THE_START: &[&str] =
-    &["SELECT sequence, created_at FROM aurareels_events ORDER BY sequence LIMIT", "SELECT id, name, key_prefix"];
+/// Statements that may read a table from its beginning: one stops early, one lists the few keys of a core, and some run
+/// once after a restore.
+const READS_FROM_THE_START: &[&str] = &[
+    "SELECT sequence, created_at FROM aurareels_events ORDER BY sequence LIMIT",
+    "SELECT id, name, key_prefix",
+    "SELECT t.name AS name, COALESCE(s.seq, 0) AS seq FROM sqlite_master",
+    "UPDATE aurareels_social_posts SET look_since = CASE",
+    "UPDATE sqlite_sequence SET seq",
+];
 
 pub(super) const KEY: &str = "a key for tests, 0123456789abcdef";
 
