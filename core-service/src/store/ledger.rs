@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         ids::{Fence, PostId},
-        ledger::{Entry, Evidence, Handle, Ledger, StepOutcome},
+        ledger::{Entry, Evidence, Handle, Ledger, SEARCH, StepOutcome},
         post::Post,
     },
     params,
@@ -99,9 +99,10 @@ pub(super) async fn settle_by_hand(tx: &mut Tx, post: &Post, word: &ResolvedWord
     let outcome = if word.published { StepOutcome::Found } else { StepOutcome::Absent };
     let rows = tx
         .fetch_all(
-            "SELECT number, evidence FROM aurareels_post_steps WHERE post_id = ? AND class = 'point_of_no_return' \
-             AND (outcome IS NULL OR outcome NOT IN ('no_effect', 'absent'))",
-            &params![post.id],
+            "SELECT number, evidence FROM aurareels_post_steps WHERE post_id = ? \
+             AND ((class = 'point_of_no_return' AND (outcome IS NULL OR outcome NOT IN ('no_effect', 'absent'))) \
+                  OR (step = ? AND outcome = 'unknown'))",
+            &params![post.id, SEARCH],
         )
         .await?;
     for row in &rows {
