@@ -60,7 +60,8 @@ pub(crate) async fn ending(rig: &Rig, id: PostId, caption: &str) -> Result<Endin
 fn says_live(entry: &Entry) -> bool {
     let taken = matches!(entry.outcome, Some(StepOutcome::Accepted | StepOutcome::Found));
     let status = entry.handle.text("status");
-    let listed = entry.step == "instagram.snapshot" && entry.handle.text("media_id").is_some();
+    let listed = matches!(entry.step.as_str(), "instagram.snapshot" | "restore.search")
+        && entry.handle.text("media_id").is_some();
     taken
         && (entry.step == "instagram.media_publish"
             || matches!(status, Some("PUBLISHED" | "PUBLISH_COMPLETE"))
