@@ -296,11 +296,11 @@ async fn positions_of_lost_events_are_out_of_range() {
     let mut world = World::start().await;
     let account = world.me().account(Login::Facebook).await;
     let file = world.backup_file("backup");
-    let kept = world.db.newest_event().await;
+    let kept = world.db.newest_event(1).await;
     world.backup(&file).await;
     let id = world.me().publish_one(account, "Lost").await;
     world.me().published(id).await;
-    let lost = world.db.newest_event().await;
+    let lost = world.db.newest_event(1).await;
     assert!(lost > kept);
     let restored = world.restore(&file).await;
     let me = world.me();
