@@ -71,6 +71,13 @@ async fn failed(me: &User<'_>, account: i64, content: PostContent) -> i64 {
     id
 }
 
+/// TikTok changes refresh tokens as it gives them, so that a backup's may be used up.
+async fn log_in_again(me: &User<'_>, login: Login, account: i64) {
+    if login == Login::Tiktok {
+        me.reconnect(login, Some(account)).await;
+    }
+}
+
 async fn everything_that_went_out_is_found(mode: Mode) {
     let mut world = World::start().await;
     let account = world.me().account(mode.login()).await;
@@ -97,6 +104,7 @@ async fn everything_that_went_out_is_found(mode: Mode) {
     let asked = world.sim.posts().len();
     world.restore(&file).await;
     let me = world.me();
+    log_in_again(&me, mode.login(), account).await;
     for (id, known) in all.into_iter().zip(before) {
         let post = me.published(id).await;
         assert_eq!(post.platform_post_id, known, "{mode:?}: {post:#?}");
@@ -270,6 +278,7 @@ async fn what_tiktok_does_not_list_goes_to_a_person_and_is_not_sent() {
     world.backup(&file).await;
     world.me().ends(id, PostStatus::Published).await;
     world.restore(&file).await;
+    log_in_again(&world.me(), Login::Tiktok, account).await;
     let post = world.me().ends(id, PostStatus::NeedsReview).await;
     assert!(format!("{:?}", post.attempts).contains("TikTok lists only public videos"), "{post:#?}");
     assert_eq!(world.sim.posts().len(), 1);

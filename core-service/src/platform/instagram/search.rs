@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     Instagram,
-    course::{self, CONTAINER, name, status},
+    course::{self, CONTAINER, STATUS, name, status},
     exchange::{Caller, media_handle, read_failure},
     matching::{AFTER, BEFORE},
     reading::{must_be_told, word},
@@ -20,7 +20,7 @@ use crate::{
     domain::{
         caption,
         failure::Failure,
-        ledger::{Evidence, Handle},
+        ledger::{Entry, Evidence, Handle},
     },
     platform::{Call, Lookup, Window},
 };
@@ -117,6 +117,9 @@ impl Instagram {
             if read.len() >= CONTAINERS {
                 break;
             }
+            if ended_before(call, container_id) {
+                continue;
+            }
             read.push(container_id);
             let created = entry.handle.instant(name::CREATED_AT).unwrap_or(entry.sent_at);
             match self.container(&caller, container_id, "id,status_code,status", until).await? {
@@ -137,6 +140,17 @@ impl Instagram {
         }
         Ok(Ok(own))
     }
+}
+
+/// Whether the ledger itself says that a container ended unpublished: whatever went out later went by another one.
+fn ended_before(call: &Call<'_>, container_id: &str) -> bool {
+    let about = |entry: &&Entry| entry.step == STATUS && entry.handle.text(name::CONTAINER_ID) == Some(container_id);
+    call.view
+        .ledger
+        .entries()
+        .iter()
+        .filter(about)
+        .any(|entry| matches!(entry.handle.text(name::STATUS), Some(status::ERROR | status::EXPIRED | status::GONE)))
 }
 
 /// A container that has ended is refused in many ways; the list speaks instead.

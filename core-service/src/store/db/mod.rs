@@ -193,10 +193,11 @@ impl Db {
     }
 
     pub(super) async fn close(&self) {
+        // The writer goes last: the last connection merges SQLite's log into the file, which a reader cannot.
+        self.readers.close().await;
         self.closing.send_replace(true);
         let mut closed = self.closed.clone();
         let _ = closed.wait_for(|closed| *closed).await;
-        self.readers.close().await;
     }
 }
 
