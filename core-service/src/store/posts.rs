@@ -120,6 +120,7 @@ fn legible(row: &Row) -> Result<Post> {
         crash_count: row.small("crash_count").unwrap_or_default(),
         status_since: row.time("status_since").unwrap_or(created_at),
         media_facts: row.opt_json("media_facts").unwrap_or_default(),
+        look_since: row.opt_time("look_since").unwrap_or_default(),
         fence: Fence(row.int("fence").unwrap_or_default()),
         revision: Revision(row.int("revision").unwrap_or_default()),
         created_at,
