@@ -185,8 +185,7 @@ impl Situation<'_> {
         match self.post.status {
             Status::Scheduled => goes_on(change, Some(WaitReason::Schedule)),
             Status::Publishing | Status::Confirming => {
-                let due = self.post.scheduled_at.unwrap_or(self.post.created_at);
-                let late = now - due;
+                let late = now - self.post.due();
                 // What was begun by hand since the restore is wanted now, however late.
                 let was_begun_before = self.post.status_since < restored_at && self.post.created_at < restored_at;
                 if was_begun_before && late > TimeDelta::seconds(self.post.late_policy_seconds) {
