@@ -271,7 +271,7 @@ impl Entry {
         };
         let rests_on_it = MATCHED.iter().filter_map(|name| self.handle.0.get(*name)).any(tells);
         match (self.class, self.outcome) {
-            (StepClass::Read, Some(StepOutcome::Accepted)) if rests_on_it => {
+            (StepClass::Read, Some(StepOutcome::Accepted | StepOutcome::Found)) if rests_on_it => {
                 self.outcome = Some(StepOutcome::NoEffect);
                 self.evidence.0.insert("match".to_owned(), "another post's".into());
                 true

@@ -191,9 +191,7 @@ fn of_store(error: store::Error) -> Status {
         | store::Error::Served
         | store::Error::BeingReplaced
         | store::Error::Corrupt(_)
-        | store::Error::Migrate(_) => {
-            internal(&with_sources(&error))
-        }
+        | store::Error::Migrate(_) => internal(&with_sources(&error)),
     }
 }
 

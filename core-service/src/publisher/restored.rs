@@ -57,6 +57,11 @@ pub(super) enum Verdict {
     Review(Vec<Move>, Change),
 }
 
+/// Whether the post was found. It stays marked: should the match turn out to be another post's, it is looked for again.
+pub(super) fn was_found(post: &Post, ledger: &Ledger) -> bool {
+    ledger.of_attempt(post.attempt).any(|entry| entry.step == SEARCH && entry.outcome == Some(StepOutcome::Found))
+}
+
 /// The newest search of the post's attempt that is not over, or a new one.
 pub(super) fn search_of(post: &Post, ledger: &Ledger, now: DateTime<Utc>) -> (Entry, bool) {
     let open = |entry: &&Entry| entry.step == SEARCH && entry.outcome == Some(StepOutcome::Unknown);
@@ -99,7 +104,6 @@ impl Situation<'_> {
                     by: begins(self.post.status),
                     error: Some(None),
                     poll_count: Some(0),
-                    looked_up: true,
                     ..keep(entry)
                 }))
             }

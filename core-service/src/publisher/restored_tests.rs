@@ -39,7 +39,7 @@ fn judge(post: &Post, entry: Entry, at: DateTime<Utc>, lookup: Lookup) -> Verdic
         review_after: TimeDelta::hours(24),
     };
     let ledger = Ledger::default();
-    let situation = Situation { post, ledger: &ledger, now: at, chance: 0.5, policy: &policy };
+    let situation = Situation { post, ledger: &ledger, now: at, chance: 0.5, policy: &policy, token_version: 1 };
     situation.after_search(entry, true, lookup, proof())
 }
 
@@ -154,9 +154,17 @@ fn what_is_found_can_be_called_live() {
         let Verdict::Follow(Decision::GoOn(decided)) = judge(&post, entry, restored_at(), lookup) else {
             panic!("{status}: not gone on with")
         };
-        assert_eq!((decided.by, decided.looked_up), (by, true), "{status}");
+        assert_eq!(
+            (decided.by, decided.looked_up),
+            (by, false),
+            "{status}: it is looked for again if the match is void"
+        );
         let entry = written(&decided);
         assert_eq!((entry.outcome, entry.handle.text("media_id")), (Some(StepOutcome::Found), Some("7")));
+        assert!(was_found(&post, &Ledger::new(vec![entry.clone()])));
+        let mut dropped = entry;
+        assert!(dropped.forget_match("7", restored_at()), "it rests on the match");
+        assert!(!was_found(&post, &Ledger::new(vec![dropped])), "so it is looked for again");
     }
 }
 

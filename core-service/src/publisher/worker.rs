@@ -15,6 +15,7 @@ use super::{
     handover,
     lease::{Claim, Permit},
     points,
+    restored::was_found,
     video::PostVideo,
 };
 use crate::{
@@ -319,7 +320,7 @@ impl<'a> Worker<'a> {
         if let Some(entry) = work.ledger.unsettled(work.post.attempt).cloned() {
             return self.reconcile(work, entry).await;
         }
-        if let Some(since) = work.post.to_be_looked_up() {
+        if let Some(since) = work.post.to_be_looked_up().filter(|_| !was_found(&work.post, &work.ledger)) {
             return self.look_up(work, since).await;
         }
         let now = self.now();

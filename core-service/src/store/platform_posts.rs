@@ -200,7 +200,8 @@ impl Store {
                 "SELECT p.full_caption AS caption FROM aurareels_social_accounts mine \
                  JOIN aurareels_social_accounts a ON a.platform = mine.platform AND a.account_id = mine.account_id \
                  JOIN aurareels_social_posts p ON p.social_account_id = a.id \
-                 WHERE mine.id = ? AND p.id <> ? AND p.status IN ('publishing', 'confirming', 'needs_review')",
+                 WHERE mine.id = ? AND p.id <> ? AND (p.status IN ('publishing', 'confirming', 'needs_review') \
+                 OR (p.status IN ('draft', 'scheduled', 'failed') AND p.look_since IS NOT NULL))",
                 &params![post.social_account_id, post.id],
             )
             .await?;

@@ -30,11 +30,12 @@ impl Worker<'_> {
         let window = Window { since, until: restored_at };
         let (entry, recorded) = search_of(&work.post, &work.ledger, self.now());
         let lookup = {
-            let (siblings, twins) = self.engine.store.siblings(&work.post).await?;
+            // What was bound a day before the backup cannot be listed as newer than it.
+            let rivals = self.engine.store.rivals(&work.post, since - TimeDelta::days(1), self.now()).await?;
             let video = self.engine.videos.of(&work.post);
             let progress = self.engine.uploads.track(work.post.id, work.post.wp_user_id);
             let permit = self.permit(self.now());
-            let call = self.call(work, &permit, &video, &progress, &siblings, twins);
+            let call = self.call(work, &permit, &video, &progress, &rivals);
             fault::point(FaultPoint::ReconcileBegins, &entry.step);
             match tokio::time::timeout(LONGEST, work.service.client.search(&call, &window)).await {
                 Ok(lookup) => lookup,
