@@ -25,7 +25,7 @@ struct Stage {
     store: Store,
     account: Account,
     now: DateTime<Utc>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// A request that was begun.
@@ -37,7 +37,7 @@ impl Stage {
         let store = plans::store(directory.path(), plans::KEY, &[]).await;
         let now = Clock::system().now();
         let account = plans::account(&store, now).await;
-        Self { store, account, now, _directory: directory }
+        Self { store, account, now, directory }
     }
 
     fn post(&self, key: &str) -> NewPost {
@@ -186,4 +186,30 @@ async fn a_caller_who_goes_away_takes_nobody_with_him() {
         new(&call.await.unwrap().unwrap()[0]);
     }
     assert_eq!(stage.created().await, 5, "a request that arrived is carried out");
+}
+
+#[tokio::test]
+async fn refused_requests_leave_the_others_in_one_commit() {
+    let stage = Stage::new().await;
+    let log = stage.directory.path().join("aurareels.db-wal");
+    let size = || std::fs::metadata(&log).unwrap().len();
+    // A commit appends every page that it changed, so many commits write the same pages many times.
+    let written = async |batch: &str, refused: usize| {
+        let before = size();
+        let mut requests: Vec<Vec<NewPost>> =
+            (0..60).map(|number| vec![stage.post(&format!("{batch}-{number}"))]).collect();
+        for request in requests.iter_mut().rev().take(refused) {
+            request[0].post.content.media_id = "m_gone".into();
+        }
+        let mut missing = 0;
+        for call in stage.at_once(requests).await {
+            missing += usize::from(matches!(call.await.unwrap(), Err(Error::NoMedia(_))));
+        }
+        assert_eq!(missing, refused);
+        size() - before
+    };
+    let whole = written("whole", 0).await;
+    let some_refused = written("some", 3).await;
+    assert_eq!(stage.created().await, 117);
+    assert!(some_refused < 2 * whole, "{some_refused} bytes with refused requests, {whole} without");
 }

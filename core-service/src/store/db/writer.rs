@@ -3,8 +3,9 @@
 //! small writers several times faster.
 //!
 //! Guaranteed: an operation that was answered is durable. An operation is a repeatable function of the transaction: when
-//! one of a batch fails, the whole batch is rolled back and each operation runs again in a transaction of its own, so
-//! none can harm another.
+//! one of a batch fails, the batch is rolled back and runs again with a savepoint around each operation. Those that fail
+//! are undone alone, and the others still share one commit. Only when that transaction itself fails does each operation
+//! get one of its own.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -47,6 +48,10 @@ impl Tx {
     }
 
     reads!(connection);
+
+    fn committed(&self) -> Committed {
+        Committed { events: self.events, schedule: self.schedule }
+    }
 
     /// Runs a statement; answers how many rows it changed.
     pub(in crate::store) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
@@ -150,10 +155,18 @@ struct Committed {
 }
 
 async fn run_batch(tx: &mut Tx, batch: &mut Vec<Box<dyn Operation>>) -> Committed {
-    if batch.len() > 1 && run_together(tx, batch).await {
-        let committed = Committed { events: tx.events, schedule: tx.schedule };
-        batch.drain(..).for_each(|operation| operation.finish(Ok(())));
-        return committed;
+    if batch.len() > 1 {
+        if run_together(tx, batch).await {
+            let committed = tx.committed();
+            batch.drain(..).for_each(|operation| operation.finish(Ok(())));
+            return committed;
+        }
+        if let Ok(outcomes) = run_apart(tx, batch).await {
+            let committed = tx.committed();
+            batch.drain(..).zip(outcomes).for_each(|(operation, outcome)| operation.finish(outcome));
+            return committed;
+        }
+        rollback(tx).await;
     }
     let mut committed = Committed::default();
     for mut operation in batch.drain(..) {
@@ -183,6 +196,26 @@ async fn run_together(tx: &mut Tx, batch: &mut [Box<dyn Operation>]) -> bool {
             false
         }
     }
+}
+
+/// Runs the batch in one transaction and undoes the operations that fail, each alone. Answers each one's outcome once the
+/// others are committed. An error is the transaction's own; it is still open then.
+async fn run_apart(tx: &mut Tx, batch: &mut [Box<dyn Operation>]) -> Result<Vec<Result<()>>> {
+    let mut outcomes = Vec::with_capacity(batch.len());
+    begin(tx).await?;
+    for operation in batch {
+        let (events, schedule) = (tx.events, tx.schedule);
+        tx.connection.execute("SAVEPOINT operation").await?;
+        let outcome = operation.run(tx).await;
+        if outcome.is_err() {
+            (tx.events, tx.schedule) = (events, schedule);
+            tx.connection.execute("ROLLBACK TO operation").await?;
+        }
+        tx.connection.execute("RELEASE operation").await?;
+        outcomes.push(outcome);
+    }
+    commit(tx).await?;
+    Ok(outcomes)
 }
 
 async fn run_alone(tx: &mut Tx, operation: &mut dyn Operation) -> Result<()> {
@@ -224,7 +257,7 @@ async fn commit(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Fails when no transaction is open, which is then just as well.
+/// The error is ignored: no transaction may be open.
 async fn rollback(tx: &mut Tx) {
     let _ = tx.connection.execute("ROLLBACK").await;
 }
