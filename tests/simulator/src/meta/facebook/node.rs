@@ -69,7 +69,7 @@ pub(crate) fn read(world: &mut World, id: Id, fields: &[Field], now: i64) -> Res
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Progress {
     NotStarted,
-    InProgress,
+    UnderWay,
     Complete,
 }
 
@@ -82,18 +82,18 @@ fn status(video: &Video, behaviour: &Behaviour, now: i64) -> Value {
     let uploading = if video.file.is_some() {
         Progress::Complete
     } else if begun {
-        Progress::InProgress
+        Progress::UnderWay
     } else {
         Progress::NotStarted
     };
     let processing = match (finish, processed) {
         (Some(_), true) => Progress::Complete,
-        (Some(_), false) => Progress::InProgress,
+        (Some(_), false) => Progress::UnderWay,
         (None, _) => Progress::NotStarted,
     };
     let state = finish.map(|finish| finish.state);
     let publishing = match (state, processed, live) {
-        (Some(State::Published), true, false) => Progress::InProgress,
+        (Some(State::Published), true, false) => Progress::UnderWay,
         (Some(State::Published), _, true) | (Some(State::Scheduled | State::Draft), true, _) => Progress::Complete,
         _ => Progress::NotStarted,
     };
@@ -154,7 +154,7 @@ fn phase(which: Phase, progress: Progress, failed: Option<&Failure>, behaviour: 
         (Some(_), _) if behaviour.error_while_not_started => "not_started",
         (Some(_), _) => "error",
         (None, Progress::NotStarted) => "not_started",
-        (None, Progress::InProgress) => "in_progress",
+        (None, Progress::UnderWay) => "in_progress",
         (None, Progress::Complete) if behaviour.completed => "completed",
         (None, Progress::Complete) => "complete",
     };

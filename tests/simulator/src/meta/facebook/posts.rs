@@ -104,7 +104,7 @@ pub(crate) fn feed(
         }
     }
     all.retain(|(at, ..)| *at <= now);
-    all.sort_by(|one, other| other.0.cmp(&one.0));
+    all.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
     let data: Vec<Value> = all
         .into_iter()
         .take(limit)
