@@ -28,7 +28,6 @@ const DAY: TimeDelta = TimeDelta::days(1);
 
 /// What became of a post that wanted a place.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "one at a time, consumed at once")]
 pub enum Place {
     /// It has one: the change is written.
     Taken(Post),

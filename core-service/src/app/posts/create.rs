@@ -41,6 +41,8 @@ const MAX_LATE_SECONDS: i64 = 366 * 86_400;
 
 /// When the posts of a request go out, read.
 struct Times {
+    /// When the request came.
+    now: DateTime<Utc>,
     /// As it will be.
     placed: Option<DateTime<Utc>>,
     warning: Option<Warning>,
@@ -90,7 +92,7 @@ impl Posts {
             Look::NotNeeded | Look::Repeated(_) => None,
         };
         let times = self.times(&request.when, asked.at, read_warning, now)?;
-        let posts = self.new_posts(caller, &request, parts, &known, looked, &times, now).await?;
+        let posts = self.new_posts(caller, &request, parts, &known, looked, &times).await?;
         let (posts, accounts): (Vec<NewPost>, Vec<Account>) = posts.into_iter().unzip();
         let inserted = self.store.insert_posts(posts).await?;
         inserted.into_iter().zip(accounts).map(|(inserted, account)| created(inserted, account)).collect()
@@ -220,7 +222,7 @@ impl Posts {
             return Err(rules::invalid(Reason::InvalidField, one));
         }
         let placed = asked.map(|at| rules::place_time(at, now)).transpose()?;
-        Ok(Times { placed, warning, scheduler, late_policy_seconds: late })
+        Ok(Times { now, placed, warning, scheduler, late_policy_seconds: late })
     }
 
     /// Checks every part that is not known yet, and makes its row. Parts that are known get a row too, which the insert
@@ -233,7 +235,6 @@ impl Posts {
         known: &[Option<Created>],
         looked: Option<Looked>,
         times: &Times,
-        now: DateTime<Utc>,
     ) -> Result<Vec<(NewPost, Account)>> {
         let mut all: Vec<Broken> = Vec::new();
         let version = looked.as_ref().and_then(|looked| looked.as_ref().ok()).map(|probe| probe.version.clone());
@@ -265,7 +266,7 @@ impl Posts {
                 all.extend(of_account(part.account.id, violations));
             }
             let facts = facts.as_ref().and_then(|facts| serde_json::to_value(facts).ok());
-            posts.push(self.new_post(part, times, warnings, facts, now));
+            posts.push(self.new_post(part, times, warnings, facts));
         }
         if !all.is_empty() {
             return Err(rules::refuse(all));
@@ -300,8 +301,8 @@ impl Posts {
         times: &Times,
         warnings: Vec<Warning>,
         facts: Option<serde_json::Value>,
-        now: DateTime<Utc>,
     ) -> (NewPost, Account) {
+        let now = times.now;
         let (status, next_step_at, waiting_for) = match times.placed {
             None => (Status::Publishing, now, None),
             // The workflow is told at once.
@@ -391,6 +392,7 @@ impl Posts {
 }
 
 /// What a look at the link of a request brought.
+#[expect(clippy::large_enum_variant, reason = "one at a time, consumed at once")]
 enum Look {
     /// Nobody needs one: the video is named by its job or its upload.
     NotNeeded,
