@@ -1,7 +1,7 @@
 //! Connecting, refreshing, checking and disconnecting, and what an account may do.
 
 use aurareels_proto::v1::*;
-use aurareels_tests::{Login, Refusal, World, connect::parameter};
+use aurareels_tests::{Login, Refusal, World, connect::parameter, posting::time};
 use chrono::TimeDelta;
 use serde_json::json;
 use tonic::Code;
@@ -210,4 +210,54 @@ async fn the_originals_daily_limit_waits_when_it_is_switched_on() {
     me.published(second).await;
     assert!(world.now() - begun > TimeDelta::hours(23));
     world.finish(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn posts_that_are_ready_at_once_never_exceed_the_daily_limit_and_follow_in_order_as_room_comes() {
+    let mut world = World::with(&[("AURAREELS_DAILY_POSTS_PER_USER", "2")]).await;
+    let account = world.me().account(Login::Facebook).await;
+    let mut ids = Vec::new();
+    for number in 0..6 {
+        ids.push(world.me().publish_one(account, &format!("Number {number}")).await);
+    }
+    let waiting = async |world: &World| {
+        let mut waiting = Vec::new();
+        for id in &ids {
+            if world.me().get(*id).await.waiting_for == "daily_limit" {
+                waiting.push(*id);
+            }
+        }
+        waiting
+    };
+    let first = world
+        .wait_for("four that wait", async || {
+            let pending = world.db.pending().await;
+            let all = waiting(&world).await;
+            if all.len() == 4 {
+                return Some(all);
+            }
+            world.hurry(pending).await;
+            None
+        })
+        .await;
+    let quota = world.me().accounts().get_quota(GetQuotaRequest { id: account }).await.unwrap().into_inner();
+    assert_eq!((quota.daily_limit, quota.daily_remaining), (Some(2), Some(0)));
+    assert!(world.sim.posts().len() <= 2);
+    world.restart().await;
+    assert_eq!(waiting(&world).await, first, "a restart gives nobody a place");
+    let mut times = Vec::new();
+    for id in &ids {
+        let post = world.me().published(*id).await;
+        times.push((time(post.published_at.as_ref().unwrap()), *id));
+    }
+    times.sort_unstable();
+    for day in times.windows(3) {
+        assert!(day[2].0 - day[0].0 > TimeDelta::hours(23), "three within a day: {times:?}");
+    }
+    for (went, waited) in times[2..].chunks(2).zip(first.chunks(2)) {
+        let mut went: Vec<i64> = went.iter().map(|(_, id)| *id).collect();
+        went.sort_unstable();
+        assert_eq!(went, waited, "in the order of their times");
+    }
+    world.finish(6).await;
 }

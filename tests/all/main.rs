@@ -17,6 +17,8 @@ mod refused_publishes;
 mod request_keys;
 mod restoring;
 mod scheduling;
+mod set_aside;
+mod stopping;
 mod tiktok_trouble;
 mod uploads;
 mod watching;

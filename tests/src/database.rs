@@ -1,10 +1,11 @@
-//! Looks into the core's database file, for checks that the API cannot answer. Reads only.
+//! Looks into the core's database file, for checks that the API cannot answer. Nothing is written but damage that a
+//! scenario is about.
 
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use sqlx::{
-    Row, SqlitePool,
+    ConnectOptions, Connection, Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
@@ -94,6 +95,16 @@ impl Database {
     pub async fn pull_token(&self, media_id: &str) -> String {
         let row = sqlx::query("SELECT pull_token FROM aurareels_media WHERE media_id = ?").bind(media_id);
         row.fetch_one(&self.0).await.expect("an upload").get(0)
+    }
+
+    /// Writes what no release of the core at hand writes, over the constraints.
+    pub async fn damage(&self, sql: &'static str) {
+        let options = (*self.0.connect_options()).clone().read_only(false);
+        let mut connection = options.connect().await.expect("a connection");
+        sqlx::query("PRAGMA ignore_check_constraints = ON").execute(&mut connection).await.expect("the pragma");
+        let done = sqlx::query(sql).execute(&mut connection).await.expect("the statement");
+        assert!(done.rows_affected() > 0, "nothing was damaged: {sql}");
+        connection.close().await.expect("closed");
     }
 
     /// Lets the file go.

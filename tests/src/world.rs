@@ -188,6 +188,17 @@ impl World {
         }
     }
 
+    /// Takes the core out of the world. The future stops it as SIGTERM does, while the world goes on.
+    pub fn stopping_core(&mut self) -> impl Future<Output = ()> + Send + use<> {
+        let core = self.core.take().expect("a running core");
+        core.shutdown()
+    }
+
+    /// Whether any core of this world has logged a text.
+    pub fn logged(&self, text: &str) -> bool {
+        log::holds(self.log_from, text)
+    }
+
     /// Stops the core and starts another on the same database.
     pub async fn restart(&mut self) {
         self.stop_core().await;
