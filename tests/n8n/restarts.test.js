@@ -113,8 +113,7 @@ describe("while n8n is down", () => {
     const { payload } = await schedule(w, w.tiktok, UNDER_WAY, 2);
     await call(w, payload);
     await until("the node's stream", async () => (await core.calls("WatchPosts")) > opened);
-    const { code, signal } = await n8n.stop();
-    assert.deepEqual([code, signal], [0, null], n8n.process.tail());
+    await n8n.stop();
     await release(held);
     const missed = [await publish("Missed one"), await publish("Missed two")];
     await n8n.serve();
