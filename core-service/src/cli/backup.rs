@@ -56,7 +56,7 @@ async fn clock() -> Clock {
 
 pub(super) async fn backup(arguments: Backup) -> anyhow::Result<()> {
     let settings = arguments.configured.settings()?;
-    let written = backup::write(&settings.store, &arguments.file, clock().await, Bar::new()).await?;
+    let written = backup::write(&settings.store, &arguments.file, clock().await, Box::new(Bar::new())).await?;
     println!(
         "{}: {} MB, as of {}",
         arguments.file.display(),
@@ -74,7 +74,8 @@ pub(super) async fn backup(arguments: Backup) -> anyhow::Result<()> {
 pub(super) async fn restore(arguments: Restore) -> anyhow::Result<()> {
     let settings = arguments.configured.settings()?;
     let restored =
-        backup::restore(&settings.store, &arguments.file, arguments.replace, clock().await, Bar::new()).await?;
+        backup::restore(&settings.store, &arguments.file, arguments.replace, clock().await, Box::new(Bar::new()))
+            .await?;
     println!("restored as of {}, with {} uploads", shown(restored.about.backup_at), restored.media);
     if let Some(kept) = &restored.kept {
         println!("the database that was there is kept as {}", kept.display());
@@ -119,10 +120,10 @@ fn shown(at: DateTime<Utc>) -> String {
 struct Bar(ProgressBar);
 
 impl Bar {
-    fn new() -> Box<dyn Progress> {
+    fn new() -> Self {
         let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{wide_bar} {bytes} of {total_bytes}, {eta}");
-        Box::new(Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))))
+        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
     }
 }
 
