@@ -263,5 +263,6 @@ async fn a_stored_life_of_absurd_length_does_not_panic() {
     let account = one.connect(ALICE).await.remove(0);
     let sql = "UPDATE aurareels_social_accounts SET token_lifetime_seconds = 9223372036854775807 WHERE id = 1";
     one.store.run(sql).await;
-    assert!(!one.keeper.needs_refresh(account.id, one.store.clock().now()).await.unwrap());
+    // Like one of unknown length: refreshed from a day before its end, which this token of 24 hours has just passed.
+    assert!(one.keeper.needs_refresh(account.id, one.store.clock().now()).await.unwrap());
 }
