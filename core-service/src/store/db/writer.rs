@@ -204,11 +204,11 @@ async fn run_apart(tx: &mut Tx, batch: &mut [Box<dyn Operation>]) -> Result<Vec<
     let mut outcomes = Vec::with_capacity(batch.len());
     begin(tx).await?;
     for operation in batch {
-        let (events, schedule) = (tx.events, tx.schedule);
+        let (events, schedule, handed_out) = (tx.events, tx.schedule, tx.handed_out);
         tx.connection.execute("SAVEPOINT operation").await?;
-        let outcome = operation.run(tx).await;
+        let outcome = run(tx, operation.as_mut()).await;
         if outcome.is_err() {
-            (tx.events, tx.schedule) = (events, schedule);
+            (tx.events, tx.schedule, tx.handed_out) = (events, schedule, handed_out);
             tx.connection.execute("ROLLBACK TO operation").await?;
         }
         tx.connection.execute("RELEASE operation").await?;
