@@ -23,6 +23,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::warn;
 
 use self::{
     mark::Mark,
@@ -133,10 +134,18 @@ impl Db {
         // The writer's connection may know the schema from before. sqlx counts the columns of a statement once, when it is
         // prepared; SQLite finds out about new ones when it runs, and `SELECT *` would then break the connection. A
         // statement that names its column has the schema read anew.
-        self.write(async move |tx| {
-            tx.fetch_optional("SELECT value FROM aurareels_settings WHERE name = ''", &[]).await.map(drop)
-        })
-        .await
+        // Another process may keep the write lock: waiting for it costs nothing.
+        loop {
+            let read_anew = self.write(async move |tx| {
+                tx.fetch_optional("SELECT value FROM aurareels_settings WHERE name = ''", &[]).await.map(drop)
+            });
+            match read_anew.await {
+                Err(problem) if problem.is_locked() => {
+                    warn!("another process keeps the database locked; the core starts when it lets go or ends");
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// The database's file; `None` for one in memory.
