@@ -213,7 +213,7 @@ async fn the_originals_daily_limit_waits_when_it_is_switched_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn posts_that_are_ready_at_once_never_exceed_the_daily_limit_and_all_go_out_as_room_comes() {
+async fn posts_that_are_ready_at_once_never_exceed_the_daily_limit_and_follow_in_order_as_room_comes() {
     let mut world = World::with(&[("AURAREELS_DAILY_POSTS_PER_USER", "2")]).await;
     let account = world.me().account(Login::Facebook).await;
     let mut ids = Vec::new();
@@ -254,5 +254,10 @@ async fn posts_that_are_ready_at_once_never_exceed_the_daily_limit_and_all_go_ou
     for day in times.windows(3) {
         assert!(day[2].0 - day[0].0 > TimeDelta::hours(23), "three within a day: {times:?}");
     }
+    let waited: Vec<_> = times.iter().map(|(_, id)| *id).filter(|id| first.contains(id)).collect();
+    assert!(
+        waited.is_sorted_by_key(|id| ids.iter().position(|other| other == id)),
+        "in the order of their times: {times:?}"
+    );
     world.finish(6).await;
 }

@@ -14,7 +14,7 @@ use crate::{
         retry::asked_until,
     },
     platform::{Step, Video as _},
-    store::{Result, claims::Change},
+    store::{Result, changes::Change},
 };
 
 /// What the checks say.

@@ -18,7 +18,7 @@ use crate::{
         transition::Move,
     },
     platform::Outcome,
-    store::claims::{Change, LedgerWrite, Release},
+    store::changes::{Change, LedgerWrite, Release},
 };
 
 /// How long to wait for a rate limit whose end the platform did not tell.

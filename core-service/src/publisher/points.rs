@@ -3,7 +3,7 @@
 use crate::{
     domain::post::Status,
     fault::{FaultPoint, context},
-    store::claims::{Change, LedgerWrite},
+    store::changes::{Change, LedgerWrite},
 };
 
 /// The points before and after committing a change, and their context.

@@ -19,7 +19,7 @@ use crate::{
         transition::Move,
     },
     platform::Lookup,
-    store::claims::{Change, LedgerWrite},
+    store::changes::{Change, LedgerWrite},
 };
 
 /// How long after a refused token the same request waits for the first reading behind the refresh.

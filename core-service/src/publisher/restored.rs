@@ -19,7 +19,7 @@ use crate::{
         transition::Move,
     },
     platform::Lookup,
-    store::claims::{Change, LedgerWrite, Release},
+    store::changes::{Change, LedgerWrite, Release},
 };
 
 /// How long a request that the old core had begun may have been under way when the backup was restored.

@@ -31,7 +31,7 @@ use crate::{
     store::{
         Error, Result,
         account_tokens::StoredLogin,
-        claims::{Change, LedgerWrite, Release},
+        changes::{Change, LedgerWrite, Release},
         platform_posts::Rivals,
     },
     tokens::TokenError,

@@ -2,14 +2,18 @@
 //!
 //! Guaranteed: a post takes its place in the transaction that records its point of no return, so that however many are
 //! ready at once, and in however many processes, no more than the limit go out within a day. A place is held by what is
-//! published or may be: sent, confirming, in review, delivered. Proof of absence gives it back, and wakes the next in
-//! line. Who finds no place waits in the order of the posts' times; a newcomer does not overtake.
+//! published or may be: sent, confirming, in review, delivered. Proof of absence gives it back.
+//!
+//! Who finds no place joins a queue in the order of the posts' times, and keeps its place there while it is prepared again
+//! (`in_daily_queue`): neither a newcomer nor one that is ready sooner overtakes. One that waits for something else, a
+//! retry or its owner, holds nobody up meanwhile. Whenever the queue moves, the first of those who wait for nothing but a
+//! place looks at once.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Result, Store,
-    claims::{Change, LedgerWrite, Release, applied},
+    changes::{Change, LedgerWrite, Release, applied},
     db::{Row, Tx},
 };
 use crate::{
@@ -18,13 +22,16 @@ use crate::{
         ids::{PostId, UserId},
         ledger::{StepClass, StepOutcome},
         platform::Platform,
-        post::{Post, WaitReason},
+        post::{Post, Status, WaitReason},
     },
     params,
 };
 
 /// The span in which posts count.
 const DAY: TimeDelta = TimeDelta::days(1);
+
+/// Least time between two looks of a post that stands behind others who are on their way.
+const LOOK_GAP: TimeDelta = TimeDelta::minutes(1);
 
 /// What became of a post that wanted a place.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +62,29 @@ pub(super) fn slot_of(change: &Change) -> Option<Option<DateTime<Utc>>> {
     }
 }
 
-/// A place became free: the first of those who wait for one looks at once.
+/// What a change means for the post's place in the queue: who waits for a place of the day has one, until he takes it.
+pub(super) fn queued_by(change: &Change) -> Option<bool> {
+    if matches!(slot_of(change), Some(Some(_))) {
+        return Some(false);
+    }
+    change.release.filter(|release| release.waiting_for == Some(WaitReason::DailyLimit)).map(|_| true)
+}
+
+/// Whether others may move up: a place of the day was given back, or who stood before them failed or has to wait for
+/// something else.
+pub(super) fn moves_the_queue(before: &Post, after: &Post, change: &Change) -> bool {
+    let fails = after.status == Status::Failed && before.status != Status::Failed;
+    let steps_aside =
+        change.release.is_some() && after.status == Status::Publishing && !after.waiting_for.is_none_or(holds_a_place);
+    fails || steps_aside || slot_of(change) == Some(None)
+}
+
+/// Whether a post in the queue is on its way to its place, and others wait behind it.
+const fn holds_a_place(waiting_for: WaitReason) -> bool {
+    matches!(waiting_for, WaitReason::DailyLimit | WaitReason::Processing | WaitReason::Schedule)
+}
+
+/// The first of those who wait for nothing but a place looks at once.
 pub(super) async fn wake_next(tx: &mut Tx, user: UserId, platform: Platform, now: DateTime<Utc>) -> Result<()> {
     let woken = tx
         .execute(
@@ -76,7 +105,9 @@ const PUBLISHED: &str = "SELECT published_at AS taken FROM aurareels_social_post
 const SENT: &str = "SELECT slot_at AS taken FROM aurareels_social_posts WHERE wp_user_id = ? AND platform = ? AND slot_at > ? \
      AND published_at IS NULL AND status NOT IN ('failed', 'cancelled') AND id <> ?";
 const AHEAD: &str = "SELECT COUNT(*) AS posts FROM aurareels_social_posts WHERE wp_user_id = ? AND platform = ? \
-     AND waiting_for = 'daily_limit' AND (list_at, id) < (SELECT list_at, id FROM aurareels_social_posts WHERE id = ?)";
+     AND in_daily_queue = 1 AND status = 'publishing' AND set_aside IS NULL \
+     AND (waiting_for IS NULL OR waiting_for IN ('daily_limit', 'processing', 'schedule')) \
+     AND (list_at, id) < (SELECT list_at, id FROM aurareels_social_posts WHERE id = ?)";
 const BEGUN: &str = "SELECT COUNT(*) AS posts FROM aurareels_social_posts WHERE wp_user_id = ? AND platform = ? \
      AND status = 'publishing' AND slot_at IS NULL";
 
@@ -102,9 +133,10 @@ fn place_free_at(taken: &[DateTime<Utc>], ahead: usize, limit: usize, now: DateT
     if must_leave == 0 {
         return None;
     }
-    // Who waits behind more than are known to leave looks when the last of them does.
-    let leaves = taken.get(must_leave - 1).or(taken.last()).map_or(now, |taken| *taken);
-    Some((leaves + DAY).max(now + TimeDelta::seconds(1)))
+    // Who waits behind more than are known to leave looks when the last of them does, and is woken when those before him
+    // move.
+    let leaves = taken.get(must_leave - 1).or(taken.last()).map_or(now, |taken| *taken + DAY);
+    Some(leaves.max(now + LOOK_GAP))
 }
 
 /// Waiting for a place: never a refusal, and no retry is spent.
@@ -136,7 +168,11 @@ impl Store {
         let seen = seen.clone();
         self.db
             .write(async move |tx| match full_until(tx, &seen, limit, now).await? {
-                None => applied(tx, &keys, &seen, &change, now).await.map(Place::Taken),
+                None => {
+                    let taken = applied(tx, &keys, &seen, &change, now).await?;
+                    wake_next(tx, seen.wp_user_id, seen.platform, now).await?;
+                    Ok(Place::Taken(taken))
+                }
                 Some(until) => {
                     let waits = waiting(limit, until, change.clone());
                     applied(tx, &keys, &seen, &waits, now).await.map(Place::Waits)

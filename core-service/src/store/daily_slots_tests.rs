@@ -170,6 +170,45 @@ async fn a_newcomer_does_not_overtake_who_waits() {
 }
 
 #[tokio::test]
+async fn a_post_keeps_its_place_in_the_queue_while_it_is_prepared_again_and_holds_nobody_up_while_it_waits_for_else() {
+    let Posts { store, posts, now, .. } = &on_their_way(3).await;
+    let full = async |post: &Post, at: DateTime<Utc>| {
+        matches!(store.apply_within_limit(post, sends(post, at), 1, at).await.unwrap(), Place::Waits(_))
+    };
+    assert!(!full(&posts[0], *now).await);
+    assert!(full(&posts[1], *now).await && full(&posts[2], *now).await, "one a day");
+    let later = *now + DAY + TimeDelta::seconds(2);
+    let due = claim(store, later).await;
+    let [first, second] = [1, 2].map(|n: usize| due.iter().find(|post| post.id == posts[n].id).unwrap());
+    let waits = |waiting_for, at| Change { release: Some(Release { at: Some(at), waiting_for }), ..Change::default() };
+    // Its container died meanwhile: it makes another one.
+    let ready = later + TimeDelta::seconds(20);
+    store.apply(first, waits(Some(WaitReason::Processing), ready), later).await.unwrap();
+    assert!(full(second, later).await, "the one that is prepared again stands before it");
+    // Now it has to wait for its owner.
+    let first = claim(store, ready).await.into_iter().find(|post| post.id == first.id).unwrap();
+    store.apply(&first, waits(Some(WaitReason::Reconnect), ready + DAY), ready).await.unwrap();
+    let woken: Vec<_> = claim(store, ready).await.into_iter().filter(|post| post.id != posts[0].id).collect();
+    assert_eq!(woken.iter().map(|post| post.id).collect::<Vec<_>>(), [second.id], "the next one is called");
+    assert!(!full(&woken[0], ready).await);
+}
+
+#[tokio::test]
+async fn the_next_in_the_queue_is_called_when_the_one_before_it_is_cancelled() {
+    let Posts { store, posts, now, .. } = &on_their_way(3).await;
+    for post in posts {
+        store.apply_within_limit(post, sends(post, *now), 1, *now).await.unwrap();
+    }
+    assert!(claim(store, *now).await.is_empty());
+    store.cancel(USER, posts[1].id, *now).await.unwrap();
+    let woken = claim(store, *now).await;
+    assert_eq!(woken.iter().map(|post| post.id).collect::<Vec<_>>(), [posts[2].id]);
+    let waits = store.apply_within_limit(&woken[0], sends(&woken[0], *now), 1, *now).await.unwrap();
+    let Place::Waits(waits) = waits else { panic!("one a day") };
+    assert_eq!(waits.next_step_at, Some(*now + DAY), "the place for which the other one stood");
+}
+
+#[tokio::test]
 async fn what_may_be_visible_counts_and_what_is_proven_absent_does_not() {
     let Posts { store, posts, now, .. } = &on_their_way(1).await;
     let Place::Taken(post) = store.apply_within_limit(&posts[0], sends(&posts[0], *now), LIMIT, *now).await.unwrap()

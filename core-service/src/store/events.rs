@@ -103,7 +103,8 @@ impl Store {
             .read()
             .await?
             .fetch_all(
-                "SELECT * FROM aurareels_events WHERE wp_user_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+                "SELECT sequence, wp_user_id, kind, post_id, account_id, previous_status, status, reason, created_at \
+                 FROM aurareels_events WHERE wp_user_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
                 &params![user, after, i64::from(limit)],
             )
             .await?;

@@ -32,6 +32,10 @@ pub(super) fn seal_handle(keys: &KeyRing, post: PostId, handle: &Handle) -> Resu
     Ok(keys.seal(&binding(post), &serde_json::to_string(handle)?))
 }
 
+/// The columns of an [`Entry`], and whose it is.
+const COLUMNS: &str =
+    "post_id, number, attempt, step, class, handle, sent_at, deadline_at, outcome, answered_at, evidence, fence";
+
 fn entry(keys: &KeyRing, post: PostId, row: &Row) -> Result<Entry> {
     let sealed = row.text("handle")?;
     let handle = if sealed.is_empty() {
@@ -119,8 +123,8 @@ pub(super) async fn settle_by_hand(tx: &mut Tx, post: &Post, word: &ResolvedWord
 
 /// Everything that was done for a post, as the transaction sees it.
 pub(super) async fn of_post(tx: &mut Tx, keys: &KeyRing, post: PostId) -> Result<Ledger> {
-    let sql = "SELECT * FROM aurareels_post_steps WHERE post_id = ? ORDER BY number";
-    let rows = tx.fetch_all(sql, &params![post]).await?;
+    let sql = format!("SELECT {COLUMNS} FROM aurareels_post_steps WHERE post_id = ? ORDER BY number");
+    let rows = tx.fetch_all(&sql, &params![post]).await?;
     let entries: Result<Vec<Entry>> = rows.iter().map(|row| entry(keys, post, row)).collect();
     Ok(Ledger::new(entries?))
 }
@@ -136,7 +140,9 @@ impl Store {
         let mut entries: HashMap<PostId, Vec<Entry>> = HashMap::new();
         if !posts.is_empty() {
             let (marks, values) = in_list(posts);
-            let sql = format!("SELECT * FROM aurareels_post_steps WHERE post_id IN ({marks}) ORDER BY post_id, number");
+            let sql = format!(
+                "SELECT {COLUMNS} FROM aurareels_post_steps WHERE post_id IN ({marks}) ORDER BY post_id, number"
+            );
             for row in &self.db.read().await?.fetch_all(&sql, &values).await? {
                 let post = PostId(row.int("post_id")?);
                 entries.entry(post).or_default().push(entry(&self.keys, post, row)?);

@@ -23,9 +23,21 @@ use crate::{
     params,
 };
 
-const OF_USER: &str = "SELECT * FROM aurareels_media WHERE wp_user_id = ? AND media_id = ?";
-const BY_ID: &str = "SELECT * FROM aurareels_media WHERE id = ?";
-const PAGE: &str = "SELECT * FROM aurareels_media WHERE wp_user_id = ? AND id < ? ORDER BY id DESC LIMIT ?";
+/// The columns of a [`StoredMedia`].
+macro_rules! media_columns {
+    () => {
+        "id, wp_user_id, media_id, file_name, stored_as, facts, pull_token, uploaded_at"
+    };
+}
+
+const OF_USER: &str =
+    concat!("SELECT ", media_columns!(), " FROM aurareels_media WHERE wp_user_id = ? AND media_id = ?");
+const BY_ID: &str = concat!("SELECT ", media_columns!(), " FROM aurareels_media WHERE id = ?");
+const PAGE: &str = concat!(
+    "SELECT ",
+    media_columns!(),
+    " FROM aurareels_media WHERE wp_user_id = ? AND id < ? ORDER BY id DESC LIMIT ?"
+);
 const USED: &str = "SELECT COALESCE(SUM(size_bytes), 0) AS used FROM aurareels_media WHERE wp_user_id = ?";
 const INSERT: &str = "INSERT INTO aurareels_media (wp_user_id, media_id, file_name, stored_as, size_bytes, facts, pull_token, \
      uploaded_at, look_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -41,7 +53,7 @@ const NEEDED_BY: &str = "SELECT id FROM aurareels_social_posts WHERE wp_user_id 
      AND status IN ('draft', 'scheduled', 'publishing', 'confirming', 'needs_review') LIMIT 1";
 const FETCHED_FOR: &str = "SELECT id FROM aurareels_social_posts WHERE wp_user_id = ? AND media_id = ? AND media_id <> '' \
      AND (status IN ('publishing', 'confirming', 'needs_review') OR (status = 'scheduled' AND scheduled_at <= ?)) LIMIT 1";
-const BY_PULL_TOKEN: &str = "SELECT * FROM aurareels_media WHERE pull_token = ?";
+const BY_PULL_TOKEN: &str = concat!("SELECT ", media_columns!(), " FROM aurareels_media WHERE pull_token = ?");
 const BY_FILE: &str = "SELECT id FROM aurareels_media WHERE stored_as = ?";
 const DELETE: &str = "DELETE FROM aurareels_media WHERE id = ?";
 

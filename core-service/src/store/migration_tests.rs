@@ -77,6 +77,38 @@ async fn rows_of_the_first_release_survive_and_go_on() {
 }
 
 #[tokio::test]
+async fn a_core_goes_on_while_a_later_release_adds_columns_to_its_tables() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = plans::store(directory.path(), plans::KEY, &[]).await;
+    let now = store.clock().now();
+    let account = plans::account(&store, now).await;
+    let create = |key: &str| store.insert_posts(vec![plans::new_post(&account, Status::Publishing, key, now)]);
+    let work = async || {
+        let due =
+            store.claim_due(now, chrono::TimeDelta::zero(), "w", std::time::Duration::from_secs(9), 9).await.unwrap();
+        for post in &due {
+            store.ledger(post.id).await.unwrap();
+            store.post_of_user(post.wp_user_id, post.id).await.unwrap().unwrap();
+        }
+        store.postpone(&due, now, now).await.unwrap();
+        (due.len(), store.events_after(account.wp_user_id, crate::domain::ids::Sequence(0), 9).await.unwrap().len())
+    };
+    create("one").await.unwrap();
+    assert_eq!(work().await, (1, 1));
+    let url = Store::default_url(directory.path());
+    let mut later = url.parse::<SqliteConnectOptions>().unwrap().connect().await.unwrap();
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'aurareels_%'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut later).await.unwrap();
+    assert!(tables.len() > 10, "{tables:?}");
+    for table in tables {
+        let add = format!("ALTER TABLE {table} ADD COLUMN of_a_later_release TEXT");
+        later.execute(sqlx::AssertSqlSafe(add)).await.unwrap();
+    }
+    create("two").await.unwrap();
+    assert_eq!(work().await, (2, 2));
+}
+
+#[tokio::test]
 async fn posts_that_an_older_release_has_sent_hold_their_places_in_the_daily_limit() {
     let directory = tempfile::tempdir().unwrap();
     let url = Store::default_url(directory.path());

@@ -12,6 +12,7 @@ mod account_tests;
 pub mod account_tokens;
 pub mod accounts;
 pub mod api_keys;
+pub mod changes;
 pub mod claims;
 pub mod creating;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The moves that callers make: edit, begin, cancel, delete, look again, settle. The engine's own moves are in `claims`.
+//! The moves that callers make: edit, begin, cancel, delete, look again, settle. The engine's own moves are in `changes`.
 //!
 //! Guaranteed: every move is a compare-and-set on what the caller saw; a move and its event commit together; a post that
 //! is claimed by a worker changes only where the move says that it may.
@@ -190,6 +190,7 @@ impl Store {
                 )
                 .await?;
                 status_event(tx, &found, to, None, now).await?;
+                daily_slots::wake_next(tx, user, found.platform, now).await?;
                 Ok(Moved::Done(reread(tx, id).await?))
             })
             .await

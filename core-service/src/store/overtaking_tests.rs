@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Error, Store,
-    claims::{Change, LedgerWrite, LiveDetails, Release},
+    changes::{Change, LedgerWrite, LiveDetails, Release},
     plans,
     posts::Moved,
 };

@@ -1,5 +1,6 @@
 //! Every statement uses an index: the statements that the store's functions run are recorded, and the database is asked
-//! how it would run each of them. A scan of a whole table fails the test, and so does sorting by hand.
+//! how it would run each of them. A scan of a whole table fails the test, and so does sorting by hand, and so do columns
+//! that are read without being named.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +16,7 @@ use super::{
     account_tokens::Login,
     accounts::{AccountsNarrowed, NewIdentity},
     api_keys::NewApiKey,
-    claims::{Change, LedgerWrite, Release},
+    changes::{Change, LedgerWrite, Release},
     creating::NewPost,
     media::{Added, NewMedia, Settled},
     moves::ResolvedWord,
@@ -413,4 +414,11 @@ async fn every_statement_uses_an_index() {
         }
     }
     assert!(scans.is_empty(), "these statements read whole tables:\n{}", scans.join("\n"));
+    // A later release adds columns while a core of this one runs on the same database: a prepared `*` would break then.
+    let star = |sql: &&String| {
+        let sql = sql.replace("COUNT(*)", "").replace("SELECT * FROM (", "");
+        sql.contains('*') && !sql.starts_with("EXPLAIN")
+    };
+    let stars: Vec<_> = statements.iter().filter(star).collect();
+    assert!(stars.is_empty(), "these statements do not name what they read: {stars:#?}");
 }

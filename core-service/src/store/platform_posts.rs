@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Error, Result, Store,
-    claims::LiveDetails,
+    changes::LiveDetails,
     db::Tx,
     ledger,
     posts::{self, legal, status_event},
@@ -152,13 +152,7 @@ impl Store {
         let (keys, seen, ids) = (self.keys.clone(), seen.clone(), ids.to_vec());
         self.db
             .write(async move |tx| {
-                let row = tx
-                    .fetch_optional(
-                        "SELECT * FROM aurareels_social_posts WHERE id = ? AND fence = ? AND claim_token IS NOT NULL",
-                        &params![seen.id, seen.fence],
-                    )
-                    .await?;
-                let before = row.as_ref().map(posts::post).transpose()?.ok_or(Error::Fenced(seen.id))?;
+                let before = posts::claimed(tx, &seen).await?;
                 for id in &ids {
                     forget_match(tx, &keys, &before, id, now).await?;
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Error, Store, claims::LiveDetails, platform_posts::Rivals};
+use super::{Error, Store, changes::LiveDetails, platform_posts::Rivals};
 use crate::{
     domain::{
         account::Account,
@@ -16,7 +16,7 @@ use crate::{
     },
     params,
     store::{
-        claims::{Change, LedgerWrite, Release},
+        changes::{Change, LedgerWrite, Release},
         moves::ResolvedWord,
         plans::{KEY, account, new_post, store},
         posts::Moved,

@@ -1,5 +1,5 @@
 //! Posts as rows: reading, and what every move of a post shares. They are made in `creating`; the callers' moves are in
-//! `moves`, the engine's in `claims`.
+//! `moves`, the engine's in `changes`.
 //!
 //! Guaranteed: pages stay stable while posts are added.
 
@@ -34,8 +34,33 @@ pub enum Moved<T> {
     Refused(Post),
 }
 
+/// The columns of a [`Post`], by name: a later release may add others while this one runs.
+macro_rules! post_columns {
+    () => {
+        "id, wp_user_id, social_account_id, platform, status, scheduled_at, due_at, published_at, platform_post_id, \
+         platform_post_url, all_platform_post_ids, video_job_id, video_url, media_id, thumbnail_url, caption, hashtags, \
+         mentions, full_caption, location, privacy_level, allow_comments, allow_duet, allow_stitch, metadata, options, \
+         error, retry_count, automatic_retries, last_retry_at, request_key, request_key_derived, scheduler, \
+         late_policy_seconds, warnings, attempt, handed_over_at, waiting_for, next_step_at, poll_count, read_failures, \
+         handover_failures, crash_count, status_since, media_facts, look_since, fence, revision, created_at, updated_at, list_at, \
+         set_aside"
+    };
+}
+pub(super) use post_columns;
+
 /// Columns of a page query, written once.
-const PAGE: &str = "SELECT * FROM aurareels_social_posts";
+const PAGE: &str = concat!("SELECT ", post_columns!(), " FROM aurareels_social_posts");
+const BY_ID: &str = concat!("SELECT ", post_columns!(), " FROM aurareels_social_posts WHERE id = ?");
+const CLAIMED: &str = concat!(
+    "SELECT ",
+    post_columns!(),
+    " FROM aurareels_social_posts WHERE id = ? AND fence = ? AND claim_token IS NOT NULL"
+);
+const SCHEDULED_ON_ACCOUNT: &str = concat!(
+    "SELECT ",
+    post_columns!(),
+    " FROM aurareels_social_posts WHERE social_account_id = ? AND status = 'scheduled'"
+);
 
 /// A post to work on. [`Error::Unreadable`] where this release cannot read the row.
 pub(super) fn post(row: &Row) -> Result<Post> {
@@ -189,8 +214,14 @@ fn read(row: &Row) -> Result<Post> {
 }
 
 pub(super) async fn by_id(tx: &mut Tx, id: PostId) -> Result<Option<Post>> {
-    let row = tx.fetch_optional("SELECT * FROM aurareels_social_posts WHERE id = ?", &params![id]).await?;
+    let row = tx.fetch_optional(BY_ID, &params![id]).await?;
     row.as_ref().map(post).transpose()
+}
+
+/// The post as it is now, while the claim under which it was seen stands.
+pub(super) async fn claimed(tx: &mut Tx, seen: &Post) -> Result<Post> {
+    let row = tx.fetch_optional(CLAIMED, &params![seen.id, seen.fence]).await?;
+    row.as_ref().map(post).transpose()?.ok_or(Error::Fenced(seen.id))
 }
 
 pub(super) async fn of_user(tx: &mut Tx, user: UserId, id: PostId) -> Result<Option<Post>> {
@@ -243,12 +274,7 @@ pub(super) async fn fail_waiting_of_account(
     failure: &Failure,
     now: DateTime<Utc>,
 ) -> Result<i32> {
-    let rows = tx
-        .fetch_all(
-            "SELECT * FROM aurareels_social_posts WHERE social_account_id = ? AND status = 'scheduled'",
-            &params![account],
-        )
-        .await?;
+    let rows = tx.fetch_all(SCHEDULED_ON_ACCOUNT, &params![account]).await?;
     let mut failed = 0;
     for row in &rows {
         // One that cannot be read is not published either: it is set aside when it comes due.
@@ -261,7 +287,7 @@ pub(super) async fn fail_waiting_of_account(
 }
 
 /// Lets the posts that wait for an account's owner go on. A post that is claimed at this moment may be about to begin
-/// such a wait, or to fail, by what its worker saw before: it is marked, and its release honours the mark (`claims`).
+/// such a wait, or to fail, by what its worker saw before: it is marked, and its release honours the mark (`changes`).
 pub(super) async fn wake_account(tx: &mut Tx, account: AccountId, now: DateTime<Utc>) -> Result<()> {
     tx.execute(
         "UPDATE aurareels_social_posts SET woken_at = ? WHERE social_account_id = ? AND claim_token IS NOT NULL",
@@ -408,12 +434,7 @@ impl Store {
 
     /// One post, to be shown.
     pub async fn post(&self, id: PostId) -> Result<Option<Post>> {
-        let row = self
-            .db
-            .read()
-            .await?
-            .fetch_optional("SELECT * FROM aurareels_social_posts WHERE id = ?", &params![id])
-            .await?;
+        let row = self.db.read().await?.fetch_optional(BY_ID, &params![id]).await?;
         row.as_ref().map(shown).transpose()
     }
 

@@ -4,7 +4,7 @@
 use super::{
     Result, Store,
     db::{Row, Tx, Value},
-    posts::post,
+    posts::{post, post_columns},
 };
 use crate::{
     domain::{
@@ -17,6 +17,8 @@ use crate::{
 
 /// Most requests in one statement. A power of two: statements are kept prepared, one per power.
 pub(super) const GROUP: usize = 64;
+
+const COLUMNS: &str = concat!(post_columns!(), ", request_fingerprint, posted_key, url_key, content_key");
 
 /// A row that may be what a request is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +90,7 @@ fn sorted(length: usize, rows: &[Row]) -> Result<Vec<Vec<Candidate>>> {
 fn sql(length: usize) -> String {
     let parts: Vec<String> = (0..length)
         .map(|number| {
-            let of = format!("SELECT {number} AS number, p.* FROM aurareels_social_posts p WHERE p.social_account_id = ?");
+            let of = format!("SELECT {number} AS number, {COLUMNS} FROM aurareels_social_posts p WHERE p.social_account_id = ?");
             format!(
                 "{of} AND p.request_key = ? \
                  UNION ALL SELECT * FROM ({of} AND p.posted_key = ? AND (p.status IN \

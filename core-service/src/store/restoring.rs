@@ -27,7 +27,8 @@ use crate::{
     params,
 };
 
-const ALL: &str = "SELECT * FROM aurareels_lineages WHERE number > 0 ORDER BY number";
+const ALL: &str = "SELECT number, lineage, begun_at, backup_at, kept_through, events_from FROM aurareels_lineages \
+     WHERE number > 0 ORDER BY number";
 const INSERT: &str = "INSERT INTO aurareels_lineages (number, lineage, begun_at, backup_at, kept_through, events_from) \
      VALUES (?, ?, ?, ?, ?, ?)";
 // Once per restore, over every post.

@@ -8,7 +8,11 @@
 use chrono::{DateTime, Utc};
 use tracing::error;
 
-use super::{Error, Result, Store, db::Tx, posts};
+use super::{
+    Error, Result, Store,
+    db::Tx,
+    posts::{self, post_columns},
+};
 use crate::{
     domain::ids::{Fence, PostId},
     params,
@@ -16,6 +20,9 @@ use crate::{
 
 /// Most posts that are tried again at once.
 const MOST: i64 = 1_000;
+
+const SET_ASIDE: &str =
+    concat!("SELECT ", post_columns!(), " FROM aurareels_social_posts WHERE set_aside > '' LIMIT ?");
 
 /// Why a row cannot be read, without the row's name.
 pub(super) fn why(error: &Error) -> String {
@@ -70,8 +77,7 @@ impl Store {
     /// Puts back into the schedule what was set aside and can be read now: by a core of another release, or because it was
     /// mended. Answers how many.
     pub async fn take_up_set_aside(&self, now: DateTime<Utc>) -> Result<usize> {
-        let sql = "SELECT * FROM aurareels_social_posts WHERE set_aside > '' LIMIT ?";
-        let rows = self.db.read().await?.fetch_all(sql, &params![MOST]).await?;
+        let rows = self.db.read().await?.fetch_all(SET_ASIDE, &params![MOST]).await?;
         let mut readable = Vec::new();
         for post in rows.iter().filter_map(|row| posts::post(row).ok()) {
             match self.ledger(post.id).await {

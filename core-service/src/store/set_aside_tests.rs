@@ -11,7 +11,7 @@ use crate::{
     },
     store::{
         accounts::AccountsNarrowed,
-        claims::{Change, LedgerWrite},
+        changes::{Change, LedgerWrite},
         plans::{KEY, account, new_post, store},
         posts::Narrowed,
     },

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Store,
-    claims::{Change, Release},
+    changes::{Change, Release},
     plans::{KEY, account, new_post, store},
     posts,
 };

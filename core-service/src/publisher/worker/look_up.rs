@@ -14,7 +14,7 @@ use crate::{
     fault::{self, FaultPoint},
     platform::{Lookup, Window},
     publisher::restored::{Proof, Verdict, search_of},
-    store::{Result, claims::Change},
+    store::{Result, changes::Change},
 };
 
 /// Longest look.

@@ -27,7 +27,7 @@ use crate::{
     publisher::{Engine, checks::Verdict, decide::Decision, lease::Permit, points},
     store::{
         Error, Result,
-        claims::{Change, LedgerWrite, LiveDetails},
+        changes::{Change, LedgerWrite, LiveDetails},
         daily_slots::Place,
         platform_posts::Rivals,
     },
