@@ -126,6 +126,46 @@ async fn a_direct_answer_takes_an_id_from_a_match_and_nothing_else_does() {
 }
 
 #[tokio::test]
+async fn a_match_that_is_void_is_forgotten_and_looked_for_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(directory.path(), KEY, &[]).await;
+    let now = store.clock().now();
+    let mine = account(&store, now).await;
+    let post = publishing(&store, &mine, "one", "hi", now).await;
+    let found = sent(StepOutcome::Found, Handle::default().with("media_id", "X"), post.fence, now);
+    let change = Change { ledger: LedgerWrite::Insert(found), by: Some(Move::ReplyLost), ..Change::default() };
+    let post = store.apply(&post, change, now).await.unwrap();
+    let post = store.drop_match(&post, &["X".into()], now).await.unwrap();
+    assert_eq!(post.status, Status::Confirming);
+    let ledger = store.ledger(post.id).await.unwrap();
+    assert_eq!(ledger.unsettled(1).and_then(|open| open.handle.text("media_id")), None);
+    assert!(ledger.unsettled(1).is_some_and(Entry::is_reopened), "only full proof settles it from now on");
+    // Live by the platform's word, as which is not known: the wrong link is forgotten, and the word is asked for again.
+    let again = Entry { outcome: Some(StepOutcome::Found), ..ledger.unsettled(1).unwrap().clone() };
+    let link = Entry {
+        number: 2,
+        step: "instagram.permalink".into(),
+        class: StepClass::Read,
+        outcome: Some(StepOutcome::Accepted),
+        handle: Handle::default().with("media_id", "X"),
+        ..again.clone()
+    };
+    let live = Change { ledger: LedgerWrite::Update(again), by: Some(Move::Confirmed), ..Change::default() };
+    let post = store.apply(&post, live, now).await.unwrap();
+    let linked = Change { ledger: LedgerWrite::Insert(link), ..Change::default() };
+    let post = store.apply(&post, linked, now).await.unwrap();
+    let post = store.drop_match(&post, &["X".into()], now).await.unwrap();
+    assert_eq!((post.status, post.published_at), (Status::Confirming, None));
+    let outcomes: Vec<_> = store.ledger(post.id).await.unwrap().entries().iter().map(|entry| entry.outcome).collect();
+    assert_eq!(outcomes, [Some(StepOutcome::Unknown), Some(StepOutcome::NoEffect)]);
+    // A worker that lost its claim drops nothing.
+    store.abandon(&[(post.id, post.fence)], now).await.unwrap();
+    store.claim_due(now, TimeDelta::zero(), "other", Duration::from_secs(15), 9).await.unwrap();
+    let fenced = store.drop_match(&post, &["X".into()], now).await.unwrap_err();
+    assert!(matches!(fenced, Error::Fenced(_)), "{fenced:?}");
+}
+
+#[tokio::test]
 async fn a_search_knows_what_is_bound_and_which_equal_captions_are_open() {
     let directory = tempfile::tempdir().unwrap();
     let store = store(directory.path(), KEY, &[]).await;

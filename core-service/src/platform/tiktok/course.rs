@@ -114,6 +114,10 @@ fn before(view: &View<'_>, entries: &[&Entry]) -> Next {
         let (init, later) = (entries[at], &entries[at + 1..]);
         match retired(view, init, later) {
             None => return Next::Step(send(view, init, later)),
+            // A last byte that only one reading says is absent is proven before another init is made.
+            Some(_) if view.ledger.provisionally_absent(view.post.attempt).is_some() => {
+                return Next::Rejected(errors::url_died());
+            }
             Some(when) => (not_before, start) = (when, at + 1),
         }
     }

@@ -149,6 +149,22 @@ fn a_last_byte_that_did_not_arrive_is_sent_again_after_a_look() {
 }
 
 #[test]
+fn a_new_init_is_not_made_beside_a_last_byte_that_one_reading_says_is_absent() {
+    let absent = uploaded_all_but_last().add(UPLOAD_LAST, Pnr, Some(Absent), handle(MANY));
+    let provisional = absent.clone().with(|entry| *entry = entry.clone().absent_provisionally());
+    let died = |rows: Rows| {
+        let rows = rows.add(UPLOAD, Resumable, Some(NoEffect), handle(MANY));
+        rows.with(|entry| entry.evidence = entry.evidence.clone().with(UPLOAD_DEAD, true))
+    };
+    for minutes in [0, 55, 70] {
+        let next = next_at(&died(provisional.clone()), &upload_content(), at(minutes));
+        assert!(matches!(next, Next::Rejected(_)), "it is proven first: {next:?}");
+        let step = step_of(next_at(&died(absent.clone()), &upload_content(), at(minutes)));
+        assert_eq!((step.kind, step.not_before), (CREATOR_INFO, NotBefore::At(at(65))), "proven, and then surely dead");
+    }
+}
+
+#[test]
 fn an_upload_that_died_begins_anew() {
     // By the clock, with a margin; creator info is asked again.
     for minutes in [55, 60, 600] {

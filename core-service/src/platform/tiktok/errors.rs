@@ -428,6 +428,11 @@ pub(super) fn internal(message: impl Into<String>) -> Failure {
     Failure::new(FailureClass::Permanent, Reason::Internal, message).with_remedy("report this as a bug")
 }
 
+/// TikTok takes nothing more at the URL of an upload.
+pub(super) fn url_died() -> Failure {
+    away("TikTok's upload URL died before the video had arrived").with_remedy("nothing to do: the upload begins anew")
+}
+
 /// The claim under which a request was to be made has run out.
 pub(super) fn claim_lost() -> Failure {
     Failure::new(

@@ -63,7 +63,7 @@ impl Session {
     /// video its bytes are, and such an upload begins anew.
     fn missing(handle: &Handle) -> Outcome {
         match handle.0.get(VIDEO) {
-            None => dead(url_died(), Evidence::new().with("problem", "the version of the video was not kept")),
+            None => dead(errors::url_died(), Evidence::new().with("problem", "the version of the video was not kept")),
             Some(_) => broken_handle(),
         }
     }
@@ -130,7 +130,7 @@ impl Tiktok {
                     (at, resyncs) = (last + 1, 0);
                     continue;
                 }
-                Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => return dead(url_died(), evidence),
+                Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => return dead(errors::url_died(), evidence),
                 Some(StatusCode::BAD_REQUEST) => return Outcome::NoEffect { failure: malformed(), evidence },
                 Some(_) | None if resyncs >= MAX_RESYNCS => return Outcome::Unknown { evidence },
                 Some(_) | None => resyncs += 1,
@@ -199,7 +199,7 @@ impl Tiktok {
             // TikTok announced its answer before the last byte was handed over, so it cannot have it.
             let evidence = evidence.with("last_byte_sent", false);
             if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
-                return dead(url_died(), evidence);
+                return dead(errors::url_died(), evidence);
             }
             let failure = errors::away(format!("TikTok answered the upload with HTTP {}", answer.status.as_u16()));
             return Outcome::NoEffect { failure, evidence };
@@ -216,7 +216,7 @@ impl Tiktok {
                 let is_dead = self.was_refused_before(call, &session);
                 let evidence =
                     if is_dead { evidence.with(UPLOAD_DEAD, true) } else { evidence.with(URL_REFUSED, true) };
-                Outcome::Refused { failure: url_died(), evidence }
+                Outcome::Refused { failure: errors::url_died(), evidence }
             }
             StatusCode::BAD_REQUEST => Outcome::Refused { failure: malformed(), evidence },
             StatusCode::RANGE_NOT_SATISFIABLE => {
@@ -246,7 +246,7 @@ impl Tiktok {
         let (data, evidence) = match self.fetch_status(call, &session.publish_id).await {
             Reply::Accepted { data, evidence } => (data, evidence),
             Reply::Refused { code, evidence, .. } if code == "invalid_publish_id" => {
-                return Standing::Untold(dead(url_died(), evidence));
+                return Standing::Untold(dead(errors::url_died(), evidence));
             }
             Reply::Refused { failure, evidence, .. }
             | Reply::NotSent { failure, evidence }
@@ -311,11 +311,6 @@ fn dead(failure: Failure, evidence: Evidence) -> Outcome {
 /// its last byte it is never posted.
 fn unread(failure: Failure, evidence: Evidence) -> Outcome {
     if is_replaced(&failure) { dead(failure, evidence) } else { Outcome::NoEffect { failure, evidence } }
-}
-
-fn url_died() -> Failure {
-    errors::away("TikTok's upload URL died before the video had arrived")
-        .with_remedy("nothing to do: the upload begins anew")
 }
 
 fn malformed() -> Failure {
