@@ -8,6 +8,7 @@ mod equal_captions;
 mod instagram_trouble;
 mod isolation;
 mod keys_at_rest;
+mod lost_logins;
 mod media;
 mod port;
 mod process;

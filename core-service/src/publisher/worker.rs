@@ -415,10 +415,37 @@ impl<'a> Worker<'a> {
 
     async fn follow(&mut self, work: &mut Work, decision: Decision) -> Result<Flow> {
         match decision {
-            Decision::GoOn(change) | Decision::LetGo(change) => self.commit(work, change).await,
+            Decision::GoOn(change) => self.commit(work, change).await,
+            Decision::LetGo(change) => {
+                let change = match wants_its_owner(&change) {
+                    Some(failure) => self.ask_the_owner(work, &failure, change).await,
+                    None => change,
+                };
+                self.commit(work, change).await
+            }
             Decision::Refresh(change, failure) => {
                 self.commit(work, change).await?;
                 self.refresh(work, failure).await
+            }
+        }
+    }
+
+    /// Only the account's owner can help: the account says so, and its owner is asked to connect it again. If other tokens
+    /// were stored meanwhile, a post that would wait for the owner tries those.
+    async fn ask_the_owner(&self, work: &Work, failure: &Failure, change: Change) -> Change {
+        match self.engine.keeper.lost(&work.account, &failure.message).await {
+            Ok(None) => match change.release {
+                Some(Release { waiting_for: Some(WaitReason::Reconnect), .. }) => {
+                    let at = self.now() + TimeDelta::minutes(1);
+                    Change { release: Self::release(Some(at), Some(WaitReason::Retry)).release, ..change }
+                }
+                _ => change,
+            },
+            Ok(Some(_)) => change,
+            // What becomes of the post is written all the same; the next one that is refused asks.
+            Err(error) => {
+                warn!(account.id = %work.account.id, %error, "cannot keep that an account needs its owner");
+                change
             }
         }
     }
@@ -482,6 +509,17 @@ fn is_passing(error: &TokenError) -> bool {
         TokenError::Unreadable(..) | TokenError::Transient(_) | TokenError::Refused(_) | TokenError::Store(_) => true,
         TokenError::NeedsReconnect(_) | TokenError::Disconnected(_) | TokenError::NotFound(_) => false,
     }
+}
+
+/// The failure of a post that is let go because only its account's owner can help. A refusal of a point of no return is the
+/// platform's claim: it counts once its readings are over.
+fn wants_its_owner(change: &Change) -> Option<Failure> {
+    let claimed = match &change.ledger {
+        LedgerWrite::Update(entry) if change.by == Some(Move::CannotTell) => entry.refusal(),
+        LedgerWrite::Nothing | LedgerWrite::Insert(_) | LedgerWrite::Update(_) => None,
+    };
+    let told = change.error.clone().flatten();
+    told.into_iter().chain(claimed).find(|failure| failure.class == FailureClass::NeedsReconnect)
 }
 
 /// Whether a post that has begun waits for its time again: its request was recorded for it and taken back by a stop.

@@ -292,6 +292,9 @@ impl Worker<'_> {
             }
             Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. } => {
                 let hopeless = !failure.class.is_retryable();
+                if failure.class == FailureClass::NeedsReconnect {
+                    self.ask_the_owner(work, &failure, Change::default()).await;
+                }
                 (
                     StepOutcome::NoEffect,
                     self.situation(work, now, |s| s.after_follow_up(hopeless, None, &failure.message)),
