@@ -1,8 +1,11 @@
 //! Equal captions on one account: each post goes out once and gets its own id, and nobody else's.
 
 use aurareels_proto::v1::{PostContent, PostStatus};
-use aurareels_simulator::{Host, When};
-use aurareels_tests::{Login, World, content, fault::cut};
+use aurareels_simulator::{Hold, Host, Rule, When};
+use aurareels_tests::{
+    Login, World, content,
+    fault::{cut, on},
+};
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -82,4 +85,25 @@ async fn a_strangers_equal_reel_beside_our_unpublished_container_is_a_persons_ma
     assert!(post.platform_post_id.is_empty(), "{post:#?}");
     assert_eq!(world.asked("meta.media_publish"), 1, "never sent again beside what might be ours");
     world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_equal_reel_made_while_ours_is_in_flight_is_not_bound() {
+    for login in [Login::Facebook, Login::Instagram] {
+        let world = World::start().await;
+        let me = world.me();
+        let accounts = me.connect(login).await;
+        let account = &accounts[0];
+        let rule = Rule { hold: Some(Hold::Before), ..Rule::once(on("meta.media_publish"), cut(When::Before)) };
+        let held = world.sim.add_fault(rule);
+        let id = me.publish(&[account.id], of_size(&world, 500_001, WORDS)).await[0];
+        world.wait_for("ours in flight", async || (world.sim.fault_fired(held) == Some(1)).then_some(())).await;
+        world.advance(TimeDelta::seconds(5));
+        world.meta("media", json!({ "account": account.account_id, "caption": WORDS })).await;
+        world.sim.release_fault(held);
+        let post = me.ends(id, PostStatus::NeedsReview).await;
+        assert!(post.platform_post_id.is_empty() && post.platform_post_url.is_empty(), "{login:?}: {post:#?}");
+        assert_eq!(world.asked("meta.media_publish"), 1, "{login:?}: never sent again beside what might be ours");
+        world.finish(0).await;
+    }
 }
