@@ -234,11 +234,16 @@ impl Tiktok {
                 return Lookup::CannotTell { hopeless: true, evidence: Evidence::new().with("problem", why) };
             }
         };
-        let videos = match self.list_since(call, entry.sent_at).await {
-            Ok(videos) => videos,
+        let (videos, is_whole) = match self.pages_since(call, entry.sent_at, MAX_PAGES).await {
+            Ok(listed) => listed,
             Err(failure) => return Lookup::Failed(failure),
         };
         let evidence = Evidence::new().with("listed_since", videos.len());
+        if !is_whole {
+            // What is on the pages behind, the oldest, might be ours.
+            let evidence = evidence.with("problem", "the creator has posted more since then than is read");
+            return Lookup::CannotTell { hopeless: true, evidence };
+        }
         let matching: Vec<String> = videos
             .iter()
             .filter(|video| is_match(video, caption, duration))
@@ -266,12 +271,7 @@ impl Tiktok {
         }
     }
 
-    /// The creator's public videos made since then, newest first.
-    async fn list_since(&self, call: &Call<'_>, since: DateTime<Utc>) -> Result<Vec<Video>, Failure> {
-        Ok(self.pages_since(call, since, MAX_PAGES).await?.0)
-    }
-
-    /// The same, and whether these are all since then.
+    /// The creator's public videos made since then, newest first, and whether these are all.
     pub(super) async fn pages_since(
         &self,
         call: &Call<'_>,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
-        failure::{FailureClass, Reason},
+        failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Handle, StepClass, StepOutcome},
         post::TiktokTransfer,
     },
@@ -315,6 +315,20 @@ async fn find_pulled(videos: Vec<Value>, change: impl FnOnce(&mut Stage)) -> Loo
     let lookup = find(&server, &scene, &lost).await;
     assert!(server.seen().iter().all(|seen| seen.path.starts_with("/v2/video/list/?fields=")), "only reads");
     lookup
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_read_to_its_end_does_not_prove_a_refusal() {
+    let server = Server::start(|_, _| {
+        Act::ok(json!({ "videos": [listed("1", 5, "another", 30)], "cursor": 1, "has_more": true }))
+    })
+    .await;
+    let mut scene = scene(TiktokTransfer::PullFromUrl);
+    scene.now = at(30);
+    let refused = Failure::new(FailureClass::Permanent, Reason::PlatformRefused, "no");
+    let refused = entry(VIDEO_INIT_PULL, creator_handle(&scene.post.content)).refused(&refused, 1);
+    let lookup = find(&server, &scene, &refused).await;
+    assert!(matches!(lookup, Lookup::CannotTell { hopeless: true, .. }), "{lookup:?}");
 }
 
 const CAPTION: &str = "Sunset over the harbour #sea";
