@@ -82,6 +82,9 @@ pub(super) mod upload {
     pub(in super::super) const LOST: &str = "lost";
 }
 
+/// In an upload's evidence: why the video could not be read.
+pub(super) const SOURCE: &str = "source";
+
 /// The permalink was given up.
 pub(super) const LINK_GIVEN_UP: &str = "given up";
 
@@ -488,6 +491,14 @@ impl<'a> Course<'a> {
         self.new_container(transfer, fingerprint)
     }
 
+    /// The newest upload broke off because the video could not be read to its end: then Instagram is not to blame.
+    fn unreadable_source(&self) -> Option<Failure> {
+        let why = self.of_step(UPLOAD).next_back()?.evidence.0.get(SOURCE)?.as_str()?;
+        let message = format!("the video broke off each time while it was uploaded: {why}");
+        let failure = Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message);
+        Some(failure.with_remedy("see that the video's link can be read to its end, then retry the post"))
+    }
+
     fn new_container(&self, transfer: Transfer, fingerprint: String) -> Next {
         let failed: Vec<(DateTime<Utc>, Option<i64>, bool)> = self
             .of_step(CONTAINER)
@@ -502,8 +513,10 @@ impl<'a> Course<'a> {
             if failed.len() >= MAX_FAILED_CONTAINERS || row.is_some_and(|row| !row.allows_new_container()) {
                 return Next::Rejected(match row {
                     Some(row) => row.final_failure(self.view.now),
-                    None => unavailable("instagram could not process the video".to_owned())
-                        .with_rule(subcode.map(|code| code.to_string()).unwrap_or_default()),
+                    None => self.unreadable_source().unwrap_or_else(|| {
+                        unavailable("instagram could not process the video".to_owned())
+                            .with_rule(subcode.map(|code| code.to_string()).unwrap_or_default())
+                    }),
                 });
             }
         }

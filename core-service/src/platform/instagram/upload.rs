@@ -21,7 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
     Instagram,
-    course::{name, upload as state},
+    course::{SOURCE, name, upload as state},
     errors::unavailable,
     exchange::{Caller, no_container, read_failure},
     reading::is_success,
@@ -110,7 +110,7 @@ impl Instagram {
             .unwrap_or_else(|_| Exchange::NoAnswer("no answer to the upload".to_owned()));
         Ok(match (fed, judge(&caller, answer)) {
             (Err(broken), Outcome::Unknown { evidence }) => {
-                let evidence = evidence.with("source", broken.why);
+                let evidence = evidence.with(if broken.of_source { SOURCE } else { "line" }, broken.why);
                 if broken.is_replaced { lost(evidence) } else { Outcome::Unknown { evidence } }
             }
             (_, outcome) => outcome,
@@ -174,19 +174,25 @@ fn lost(evidence: Evidence) -> Outcome {
 
 /// The video cannot be read now. Where another took its place the upload is lost.
 fn unread(failure: Failure) -> Result<Outcome, Failure> {
-    if is_replaced(&failure) { Ok(lost(Evidence::new().with("source", failure.message))) } else { Err(failure) }
+    if is_replaced(&failure) { Ok(lost(Evidence::new().with(SOURCE, failure.message))) } else { Err(failure) }
 }
 
 /// Why the body of an upload was broken off.
 struct Broken {
     why: String,
+    /// The video is at fault, not the way to Instagram.
+    of_source: bool,
     /// Another file took the video's place.
     is_replaced: bool,
 }
 
 impl Broken {
-    fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), is_replaced: false }
+    fn source(why: impl Into<String>) -> Self {
+        Self { why: why.into(), of_source: true, is_replaced: false }
+    }
+
+    fn line(why: impl Into<String>) -> Self {
+        Self { why: why.into(), of_source: false, is_replaced: false }
     }
 }
 
@@ -203,11 +209,12 @@ async fn feed(
         let piece = match tokio::time::timeout(STALL, source.next()).await {
             Ok(Some(Ok(piece))) => piece,
             Ok(None) if sent == total => return Ok(()),
-            Ok(None) => return break_off(sender, Broken::new("the video ended early")).await,
+            Ok(None) => return break_off(sender, Broken::source("the video ended early")).await,
             Ok(Some(Err(error))) => {
-                return break_off(sender, Broken::new(format!("the video could not be read: {}", error.kind()))).await;
+                return break_off(sender, Broken::source(format!("the video could not be read: {}", error.kind())))
+                    .await;
             }
-            Err(_) => return break_off(sender, Broken::new("the video's source stalled")).await,
+            Err(_) => return break_off(sender, Broken::source("the video's source stalled")).await,
         };
         if sent + piece.len() as u64 >= total
             && let Err(failure) = call.video.verify(version).await
@@ -215,18 +222,18 @@ async fn feed(
             let is_replaced = is_replaced(&failure);
             // What came in one piece is not mixed because its host cannot be asked any more.
             if is_replaced || offset > 0 {
-                return break_off(sender, Broken { why: failure.message, is_replaced }).await;
+                return break_off(sender, Broken { is_replaced, ..Broken::source(failure.message) }).await;
             }
         }
         if !call.lease.holds() {
-            return break_off(sender, Broken::new("the claim on the post ran out")).await;
+            return break_off(sender, Broken::line("the claim on the post ran out")).await;
         }
         let length = piece.len() as u64;
         match sender.send_timeout(Ok(piece), STALL).await {
             Ok(()) => {}
-            Err(mpsc::error::SendTimeoutError::Timeout(_)) => return Err(Broken::new("the connection stalled")),
+            Err(mpsc::error::SendTimeoutError::Timeout(_)) => return Err(Broken::line("the connection stalled")),
             // The other side has gone; its answer says why.
-            Err(mpsc::error::SendTimeoutError::Closed(_)) => return Err(Broken::new("the connection closed")),
+            Err(mpsc::error::SendTimeoutError::Closed(_)) => return Err(Broken::line("the connection closed")),
         }
         sent += length;
         call.progress.uploaded(sent, total);
