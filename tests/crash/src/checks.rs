@@ -51,7 +51,9 @@ pub(crate) async fn ending(rig: &Rig, id: PostId, caption: &str) -> Result<Endin
     }
     ensure!(detail.steps.iter().all(|step| step.outcome.is_some()), "a step has no outcome");
     ensure!(post.retry_count >= post.automatic_retries, "{} retries counted by hand", post.retry_count);
-    ensure!(post.retry_count <= 3, "{} retries", post.retry_count);
+    ensure!(post.automatic_retries <= 3, "{} retries in a row", post.automatic_retries);
+    // A step that succeeded for the first time lets the count in a row begin anew.
+    ensure!(post.retry_count <= 2 * 3, "{} retries", post.retry_count);
     Ok(Ending { post, visible })
 }
 
@@ -78,9 +80,26 @@ pub(crate) async fn database(rig: &mut Rig) -> Result<()> {
     .fetch_one(&rig.database)
     .await?;
     ensure!(left.get::<i64, _>("n") == 0, "a claim or a due row is left over");
+    ceilings(rig).await?;
     events(rig).await?;
     oracles::hold(rig).await?;
     secrets(rig).await
+}
+
+/// No more posts need a person, and no more failed, than the scenario may end with.
+async fn ceilings(rig: &Rig) -> Result<()> {
+    let ended = sqlx::query(
+        "SELECT COALESCE(SUM(status = 'needs_review'), 0) AS reviews, COALESCE(SUM(status = 'failed'), 0) AS failures \
+         FROM aurareels_social_posts",
+    )
+    .fetch_one(&rig.database)
+    .await?;
+    let count = |name: &str| usize::try_from(ended.get::<i64, _>(name)).unwrap_or_default();
+    let (reviews, failures) = (count("reviews"), count("failures"));
+    let most = rig.ceilings;
+    ensure!(reviews <= most.reviews, "{reviews} posts need a person, at most {} may", most.reviews);
+    ensure!(failures <= most.failures, "{failures} posts failed, at most {} may", most.failures);
+    Ok(())
 }
 
 /// Each post's events form one chain from its creation to its present status.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{edges, lies, mode::Upload, scenarios};
+use crate::{calls, edges, lies, mode::Upload, restoring, scenarios, words};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -85,7 +85,10 @@ fn every_row_names_what_shows_it() {
 fn every_named_case_exists() {
     let cases: Vec<(&str, String)> = Upload::ALL
         .into_iter()
-        .flat_map(|upload| scenarios::of(upload).into_iter().chain(lies::of(upload)).chain(edges::of(upload)))
+        .flat_map(|upload| {
+            let all = scenarios::of(upload).into_iter().chain(lies::of(upload)).chain(edges::of(upload));
+            all.chain(restoring::of(upload)).chain(words::of(upload)).chain(calls::of(upload))
+        })
         .map(|(group, name, _)| (group, name))
         .collect();
     // Groups that the suite makes from what a post passes.

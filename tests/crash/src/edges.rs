@@ -25,15 +25,16 @@ use crate::{
     windows::Window,
 };
 
+/// After this a core looks for what others have written.
+const SWEEP: TimeDelta = TimeDelta::milliseconds(4_100);
+
 /// Refusals that one case tries one after the other, with one core.
 const TOGETHER: usize = 14;
 
 /// The scenarios of one upload mode: group, name, what to run.
 pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     let mut all: Vec<(&'static str, String, Scenario)> = Vec::new();
-    // Open, see docs/crash-suite.md: with Facebook Login a true refusal that only the owner can heal does not ask for him.
-    let owners_are_not_asked = matches!(upload, Upload::FacebookResumable | Upload::FacebookUrl);
-    for act in [true, false].into_iter().filter(|act| *act || !owners_are_not_asked) {
+    for act in [true, false] {
         for (number, some) in refusals(upload.visible_request()).chunks(TOGETHER).enumerate() {
             let (some, having) = (some.to_vec(), if act { "having" } else { "without having" });
             let name = format!("every refusal, {having} acted ({})", number + 1);
@@ -63,7 +64,7 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
 }
 
 /// Runs until everything rests; owners whose login died connect again.
-async fn rest_with_owners(rig: &mut Rig, core: &mut Core, dead: &Dead) -> Result<()> {
+pub(crate) async fn rest_with_owners(rig: &mut Rig, core: &mut Core, dead: &Dead) -> Result<()> {
     let (begun, mut looked) = (Instant::now(), Instant::now());
     loop {
         ensure!(core.ended()?.is_none(), "the core ended by itself");
@@ -107,6 +108,9 @@ async fn refused(upload: Upload, refusals: Vec<Refusal>, act: bool) -> Result<Ve
     let mode = Mode { upload, scheduled: false };
     on_rig(&[], async move |rig| {
         let account = rig.account(mode).await?;
+        // A pull whose answer told nothing true (500) has no handle to ask about.
+        rig.ceilings.reviews = usize::from(upload == Upload::TiktokPull && !act);
+        rig.ceilings.failures = if act { 0 } else { refusals.len() };
         let mut core = rig.core(&Orders::default())?;
         let mut reviews = 0;
         for (number, refusal) in refusals.iter().enumerate() {
@@ -116,6 +120,7 @@ async fn refused(upload: Upload, refusals: Vec<Refusal>, act: bool) -> Result<Ve
             let rule = rig.sim.add_fault(rule);
             reconnect(rig).await?;
             let id = rig.create(mode, account, &caption).await?;
+            rig.advance(SWEEP)?;
             let told = format!("refused with {}", refusal.name);
             rest_with_owners(rig, &mut core, &Dead::default()).await.context(told.clone())?;
             ensure!(rig.sim.fault_fired(rule) == Some(1), "{told}: the request was never made");
@@ -123,7 +128,6 @@ async fn refused(upload: Upload, refusals: Vec<Refusal>, act: bool) -> Result<Ve
             let is_right = match status {
                 Status::Published => visible == 1,
                 Status::Failed => visible == 0 && !act,
-                // A pull whose answer told nothing true has no handle to ask about.
                 Status::NeedsReview => upload == Upload::TiktokPull,
                 _ => false,
             };
@@ -156,12 +160,13 @@ async fn told_complete() -> Result<Verdict> {
 async fn twins(upload: Upload) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: false };
     on_rig(&[], async move |rig| {
+        rig.ceilings.reviews = usize::from(upload == Upload::TiktokPull);
         let account = rig.account(mode).await?;
         let operation = Some(upload.visible_request().to_owned());
         let lost =
             Rule::once(Matcher { operation, ..Matcher::default() }, Action::Cut { when: When::Before, after_bytes: 0 });
         let lost = rig.sim.add_fault(lost);
-        let asking = |video| Asking { video, served: "", text: "one caption for two", scheduler: None };
+        let asking = |video| Asking { video, text: "one caption for two", ..Asking::default() };
         let first = rig.ask(mode, account, &asking("first")).await?;
         let mut core = rig.core(&Orders::default())?;
         let dead = Dead::default();
@@ -171,6 +176,7 @@ async fn twins(upload: Upload) -> Result<Verdict> {
         })
         .await?;
         let second = rig.ask(mode, account, &asking("second")).await?;
+        rig.advance(SWEEP)?;
         rest(rig, &mut core, &dead).await?;
         core.kill()?;
         let (first, second) = (status(rig, first).await?, status(rig, second).await?);
@@ -250,7 +256,7 @@ async fn moved_while_told(upload: Upload) -> Result<Verdict> {
         rig.moved_by_hand = true;
         let account = rig.account(mode).await?;
         let scheduler = Some(SchedulerKind::N8n);
-        let asking = Asking { video: "solo", served: "", text: "solo", scheduler };
+        let asking = Asking { video: "solo", text: "solo", scheduler, ..Asking::default() };
         let id = rig.ask(mode, account, &asking).await?;
         let due = rig.parts.posts.get(CALLER, id).await?.post.scheduled_at.context("no time")?;
         let mut core = rig.core(&Orders::default())?;
@@ -284,7 +290,7 @@ async fn replaced(upload: Upload, served: &'static str) -> Result<Verdict> {
             _ => (4_000_000, 3_000_000),
         };
         let served = format!("{served}&size={size}&swap=99&swap_after={from}");
-        let asking = Asking { video: "solo", served: &served, text: "solo", scheduler: None };
+        let asking = Asking { video: "solo", served: &served, text: "solo", ..Asking::default() };
         let id = rig.ask(mode, account, &asking).await?;
         if upload == Upload::FacebookResumable {
             // The upload breaks off half way, and goes on from there.

@@ -45,6 +45,7 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     }
     all.push((GROUP, "an answer after our patience".to_owned(), boxed(move || answered_late(upload))));
     all.push((GROUP, "a video that breaks off".to_owned(), boxed(move || breaks_off(upload))));
+    all.push((GROUP, "a video that breaks off on its way".to_owned(), boxed(move || breaks_off_on_its_way(upload))));
     all.push((GROUP, "a post that stops every worker".to_owned(), boxed(move || poison(upload))));
     match upload.platform() {
         Platform::Tiktok => {
@@ -128,6 +129,38 @@ async fn breaks_off(upload: Upload) -> Result<Verdict> {
     .await
 }
 
+/// The video's host ends every long answer at 95 % of the file. The looks at the file are short and see nothing of it; the
+/// video never arrives whole, and the post fails with that for its reason.
+async fn breaks_off_on_its_way(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    on_rig(&[], async move |rig| {
+        rig.ceilings.failures = 1;
+        let account = rig.account(mode).await?;
+        let served = if upload == Upload::TiktokMulti { "" } else { "&size=8000000" };
+        let served = format!("&break=95&break_over=300000{served}");
+        let id = rig.create_of(mode, account, "solo", &served).await?;
+        drive::run(rig, [Orders::default()]).await?;
+        let ending = checks::ending(rig, id, "solo").await?;
+        checks::database(rig).await?;
+        let expected = match upload {
+            // What a platform says that fetches it by itself.
+            Upload::FacebookUrl | Upload::InstagramUrl => "VIDEO_NOT_PUBLIC",
+            Upload::TiktokSingle | Upload::TiktokMulti | Upload::TiktokPull | Upload::FacebookResumable => {
+                "MEDIA_UNREACHABLE"
+            }
+        };
+        let error = ending.post.error.as_ref().map(|error| (error.reason.as_str(), error.message.as_str()));
+        ensure!(
+            ending.post.status == Status::Failed && error.is_some_and(|(reason, _)| reason == expected),
+            "it ended {} with {error:?}, not {expected}",
+            ending.post.status
+        );
+        ensure!(rig.sim.posts().is_empty(), "something is visible");
+        Ok(Verdict::Once)
+    })
+    .await
+}
+
 /// How the platform's API cannot be reached.
 #[derive(Clone, Copy)]
 enum Door {
@@ -178,6 +211,7 @@ async fn core_passed(rig: &Rig, core: &Core, dead: &Dead, point: &str) -> Result
 async fn poison(upload: Upload) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: false };
     on_rig(&[("AURAREELS_LEASE_SECONDS", "3")], async move |rig| {
+        rig.ceilings.failures = 1;
         let account = rig.account(mode).await?;
         let id = rig.create(mode, account, "solo").await?;
         let fault = Some("step_record_begins#*=panic".to_owned());
@@ -229,6 +263,7 @@ async fn rotated_twice(upload: Upload) -> Result<Verdict> {
 async fn rejected(upload: Upload) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: false };
     on_rig(&[], async move |rig| {
+        rig.ceilings.failures = 1;
         let account = rig.account(mode).await?;
         let fails = json!({"outcome": "fail", "fail_reason": "spam_risk"});
         rig.control("tiktok/behaviour", fails).await?;

@@ -7,6 +7,8 @@
 //! everything rests; then the invariants ([`checks`]) are looked at. The points are not listed by hand: an undisturbed
 //! post is run first, and every place it passes becomes a case.
 
+mod backups;
+mod calls;
 mod chaos;
 mod checks;
 mod core;
@@ -19,11 +21,13 @@ mod measure;
 mod mode;
 mod oracles;
 mod power;
+mod restoring;
 mod rig;
 mod scenarios;
 mod suite;
 mod webhook;
 mod windows;
+mod words;
 
 use std::process::ExitCode;
 

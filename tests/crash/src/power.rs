@@ -18,8 +18,8 @@ use crate::{
     checks::{self, Ending},
     core::Orders,
     drive::{self, Dead},
-    mode::Mode,
-    rig::{Rig, breath},
+    mode::{Mode, Upload},
+    rig::{Ceilings, Rig, breath},
     scenarios::rest,
     suite::{Place, on_rig},
 };
@@ -169,6 +169,8 @@ pub(crate) async fn case(mode: Mode, place: Place, seed: u64, honest: bool) -> R
         let id = rig.create(mode, account, "solo").await?;
         // From here on, the core alone writes.
         rig.let_go().await;
+        rig.ceilings =
+            Ceilings { reviews: usize::from(mode.upload == Upload::TiktokPull), failures: usize::from(mode.scheduled) };
         let mut disk = Disk::of(rig);
         rig.take_up_reading().await?;
         let record = rig.path("power.log");

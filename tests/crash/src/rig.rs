@@ -55,12 +55,22 @@ pub(crate) struct Rig {
     pub(crate) canaries: Vec<String>,
     /// A caller moved posts to other times than those of their rows.
     pub(crate) moved_by_hand: bool,
+    /// How many posts may end otherwise than published.
+    pub(crate) ceilings: Ceilings,
     http: reqwest::Client,
     dir: tempfile::TempDir,
     started: usize,
 }
 
+/// How many posts of a scenario may need a person, and how many may fail, at the most.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ceilings {
+    pub(crate) reviews: usize,
+    pub(crate) failures: usize,
+}
+
 /// What a test asks for.
+#[derive(Default)]
 pub(crate) struct Asking<'a> {
     /// Name of the video; each has bytes of its own.
     pub(crate) video: &'a str,
@@ -70,6 +80,10 @@ pub(crate) struct Asking<'a> {
     pub(crate) text: &'a str,
     /// Who wakes it; the core's default when `None`.
     pub(crate) scheduler: Option<SchedulerKind>,
+    /// The caller's request key.
+    pub(crate) key: Option<&'a str>,
+    /// How far ahead it is due; what the mode says when `None`.
+    pub(crate) ahead: Option<TimeDelta>,
 }
 
 /// Longest wait for a platform's download; one that hangs on purpose takes it all.
@@ -132,7 +146,19 @@ impl Rig {
         for secret in ["TIKTOK_CLIENT_SECRET", "INSTAGRAM_APP_SECRET", "INSTAGRAM_LOGIN_APP_SECRET"] {
             canaries.extend(all.iter().filter(|(name, _)| name == secret).map(|(_, value)| value.clone()));
         }
-        let rig = Self { sim, parts, database, settings: all, canaries, moved_by_hand: false, http, dir, started: 0 };
+        let ceilings = Ceilings::default();
+        let rig = Self {
+            sim,
+            parts,
+            database,
+            settings: all,
+            canaries,
+            moved_by_hand: false,
+            ceilings,
+            http,
+            dir,
+            started: 0,
+        };
         rig.tell_time()?;
         Ok(rig)
     }
@@ -203,33 +229,38 @@ impl Rig {
         caption: &str,
         served: &str,
     ) -> Result<PostId> {
-        self.ask(mode, account, &Asking { video: caption, served, text: caption, scheduler: None }).await
+        self.ask(mode, account, &Asking { video: caption, served, text: caption, ..Asking::default() }).await
     }
 
     /// The same with every choice.
     pub(crate) async fn ask(&mut self, mode: Mode, account: AccountId, asking: &Asking<'_>) -> Result<PostId> {
+        let when = match asking.ahead.or_else(|| mode.scheduled.then(|| mode.ahead())) {
+            Some(ahead) => {
+                let time = GivenTime::At(self.sim.clock().now() + ahead);
+                When::At { time, scheduler: asking.scheduler, late_policy_seconds: None }
+            }
+            None => When::Now,
+        };
+        let wish = Wish { content: self.content(mode, asking), ..Wish::default() };
+        let request_key = asking.key.map(str::to_owned);
+        let request = CreatePosts { accounts: vec![account], wish, when, request_key, allow_duplicate: false };
+        let made = self.parts.posts.create(CALLER, request).await.context("creating the post")?;
+        Ok(made.first().context("no post was created")?.post.id)
+    }
+
+    /// What is posted.
+    pub(crate) fn content(&self, mode: Mode, asking: &Asking<'_>) -> Content {
         let size = mode.upload.video_size();
-        let Asking { video, served, text, scheduler } = asking;
-        // A later parameter wins.
-        let video_url = format!("{}/v/{video}.mp4?size={size}&duration=15{served}", self.sim.url(Host::Media));
-        let content = Content {
-            video_url,
+        let Asking { video, served, text, .. } = asking;
+        Content {
+            // A later parameter wins.
+            video_url: format!("{}/v/{video}.mp4?size={size}&duration=15{served}", self.sim.url(Host::Media)),
             caption: (*text).to_owned(),
             hashtags: vec!["crash".to_owned()],
             privacy_level: "PUBLIC".to_owned(),
             options: mode.upload.options(),
             ..Content::default()
-        };
-        let when = if mode.scheduled {
-            let time = GivenTime::At(self.sim.clock().now() + mode.ahead());
-            When::At { time, scheduler: *scheduler, late_policy_seconds: None }
-        } else {
-            When::Now
-        };
-        let wish = Wish { content, ..Wish::default() };
-        let request = CreatePosts { accounts: vec![account], wish, when, request_key: None, allow_duplicate: false };
-        let made = self.parts.posts.create(CALLER, request).await.context("creating the post")?;
-        Ok(made.first().context("no post was created")?.post.id)
+        }
     }
 
     /// Moves the simulator's clock and with it every core's.
@@ -356,8 +387,10 @@ impl Rig {
     pub(crate) async fn write(&self, sql: &'static str) -> Result<()> {
         let file = SqliteConnectOptions::new().filename(self.dir.path().join("aurareels.db"));
         let database = SqlitePoolOptions::new().max_connections(1).connect_with(file).await?;
-        sqlx::query(sql).execute(&database).await?;
+        sqlx::query("PRAGMA ignore_check_constraints = ON").execute(&database).await?;
+        let done = sqlx::query(sql).execute(&database).await?;
         database.close().await;
+        ensure!(done.rows_affected() > 0, "nothing was changed: {sql}");
         Ok(())
     }
 

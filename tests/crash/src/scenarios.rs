@@ -114,6 +114,7 @@ where
     on_rig(settings, async move |rig| {
         let account = rig.account(mode).await?;
         let id = rig.create(mode, account, "solo").await?;
+        rig.ceilings.reviews = usize::from(mode.upload == Upload::TiktokPull);
         scenario(rig).await?;
         let ending = checks::ending(rig, id, "solo").await?;
         checks::database(rig).await?;
@@ -317,6 +318,7 @@ async fn kills_every_core() -> Result<Verdict> {
         let fault = Some(format!("step_record_begins:{}#*=kill", pull.upload.point_of_no_return()));
         let order = Orders { fault, ..Orders::default() };
         drive::run(rig, std::iter::repeat_n(order, 40)).await?;
+        rig.ceilings.failures = 1;
         let ending = checks::ending(rig, poison, "poison").await?;
         let reason = ending.post.error.as_ref().map(|error| error.reason.as_str());
         ensure!(

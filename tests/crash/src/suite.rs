@@ -12,15 +12,17 @@ use aurareels_core::{domain::post::Status, fault::FaultPoint};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
+    calls,
     checks::{self, Ending},
     core::Orders,
     drive::{self, Course},
     edges, lies, measure,
     mode::{Mode, Upload},
-    power,
-    rig::Rig,
+    power, restoring,
+    rig::{Ceilings, Rig},
     scenarios::{self, Scenario},
     windows::{self, Window},
+    words,
 };
 
 /// What the suite is asked for.
@@ -146,6 +148,9 @@ pub(crate) async fn case(mode: Mode, orders: Vec<Orders>) -> Result<(Course, End
     on_rig(&[], async move |rig| {
         let account = rig.account(mode).await?;
         let id = rig.create(mode, account, "solo").await?;
+        // Which of them may, at which place, is judged by the windows.
+        rig.ceilings =
+            Ceilings { reviews: usize::from(mode.upload == Upload::TiktokPull), failures: usize::from(mode.scheduled) };
         let course = drive::run(rig, orders.into_iter().chain([Orders::default()])).await?;
         let ending = checks::ending(rig, id, "solo").await?;
         checks::database(rig).await?;
@@ -328,9 +333,9 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
         }
     }
     for upload in Upload::ALL {
-        for (group, name, scenario) in
-            scenarios::of(upload).into_iter().chain(lies::of(upload)).chain(edges::of(upload))
-        {
+        let all = scenarios::of(upload).into_iter().chain(lies::of(upload)).chain(edges::of(upload));
+        let all = all.chain(restoring::of(upload)).chain(words::of(upload)).chain(calls::of(upload));
+        for (group, name, scenario) in all {
             let name = format!("{} {name}", upload.name());
             pool.add(group, name, scenario);
         }

@@ -67,6 +67,16 @@ pub(super) struct Permit {
 /// How far the callers' clock may be behind the platform's while both are moved.
 const SKEW: TimeDelta = TimeDelta::seconds(1);
 
+/// A post as a backup holds it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    pub(super) status: Status,
+    pub(super) scheduled_at: Option<DateTime<Utc>>,
+}
+
+/// A time that is less than this ahead is not asked for again: at once is.
+const AHEAD: TimeDelta = TimeDelta::minutes(10);
+
 impl Asked {
     pub(super) fn new(intent: Intent, account: AccountId) -> Self {
         Self { intent, account, id: None, edits: 0, cancelled: false, permits: Vec::new() }
@@ -76,6 +86,26 @@ impl Asked {
     pub(super) fn earliest(&self, came: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let holds = |permit: &&Permit| permit.since <= came && permit.until.is_none_or(|until| came <= until + SKEW);
         self.permits.iter().filter(holds).map(|permit| permit.from).min()
+    }
+
+    /// A backup was put back, which holds the post as this, or not at all: then it has to be asked for again.
+    pub(super) fn restored(&mut self, kept: Option<Kept>, start: DateTime<Utc>, now: DateTime<Utc>) {
+        for permit in self.permits.iter_mut().filter(|permit| permit.until.is_none()) {
+            permit.until = Some(now);
+        }
+        match kept {
+            Some(kept) => {
+                // What was asked for since is forgotten, what was asked for before holds again.
+                self.cancelled &= kept.status == Status::Cancelled;
+                let from = kept.scheduled_at.filter(|_| kept.status == Status::Scheduled);
+                self.permits.push(Permit { since: now, until: None, from: from.unwrap_or(now) });
+            }
+            None => {
+                (self.id, self.edits, self.cancelled) = (None, 0, false);
+                let is_ahead = |due: &i64| start + TimeDelta::seconds(*due) > now + AHEAD;
+                self.intent.due = self.intent.due.filter(is_ahead);
+            }
+        }
     }
 
     /// A call that began at `since` and has just ended gave it this time.

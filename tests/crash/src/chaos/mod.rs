@@ -12,7 +12,10 @@ mod callers;
 mod plan;
 mod verdict;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use aurareels_core::domain::{
@@ -28,16 +31,18 @@ use sqlx::Row;
 use tokio::task::JoinHandle;
 
 use self::{
-    callers::{Asked, Callers, Tally},
-    plan::{Action, Order},
+    callers::{Asked, Callers, Kept, Tally},
+    plan::{Action, Deed, Order, RESTORES},
     verdict::Verdict,
 };
 use crate::{
+    backups::Backup,
     checks,
     core::{Core, Orders},
     drive::Dead,
     mode::Upload,
-    rig::{Rig, breath},
+    oracles,
+    rig::{Ceilings, Rig, breath},
     webhook::Webhook,
 };
 
@@ -77,11 +82,14 @@ const STILL: Duration = Duration::from_millis(400);
 /// Real time after which a look is worth whether a recorded request waits for its time.
 const ARMED: Duration = Duration::from_millis(30);
 
+/// Real time that a core has for ending in order.
+const TIME_TO_END: Duration = Duration::from_secs(15);
+
 /// How far. Not so far that a living core's claims run out between two renewals.
 const NUDGE: TimeDelta = TimeDelta::milliseconds(400);
 
-/// Real time without an end of the work at hand after which the run is given up.
-const STUCK: Duration = Duration::from_secs(120);
+/// Real time without an end of the work at hand after which the run is given up; long, for a machine that is busy otherwise.
+const STUCK: Duration = Duration::from_secs(900);
 
 /// One core that lives, dies and comes back.
 struct Slot {
@@ -107,10 +115,7 @@ impl Cores {
     fn start(rig: &mut Rig, seed: u64) -> Result<Self> {
         let mut cores =
             Self { slots: Vec::new(), seed, lives: 0, dead: Dead::default(), deaths: 0, pauses: 0, stops: 0 };
-        for _ in 0..CORES {
-            let slot = cores.next_life(rig)?;
-            cores.slots.push(slot);
-        }
+        cores.fill(rig)?;
         Ok(cores)
     }
 
@@ -120,6 +125,35 @@ impl Cores {
         let dice = format!("{}:{}:{kill}:{stop}:{panic}", self.seed, self.lives);
         let settings = vec![("AURAREELS_FAULT_DICE".to_owned(), dice)];
         Ok(Slot { core: rig.untraced_core(&Orders { settings, ..Orders::default() })?, stopped: None, ending: false })
+    }
+
+    /// Ends all of them: in order, or by force who sleeps or takes too long.
+    async fn end(&mut self, rig: &Rig) -> Result<()> {
+        for index in 0..self.slots.len() {
+            self.ask_to_end(index)?;
+        }
+        for mut slot in self.slots.drain(..) {
+            let begun = Instant::now();
+            while slot.core.ended()?.is_none() && slot.ending && begun.elapsed() < TIME_TO_END {
+                breath().await;
+            }
+            match slot.core.ended()? {
+                Some(status) if status.success() => self.stops += 1,
+                _ => self.deaths += 1,
+            }
+            slot.core.kill()?;
+            self.dead.buried(rig, &slot.core).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts as many as there are to be.
+    fn fill(&mut self, rig: &mut Rig) -> Result<()> {
+        while self.slots.len() < CORES {
+            let slot = self.next_life(rig)?;
+            self.slots.push(slot);
+        }
+        Ok(())
     }
 
     /// Buries who died, wakes who has slept past its lease.
@@ -211,24 +245,27 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
     }))?;
     let mut run = Run::start(rig, options.seed, actions, orders, all)?;
     run.go_on().await?;
-    let Run { mut rig, cores, all, tally, reconnected, steps, .. } = run;
+    let Run { mut rig, cores, all, tally, reconnected, steps, restored, asked_again, .. } = run;
     println!(
-        "{:.0} s, {steps} steps of the clock: {} deaths, {} stops in order, {} pauses past the lease, {reconnected} logins renewed by their owners",
+        "{:.0} s, {steps} steps of the clock: {} deaths, {} stops in order, {} pauses past the lease, {restored} restored backups, {asked_again} posts asked for again, {reconnected} logins renewed by their owners",
         begun.elapsed().as_secs_f64(),
         cores.deaths,
         cores.stops,
         cores.pauses,
     );
-    let struck =
-        cores.deaths >= options.posts / POSTS_PER_DEATH && (cores.stops > 0 || options.posts < POSTS_PER_DEATH);
+    let small = options.posts < POSTS_PER_DEATH;
+    let again = restored == RESTORES.len() && asked_again > 0;
+    let struck = cores.deaths >= options.posts / POSTS_PER_DEATH && (small || (cores.stops > 0 && again));
     if !struck {
-        println!("FOUND too few deaths or stops: this run has shown nothing");
+        println!("FOUND too few deaths, stops or restored backups: this run has shown nothing");
     }
     let deeds: Vec<String> = tally.0.iter().map(|(what, (tried, done))| format!("{what} {done} of {tried}")).collect();
     println!("callers: {}", deeds.join(", "));
     drop(cores);
     let good = Verdict::of(&rig, &all).await?.tell();
+    // The verdict has compared the times, and counted.
     rig.moved_by_hand = true;
+    rig.ceilings = Ceilings { reviews: usize::MAX, failures: usize::MAX };
     checks::database(&mut rig).await?;
     println!("{:.0} s", begun.elapsed().as_secs_f64());
     rig.close().await;
@@ -247,6 +284,10 @@ struct Run {
     done: usize,
     /// What is done to the cores, the last first.
     orders: Vec<(i64, Order)>,
+    backup: Option<Backup>,
+    restored: usize,
+    /// Posts that a restored backup did not know.
+    asked_again: usize,
     batch: Option<Batch>,
     all: Vec<Asked>,
     tally: Tally,
@@ -271,7 +312,24 @@ impl Run {
         };
         let cores = Cores::start(&mut rig, seed)?;
         let tally = Tally::default();
-        Ok(Self { rig, cores, callers, actions, done: 0, orders, batch: None, all, tally, reconnected: 0, steps: 0 })
+        let (done, reconnected, steps, restored, asked_again) = (0, 0, 0, 0, 0);
+        let (backup, batch) = (None, None);
+        Ok(Self {
+            rig,
+            cores,
+            callers,
+            actions,
+            done,
+            orders,
+            backup,
+            restored,
+            asked_again,
+            batch,
+            all,
+            tally,
+            reconnected,
+            steps,
+        })
     }
 
     async fn go_on(&mut self) -> Result<()> {
@@ -287,7 +345,7 @@ impl Run {
                     self.rig.advance_to(at + QUANTUM).await?;
                     self.steps += 1;
                     self.begin_batch();
-                    self.carry_out()?;
+                    self.carry_out().await?;
                     (moved, stepped) = (Instant::now(), Instant::now());
                 }
                 Next::Armed(at) => {
@@ -360,14 +418,50 @@ impl Run {
     }
 
     /// Does to the cores what is due.
-    fn carry_out(&mut self) -> Result<()> {
+    async fn carry_out(&mut self) -> Result<()> {
         let now = (self.rig.sim.clock().now() - self.callers.start).num_seconds();
         while let Some((_, order)) = self.orders.pop_if(|(at, _)| *at <= now) {
             match order {
                 Order::Stop(index) => self.cores.ask_to_end(index)?,
+                Order::BackUp(means) => self.backup = Some(self.rig.back_up(means).await?),
+                Order::PutBack => self.put_back().await?,
             }
         }
         Ok(())
+    }
+
+    /// The callers' calls end, then all cores; the backup is put back, and cores are started on it. Callers whose post it
+    /// does not know ask again.
+    async fn put_back(&mut self) -> Result<()> {
+        let Some(backup) = self.backup.take() else { return Ok(()) };
+        while self.batch.is_some() {
+            self.cores.look(&mut self.rig).await?;
+            self.end_batch().await?;
+            breath().await;
+        }
+        self.cores.end(&self.rig).await?;
+        self.rig.leave().await?;
+        self.callers.posts = self.rig.parts.posts.clone();
+        self.rig.put_back(backup).await?;
+        self.callers.posts = self.rig.parts.posts.clone();
+        self.restored += 1;
+        let now = self.rig.sim.clock().now();
+        let mut kept = HashMap::new();
+        for row in oracles::rows(&self.rig).await? {
+            kept.insert(row.id, Kept { status: row.status, scheduled_at: row.scheduled_at });
+        }
+        let at = (now - self.callers.start).num_seconds();
+        let mut again = Vec::new();
+        for (intent, asked) in self.all.iter_mut().enumerate() {
+            let Some(id) = asked.id else { continue };
+            asked.restored(kept.get(&id.0).copied(), self.callers.start, now);
+            if asked.id.is_none() {
+                again.push(Action { at, intent, deed: Deed::Ask(1) });
+            }
+        }
+        self.asked_again += again.len();
+        self.actions.splice(self.done..self.done, again);
+        self.cores.fill(&mut self.rig)
     }
 
     async fn end_batch(&mut self) -> Result<()> {

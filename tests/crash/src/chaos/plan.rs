@@ -3,7 +3,7 @@
 
 use rand::{Rng, RngExt};
 
-use crate::mode::Upload;
+use crate::{backups::Means, mode::Upload};
 
 /// Due times lie within so many seconds.
 pub(super) const SPREAD: i64 = 12 * 3600;
@@ -70,15 +70,28 @@ pub(super) struct Accounts {
 pub(super) enum Order {
     /// This one is asked to end (SIGTERM) and started again.
     Stop(usize),
+    /// A backup is made, by these means.
+    BackUp(Means),
+    /// All cores end, and the newest backup is put back.
+    PutBack,
 }
 
 /// Seconds between two orders to stop.
 const BETWEEN_STOPS: i64 = 12 * 60;
 
+/// When a backup is made, by which means, and when it is put back.
+pub(super) const RESTORES: [(Means, i64, i64); 2] =
+    [(Means::Commands, 5 * 3600, 5 * 3600 + 900), (Means::Copy, 9 * 3600, 9 * 3600 + 2_400)];
+
 /// The orders to the cores, in the order of their times.
 pub(super) fn orders(cores: usize, dice: &mut impl Rng) -> Vec<(i64, Order)> {
     let times = (0..SPREAD / BETWEEN_STOPS).map(|number| number * BETWEEN_STOPS + dice.random_range(0..BETWEEN_STOPS));
-    times.map(|at| (at, Order::Stop(usize::try_from(at).unwrap_or_default() % cores))).collect()
+    let stops = times.map(|at| (at, Order::Stop(usize::try_from(at).unwrap_or_default() % cores)));
+    let restores =
+        RESTORES.into_iter().flat_map(|(means, from, to)| [(from, Order::BackUp(means)), (to, Order::PutBack)]);
+    let mut orders: Vec<_> = stops.chain(restores).collect();
+    orders.sort_by_key(|(at, _)| *at);
+    orders
 }
 
 /// The intents, and the actions in the order of their times.
@@ -116,6 +129,12 @@ pub(super) fn make(posts: usize, accounts: &Accounts, dice: &mut impl Rng) -> (V
         actions.push(Action { at: asked, intent: number, deed: Deed::Ask(copies) });
         deeds(number, asked, due.unwrap_or(asked), dice, &mut actions);
     }
+    // A post that went out under a text that was given to it after the backup is found by its handles alone
+    // (docs/windows.md).
+    actions.retain(|action| {
+        let forgotten = RESTORES.iter().any(|(_, from, to)| (from - 60..to + 60).contains(&action.at));
+        !(action.deed == Deed::Edit && forgotten)
+    });
     // Stable: what one caller does at the same time keeps its order.
     actions.sort_by_key(|action| action.at);
     (intents, actions)

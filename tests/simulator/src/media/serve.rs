@@ -3,7 +3,7 @@
 //! `GET|HEAD /v/<name>.mp4` with `size`, `duration`, `width`, `height`, `fps`, `codec`, `audio=0`, `moov=last`,
 //! `seed` describes the file (the name counts as seed when none is given). Further parameters change how it is served:
 //! `redirect=<url>`, `status=<n>`, `delay_ms=<n>` (before the head), `rate=<bytes per second>`, `break=<percent>`
-//! (the connection ends there), `type=<content type>`, `text=1` (a text file under this name), `html=1`,
+//! (the connection ends there) `&break_over=<bytes>` (only of answers longer than that), `type=<content type>`, `text=1` (a text file under this name), `html=1`,
 //! `no_range=1`, `no_length=1`, `no_etag=1`, `seed_by=<parameter>` (another file per value of that parameter),
 //! `swap=<seed>&swap_after=<bytes>` (once so many bytes were handed out, a file of that seed and of the same size stands
 //! there), `expires=<unix>&signature=<hex>` (403 unless it fits, see [`sign`]).
@@ -266,7 +266,8 @@ fn serve(call: &Call, source: &Source, key: &str, handed_out: Option<Arc<AtomicU
         headers.insert(CONTENT_RANGE, header(&format!("bytes {}-{}/{size}", range.start, range.end - 1)));
     }
     if call.method == Method::GET {
-        let breaks_at = query.number::<u64>("break").map(|percent| size / 100 * percent.min(100));
+        let is_long = range.end - range.start > query.number::<u64>("break_over").unwrap_or(0);
+        let breaks_at = query.number::<u64>("break").map(|percent| size / 100 * percent.min(100)).filter(|_| is_long);
         *reply.body_mut() = body(source.clone(), range, breaks_at, query.number("rate"), handed_out);
     }
     reply
