@@ -4,13 +4,17 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use aurareels_core::domain::{
-    ids::{AccountId, PostId},
-    platform::{LoginFlavour, Platform},
-    post::{SchedulerKind, Status},
+use aurareels_core::{
+    app::posts::requests::{UpdatePost, Wish},
+    domain::{
+        ids::{AccountId, PostId},
+        platform::{LoginFlavour, Platform},
+        post::{Content, SchedulerKind, Status},
+    },
 };
 use aurareels_simulator::{Action, Hold, Matcher, Refusal, Rule, When, incomplete, refusals};
 use chrono::TimeDelta;
+use serde_json::json;
 use sqlx::Row as _;
 
 use crate::{
@@ -48,6 +52,9 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
         all.push(("stops", "SIGTERM while a token is refreshed".to_owned(), scenario));
     }
     all.push(("hand-over", "published now while n8n is told".to_owned(), boxed(move || moved_while_told(upload))));
+    if upload.platform() == Platform::Instagram {
+        all.push(("hand-over", "edited while it is prepared".to_owned(), boxed(move || edited_while_prepared(upload))));
+    }
     if matches!(upload, Upload::TiktokMulti | Upload::FacebookResumable) {
         for (how, served) in [("with an ETag", ""), ("without an ETag", "&no_etag=1")] {
             let scenario = boxed(move || replaced(upload, served));
@@ -56,6 +63,9 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     }
     if upload == Upload::TiktokMulti {
         all.push(("refusals that lie", "all parts are in, and are not".to_owned(), boxed(told_complete)));
+    }
+    if upload != Upload::InstagramUrl {
+        all.push(("neighbours", "two accounts of one user".to_owned(), boxed(move || two_accounts(upload))));
     }
     if upload == Upload::TiktokPull {
         all.push(("neighbours", "a platform that hangs".to_owned(), boxed(hangs)));
@@ -279,6 +289,39 @@ async fn moved_while_told(upload: Upload) -> Result<Verdict> {
     .await
 }
 
+/// A caller edits the caption of a post that a worker prepares, while its container, which holds the caption, is made.
+/// Whatever the caller is answered, what is visible has the caption that the row has.
+async fn edited_while_prepared(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    on_rig(&[], async move |rig| {
+        let account = rig.account(mode).await?;
+        let ahead = Some(TimeDelta::hours(2));
+        let id = rig.ask(mode, account, &Asking { video: "solo", text: "solo", ahead, ..Asking::default() }).await?;
+        let matcher = Matcher { operation: Some("meta.container_create".to_owned()), ..Matcher::default() };
+        let held = rig.sim.add_fault(Rule::hold_once(matcher, Hold::After));
+        let mut core = rig.core(&Orders::default())?;
+        let dead = Dead::default();
+        until("the container is made", Duration::from_secs(60), async || {
+            drive::step(rig, &core, &dead).await?;
+            Ok(rig.sim.fault_fired(held) == Some(1))
+        })
+        .await?;
+        ensure!(status(rig, id).await? == Status::Scheduled, "it is not prepared ahead of its time");
+        let content = Content { caption: "solo, edited".to_owned(), ..Content::default() };
+        let wish = Wish { content, ..Wish::default() };
+        let change = UpdatePost { id, wish, fields: vec!["caption".to_owned()], revision: None };
+        let _ = rig.parts.posts.update(CALLER, change).await;
+        rig.sim.release_fault(held);
+        rest(rig, &mut core, &dead).await?;
+        core.kill()?;
+        let status = status(rig, id).await?;
+        checks::database(rig).await?;
+        ensure!(status == Status::Published, "it ended {status}");
+        Ok(Verdict::Once)
+    })
+    .await
+}
+
 /// The file behind the link is replaced by another of the same size while it travels; what is published is one of them.
 async fn replaced(upload: Upload, served: &'static str) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: false };
@@ -301,6 +344,37 @@ async fn replaced(upload: Upload, served: &'static str) -> Result<Verdict> {
         let ending = checks::ending(rig, id, "solo").await?;
         checks::database(rig).await?;
         ensure!(ending.post.status == Status::Published, "it ended {}: {:?}", ending.post.status, ending.post.error);
+        Ok(Verdict::Once)
+    })
+    .await
+}
+
+/// Two accounts of one platform have a post each at the same time: each is visible on its own account.
+async fn two_accounts(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    on_rig(&[], async move |rig| {
+        let first = rig.account(mode).await?;
+        if upload.platform() == Platform::Tiktok {
+            let other = "-000tiktok-creator-other";
+            let spec = json!({"platform": "tiktok", "id": other, "name": "Other", "username": "other"});
+            rig.control("accounts", spec).await?;
+            rig.connect(Platform::Tiktok, None, Some(other)).await?;
+        }
+        let other = sqlx::query("SELECT MIN(id) AS id FROM aurareels_social_accounts WHERE id <> ?")
+            .bind(first.0)
+            .fetch_one(&rig.database)
+            .await?;
+        let second = AccountId(other.get::<Option<i64>, _>("id").context("no other account")?);
+        let mut posts = Vec::new();
+        for (account, caption) in [(first, "first"), (second, "second")] {
+            posts.push((rig.create(mode, account, caption).await?, caption));
+        }
+        drive::run(rig, [Orders::default()]).await?;
+        for (id, caption) in posts {
+            let ending = checks::ending(rig, id, caption).await?;
+            ensure!(ending.post.status == Status::Published, "{caption} ended {}", ending.post.status);
+        }
+        checks::database(rig).await?;
         Ok(Verdict::Once)
     })
     .await
