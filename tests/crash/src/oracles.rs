@@ -168,7 +168,8 @@ pub(crate) fn judge(
         let named = format!("{} {} ({:?}) on {}", post.platform, post.platform_post_id, post.caption, post.account_id);
         let mut owners = post.sha256.as_deref().and_then(|video| by_video.get(video)).cloned().unwrap_or_default();
         if owners.is_empty() {
-            find(Kind::Orphaned, format!("{named} shows a video that is no row's"));
+            let (bytes, from) = (post.byte_count, &post.source);
+            find(Kind::Orphaned, format!("{named} shows a video that is no row's: {bytes:?} bytes of {from:?}"));
             continue;
         }
         owners.retain(|row| row.account == post.account_id && row.platform == post.platform);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
-use aurareels_core::domain::post::Status;
+use aurareels_core::domain::{ids::PostId, post::Status};
 use sqlx::Row;
 
 use super::callers::Asked;
@@ -39,6 +39,8 @@ pub(super) struct Verdict {
     /// Pulls, others.
     reviews: (usize, usize),
     reasons: BTreeMap<String, usize>,
+    /// What is known of others than pulls that need a person.
+    open: Vec<String>,
 }
 
 impl Verdict {
@@ -67,6 +69,11 @@ impl Verdict {
                 continue;
             };
             verdict.count(asked, id, status, reasons.get(&id).map_or("none", String::as_str));
+            if status == Status::NeedsReview && asked.intent.upload != Upload::TiktokPull {
+                let ledger = rig.parts.store.ledger(PostId(id)).await?;
+                let last = ledger.entries().last().map(|entry| format!("{} {:?}", entry.step, entry.evidence));
+                verdict.open.push(format!("post {id} ({}): {}", asked.intent.name, last.unwrap_or_default()));
+            }
         }
         Ok(verdict)
     }
@@ -122,6 +129,9 @@ impl Verdict {
         println!("share that needed a person: {share:.2} % ({pulls} of {} pulls, {others} others)", self.pulls);
         for (reason, count) in &self.reasons {
             println!("    {count} {reason}");
+        }
+        for open in &self.open {
+            println!("    {open}");
         }
         let found = self.findings.iter().map(|finding| format!("{}: {}", finding.kind.name(), finding.what));
         let all: Vec<String> = found.chain(self.lost.iter().cloned()).chain(self.too_much()).collect();
