@@ -380,6 +380,15 @@ mod tests {
     }
 
     #[test]
+    fn half_a_file_is_no_video() {
+        let bytes = Mp4Spec { size: 20_000, ..Mp4Spec::default() }.to_bytes().unwrap();
+        for length in [10_000, 19_999] {
+            assert!(scanned(&bytes[..length], 777).is_none(), "{length}");
+        }
+        assert!(scanned(&bytes, 777).is_some());
+    }
+
+    #[test]
     fn any_range_is_the_same_bytes() {
         let spec = Mp4Spec { size: 200_000, moov_last: true, ..Mp4Spec::default() };
         let whole = spec.to_bytes().unwrap();

@@ -113,7 +113,11 @@ impl Scanner {
         self.head.clear();
     }
 
+    /// What the file says; `None` also when it ends inside of a box: half a file is no video to a platform.
     pub(crate) fn finish(self) -> Option<Probe> {
+        if matches!(self.state, State::Skip(_) | State::Keep(_)) || !self.head.is_empty() {
+            return None;
+        }
         let moov = Moov::decode(&mut self.moov?.as_slice()).ok()?;
         let audio = moov.trak.iter().any(|track| track.mdia.hdlr.handler == mp4_atom::FourCC::new(b"soun"));
         let video = moov.trak.iter().find(|track| track.mdia.hdlr.handler == mp4_atom::FourCC::new(b"vide"))?;
