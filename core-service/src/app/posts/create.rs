@@ -1,17 +1,20 @@
-//! PublishPosts, SchedulePosts, CreateDraft: from a request to rows, once.
+//! PublishPosts, SchedulePosts: from a request to rows, once.
 //!
 //! The keys of a request say what its video is, so a video behind a link is looked at first. A caller who repeats a request
-//! gets his posts back even when that fails: by the literal link. The insert looks again inside its transaction, so that
-//! two equal requests that run side by side make one set of posts.
+//! gets his posts back even when that fails: by the literal link.
+//!
+//! Whether the posts of a request are there is decided by the insert, inside its transaction, so that two equal requests
+//! that run side by side make one set of posts. It is read before only where the answer would be another one: when a check
+//! refuses the request, which a repeated one has passed before, and when a copy would be fetched for nothing.
 
-use std::time::Duration;
+use std::{borrow::Cow, pin::pin, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
 use super::{
     Caller, Error, Posts, Result,
-    requests::{CreateDraft, CreatePosts, Created, When, Wish, of_account},
+    requests::{CreatePosts, Created, When, Wish, of_account},
     rules::{self, Prepared},
 };
 use crate::{
@@ -19,11 +22,11 @@ use crate::{
     domain::{
         account::Account,
         failure::Reason,
-        media::{self, MEDIA_ID_FIELD, MediaFacts, MediaId, VideoVersion, Violation, Warning},
+        media::{self, MediaFacts, MediaId, VideoVersion, Violation, Warning},
         post::{Post, SchedulerKind, Status, WaitReason},
         request_key::{Asked, Fingerprint, Relation, RequestKeys},
     },
-    media::{Probe, ProbeError},
+    media::Probe,
     store::{
         creating::{Inserted, NewPost},
         request_keys::Candidate,
@@ -41,8 +44,6 @@ const MAX_LATE_SECONDS: i64 = 366 * 86_400;
 
 /// When the posts of a request go out, read.
 struct Times {
-    /// When the request came.
-    now: DateTime<Utc>,
     /// As it will be.
     placed: Option<DateTime<Utc>>,
     warning: Option<Warning>,
@@ -55,6 +56,28 @@ struct Part {
     account: Account,
     prepared: Prepared,
     keys: RequestKeys,
+}
+
+/// A request that is being checked.
+struct Asking<'a> {
+    caller: Caller,
+    request: &'a CreatePosts,
+    /// The time that it asks for.
+    asked_at: Option<DateTime<Utc>>,
+    read_warning: Option<Warning>,
+    /// What stands behind its link, where that was looked at.
+    looked: Option<&'a Looked>,
+    now: DateTime<Utc>,
+}
+
+/// A request that breaks no rule.
+struct Checked {
+    times: Times,
+    facts: Option<serde_json::Value>,
+    /// Of the file behind the link.
+    version: Option<VideoVersion>,
+    /// Per part.
+    warnings: Vec<Vec<Warning>>,
 }
 
 /// What stands behind the link of a request, or the rule that it breaks.
@@ -79,20 +102,34 @@ impl Posts {
             }
         };
         let mut parts = self.parts(&request, accounts, &asked, now)?;
-        let looked = self.look_at_link(&mut parts, &request.wish).await?;
-        let known = match looked {
+        let looked = match self.look_at_link(&mut parts, &request.wish).await? {
             Look::Repeated(found) => return Ok(found),
-            Look::At(_) | Look::NotNeeded => self.known(&parts, self.candidates(&parts).await?)?,
-        };
-        if let Some(found) = all_known(&parts, &known) {
-            return Ok(found);
-        }
-        let looked = match looked {
             Look::At(looked) => Some(looked),
-            Look::NotNeeded | Look::Repeated(_) => None,
+            Look::NotNeeded => None,
         };
-        let times = self.times(&request.when, asked.at, read_warning, now)?;
-        let posts = self.new_posts(caller, &request, parts, &known, looked, &times).await?;
+        let asking =
+            Asking { caller, request: &request, asked_at: asked.at, read_warning, looked: looked.as_ref(), now };
+        let nothing_known: Vec<_> = parts.iter().map(|_| None).collect();
+        let checked = if request.wish.keep_copy {
+            Err(None)
+        } else {
+            self.checked(&asking, &parts, &nothing_known).await.map_err(Some)
+        };
+        let checked = match checked {
+            Ok(checked) => checked,
+            Err(refusal) => {
+                let known = self.known(&parts, self.candidates(&parts).await?)?;
+                if let Some(found) = all_known(&parts, &known) {
+                    return Ok(found);
+                }
+                match refusal {
+                    Some(refusal) if known.iter().all(Option::is_none) => return Err(refusal),
+                    _ => self.checked(&asking, &parts, &known).await?,
+                }
+            }
+        };
+        let copy = self.copy_of(caller, &request.wish, checked.version.as_ref()).await?;
+        let posts = self.new_posts(parts, checked, copy, now);
         let (posts, accounts): (Vec<NewPost>, Vec<Account>) = posts.into_iter().unzip();
         let inserted = self.store.insert_posts(posts).await?;
         inserted.into_iter().zip(accounts).map(|(inserted, account)| created(inserted, account)).collect()
@@ -128,18 +165,13 @@ impl Posts {
         else {
             return Ok(Look::NotNeeded);
         };
-        let candidates = self.candidates(parts).await?;
-        let is_held = |(part, of): (&Part, &Vec<Candidate>)| {
-            of.iter().any(|candidate| candidate.relation(&part.keys) == Relation::Held)
-        };
-        let is_repeated = parts.iter().zip(&candidates).all(is_held);
-        let probing = self.prober.probe_current(&url);
-        let probed = match is_repeated {
-            true => tokio::time::timeout(PATIENCE_WITH_REPEATED, probing).await.unwrap_or_else(|_| {
-                let message = "the video's host answers too slowly".to_owned();
-                Err(ProbeError::Unreachable { message })
-            }),
-            false => probing.await,
+        let mut probing = pin!(self.prober.probe_current(&url));
+        let probed = match tokio::time::timeout(PATIENCE_WITH_REPEATED, &mut probing).await {
+            Ok(probed) => probed,
+            Err(_) => match self.repeated(parts).await? {
+                Some(found) => return Ok(Look::Repeated(found)),
+                None => probing.await,
+            },
         };
         match probed {
             Ok(probe) => {
@@ -149,13 +181,22 @@ impl Posts {
                 }
                 Ok(Look::At(Ok(probe)))
             }
-            Err(error) => {
-                let known = if is_repeated { self.known(parts, candidates)? } else { Vec::new() };
-                match all_known(parts, &known) {
-                    Some(found) => Ok(Look::Repeated(found)),
-                    None => Ok(Look::At(rules::seen(Err(error))?)),
-                }
-            }
+            Err(error) => match self.repeated(parts).await? {
+                Some(found) => Ok(Look::Repeated(found)),
+                None => Ok(Look::At(rules::seen(Err(error))?)),
+            },
+        }
+    }
+
+    /// The posts of a request whose video cannot be looked at, if all of them are there: by its literal link.
+    async fn repeated(&self, parts: &[Part]) -> Result<Option<Vec<Created>>> {
+        let candidates = self.candidates(parts).await?;
+        let is_held = |(part, of): (&Part, &Vec<Candidate>)| {
+            of.iter().any(|candidate| candidate.relation(&part.keys) == Relation::Held)
+        };
+        match parts.iter().zip(&candidates).all(is_held) {
+            true => Ok(all_known(parts, &self.known(parts, candidates)?)),
+            false => Ok(None),
         }
     }
 
@@ -222,25 +263,18 @@ impl Posts {
             return Err(rules::invalid(Reason::InvalidField, one));
         }
         let placed = asked.map(|at| rules::place_time(at, now)).transpose()?;
-        Ok(Times { now, placed, warning, scheduler, late_policy_seconds: late })
+        Ok(Times { placed, warning, scheduler, late_policy_seconds: late })
     }
 
-    /// Checks every part that is not known yet, and makes its row. Parts that are known get a row too, which the insert
-    /// recognises by its key: the answer keeps the request's order.
-    async fn new_posts(
-        &self,
-        caller: Caller,
-        request: &CreatePosts,
-        parts: Vec<Part>,
-        known: &[Option<Created>],
-        looked: Option<Looked>,
-        times: &Times,
-    ) -> Result<Vec<(NewPost, Account)>> {
+    /// Checks the request, and every part of it that is not known yet.
+    async fn checked(&self, asking: &Asking<'_>, parts: &[Part], known: &[Option<Created>]) -> Result<Checked> {
+        let Asking { request, looked, .. } = asking;
+        let times = self.times(&request.when, asking.asked_at, asking.read_warning.clone(), asking.now)?;
         let mut all: Vec<Broken> = Vec::new();
-        let version = looked.as_ref().and_then(|looked| looked.as_ref().ok()).map(|probe| probe.version.clone());
         let seen = match looked {
-            Some(looked) => looked.map(|probe| probe.facts),
-            None => self.look_at_video(caller, &request.wish.content).await?,
+            Some(Ok(probe)) => Ok(Cow::Borrowed(&probe.facts)),
+            Some(Err(violation)) => Err(violation.clone()),
+            None => self.look_at_video(asking.caller, &request.wish.content).await?.map(Cow::Owned),
         };
         let facts = match seen {
             Ok(facts) => Some(facts),
@@ -249,8 +283,8 @@ impl Posts {
                 None
             }
         };
-        let mut posts = Vec::with_capacity(parts.len());
-        for (part, known) in parts.into_iter().zip(known) {
+        let mut warnings_of = Vec::with_capacity(parts.len());
+        for (part, known) in parts.iter().zip(known) {
             let service = self.service(&part.account)?;
             let mut violations: Vec<Violation> = part.prepared.violations.clone();
             let mut warnings = part.prepared.warnings.clone();
@@ -265,21 +299,36 @@ impl Posts {
                 }
                 all.extend(of_account(part.account.id, violations));
             }
-            let facts = facts.as_ref().and_then(|facts| serde_json::to_value(facts).ok());
-            posts.push(self.new_post(part, times, warnings, facts));
+            warnings_of.push(warnings);
         }
         if !all.is_empty() {
             return Err(rules::refuse(all));
         }
-        // Last, because it costs most: nothing stands in the way of the posts any more.
-        if let Some((media_id, facts)) = self.copy_of(caller, &request.wish, version.as_ref()).await? {
-            let facts = serde_json::to_value(facts).ok();
-            for (new, _) in &mut posts {
-                new.post.content.media_id = media_id.to_string();
-                new.post.media_facts.clone_from(&facts);
+        let facts = facts.and_then(|facts| serde_json::to_value(facts).ok());
+        let version = looked.and_then(|looked| looked.as_ref().ok()).map(|probe| probe.version.clone());
+        Ok(Checked { times, facts, version, warnings: warnings_of })
+    }
+
+    /// The rows of a request that nothing stands in the way of, known ones included: the insert recognises them by their
+    /// keys, and the answer keeps the request's order.
+    fn new_posts(
+        &self,
+        parts: Vec<Part>,
+        checked: Checked,
+        copy: Option<(MediaId, MediaFacts)>,
+        now: DateTime<Utc>,
+    ) -> Vec<(NewPost, Account)> {
+        let facts = match &copy {
+            Some((_, facts)) => serde_json::to_value(facts).ok(),
+            None => checked.facts,
+        };
+        let rows = parts.into_iter().zip(checked.warnings).map(|(mut part, warnings)| {
+            if let Some((media_id, _)) = &copy {
+                part.prepared.content.media_id = media_id.to_string();
             }
-        }
-        Ok(posts)
+            self.new_post(part, &checked.times, warnings, facts.clone(), now)
+        });
+        rows.collect()
     }
 
     /// The copy of a wish's video, where one is to be kept.
@@ -301,8 +350,8 @@ impl Posts {
         times: &Times,
         warnings: Vec<Warning>,
         facts: Option<serde_json::Value>,
+        now: DateTime<Utc>,
     ) -> (NewPost, Account) {
-        let now = times.now;
         let (status, next_step_at, waiting_for) = match times.placed {
             None => (Status::Publishing, now, None),
             // The workflow is told at once.
@@ -330,65 +379,6 @@ impl Posts {
         };
         (NewPost { post, keys: part.keys }, part.account)
     }
-
-    /// Keeps a draft. Rules that it breaks come back as warnings: it is checked when it is scheduled or published.
-    pub async fn create_draft(&self, caller: Caller, request: CreateDraft) -> Result<Post> {
-        let now = self.clock.now();
-        let shape = rules::check_key(request.request_key.as_deref(), false);
-        if !shape.is_empty() {
-            return Err(rules::refuse(shape));
-        }
-        let account = self.accounts(caller, &[request.account]).await?.remove(0);
-        let service = self.service(&account)?;
-        let prepared = rules::prepare(service, &request.wish);
-        let (asked, time_warning) = match &request.time {
-            Some(time) => {
-                let (at, warning) = rules::read_time(time)?;
-                (rules::as_asked(time, at), warning)
-            }
-            None => (Asked::default(), None),
-        };
-        let scheduled_at = asked.at;
-        let mut warnings = prepared.warnings.clone();
-        warnings.extend(time_warning);
-        let shape = rules::check_shape(&prepared.content);
-        let refused = |one: &&Broken| one.violation.limit.contains("at most") || one.violation.field == MEDIA_ID_FIELD;
-        if let Some(one) = shape.iter().find(refused) {
-            return Err(rules::refuse(vec![one.clone()]));
-        }
-        if !prepared.content.media_id.is_empty() {
-            self.library.facts(caller.user, &prepared.content.media_id).await?;
-        }
-        let broken = shape.into_iter().map(|one| one.violation).chain(prepared.violations.clone());
-        warnings.extend(broken.map(|violation| Warning {
-            code: violation.rule.into(),
-            field: violation.field.into(),
-            message: violation.message,
-        }));
-        let text = &prepared.content.full_caption;
-        let keys = RequestKeys::of_draft(&account, &prepared.content, text, asked, request.request_key);
-        let mut content = prepared.content;
-        if let Some((media_id, _)) = self.copy_of(caller, &request.wish, None).await? {
-            content.media_id = media_id.to_string();
-        }
-        let look_since = self.store.lineages().look_since(account.created_at, now);
-        let post = Post {
-            request_key: keys.key.clone(),
-            scheduled_at,
-            scheduler: self.settings.scheduler,
-            late_policy_seconds: self.settings.late_policy_seconds,
-            warnings,
-            content,
-            look_since,
-            next_step_at: look_since.map(|_| now),
-            waiting_for: look_since.map(|_| WaitReason::RestoreCheck),
-            ..Post::blank(&account, Status::Draft, now)
-        };
-        match self.store.insert_posts(vec![NewPost { post, keys }]).await?.into_iter().next() {
-            Some(inserted) => Ok(created(inserted, account)?.post),
-            None => Err(Error::Internal("the store inserted nothing".into())),
-        }
-    }
 }
 
 /// What a look at the link of a request brought.
@@ -408,7 +398,7 @@ fn all_known(parts: &[Part], known: &[Option<Created>]) -> Option<Vec<Created>> 
 }
 
 /// What a caller is answered for what became of a post.
-fn created(inserted: Inserted, account: Account) -> Result<Created> {
+pub(super) fn created(inserted: Inserted, account: Account) -> Result<Created> {
     match inserted {
         Inserted::New(post) => Ok(Created { post, account, existed: false }),
         Inserted::Existing(post) => Ok(Created { post, account, existed: true }),

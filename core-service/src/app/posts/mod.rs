@@ -5,6 +5,7 @@
 //! same post; a move is a compare-and-set on status and revision, so that two callers cannot both win.
 
 mod create;
+mod draft;
 mod list;
 mod moves;
 pub mod requests;
