@@ -1,5 +1,8 @@
 //! One claimed post and the loop that moves it: settle what a dead worker left, ask the client what is next, record,
 //! send, record, decide.
+//!
+//! A worker spends most of its life waiting for a platform or for the post's time, thousands of them at once. What it does
+//! in between is on the heap while it is done (`Box::pin`), so that who waits is small.
 
 mod look_up;
 mod steps;
@@ -7,6 +10,7 @@ mod steps;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
 use tracing::{debug, info, warn};
 
 use super::{
@@ -86,7 +90,7 @@ impl<'a> Worker<'a> {
         Self { engine, claim, refreshed: false }
     }
 
-    pub(super) async fn run(mut self, post: Post, ledger: Ledger, login: Option<StoredLogin>) -> Result<()> {
+    pub(super) async fn run(mut self, post: Box<Post>, ledger: Ledger, login: Option<Box<StoredLogin>>) -> Result<()> {
         let id = post.id;
         match self.drive(post, ledger, login).await {
             // Somebody cancelled it or took it over: their state stands, ours is void.
@@ -102,7 +106,11 @@ impl<'a> Worker<'a> {
         self.engine.clock.now()
     }
 
-    async fn apply(&self, post: &mut Post, change: Change) -> Result<Flow> {
+    fn apply<'b>(&'b self, post: &'b mut Post, change: Change) -> BoxFuture<'b, Result<Flow>> {
+        Box::pin(self.write(post, change))
+    }
+
+    async fn write(&self, post: &mut Post, change: Change) -> Result<Flow> {
         let released = change.release.is_some();
         let before = post.status;
         let ([begins, committed], what) = points::of(&change, before);
@@ -116,33 +124,35 @@ impl<'a> Worker<'a> {
     }
 
     /// Writes a change, also to the ledger in memory.
-    async fn commit(&self, work: &mut Work, change: Change) -> Result<Flow> {
-        let (written, reopened) = (change.ledger.clone(), change.reopened.clone());
-        let flow = self.apply(&mut work.post, change).await?;
-        work.wrote(written);
-        if let Some(entry) = reopened
-            && let Some(stored) = work.ledger.entry_mut(entry.number)
-        {
-            *stored = entry;
-        }
-        Ok(flow)
+    fn commit<'b>(&'b self, work: &'b mut Work, change: Change) -> BoxFuture<'b, Result<Flow>> {
+        Box::pin(async move {
+            let (written, reopened) = (change.ledger.clone(), change.reopened.clone());
+            let flow = self.write(&mut work.post, change).await?;
+            work.wrote(written);
+            if let Some(entry) = reopened
+                && let Some(stored) = work.ledger.entry_mut(entry.number)
+            {
+                *stored = entry;
+            }
+            Ok(flow)
+        })
     }
 
     fn release(at: Option<DateTime<Utc>>, waiting_for: Option<WaitReason>) -> Change {
         Change { release: Some(Release { at, waiting_for }), ..Change::default() }
     }
 
-    async fn drive(&mut self, mut post: Post, ledger: Ledger, login: Option<StoredLogin>) -> Result<()> {
+    async fn drive(&mut self, mut post: Box<Post>, ledger: Ledger, login: Option<Box<StoredLogin>>) -> Result<()> {
         if post.crash_count > self.engine.settings.max_crashes {
-            return self.set_aside(post, &ledger).await;
+            return Box::pin(self.set_aside(post, &ledger)).await;
         }
         // What may be out already is neither missed nor handed over.
         if post.to_be_looked_up().is_none()
-            && let Flow::Done = self.before_its_time(&mut post, &ledger).await?
+            && let Flow::Done = Box::pin(self.before_its_time(&mut post, &ledger)).await?
         {
             return Ok(());
         }
-        let Some(mut work) = self.gather(post, ledger, login).await? else { return Ok(()) };
+        let Some(mut work) = Box::pin(self.gather(post, ledger, login)).await? else { return Ok(()) };
         for _ in 0..MAX_STEPS {
             if *self.engine.stopping.borrow() {
                 let at = self.now();
@@ -231,7 +241,7 @@ impl<'a> Worker<'a> {
     }
 
     /// A post that stopped its worker again and again: nothing is sent for it any more.
-    async fn set_aside(&self, mut post: Post, ledger: &Ledger) -> Result<()> {
+    async fn set_aside(&self, mut post: Box<Post>, ledger: &Ledger) -> Result<()> {
         let failure = Failure::new(
             FailureClass::Permanent,
             Reason::Quarantined,
@@ -261,7 +271,12 @@ impl<'a> Worker<'a> {
     }
 
     /// Gets the account and its tokens, which `login` holds when they were read just now. `None`: the post was let go.
-    async fn gather(&self, mut post: Post, ledger: Ledger, login: Option<StoredLogin>) -> Result<Option<Work>> {
+    async fn gather(
+        &self,
+        mut post: Box<Post>,
+        ledger: Ledger,
+        login: Option<Box<StoredLogin>>,
+    ) -> Result<Option<Box<Work>>> {
         let live = matches!(post.status, Status::Published | Status::Delivered);
         let Some(service) = self.engine.registry.get(post.platform).cloned() else {
             let failure = Failure::new(
@@ -272,8 +287,11 @@ impl<'a> Worker<'a> {
             self.give_up(&mut post, &ledger, live, failure).await?;
             return Ok(None);
         };
+        let login = login.map(|login| *login);
         let error = match self.engine.keeper.fresh_tokens_for(post.social_account_id, login, self.now()).await {
-            Ok((account, tokens)) => return Ok(Some(Work { post, account, ledger, tokens, service })),
+            Ok((account, tokens)) => {
+                return Ok(Some(Box::new(Work { post: *post, account, ledger, tokens, service })));
+            }
             Err(error) => error,
         };
         if is_passing(&error) {
@@ -315,21 +333,21 @@ impl<'a> Worker<'a> {
 
     async fn advance(&mut self, work: &mut Work) -> Result<Flow> {
         if let Some(left) = left_behind(work) {
-            return self.settle_left_behind(work, left).await;
+            return Box::pin(self.settle_left_behind(work, left)).await;
         }
         if let Some(entry) = work.ledger.unsettled(work.post.attempt).cloned() {
-            return self.reconcile(work, entry).await;
+            return Box::pin(self.reconcile(work, entry)).await;
         }
         if let Some(since) = work.post.to_be_looked_up().filter(|_| !was_found(&work.post, &work.ledger)) {
-            return self.look_up(work, since).await;
+            return Box::pin(self.look_up(work, since)).await;
         }
         let now = self.now();
         let next =
             work.service.client.next(&View { post: &work.post, account: &work.account, ledger: &work.ledger, now });
         match next {
             Next::Step(step) => self.step(work, step).await,
-            Next::Live { live, then } => self.live(work, Move::Confirmed, Some(live), then).await,
-            Next::Delivered { then } => self.live(work, Move::Delivered, None, then).await,
+            Next::Live { live, then } => Box::pin(self.live(work, Move::Confirmed, Some(live), then)).await,
+            Next::Delivered { then } => Box::pin(self.live(work, Move::Delivered, None, then)).await,
             Next::Rejected(failure) => {
                 let decision = self.situation(work, now, |situation| situation.after_rejection(failure));
                 self.follow(work, decision).await
@@ -413,21 +431,23 @@ impl<'a> Worker<'a> {
         self.engine.store.rivals(&work.post, since, now).await
     }
 
-    async fn follow(&mut self, work: &mut Work, decision: Decision) -> Result<Flow> {
-        match decision {
-            Decision::GoOn(change) => self.commit(work, change).await,
-            Decision::LetGo(change) => {
-                let change = match wants_its_owner(&change) {
-                    Some(failure) => self.ask_the_owner(work, &failure, change).await,
-                    None => change,
-                };
-                self.commit(work, change).await
+    fn follow<'b>(&'b mut self, work: &'b mut Work, decision: Decision) -> BoxFuture<'b, Result<Flow>> {
+        Box::pin(async move {
+            match decision {
+                Decision::GoOn(change) => self.commit(work, change).await,
+                Decision::LetGo(change) => {
+                    let change = match wants_its_owner(&change) {
+                        Some(failure) => self.ask_the_owner(work, &failure, change).await,
+                        None => change,
+                    };
+                    self.commit(work, change).await
+                }
+                Decision::Refresh(change, failure) => {
+                    self.commit(work, change).await?;
+                    self.refresh(work, failure).await
+                }
             }
-            Decision::Refresh(change, failure) => {
-                self.commit(work, change).await?;
-                self.refresh(work, failure).await
-            }
-        }
+        })
     }
 
     /// Only the account's owner can help: the account says so, and its owner is asked to connect it again. If other tokens

@@ -86,7 +86,7 @@ pub struct Scheduler {
 
 /// A claimed post with what a worker needs to begin.
 struct Claimed {
-    post: Post,
+    post: Box<Post>,
     at_hand: AtHand,
     claim: Claim,
     suspect: Option<UnderWay>,
@@ -206,7 +206,8 @@ impl Scheduler {
             let wait = BACKLOG_GAP * *place;
             let claim = self.leases.claimed((post.id, post.fence), asked, ahead);
             let ledger = ledgers.as_mut().map(|ledgers| ledgers.remove(&post.id).unwrap_or_default());
-            let login = logins.get(&post.social_account_id).cloned();
+            let login = logins.get(&post.social_account_id).cloned().map(Box::new);
+            let post = Box::new(post);
             self.start(workers, Claimed { post, at_hand: AtHand { ledger, login }, claim, suspect }, wait);
         }
         Ok(full)
@@ -248,7 +249,7 @@ impl Scheduler {
                 if wait > TimeDelta::zero() {
                     let now = engine.clock.now();
                     fault::point(FaultPoint::PostponeBegins, "backlog");
-                    engine.store.postpone(&[post], now + wait, now).await?;
+                    Box::pin(engine.store.postpone(&[*post], now + wait, now)).await?;
                     fault::point(FaultPoint::Postponed, "backlog");
                     return Ok(());
                 }

@@ -62,7 +62,7 @@ impl Worker<'_> {
             let change = Self::release(Some(not_before - lead), Some(WaitReason::Schedule));
             return self.commit(work, change).await;
         }
-        match self.engine.check_before(&work.post, &work.account, &work.ledger, &step, now).await? {
+        match Box::pin(self.engine.check_before(&work.post, &work.account, &work.ledger, &step, now)).await? {
             Verdict::Go(change) => {
                 if change != Change::default() {
                     self.commit(work, change).await?;
@@ -127,7 +127,7 @@ impl Worker<'_> {
         let (begun, written) = (work.post.status, change.ledger.clone());
         let ([begins, committed], what) = points::of(&change, begun);
         fault::point(begins, &what);
-        let place = self.engine.store.apply_within_limit(&work.post, change, limit, self.now()).await?;
+        let place = Box::pin(self.engine.store.apply_within_limit(&work.post, change, limit, self.now())).await?;
         fault::point(committed, &what);
         match place {
             Place::Taken(post) => {
@@ -171,7 +171,7 @@ impl Worker<'_> {
 
     async fn exchange(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Result<Outcome> {
         let rivals = match work.service.client.searches_list(step) {
-            true => self.rivals(work).await?,
+            true => Box::pin(self.rivals(work)).await?,
             false => Rivals::default(),
         };
         let video = self.engine.videos.of(&work.post);
