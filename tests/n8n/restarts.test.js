@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 
 import { PostStatus } from "../clients/node/clients.js";
 import { Listener } from "./rig/listener.js";
+import { OWN_EXIT } from "./rig/n8n.js";
 import { call, imported, live, schedule } from "./rig/shipped.js";
 import { sleep, until } from "./rig/wait.js";
 import { auraReels, node, start, trigger, workflow } from "./rig/workflow.js";
@@ -86,7 +87,8 @@ describe("while n8n is down", () => {
     await n8n.kill();
     await release(held);
     const missed = [await publish("Missed in the kill one"), await publish("Missed in the kill two")];
-    await n8n.serve();
+    // This run is the one that the next test stops.
+    await n8n.serve(OWN_EXIT);
     await started(3);
     // One that comes twice comes now.
     await sleep(2000);
@@ -113,7 +115,8 @@ describe("while n8n is down", () => {
     const { payload } = await schedule(w, w.tiktok, UNDER_WAY, 2);
     await call(w, payload);
     await until("the node's stream", async () => (await core.calls("WatchPosts")) > opened);
-    await n8n.stop();
+    const { code, signal } = await n8n.stop();
+    assert.deepEqual([code, signal], [0, null], n8n.process.tail());
     await release(held);
     const missed = [await publish("Missed one"), await publish("Missed two")];
     await n8n.serve();

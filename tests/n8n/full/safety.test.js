@@ -5,6 +5,7 @@ import { existsSync, globSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 
+import { OWN_EXIT } from "../rig/n8n.js";
 import { Proxy } from "../rig/proxy.js";
 import { stopWhen } from "../rig/stop-when.js";
 import { sleep, until } from "../rig/wait.js";
@@ -101,6 +102,7 @@ describe("stopping n8n", () => {
   /** How long n8n takes without our package, in milliseconds. */
   let bare;
   before(async () => {
+    await n8n.restart(OWN_EXIT);
     // With and without our package, n8n has a published workflow to close.
     const rule = { interval: [{ field: "hours" }] };
     const tick = [node("Tick", "n8n-nodes-base.scheduleTrigger", 1.2, { rule }), node("Then", "n8n-nodes-base.noOp", 1)];
@@ -130,15 +132,12 @@ describe("stopping n8n", () => {
 
   test("takes at most a second more with a trigger's stream open than without our package", async () => {
     const open = await stopped("with a trigger's stream open");
-    n8n.settings.N8N_COMMUNITY_PACKAGES_PREVENT_LOADING = "true";
     try {
-      await n8n.serve();
+      await n8n.serve({ ...OWN_EXIT, N8N_COMMUNITY_PACKAGES_PREVENT_LOADING: "true" });
       assert.ok(!(await n8n.rest.nodeTypes()).some(({ name }) => name.includes("aurareels")));
       bare = await stopped("without the package");
     } finally {
-      delete n8n.settings.N8N_COMMUNITY_PACKAGES_PREVENT_LOADING;
-      await n8n.stop();
-      await n8n.serve();
+      await n8n.restart(OWN_EXIT);
     }
     assert.ok(open <= bare + 1000, `${open} ms and ${bare} ms`);
   });

@@ -17,7 +17,17 @@ import { freePort, until } from "./wait.js";
 // The first start runs all migrations, perhaps beside compilers.
 const START_LIMIT_MS = 300_000;
 
+/**
+ * Settings of a run whose exit code is looked at. n8n's engine for expressions is still being torn down while the process
+ * exits, which ends some of them by SIGSEGV, with our package and without it (see the README); its older engine has nothing to
+ * tear down.
+ */
+export const OWN_EXIT = { N8N_EXPRESSION_ENGINE: "legacy" };
+
 export class N8n {
+  /** Settings of this run alone. */
+  #more = {};
+
   /**
    * An n8n that is not started yet, with an owner who has logged in once. `settings` are further settings by
    * environment; `tarball` is the package to install, or null for none.
@@ -69,8 +79,9 @@ export class N8n {
     return join(this.dir, ".n8n", "nodes", "node_modules", PACKAGE);
   }
 
-  /** Starts the process (again) and waits until it answers and knows its nodes; logs in. */
-  async serve() {
+  /** Starts the process (again), with these settings more, and waits until it answers and knows its nodes; logs in. */
+  async serve(more = {}) {
+    this.#more = more;
     // n8n writes the list of its nodes some time after it first answers. That of its last run must not pass for it.
     rmSync(join(this.dir, ".cache/n8n/public/types"), { recursive: true, force: true });
     await this.launch();
@@ -102,9 +113,9 @@ export class N8n {
     return this.process.kill();
   }
 
-  async restart() {
+  async restart(more) {
     await this.stop();
-    await this.serve();
+    await this.serve(more);
   }
 
   /**
@@ -153,7 +164,7 @@ export class N8n {
     const environment = cleanEnvironment();
     const nodeDir = join(setting("N8N_NODE"), "..");
     environment.PATH = `${nodeDir}${delimiter}${environment.PATH}`;
-    return { ...environment, ...this.settings };
+    return { ...environment, ...this.settings, ...this.#more };
   }
 }
 

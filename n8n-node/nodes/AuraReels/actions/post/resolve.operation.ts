@@ -56,13 +56,14 @@ const resolveFields: INodeProperties = {
 	],
 };
 
-/** A person's word on a post that needs review. */
+/** A person's word on a post that needs review, or is being confirmed still. */
 export const resolve: Operation = {
 	option: {
 		name: 'Resolve',
 		value: 'resolve',
-		action: 'Resolve a post that needs review',
-		description: 'Settle a post that needs review, by the word of a person who looked',
+		action: 'Resolve a post that is confirming or needs review',
+		description:
+			'Settle a post that is confirming or needs review, by the word of a person who looked',
 	},
 	fields: [postField, resolution, resolveFields, optionsField()],
 	async execute(work) {
