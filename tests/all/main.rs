@@ -3,6 +3,7 @@
 mod accounts;
 mod binary;
 mod chaos;
+mod connecting;
 mod due_times;
 mod equal_captions;
 mod instagram_trouble;

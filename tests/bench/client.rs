@@ -20,6 +20,9 @@ use tonic::{
 
 use crate::core::Core;
 
+/// The secret of the one browser that connects here.
+const BROWSER: &str = "the browser of the bench";
+
 /// Adds the API key to each call.
 #[derive(Clone)]
 pub(crate) struct Bearer(MetadataValue<Ascii>);
@@ -61,11 +64,13 @@ pub(crate) async fn connect_instagram(core: &Core, simulator: &Simulator, count:
                 let request = ConnectAccountRequest {
                     platform: Platform::Instagram.into(),
                     login_flavour: LoginFlavour::InstagramLogin.into(),
+                    browser_secret: BROWSER.to_owned(),
                     ..ConnectAccountRequest::default()
                 };
                 let link = accounts.connect_account(request).await?.into_inner();
                 let (code, state) = consent(&http, &link.auth_url, &id).await?;
-                let request = CompleteConnectRequest { platform: Platform::Instagram.into(), code, state };
+                let platform = Platform::Instagram.into();
+                let request = CompleteConnectRequest { platform, code, state, browser_secret: BROWSER.to_owned() };
                 let connected = accounts.complete_connect(request).await?.into_inner();
                 connected.accounts.first().map(|account| account.id).context("nothing was connected")
             }
@@ -79,13 +84,13 @@ pub(crate) async fn connect_instagram(core: &Core, simulator: &Simulator, count:
 pub(crate) async fn connect_tiktok(core: &Core) -> Result<i64> {
     let channel = Channel::from_shared(core.address.clone())?.connect().await?;
     let mut accounts = AccountServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", core.key).parse()?));
-    let request = ConnectAccountRequest { platform: Platform::Tiktok.into(), ..ConnectAccountRequest::default() };
+    let platform = Platform::Tiktok.into();
+    let browser_secret = BROWSER.to_owned();
+    let request = ConnectAccountRequest { platform, browser_secret, ..ConnectAccountRequest::default() };
     let link = accounts.connect_account(request).await?.into_inner();
     let (code, state) = consent(&http_client()?, &link.auth_url, "-000tiktok-creator-one").await?;
-    let connected = accounts
-        .complete_connect(CompleteConnectRequest { platform: Platform::Tiktok.into(), code, state })
-        .await?
-        .into_inner();
+    let request = CompleteConnectRequest { platform, code, state, browser_secret: BROWSER.to_owned() };
+    let connected = accounts.complete_connect(request).await?.into_inner();
     connected.accounts.first().map(|account| account.id).context("nothing was connected")
 }
 

@@ -1,4 +1,5 @@
-//! Connecting accounts as their owners do: ConnectAccount, the platform's consent page, the redirect.
+//! Connecting accounts as the owners of a client with pages of its own do: ConnectAccount, the platform's consent page, the
+//! redirect, CompleteConnect. What owners see at the core's own pages is in [`crate::browser`].
 
 use aurareels_proto::v1::{Account, CompleteConnectRequest, ConnectAccountRequest, LoginFlavour, Platform};
 use serde_json::Value;
@@ -38,9 +39,22 @@ impl Login {
     }
 }
 
+/// The secret of the client's one browser.
+pub const BROWSER_SECRET: &str = "the secret of the client's browser";
+
+/// What ends a login with what the redirect brought, in the browser that began it.
+pub fn complete(platform: Platform, redirect: &Url) -> CompleteConnectRequest {
+    CompleteConnectRequest {
+        platform: platform.into(),
+        code: parameter(redirect, "code"),
+        state: parameter(redirect, "state"),
+        browser_secret: BROWSER_SECRET.to_owned(),
+    }
+}
+
 impl User<'_> {
     /// The person or account that the consent page calls logged in.
-    fn person(&self, login: Login) -> String {
+    pub fn person(&self, login: Login) -> String {
         let accounts = self.world.sim.accounts();
         let field = |field: &'static str, name: &str| {
             let account = accounts.iter().find(|account| account["username"] == name).expect("a default account");
@@ -61,6 +75,7 @@ impl User<'_> {
             login_flavour: login.flavour().into(),
             redirect_uri: String::new(),
             account_id,
+            browser_secret: BROWSER_SECRET.to_owned(),
         };
         let link = self.accounts().connect_account(request).await.expect("a link").into_inner();
         self.world.keep_secret(&link.state);
@@ -86,11 +101,7 @@ impl User<'_> {
     /// Connects again.
     pub async fn reconnect(&self, login: Login, account_id: Option<i64>) -> Vec<Account> {
         let redirect = self.consent(login, account_id, &[]).await;
-        let request = CompleteConnectRequest {
-            platform: login.platform().into(),
-            code: parameter(&redirect, "code"),
-            state: parameter(&redirect, "state"),
-        };
+        let request = complete(login.platform(), &redirect);
         self.accounts().complete_connect(request).await.expect("connected").into_inner().accounts
     }
 

@@ -10,6 +10,7 @@
     reason = "every function of a test harness panics when it does not find what it expects"
 )]
 
+pub mod browser;
 pub mod checks;
 pub mod connect;
 pub mod database;
@@ -22,6 +23,7 @@ pub mod uploading;
 pub mod webhook;
 pub mod world;
 
+pub use browser::Browser;
 pub use connect::Login;
 pub use posting::{User, content, video};
 pub use refusal::Refusal;

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::{
     Caller,
-    accounts::{AccountSettings, Accounts, Connect},
+    accounts::{AccountSettings, Accounts, Connect, EndedBy},
 };
 use crate::{
     clock::Clock,
@@ -30,7 +30,7 @@ use crate::{
     },
     platform::{
         AccountError, Call, Grant, Identity, LoginClient, Lookup, Next, Outcome, PlatformClient, PlatformQuota,
-        PublishOptions, Refreshed, Registry, Service, Step, Tokens, View, Window,
+        PublishOptions, Refreshed, Registry, Round, Service, Step, Tokens, View, Window,
     },
     secret::{KeyRing, Secret},
     store::Store,
@@ -183,16 +183,16 @@ impl LoginClient for FakeLogin {
         &["user.info.basic", "video.publish", "video.list"]
     }
 
-    fn auth_url(&self, _: LoginFlavour, redirect_uri: &str, state: &str) -> Url {
-        Url::parse_with_params("https://platform.example/authorize", [("redirect_uri", redirect_uri), ("state", state)])
-            .unwrap()
+    fn auth_url(&self, _: LoginFlavour, round: &Round, state: &str) -> Url {
+        let query = [("redirect_uri", round.redirect_uri.as_str()), ("state", state)];
+        Url::parse_with_params("https://platform.example/authorize", query).unwrap()
     }
 
     async fn exchange(
         &self,
         _: LoginFlavour,
         code: &str,
-        _: &str,
+        _: &Round,
         now: DateTime<Utc>,
     ) -> Result<Vec<Identity>, AccountError> {
         if code != "good" {
@@ -351,16 +351,25 @@ impl World {
     }
 }
 
+/// The secret of a client's browser.
+pub(crate) const BROWSER: &str = "a-secret-of-this-browser";
+
 /// A wish to connect, with nothing special.
 pub(crate) fn wish() -> Connect {
-    Connect { platform: Platform::Tiktok, flavour: None, redirect_uri: None, reconnect: None }
+    let browser_secret = Some(Secret::new(BROWSER));
+    Connect { platform: Platform::Tiktok, flavour: None, redirect_uri: None, reconnect: None, browser_secret }
+}
+
+/// Ended by a client for its user, in the browser of [`wish`].
+pub(crate) fn client(caller: Caller) -> EndedBy {
+    EndedBy::Client { caller, browser_secret: Some(Secret::new(BROWSER)) }
 }
 
 impl Replica {
     /// Connects what the platform brings.
     pub(crate) async fn connect(&self, caller: Caller) -> Vec<Account> {
         let link = self.accounts.connect(caller, wish()).await.unwrap();
-        self.accounts.complete(Some(caller), Platform::Tiktok, "good", &link.state).await.unwrap().accounts
+        self.accounts.complete(client(caller), Platform::Tiktok, "good", &link.state).await.unwrap().accounts
     }
 
     /// The stored access token, opened.

@@ -115,7 +115,7 @@ reasons! {
     CaptionTooLong = "CAPTION_TOO_LONG",
     /// The same content is on its way or live (original: Duplicate Post).
     DuplicatePost = "DUPLICATE_POST",
-    /// The OAuth state is unknown, used, expired or another user's (original: OAuth State Mismatch).
+    /// The OAuth state is unknown, used, expired, another user's or another browser's (original: OAuth State Mismatch).
     OauthStateMismatch = "OAUTH_STATE_MISMATCH",
     /// Instagram still processes the video (original: Container Not Ready).
     ContainerNotReady = "CONTAINER_NOT_READY",
@@ -162,6 +162,8 @@ reasons! {
     ScopeMissing = "SCOPE_MISSING",
     /// Another identity than the one to be reconnected was connected.
     IdentityMismatch = "IDENTITY_MISMATCH",
+    /// Too many logins of the user are begun and not ended.
+    TooManyOpenLogins = "TOO_MANY_OPEN_LOGINS",
     /// The person refused to connect.
     ConsentDenied = "CONSENT_DENIED",
     /// The platform has no account to publish to under this login.

@@ -8,7 +8,10 @@ use super::{
     convert::{account, requests},
     status::from_app,
 };
-use crate::{app::accounts::Accounts, clock::Clock};
+use crate::{
+    app::accounts::{Accounts, EndedBy},
+    clock::Clock,
+};
 
 /// Handlers of AccountService.
 pub(super) struct AccountApi {
@@ -49,9 +52,10 @@ impl AccountService for AccountApi {
         request: Request<v1::CompleteConnectRequest>,
     ) -> Answer<v1::CompleteConnectResponse> {
         let caller = caller(&request)?;
-        let (platform, code, state) = requests::complete(request.into_inner()).map_err(from_app(&self.clock))?;
-        let connected =
-            self.accounts.complete(Some(caller), platform, &code, &state).await.map_err(from_app(&self.clock))?;
+        let requests::Complete { platform, code, state, browser_secret } =
+            requests::complete(request.into_inner()).map_err(from_app(&self.clock))?;
+        let by = EndedBy::Client { caller, browser_secret };
+        let connected = self.accounts.complete(by, platform, &code, &state).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(account::connected(connected)))
     }
 

@@ -12,6 +12,7 @@ mod health;
 mod hear_out;
 mod media;
 mod metrics;
+mod oauth_pages;
 mod pages;
 mod platforms;
 mod posts;

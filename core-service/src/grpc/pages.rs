@@ -1,28 +1,21 @@
-//! The few plain pages: the OAuth callback, a front page, `/healthz`, `/metrics`.
+//! The few plain pages: a front page, `/healthz`, `/metrics`, and those of connecting ([`super::oauth_pages`]).
 //!
-//! Guaranteed: what a platform or a stranger puts into a query is escaped wherever it is shown, no page is cached or
-//! framed, and the callback leads only to the front end of the settings or to a page of the core itself.
+//! Guaranteed: no page is cached or framed, none has a script, and asking for the head of one (HEAD) changes nothing.
 
 use std::time::Duration;
 
 use axum::{
     Router,
-    extract::{Path, Query, Request, State, rejection::QueryRejection},
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{Html, IntoResponse, Response},
     routing::get,
 };
-use serde::Deserialize;
-use tracing::warn;
 use url::Url;
 
-use super::{metrics::Metrics, status};
-use crate::{
-    app::{self, accounts::Accounts},
-    domain::{failure::Reason, platform::Platform},
-    store::Store,
-};
+use super::{metrics::Metrics, oauth_pages, status};
+use crate::{app::accounts::Accounts, store::Store};
 
 /// What the pages need.
 #[derive(Clone)]
@@ -39,7 +32,8 @@ pub(super) fn router(pages: Pages) -> Router {
         .route("/", get(front))
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
-        .route("/oauth/callback/{platform}", get(callback))
+        .route(oauth_pages::CONNECT, get(oauth_pages::ask).post(oauth_pages::decide).head(oauth_pages::nothing))
+        .route(oauth_pages::CALLBACK, get(oauth_pages::callback).head(oauth_pages::nothing))
         .layer(middleware::from_fn(guard))
         .with_state(pages)
 }
@@ -83,101 +77,6 @@ async fn metrics(State(pages): State<Pages>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], pages.metrics.page().await)
 }
 
-/// What a platform's redirect brings.
-#[derive(Default, Deserialize)]
-struct Redirected {
-    #[serde(default)]
-    code: String,
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    error_description: String,
-}
-
-async fn callback(
-    State(pages): State<Pages>,
-    Path(platform): Path<String>,
-    query: Result<Query<Redirected>, QueryRejection>,
-) -> Response {
-    let Ok(platform) = platform.parse::<Platform>() else {
-        return (StatusCode::NOT_FOUND, Html(page("Not found", "<p>There is no such platform.</p>"))).into_response();
-    };
-    let redirected = query.map(|Query(redirected)| redirected).unwrap_or_default();
-    let outcome = connect(&pages.accounts, platform, redirected).await;
-    if let Err(reason) = &outcome {
-        warn!(%platform, %reason, "the callback page connected nothing");
-    }
-    match &pages.frontend {
-        Some(frontend) => found(&answer_url(frontend, platform, &outcome)),
-        None => own_page(platform, &outcome),
-    }
-}
-
-/// Connects with what the redirect brought; otherwise says for people why not.
-async fn connect(accounts: &Accounts, platform: Platform, redirected: Redirected) -> Result<(), String> {
-    let Redirected { code, state, error, error_description } = redirected;
-    if !error.is_empty() {
-        return Err(match accounts.deny(platform, &state, &error, Some(&error_description)).await {
-            Ok(failure) => failure.message,
-            Err(error) => told(error),
-        });
-    }
-    if code.is_empty() || state.is_empty() {
-        return Err("the redirect brought no code or no state; start connecting again".to_owned());
-    }
-    match accounts.complete(None, platform, &code, &state).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(told(error)),
-    }
-}
-
-/// The public text of an error: nothing of the store or of a bug.
-fn told(error: app::Error) -> String {
-    match error {
-        app::Error::Store(_) | app::Error::Internal(_) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the callback page failed");
-            format!("{}: the account could not be connected; try again", Reason::Internal)
-        }
-        public => public.to_string(),
-    }
-}
-
-/// The front end's address with the outcome added to its query.
-fn answer_url(frontend: &Url, platform: Platform, outcome: &Result<(), String>) -> Url {
-    let mut url = frontend.clone();
-    let mut query = url.query_pairs_mut();
-    match outcome {
-        Ok(()) => query.append_pair("status", "success").append_pair("platform", platform.as_str()),
-        Err(message) => query.append_pair("status", "error").append_pair("message", message),
-    };
-    drop(query);
-    url
-}
-
-/// 302, as the original has it.
-fn found(url: &Url) -> Response {
-    match HeaderValue::from_str(url.as_str()) {
-        Ok(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
-        Err(_) => Redirect::to("/").into_response(),
-    }
-}
-
-fn own_page(platform: Platform, outcome: &Result<(), String>) -> Response {
-    let name = platform.display_name();
-    match outcome {
-        Ok(()) => {
-            let body = format!("<p>The {name} account is connected. You can close this page.</p>");
-            Html(page(&format!("{name} connected"), &body)).into_response()
-        }
-        Err(message) => {
-            let body = format!("<p>{}</p><p>Nothing was connected.</p>", escape(message));
-            (StatusCode::BAD_REQUEST, Html(page(&format!("{name} not connected"), &body))).into_response()
-        }
-    }
-}
-
 /// What answers paths that nobody knows.
 pub(super) async fn unknown(request: Request) -> Response {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -188,7 +87,7 @@ pub(super) async fn unknown(request: Request) -> Response {
     (StatusCode::NOT_FOUND, Html(page("Not found", body))).into_response()
 }
 
-fn page(title: &str, body: &str) -> String {
+pub(super) fn page(title: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
@@ -197,33 +96,6 @@ fn page(title: &str, body: &str) -> String {
     )
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_front_end_keeps_its_own_query() {
-        let frontend = Url::parse("https://site.example/accounts?tab=social#top").unwrap();
-        let url = answer_url(&frontend, Platform::Tiktok, &Ok(()));
-        assert_eq!(url.as_str(), "https://site.example/accounts?tab=social&status=success&platform=tiktok#top");
-        let url = answer_url(&frontend, Platform::Tiktok, &Err("no & <never>\r\nX: y".to_owned()));
-        assert_eq!(
-            url.as_str(),
-            "https://site.example/accounts?tab=social&status=error&message=no+%26+%3Cnever%3E%0D%0AX%3A+y#top"
-        );
-    }
-
-    #[tokio::test]
-    async fn what_strangers_send_is_escaped() {
-        let response = own_page(Platform::Instagram, &Err("<script>alert('x')</script>".to_owned()));
-        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
-        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
-        let text = String::from_utf8(body.to_vec()).unwrap();
-        assert!(text.contains("&lt;script&gt;alert(&#39;x&#39;)"), "{text}");
-        assert!(!text.contains("<script"), "{text}");
-    }
 }

@@ -82,9 +82,16 @@ impl Stage {
         let request = v1::ConnectAccountRequest { platform: v1::Platform::Tiktok.into(), ..Default::default() };
         let mut accounts = AccountServiceClient::new(self.channel().await);
         let link = accounts.connect_account(with_key(bearer, request)).await.unwrap().into_inner();
-        let allowed = self.http.post(link.auth_url).form(&[("decision", "allow")]).send().await.unwrap();
-        let location = allowed.headers()["location"].to_str().unwrap().to_owned();
-        self.http.get(location).send().await.unwrap()
+        let page = self.http.get(&link.auth_url).send().await.unwrap();
+        let cookie = page.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let text = page.text().await.unwrap();
+        let (_, seal) = text.split_once("name=\"seal\" value=\"").expect("the page's form");
+        let seal = seal.split('"').next().unwrap();
+        let form = [("state", link.state.as_str()), ("seal", seal), ("decision", "allow")];
+        let on = self.http.post(&link.auth_url).header("cookie", &cookie).form(&form).send().await.unwrap();
+        let location = |answer: &reqwest::Response| answer.headers()["location"].to_str().unwrap().to_owned();
+        let allowed = self.http.post(location(&on)).form(&[("decision", "allow")]).send().await.unwrap();
+        self.http.get(location(&allowed)).header("cookie", cookie).send().await.unwrap()
     }
 
     async fn end(self) {

@@ -418,6 +418,16 @@ pub struct PlatformQuota {
     pub window_seconds: i32,
 }
 
+/// One login's way to the platform's consent page and back: what the exchange of the code has to repeat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// Where the platform sends the browser back to.
+    pub redirect_uri: String,
+    /// What PKCE (RFC 7636) proves itself with, where the platform has it: 43 unreserved characters. `None` for a login
+    /// that was begun without.
+    pub verifier: Option<Secret>,
+}
+
 /// The logins and account calls of one platform.
 #[async_trait]
 pub trait LoginClient: Send + Sync {
@@ -431,14 +441,14 @@ pub trait LoginClient: Send + Sync {
     fn scopes(&self, flavour: LoginFlavour) -> &'static [&'static str];
 
     /// The consent page.
-    fn auth_url(&self, flavour: LoginFlavour, redirect_uri: &str, state: &str) -> Url;
+    fn auth_url(&self, flavour: LoginFlavour, round: &Round, state: &str) -> Url;
 
     /// Turns the redirect's code into every account under the grant, with long-lived tokens where there are any.
     async fn exchange(
         &self,
         flavour: LoginFlavour,
         code: &str,
-        redirect_uri: &str,
+        round: &Round,
         now: DateTime<Utc>,
     ) -> Result<Vec<Identity>, AccountError>;
 

@@ -15,7 +15,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use url::Url;
 
-use super::{Call, Lease, Progress, Tokens, Video, VideoStream, View};
+use super::{Call, Lease, Progress, Round, Tokens, Video, VideoStream, View};
 use crate::domain::{
     account::{Account, Health},
     failure::{Failure, FailureClass, Reason},
@@ -25,6 +25,13 @@ use crate::domain::{
     platform::{LoginFlavour, Platform},
     post::{Content, Post, Status},
 };
+use crate::secret::Secret;
+
+/// A login's way with this redirect address, and the verifier of the sheet's test vector.
+pub(crate) fn round(redirect_uri: &str) -> Round {
+    let verifier = Some(Secret::new("aurareels-pkce-test-verifier-0123456789-abcdefghijk"));
+    Round { redirect_uri: redirect_uri.to_owned(), verifier }
+}
 
 /// A healthy account of user 1.
 pub(crate) fn account(platform: Platform, login_flavour: LoginFlavour, created_at: DateTime<Utc>) -> Account {

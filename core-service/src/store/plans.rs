@@ -20,7 +20,7 @@ use super::{
     creating::NewPost,
     media::{Added, NewMedia, Settled},
     moves::ResolvedWord,
-    oauth_states::OauthState,
+    oauth_states::{Browser, Created, Ender, OauthState},
     posts::{Narrowed, Position},
 };
 use crate::{
@@ -265,9 +265,14 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
         login_flavour: flavour,
         redirect_uri: "https://a.example/".into(),
         reconnect: None,
+        at_page: true,
+        browser: None,
     };
-    let (state, _) = store.create_oauth_state(begun, now).await.unwrap();
-    store.consume_oauth_state(state.expose(), platform, Some(user), now).await.unwrap().unwrap();
+    let Created::Begun { state, .. } = store.create_oauth_state(begun, now).await.unwrap() else { panic!() };
+    let (state, browser) = (state.expose(), Browser::with("secret"));
+    store.shown_oauth_state(state, platform, now).await.unwrap().unwrap();
+    store.confirm_oauth_state(state, platform, browser.clone(), now).await.unwrap().unwrap();
+    store.consume_oauth_state(state, platform, Ender::Page(browser), now).await.unwrap().unwrap();
     store.purge_oauth_states(now).await.unwrap();
 
     let login = Login {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use aurareels_core::{
     app::{
         Caller,
-        accounts::Connect,
+        accounts::{Connect, EndedBy},
         posts::requests::{CreatePosts, GivenTime, When, Wish},
     },
     clock::Clock,
@@ -20,6 +20,7 @@ use aurareels_core::{
         post::{Content, SchedulerKind},
     },
     parts::Parts,
+    secret::Secret,
 };
 use aurareels_simulator::{Host, Options, Simulator, TikTokRules};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -178,7 +179,9 @@ impl Rig {
         flavour: Option<LoginFlavour>,
         person: Option<&str>,
     ) -> Result<AccountId> {
-        let wish = Connect { platform, flavour, redirect_uri: None, reconnect: None };
+        let browser_secret = Some(Secret::new("the owner's browser"));
+        let wish =
+            Connect { platform, flavour, redirect_uri: None, reconnect: None, browser_secret: browser_secret.clone() };
         let link = self.parts.accounts.connect(CALLER, wish).await.context("connecting")?;
         let mut form = vec![("decision", "allow")];
         form.extend(person.map(|person| ("account", person)));
@@ -186,7 +189,8 @@ impl Rig {
         let location = answer.headers().get("location").context("the consent page does not redirect")?.to_str()?;
         let location = url::Url::parse(location)?;
         let code = location.query_pairs().find(|(name, _)| name == "code").context("no code")?.1.into_owned();
-        let connected = self.parts.accounts.complete(None, platform, &code, &link.state).await?;
+        let by = EndedBy::Client { caller: CALLER, browser_secret };
+        let connected = self.parts.accounts.complete(by, platform, &code, &link.state).await?;
         let id = connected.accounts.first().context("the login brought no account")?.id;
         self.note_tokens(id).await?;
         Ok(id)

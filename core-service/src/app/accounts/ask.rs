@@ -165,15 +165,20 @@ impl Accounts {
             error => Refusal::Other(token_error(id, error)),
         };
         match error {
+            // Somebody asks, so the platform is asked: also for a token that was issued a moment ago, and for a login that is
+            // given up. What comes of refreshing is the answer.
             AccountError::Failed(failure) if failure.class == FailureClass::AuthExpired && attempt < TRIES => {
-                if account.health == Health::NeedsReconnect {
-                    // Refreshing is the last chance of a login that is given up; it says itself what comes of it.
-                    return match self.keeper.refresh(id, account.token_version).await.map_err(other)? {
-                        RefreshEnd::Refreshed => self.keeper.tokens_for(id).await.map_err(other),
-                        RefreshEnd::NotRefreshable(_) => Err(Refusal::Login),
-                    };
+                match self.keeper.refresh(id, account.token_version).await.map_err(other)? {
+                    RefreshEnd::Refreshed => self.keeper.tokens_for(id).await.map_err(other),
+                    RefreshEnd::NotRefreshable(_) if account.health == Health::NeedsReconnect => Err(Refusal::Login),
+                    RefreshEnd::NotRefreshable(why) => {
+                        let why = format!("{}, and it cannot be refreshed: {why}", failure.message);
+                        match self.keeper.lost(account, &why).await.map_err(other)? {
+                            Some(_) => Err(Refusal::Login),
+                            None => self.keeper.tokens_for(id).await.map_err(other),
+                        }
+                    }
                 }
-                self.keeper.refresh_after_refusal(id, account.token_version).await.map_err(other)
             }
             AccountError::Failed(failure) if failure.class == FailureClass::NeedsReconnect => {
                 match self.keeper.lost(account, &failure.message).await.map_err(other)? {

@@ -1,72 +1,66 @@
-//! Connecting: the link to the platform's consent page, and what its redirect brings back.
+//! Connecting, up to the platform: the link, the core's page that the link leads to, and the platform's consent page.
 //!
-//! The order matters: the state is used up first, so a redirect that is replayed does nothing; then the code is
-//! exchanged; then everything that could refuse the login (identity, scopes) is looked at; then it is kept, whole.
+//! Whoever allows access at the platform gives it to the user who asked, so he is told who that is, and the login holds for
+//! the browser that went on from there alone. A client's browser comes to the core's page, unless the client shows such a
+//! page itself: then it gives a secret of that browser, here and again when it ends the login.
 
-use serde_json::{Value, json};
-use tracing::info;
+use url::Url;
 
 use super::{
     super::{Caller, Error, Result},
-    Accounts, Connect, ConnectLink, Connected, invalid, platform_error,
+    Accounts, Connect, ConnectLink, Shown, invalid, not_found,
 };
 use crate::{
-    domain::{
-        account::Account,
-        failure::{Failure, FailureClass, Reason},
-        ids::UserId,
-        platform::{LoginFlavour, Platform},
-    },
-    platform::{AccountError, Identity},
-    store::{accounts::NewIdentity, oauth_states::OauthState},
-    tokens,
+    domain::{failure::Reason, platform::Platform},
+    platform::Round,
+    secret::Secret,
+    store::oauth_states::{Begun, Browser, Created, MOST_OPEN, OauthState},
 };
 
-/// Longest state and code that are looked at, bytes.
-const MAX_PARAMETER: usize = 4096;
+/// Longest state, code and secret of a browser that are looked at, bytes.
+pub(super) const MAX_PARAMETER: usize = 4096;
 
-/// What publishing needs of a login: of each group, one scope. Without one of the groups the login is of no use.
-/// TikTok: `video.publish` posts, `video.upload` puts into the creator's inbox
-/// (<https://developers.tiktok.com/doc/tiktok-api-scopes>). Instagram:
-/// <https://developers.facebook.com/docs/instagram-platform/content-publishing>.
-const fn publishing_scopes(flavour: LoginFlavour) -> &'static [&'static [&'static str]] {
-    match flavour {
-        LoginFlavour::Tiktok => &[&["video.publish", "video.upload"]],
-        LoginFlavour::FacebookLogin => &[&["instagram_basic"], &["instagram_content_publish"]],
-        LoginFlavour::InstagramLogin => &[&["instagram_business_basic"], &["instagram_business_content_publish"]],
-    }
-}
+/// Shortest secret of a browser, bytes: it must not be guessed within ten minutes.
+const MIN_BROWSER_SECRET: usize = 16;
 
-/// The scopes of `asked` that were not granted. A platform that does not tell has granted all of them.
-fn missing(asked: &[&str], granted: &[String]) -> Vec<String> {
-    if granted.is_empty() {
-        return Vec::new();
-    }
-    asked.iter().filter(|scope| !granted.iter().any(|have| have == *scope)).map(|scope| (*scope).to_owned()).collect()
-}
-
-/// The scope to be ticked when publishing cannot work with what was granted.
-fn lacks_publishing(flavour: LoginFlavour, missing: &[String], asked: &[&str]) -> Option<&'static str> {
-    let is_missing = |scope: &str| missing.iter().any(|missing| missing == scope);
-    publishing_scopes(flavour).iter().find_map(|group| {
-        let wanted = group.iter().copied().filter(|scope| asked.contains(scope));
-        let mut wanted = wanted.peekable();
-        let first = *wanted.peek()?;
-        wanted.all(is_missing).then_some(first)
-    })
-}
-
-fn state_mismatch() -> Error {
+pub(super) fn state_mismatch() -> Error {
     Error::Precondition {
         reason: Reason::OauthStateMismatch,
         subject: "state".to_owned(),
-        message: "this login was not begun here, was used already, or took more than ten minutes".to_owned(),
-        remedy: "start connecting again".to_owned(),
+        message: "this login was not begun here in this browser, was used already, or took more than ten minutes"
+            .to_owned(),
+        remedy: "start connecting again, in the browser in which it is to end".to_owned(),
     }
 }
 
+fn too_many(until: chrono::DateTime<chrono::Utc>) -> Error {
+    Error::Exhausted {
+        reason: Reason::TooManyOpenLogins,
+        subject: "logins that are begun and not ended".to_owned(),
+        message: format!("{MOST_OPEN} logins of this user are begun and not ended, and that is the most"),
+        retry_at: Some(until),
+    }
+}
+
+/// A client's secret of a browser, as it may be.
+pub(super) fn browser_of(secret: &Secret) -> Result<Browser> {
+    if (MIN_BROWSER_SECRET..=MAX_PARAMETER).contains(&secret.expose().len()) {
+        return Ok(Browser::with(secret.expose()));
+    }
+    Err(invalid(
+        "browser_secret",
+        format!("the secret of the browser has to have {MIN_BROWSER_SECRET} to {MAX_PARAMETER} bytes"),
+        "make a random one for each browser, and keep it in that browser's session",
+    ))
+}
+
+/// A state that is worth looking up.
+pub(super) fn readable(state: &str) -> Result<&str> {
+    if state.is_empty() || state.len() > MAX_PARAMETER { Err(state_mismatch()) } else { Ok(state) }
+}
+
 impl Accounts {
-    /// Begins connecting: answers the consent page and the state in it.
+    /// Begins connecting: answers the page to which the owner's browser must go, and the state in its address.
     pub async fn connect(&self, caller: Caller, wish: Connect) -> Result<ConnectLink> {
         let login = &self.service(wish.platform)?.login;
         let again = match wish.reconnect {
@@ -93,16 +87,95 @@ impl Accounts {
             });
         };
         let redirect_uri = self.redirect_uri(wish.platform, wish.redirect_uri)?;
+        let browser = wish.browser_secret.as_ref().map(browser_of).transpose()?;
+        let page = match &browser {
+            Some(_) => None,
+            None => Some(self.connect_page(wish.platform)?),
+        };
         let begun = OauthState {
             wp_user_id: caller.user,
             platform: wish.platform,
             login_flavour: flavour,
-            redirect_uri: redirect_uri.clone(),
             reconnect: wish.reconnect,
+            at_page: page.is_some() && self.own_callback(wish.platform).as_ref() == Some(&redirect_uri),
+            redirect_uri: redirect_uri.clone(),
+            browser,
         };
-        let (state, expires_at) = self.store.create_oauth_state(begun, self.clock.now()).await?;
-        let auth_url = login.auth_url(flavour, &redirect_uri, state.expose());
+        let created = self.store.create_oauth_state(begun, self.clock.now()).await?;
+        let (state, verifier, expires_at) = match created {
+            Created::Begun { state, verifier, expires_at } => (state, verifier, expires_at),
+            Created::TooMany { until } => return Err(too_many(until)),
+        };
+        let auth_url = match page {
+            Some(mut page) => {
+                page.query_pairs_mut().append_pair("state", state.expose());
+                page
+            }
+            None => login.auth_url(flavour, &Round { redirect_uri, verifier: Some(verifier) }, state.expose()),
+        };
         Ok(ConnectLink { auth_url, state: state.expose().to_owned(), expires_at })
+    }
+
+    /// What the core's page has to tell before it lets its owner go on. Changes nothing.
+    pub async fn shown(&self, platform: Platform, state: &str, browser_secret: Option<&str>) -> Result<Shown> {
+        let state = readable(state)?;
+        let begun =
+            self.store.shown_oauth_state(state, platform, self.clock.now()).await?.ok_or_else(state_mismatch)?;
+        if begun.browser.is_some() && begun.browser != browser_secret.map(Browser::with) {
+            return Err(state_mismatch());
+        }
+        let reconnect = match begun.reconnect {
+            Some(id) => {
+                let account = self.store.account_of_user(begun.wp_user_id, id).await?;
+                Some(account.ok_or_else(|| not_found(id))?.account_name)
+            }
+            None => None,
+        };
+        Ok(Shown { user: begun.wp_user_id, reconnect })
+    }
+
+    /// The owner goes on from the core's page: the login is his browser's from here on. Answers the platform's consent page.
+    pub async fn go_on(&self, platform: Platform, state: &str, browser_secret: &str) -> Result<Url> {
+        let (state, browser) = (readable(state)?, Browser::with(browser_secret));
+        let begun = self.store.confirm_oauth_state(state, platform, browser, self.clock.now()).await?;
+        let Begun { wish, verifier } = begun.ok_or_else(state_mismatch)?;
+        let round = Round { redirect_uri: wish.redirect_uri, verifier };
+        Ok(self.service(platform)?.login.auth_url(wish.login_flavour, &round, state))
+    }
+
+    /// The owner refuses at the core's page. Answers where his browser goes on to: back, as from the platform's consent page.
+    pub async fn decline(&self, platform: Platform, state: &str, browser_secret: &str) -> Result<Url> {
+        let (state, browser) = (readable(state)?, Browser::with(browser_secret));
+        let begun = self.store.confirm_oauth_state(state, platform, browser, self.clock.now()).await?;
+        let OauthState { redirect_uri, at_page, .. } = begun.ok_or_else(state_mismatch)?.wish;
+        if !at_page {
+            self.store.remove_oauth_state(state).await?;
+        }
+        let mut back = Url::parse(&redirect_uri).map_err(|error| Error::Internal(error.to_string()))?;
+        back.query_pairs_mut()
+            .append_pair("error", "access_denied")
+            .append_pair("error_description", "the owner refused")
+            .append_pair("state", state);
+        Ok(back)
+    }
+
+    /// Whether browsers reach this core by TLS.
+    pub fn is_public_by_tls(&self) -> bool {
+        self.settings.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// The core's page for a platform.
+    fn connect_page(&self, platform: Platform) -> Result<Url> {
+        let base = self.settings.public_url.as_ref().map(|base| base.as_str().trim_end_matches('/'));
+        let page = base.and_then(|base| Url::parse(&format!("{base}/oauth/connect/{platform}")).ok());
+        page.ok_or_else(|| {
+            invalid(
+                "browser_secret",
+                "this core has no public address, so it has no page that tells the owner to whom he gives access"
+                    .to_owned(),
+                "set AURAREELS_PUBLIC_URL, or show such a page yourself and give a secret of its browser",
+            )
+        })
     }
 
     /// The callback page of this core for a platform.
@@ -131,189 +204,5 @@ impl Accounts {
                 "set AURAREELS_PUBLIC_URL, or name an allowed redirect address",
             )),
         }
-    }
-
-    /// Ends connecting with what the redirect brought. `caller` is `None` on the core's own callback page: there the
-    /// state says who it is.
-    pub async fn complete(
-        &self,
-        caller: Option<Caller>,
-        platform: Platform,
-        code: &str,
-        state: &str,
-    ) -> Result<Connected> {
-        let begun = self.consume(caller, platform, state).await?;
-        if code.is_empty() || code.len() > MAX_PARAMETER {
-            return Err(invalid(
-                "code",
-                "the redirect carries no authorization code".to_owned(),
-                "start connecting again",
-            ));
-        }
-        // The code works once: from here on a caller who goes away must not stop it.
-        let (accounts, code) = (self.clone(), code.to_owned());
-        let task = self.tasks.spawn(async move { accounts.exchange(&begun, &code).await });
-        task.await.map_err(|error| Error::Internal(error.to_string()))?
-    }
-
-    /// The person refused, or the platform did: uses the state up. Answers what to tell them.
-    pub async fn deny(
-        &self,
-        platform: Platform,
-        state: &str,
-        error: &str,
-        description: Option<&str>,
-    ) -> Result<Failure> {
-        self.consume(None, platform, state).await?;
-        info!(%platform, error, "a login was refused");
-        let name = platform.display_name();
-        let told = description.filter(|text| !text.is_empty()).unwrap_or(error);
-        Ok(match error {
-            "access_denied" => Failure::new(
-                FailureClass::NeedsReconnect,
-                Reason::ConsentDenied,
-                format!("the login at {name} was not allowed: {told}"),
-            )
-            .with_rule(error)
-            .with_remedy("start connecting again and allow access"),
-            _ => Failure::new(
-                FailureClass::Permanent,
-                Reason::PlatformRefused,
-                format!("{name} refused the login: {told}"),
-            )
-            .with_rule(error)
-            .with_remedy("start connecting again; if it stays so, check the app's settings at the platform"),
-        })
-    }
-
-    async fn consume(&self, caller: Option<Caller>, platform: Platform, state: &str) -> Result<OauthState> {
-        if state.is_empty() || state.len() > MAX_PARAMETER {
-            return Err(state_mismatch());
-        }
-        let user = caller.map(|caller| caller.user);
-        let begun = self.store.consume_oauth_state(state, platform, user, self.clock.now()).await?;
-        begun.ok_or_else(state_mismatch)
-    }
-
-    async fn exchange(&self, begun: &OauthState, code: &str) -> Result<Connected> {
-        let OauthState { wp_user_id, platform, login_flavour: flavour, redirect_uri, .. } = begun;
-        let login = &self.service(*platform)?.login;
-        let now = self.clock.now();
-        let identities = login.exchange(*flavour, code, redirect_uri, now).await.map_err(|error| match error {
-            // Nobody is connected yet, so there is nothing to reconnect.
-            AccountError::Failed(failure)
-                if matches!(failure.class, FailureClass::AuthExpired | FailureClass::NeedsReconnect) =>
-            {
-                Error::Platform(failure)
-            }
-            other => platform_error("login".to_owned(), *platform, other),
-        })?;
-        let identities: Vec<Identity> =
-            identities.into_iter().filter(|identity| !identity.grant.tokens.access.is_empty()).collect();
-        if identities.is_empty() {
-            return Err(Error::Precondition {
-                reason: Reason::NoPublishableAccount,
-                subject: "login".to_owned(),
-                message: format!("this {} login has no account that can publish", platform.display_name()),
-                remedy: match flavour {
-                    LoginFlavour::FacebookLogin => {
-                        "link a professional Instagram account to a Facebook Page that you manage, and choose both when asked"
-                    }
-                    LoginFlavour::InstagramLogin => "switch the Instagram account to a professional one",
-                    LoginFlavour::Tiktok => "log in with an account that may post",
-                }
-                .to_owned(),
-            });
-        }
-        let identities = match begun.reconnect {
-            None => identities,
-            Some(id) => {
-                let account = self.store.account_of_user(*wp_user_id, id).await?.ok_or_else(|| super::not_found(id))?;
-                self.of_reconnect(*wp_user_id, &account, identities).await?
-            }
-        };
-        let asked = login.scopes(*flavour);
-        let mut missing_scope = Vec::new();
-        for identity in &identities {
-            for scope in missing(asked, &identity.grant.scope) {
-                if !missing_scope.contains(&scope) {
-                    missing_scope.push(scope);
-                }
-            }
-        }
-        if let Some(scope) = lacks_publishing(*flavour, &missing_scope, asked) {
-            return Err(Error::Precondition {
-                reason: Reason::ScopeMissing,
-                subject: "login".to_owned(),
-                message: format!("publishing needs the permission `{scope}`, which was not granted"),
-                remedy: format!("connect again and leave `{scope}` ticked on the page of {}", platform.display_name()),
-            });
-        }
-        let kept = identities.into_iter().map(|identity| kept(identity, asked, now)).collect();
-        let accounts = self.store.connect_accounts(*wp_user_id, *flavour, kept, now).await?;
-        info!(%platform, user = %wp_user_id, accounts = accounts.len(), "connected");
-        Ok(Connected { accounts, missing_scope })
-    }
-
-    /// Of a login that was to bring one account back: that account and those of its grant which are connected already.
-    /// Refused when it is not among them.
-    async fn of_reconnect(&self, user: UserId, wanted: &Account, identities: Vec<Identity>) -> Result<Vec<Identity>> {
-        if !identities.iter().any(|identity| identity.account_id == wanted.account_id) {
-            let got: Vec<&str> = identities.iter().map(|identity| identity.account_name.as_str()).collect();
-            return Err(Error::Precondition {
-                reason: Reason::IdentityMismatch,
-                subject: format!("account {}", wanted.id),
-                message: format!(
-                    "the login is that of `{}`, not of `{}`; nothing was changed",
-                    got.join("`, `"),
-                    wanted.account_name
-                ),
-                remedy: format!(
-                    "log in at {} as `{}` and try again",
-                    wanted.platform.display_name(),
-                    wanted.account_name
-                ),
-            });
-        }
-        let mut kept = Vec::new();
-        for identity in identities {
-            if identity.account_id == wanted.account_id
-                || self.store.has_active_identity(user, wanted.platform, &identity.account_id).await?
-            {
-                kept.push(identity);
-            }
-        }
-        Ok(kept)
-    }
-}
-
-/// An identity as the store keeps it, with what was not granted told in its metadata and its health.
-fn kept(identity: Identity, asked: &[&str], now: chrono::DateTime<chrono::Utc>) -> NewIdentity {
-    let missing = missing(asked, &identity.grant.scope);
-    let mut metadata = identity.metadata;
-    if !metadata.is_object() {
-        metadata = json!({});
-    }
-    if let Value::Object(fields) = &mut metadata
-        && !missing.is_empty()
-    {
-        fields.insert("missing_scope".to_owned(), json!(missing));
-    }
-    let health_reason = (!missing.is_empty()).then(|| {
-        format!(
-            "not granted: {}; what they are for does not work until the account is connected again",
-            missing.join(", ")
-        )
-    });
-    NewIdentity {
-        account_id: identity.account_id,
-        account_name: identity.account_name,
-        account_username: identity.account_username,
-        account_email: identity.account_email,
-        profile_picture_url: identity.profile_picture_url,
-        metadata,
-        grant_id: identity.grant_id,
-        health_reason,
-        login: tokens::login(identity.grant, now),
     }
 }

@@ -1,8 +1,8 @@
 //! Accounts of a user: connecting, refreshing, checking and disconnecting them, and what the platform says about them.
 //!
 //! Guaranteed:
-//! - A login is kept only for the user whose state it carries, and never under another identity than the one that was
-//!   to be connected again (`connect`).
+//! - A login is kept only for the user whose state it carries, ends only in the browser that began it (`connect`), and is
+//!   never kept under another identity than the one that was to be connected again (`complete`).
 //! - Disconnecting always works here, whatever the platform says; the grant is revoked at the platform unless another
 //!   active account still needs it (`disconnect`).
 //! - Work at the platform that must not be cut in half (exchanging a code, revoking a grant) runs in a task of its own:
@@ -13,6 +13,7 @@
 //! `ACCOUNT_NEEDS_RECONNECT`, everything else that a platform refuses is `Platform` with its own reason.
 
 mod ask;
+mod complete;
 mod connect;
 mod disconnect;
 #[cfg(test)]
@@ -26,17 +27,20 @@ use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+pub use complete::EndedBy;
+
 use super::{Broken, Caller, Error, Result};
 use crate::{
     clock::Clock,
     domain::{
         account::Account,
         failure::{Failure, FailureClass, Reason},
-        ids::AccountId,
+        ids::{AccountId, UserId},
         media::Violation,
         platform::{LoginFlavour, Platform},
     },
     platform::{AccountError, PlatformQuota, Registry, Service},
+    secret::Secret,
     store::{self, Store, accounts::AccountsNarrowed},
     tokens::{TokenError, TokenKeeper},
 };
@@ -79,17 +83,29 @@ pub struct Connect {
     pub redirect_uri: Option<String>,
     /// The account that is to be connected again.
     pub reconnect: Option<AccountId>,
+    /// A secret of the owner's browser, of a client that itself tells the owner to whom he gives access. Without it the
+    /// core's page does.
+    pub browser_secret: Option<Secret>,
 }
 
 /// Where the owner's browser must go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectLink {
-    /// The platform's consent page.
+    /// The core's page, or the platform's consent page for a client that has shown its own.
     pub auth_url: Url,
     /// The single-use state inside it.
     pub state: String,
     /// When the state ends.
     pub expires_at: DateTime<Utc>,
+}
+
+/// What the core's page tells the owner before he goes on to the platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Who will be able to publish.
+    pub user: UserId,
+    /// The name of the account that is to be connected again.
+    pub reconnect: Option<String>,
 }
 
 /// What a login brought.

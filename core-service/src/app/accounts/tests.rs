@@ -1,10 +1,10 @@
 use chrono::TimeDelta;
 
-use super::{AccountFilter, Connect, RefreshResult};
+use super::{AccountFilter, Connect, EndedBy, RefreshResult};
 use crate::{
     app::{
         Error,
-        testing::{ALICE, BOB, CURRENT, World, wish},
+        testing::{ALICE, BOB, BROWSER, CURRENT, World, client, wish},
     },
     domain::{
         account::Health,
@@ -13,6 +13,8 @@ use crate::{
         ids::{AccountId, Sequence},
         platform::Platform,
     },
+    secret::Secret,
+    store::oauth_states::MOST_OPEN,
 };
 
 const TIKTOK: Platform = Platform::Tiktok;
@@ -30,30 +32,115 @@ fn reason(error: &Error) -> Reason {
 }
 
 #[tokio::test]
-async fn a_state_works_once_and_only_for_its_user_platform_and_time() {
+async fn a_state_works_once_for_whom_it_is_bound_to_and_others_leave_it_as_it_was() {
     let (world, one) = World::new().await;
     let state = async || one.accounts.connect(ALICE, wish()).await.unwrap().state;
-    let mismatch = async |caller, platform, state: &str| {
-        let error = one.accounts.complete(caller, platform, "good", state).await.unwrap_err();
+    let mismatch = async |by, platform, state: &str| {
+        let error = one.accounts.complete(by, platform, "good", state).await.unwrap_err();
         assert_eq!(reason(&error), Reason::OauthStateMismatch, "{error}");
     };
+    let other = |secret: Option<&str>| EndedBy::Client { caller: ALICE, browser_secret: secret.map(Secret::new) };
     let first = state().await;
-    one.accounts.complete(Some(ALICE), TIKTOK, "good", &first).await.unwrap();
-    mismatch(Some(ALICE), TIKTOK, &first).await;
-    mismatch(Some(ALICE), TIKTOK, "made-up").await;
-    mismatch(Some(ALICE), TIKTOK, "").await;
-    mismatch(Some(BOB), TIKTOK, &state().await).await;
-    mismatch(Some(ALICE), Platform::Instagram, &state().await).await;
+    mismatch(client(BOB), TIKTOK, &first).await;
+    mismatch(client(ALICE), Platform::Instagram, &first).await;
+    mismatch(other(None), TIKTOK, &first).await;
+    mismatch(other(Some("the-secret-of-another-browser")), TIKTOK, &first).await;
+    mismatch(EndedBy::Browser(Secret::new(BROWSER)), TIKTOK, &first).await;
+    let error = one.accounts.complete(client(ALICE), TIKTOK, "", &first).await.unwrap_err();
+    assert_eq!(reason(&error), Reason::InvalidField);
+    one.accounts.complete(client(ALICE), TIKTOK, "good", &first).await.unwrap();
+    mismatch(client(ALICE), TIKTOK, &first).await;
+    mismatch(client(ALICE), TIKTOK, "made-up").await;
+    mismatch(client(ALICE), TIKTOK, "").await;
     let late = state().await;
     world.advance(TimeDelta::minutes(10));
-    mismatch(Some(ALICE), TIKTOK, &late).await;
-    // The callback page knows nobody: the state says who it is. A refusal uses it up as well.
-    let own = one.accounts.complete(None, TIKTOK, "good", &state().await).await.unwrap();
+    mismatch(client(ALICE), TIKTOK, &late).await;
+}
+
+#[tokio::test]
+async fn a_login_at_the_cores_page_is_of_the_browser_that_went_on_from_it() {
+    let (_world, one) = World::new().await;
+    let mine = || EndedBy::Browser(Secret::new("mine"));
+    let begin = async || one.accounts.connect(ALICE, Connect { browser_secret: None, ..wish() }).await.unwrap();
+    let link = begin().await;
+    let mut page = link.auth_url.clone();
+    page.set_query(None);
+    assert_eq!(page.as_str(), "https://reels.example/oauth/connect/tiktok");
+    let state = link.state.as_str();
+    assert_eq!(one.accounts.shown(TIKTOK, state, None).await.unwrap().user, ALICE.user);
+    // Nobody has gone on from the page yet.
+    let error = one.accounts.complete(mine(), TIKTOK, "good", state).await.unwrap_err();
+    assert_eq!(reason(&error), Reason::OauthStateMismatch);
+    let consent = one.accounts.go_on(TIKTOK, state, "mine").await.unwrap();
+    assert_eq!(one.accounts.go_on(TIKTOK, state, "mine").await.unwrap(), consent, "back, and on again");
+    for error in [
+        one.accounts.go_on(TIKTOK, state, "another").await.unwrap_err(),
+        one.accounts.decline(TIKTOK, state, "another").await.unwrap_err(),
+        one.accounts.shown(TIKTOK, state, Some("another")).await.unwrap_err(),
+        one.accounts.complete(EndedBy::Browser(Secret::new("another")), TIKTOK, "good", state).await.unwrap_err(),
+        one.accounts.complete(client(ALICE), TIKTOK, "good", state).await.unwrap_err(),
+        one.accounts
+            .complete(EndedBy::Client { caller: ALICE, browser_secret: None }, TIKTOK, "good", state)
+            .await
+            .unwrap_err(),
+        one.accounts
+            .deny(EndedBy::Browser(Secret::new("another")), TIKTOK, state, "access_denied", None)
+            .await
+            .unwrap_err(),
+    ] {
+        assert_eq!(reason(&error), Reason::OauthStateMismatch, "{error}");
+    }
+    let own = one.accounts.complete(mine(), TIKTOK, "good", state).await.unwrap();
     assert_eq!(own.accounts[0].wp_user_id, ALICE.user);
-    let denied = state().await;
-    let told = one.accounts.deny(TIKTOK, &denied, "access_denied", None).await.unwrap();
+    // A refusal uses it up as well. One at the core's page comes back as one from the platform does.
+    let state = begin().await.state;
+    let back = one.accounts.decline(TIKTOK, &state, "mine").await.unwrap();
+    assert_eq!(back.path(), "/oauth/callback/tiktok");
+    assert!(back.query().unwrap().starts_with("error=access_denied&"), "{back}");
+    let told = one.accounts.deny(mine(), TIKTOK, &state, "access_denied", None).await.unwrap();
     assert_eq!(told.reason, Reason::ConsentDenied);
-    mismatch(Some(ALICE), TIKTOK, &denied).await;
+    let error = one.accounts.complete(mine(), TIKTOK, "good", &state).await.unwrap_err();
+    assert_eq!(reason(&error), Reason::OauthStateMismatch);
+}
+
+#[tokio::test]
+async fn a_clients_own_redirect_address_without_a_secret_is_shown_first_and_ends_with_its_user() {
+    let (_world, one) = World::new().await;
+    let begin = async || {
+        let redirect_uri = Some("https://site.example/back".to_owned());
+        one.accounts.connect(ALICE, Connect { browser_secret: None, redirect_uri, ..wish() }).await.unwrap()
+    };
+    let link = begin().await;
+    assert_eq!(link.auth_url.host_str(), Some("reels.example"));
+    let by = |caller| EndedBy::Client { caller, browser_secret: None };
+    one.accounts.go_on(TIKTOK, &link.state, "any").await.unwrap();
+    assert!(one.accounts.complete(by(BOB), TIKTOK, "good", &link.state).await.is_err());
+    one.accounts.complete(by(ALICE), TIKTOK, "good", &link.state).await.unwrap();
+    let link = begin().await;
+    let back = one.accounts.decline(TIKTOK, &link.state, "any").await.unwrap();
+    assert_eq!(back.host_str(), Some("site.example"));
+    assert!(one.accounts.complete(by(ALICE), TIKTOK, "good", &link.state).await.is_err(), "refused");
+    let short = Connect { browser_secret: Some(Secret::new("guess")), ..wish() };
+    assert_eq!(reason(&one.accounts.connect(ALICE, short).await.unwrap_err()), Reason::InvalidField);
+}
+
+#[tokio::test]
+async fn a_user_has_a_limited_number_of_open_logins_until_they_end() {
+    let (world, one) = World::new().await;
+    let first = one.accounts.connect(ALICE, wish()).await.unwrap();
+    for _ in 1..MOST_OPEN {
+        one.accounts.connect(ALICE, wish()).await.unwrap();
+    }
+    let error = one.accounts.connect(ALICE, wish()).await.unwrap_err();
+    assert_eq!(reason(&error), Reason::TooManyOpenLogins);
+    let Error::Exhausted { retry_at, .. } = error else { panic!("{error}") };
+    assert_eq!(retry_at, Some(first.expires_at));
+    one.accounts.connect(BOB, wish()).await.unwrap();
+    one.accounts.complete(client(ALICE), TIKTOK, "good", &first.state).await.unwrap();
+    one.accounts.connect(ALICE, wish()).await.unwrap();
+    assert!(one.accounts.connect(ALICE, wish()).await.is_err());
+    world.advance(TimeDelta::minutes(10));
+    one.accounts.connect(ALICE, wish()).await.unwrap();
 }
 
 #[tokio::test]
@@ -94,7 +181,7 @@ async fn a_login_connects_every_identity_and_revives_known_ones() {
 async fn a_refused_code_connects_nothing() {
     let (_world, one) = World::new().await;
     let link = one.accounts.connect(ALICE, wish()).await.unwrap();
-    let error = one.accounts.complete(Some(ALICE), TIKTOK, "bad", &link.state).await.unwrap_err();
+    let error = one.accounts.complete(client(ALICE), TIKTOK, "bad", &link.state).await.unwrap_err();
     assert_eq!(reason(&error), Reason::TokenInvalid);
     assert!(one.accounts.list(ALICE, AccountFilter::default(), 0, None).await.unwrap().accounts.is_empty());
 }
@@ -106,14 +193,14 @@ async fn reconnecting_as_somebody_else_changes_nothing() {
     let again = Connect { reconnect: Some(account.id), ..wish() };
     world.login.will_bring(&[("stranger", None)]);
     let link = one.accounts.connect(ALICE, again.clone()).await.unwrap();
-    let error = one.accounts.complete(Some(ALICE), TIKTOK, "good", &link.state).await.unwrap_err();
+    let error = one.accounts.complete(client(ALICE), TIKTOK, "good", &link.state).await.unwrap_err();
     assert_eq!(reason(&error), Reason::IdentityMismatch);
     assert_eq!(one.accounts.get(ALICE, account.id).await.unwrap(), account);
     assert_eq!(one.accounts.list(ALICE, AccountFilter::default(), 0, None).await.unwrap().accounts.len(), 1);
     // The right one; what else the login brings was not asked for.
     world.login.will_bring(&[("one", None), ("stranger", None)]);
     let link = one.accounts.connect(ALICE, again.clone()).await.unwrap();
-    let connected = one.accounts.complete(Some(ALICE), TIKTOK, "good", &link.state).await.unwrap();
+    let connected = one.accounts.complete(client(ALICE), TIKTOK, "good", &link.state).await.unwrap();
     assert_eq!(connected.accounts.len(), 1);
     assert_eq!(connected.accounts[0].token_version, 2);
     assert_eq!(reason(&one.accounts.connect(BOB, again).await.unwrap_err()), Reason::AccountNotFound);
@@ -124,7 +211,7 @@ async fn partial_consent_is_told_and_refused_only_without_publishing() {
     let (world, one) = World::new().await;
     world.login.will_grant(&["user.info.basic", "video.publish"]);
     let link = one.accounts.connect(ALICE, wish()).await.unwrap();
-    let connected = one.accounts.complete(Some(ALICE), TIKTOK, "good", &link.state).await.unwrap();
+    let connected = one.accounts.complete(client(ALICE), TIKTOK, "good", &link.state).await.unwrap();
     assert_eq!(connected.missing_scope, ["video.list"]);
     let account = &connected.accounts[0];
     assert_eq!(account.metadata["missing_scope"][0], "video.list");
@@ -132,7 +219,7 @@ async fn partial_consent_is_told_and_refused_only_without_publishing() {
     world.login.will_grant(&["user.info.basic", "video.list"]);
     world.login.will_bring(&[("other", None)]);
     let link = one.accounts.connect(ALICE, wish()).await.unwrap();
-    let error = one.accounts.complete(Some(ALICE), TIKTOK, "good", &link.state).await.unwrap_err();
+    let error = one.accounts.complete(client(ALICE), TIKTOK, "good", &link.state).await.unwrap_err();
     let Error::Precondition { reason: Reason::ScopeMissing, remedy, .. } = &error else { panic!("{error}") };
     assert!(remedy.contains("video.publish"), "{remedy}");
     assert_eq!(one.accounts.list(ALICE, AccountFilter::default(), 0, None).await.unwrap().accounts.len(), 1);

@@ -1,11 +1,8 @@
-//! The account owner's browser: opens the platform's consent page, allows, and follows the redirects back to the core.
+//! The account owner's browser: opens the platform's consent page, allows, and hands back what the redirect brings.
 
 use anyhow::{Context, bail};
 use reqwest::{Client, StatusCode, header};
 use url::{Url, form_urlencoded};
-
-/// Longest chain of redirects that is followed.
-const HOPS: usize = 5;
 
 /// Who is at the browser and what they allow.
 pub(super) struct Person<'a> {
@@ -15,8 +12,8 @@ pub(super) struct Person<'a> {
     pub(super) page: Option<&'a str>,
 }
 
-/// Allows everything the consent page asks for; answers where the browser ended.
-pub(super) async fn allow(http: &Client, consent: &str, person: &Person<'_>) -> anyhow::Result<Url> {
+/// Allows everything the consent page asks for; answers the code of the redirect.
+pub(super) async fn allow(http: &Client, consent: &str, person: &Person<'_>) -> anyhow::Result<String> {
     let mut address = Url::parse(consent)?;
     let start = read(http, &address).await?;
     let who = options(&start).find(|(_, label)| label.contains(person.label)).map(|(id, _)| id);
@@ -40,7 +37,12 @@ pub(super) async fn allow(http: &Client, consent: &str, person: &Person<'_>) -> 
         .body(form.finish())
         .send()
         .await?;
-    follow(http, address, posted).await
+    let Some(location) = posted.headers().get(header::LOCATION) else {
+        bail!("the consent page does not redirect but answers {}: {}", posted.status(), posted.text().await?)
+    };
+    let location = address.join(location.to_str()?)?;
+    let code = location.query_pairs().find(|(name, _)| name == "code").map(|(_, code)| code.into_owned());
+    code.with_context(|| format!("the redirect brings no code: {}", location.query().unwrap_or_default()))
 }
 
 async fn read(http: &Client, address: &Url) -> anyhow::Result<String> {
@@ -51,23 +53,6 @@ async fn read(http: &Client, address: &Url) -> anyhow::Result<String> {
         bail!("the consent page answered {status}: {text}");
     }
     Ok(text)
-}
-
-/// Follows redirects until a page comes, which must say that all is well.
-async fn follow(http: &Client, mut address: Url, mut answer: reqwest::Response) -> anyhow::Result<Url> {
-    for _ in 0..HOPS {
-        if !answer.status().is_redirection() {
-            break;
-        }
-        let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
-        address = address.join(location.context("a redirect leads nowhere")?)?;
-        answer = http.get(address.clone()).send().await?;
-    }
-    let status = answer.status();
-    if status != StatusCode::OK {
-        bail!("connecting ended at {} with {status}: {}", address.path(), answer.text().await?);
-    }
-    Ok(address)
 }
 
 /// Value and label of the people on the page.

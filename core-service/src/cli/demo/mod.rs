@@ -41,6 +41,9 @@ const USUAL: &str = "127.0.0.1:50051";
 /// Size of the published video: large enough to see it go.
 const VIDEO_BYTES: u64 = 40_000_000;
 
+/// The secret of the one browser that connects here.
+const BROWSER: &str = "the browser of the demo";
+
 /// Longest time until every post must be visible, beyond the scheduled time.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -164,12 +167,17 @@ async fn connect_all(client: &Client, simulator: &Simulator) -> anyhow::Result<V
         let request = v1::ConnectAccountRequest {
             platform: platform.into(),
             login_flavour: login.into(),
+            browser_secret: BROWSER.to_owned(),
             ..v1::ConnectAccountRequest::default()
         };
         let link = client.accounts().connect_account(request).await?.into_inner();
-        browser::allow(&http, &link.auth_url, &person).await?;
-        let listed = client.accounts().list_accounts(v1::ListAccountsRequest::default()).await?.into_inner().accounts;
-        let new: Vec<_> = listed.into_iter().filter(|one| known.iter().all(|old| old.id != one.id)).collect();
+        let request = v1::CompleteConnectRequest {
+            platform: platform.into(),
+            code: browser::allow(&http, &link.auth_url, &person).await?,
+            state: link.state,
+            browser_secret: BROWSER.to_owned(),
+        };
+        let new = client.accounts().complete_connect(request).await?.into_inner().accounts;
         let [account] = <[_; 1]>::try_from(new)
             .map_err(|new| anyhow::anyhow!("{} accounts were connected by one login", new.len()))?;
         let flavour = login.as_str_name().trim_start_matches("LOGIN_FLAVOUR_").to_ascii_lowercase().replace('_', " ");

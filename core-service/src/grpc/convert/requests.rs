@@ -20,6 +20,7 @@ use crate::{
             TiktokTransfer,
         },
     },
+    secret::Secret,
 };
 
 /// Most accounts of one request.
@@ -71,17 +72,29 @@ pub(crate) fn connect(request: v1::ConnectAccountRequest) -> Result<Connect> {
         flavour: platform::optional_flavour(&mut shape, request.login_flavour),
         redirect_uri: given(request.redirect_uri),
         reconnect: request.account_id.map(|id| AccountId(shape.id("account_id", id))),
+        browser_secret: given(request.browser_secret).map(Secret::new),
     };
     shape.finish(connect)
 }
 
-/// CompleteConnect: platform, code, state.
-pub(crate) fn complete(request: v1::CompleteConnectRequest) -> Result<(Platform, String, String)> {
+/// What CompleteConnect ends a login with.
+pub(crate) struct Complete {
+    pub(crate) platform: Platform,
+    pub(crate) code: String,
+    pub(crate) state: String,
+    pub(crate) browser_secret: Option<Secret>,
+}
+
+/// CompleteConnect.
+pub(crate) fn complete(request: v1::CompleteConnectRequest) -> Result<Complete> {
     let mut shape = Shape::default();
-    let platform = platform::required_platform(&mut shape, request.platform);
-    let code = shape.text("code", request.code);
-    let state = shape.text("state", request.state);
-    shape.finish((platform, code, state))
+    let complete = Complete {
+        platform: platform::required_platform(&mut shape, request.platform),
+        code: shape.text("code", request.code),
+        state: shape.text("state", request.state),
+        browser_secret: given(request.browser_secret).map(Secret::new),
+    };
+    shape.finish(complete)
 }
 
 /// A platform alone.

@@ -7,6 +7,7 @@ use crate::platform::{
     LoginClient, PublishOptions,
     graph::appsecret_proof,
     instagram::stand_in::{IG_ID, PAGE_TOKEN, Server, account, at, graph_error, tokens},
+    stand_in::round,
 };
 
 const FB: LoginFlavour = LoginFlavour::FacebookLogin;
@@ -51,12 +52,13 @@ async fn the_dialogs() {
     let field = |url: &url::Url, name: &str| {
         url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
     };
-    let url = client.auth_url(FB, REDIRECT, "s1");
+    let url = client.auth_url(FB, &round(REDIRECT), "s1");
     assert_eq!(url.path(), "/v25.0/dialog/oauth");
     assert_eq!((field(&url, "client_id"), field(&url, "state")), ("100".into(), "s1".into()));
     assert_eq!((field(&url, "redirect_uri"), field(&url, "response_type")), (REDIRECT.into(), "code".into()));
     assert_eq!(field(&url, "scope"), client.scopes(FB).join(","));
-    let url = client.auth_url(IG, REDIRECT, "s2");
+    let url = client.auth_url(IG, &round(REDIRECT), "s2");
+    assert_eq!(field(&url, "code_challenge"), "", "neither dialog has PKCE");
     assert_eq!((url.path(), field(&url, "client_id")), ("/oauth/authorize", "200".into()));
     assert_eq!(field(&url, "scope"), client.scopes(IG).join(","));
     assert_eq!(client.flavours(), [FB, IG]);
@@ -88,7 +90,8 @@ async fn facebook_login_brings_every_account() {
         ),
     ])
     .await;
-    let identities = server.client().exchange(FB, "the-code#_=_", REDIRECT, at(0)).await.unwrap_or_else(|_| panic!());
+    let identities =
+        server.client().exchange(FB, "the-code#_=_", &round(REDIRECT), at(0)).await.unwrap_or_else(|_| panic!());
     let ids: Vec<_> = identities.iter().map(|identity| identity.account_id.as_str()).collect();
     assert_eq!(ids, [IG_ID, other], "each once, and only where content may be created");
     let first = &identities[0];
@@ -126,7 +129,7 @@ async fn pages_of_a_portfolio_are_found() {
         graph_error(100, Some(33)),
     ])
     .await;
-    let identities = server.client().exchange(FB, "c", REDIRECT, at(0)).await.unwrap_or_else(|_| panic!());
+    let identities = server.client().exchange(FB, "c", &round(REDIRECT), at(0)).await.unwrap_or_else(|_| panic!());
     assert_eq!(identities.len(), 1);
     let lines = server.lines();
     assert_eq!(lines[5..], ["GET /v25.0/me/businesses", "GET /v25.0/77/owned_pages", "GET /v25.0/77/client_pages"]);
@@ -136,7 +139,7 @@ async fn pages_of_a_portfolio_are_found() {
 async fn facebook_logins_that_bring_nothing_say_why() {
     let connect = async |answers: Vec<(u16, Value)>| {
         let server = Server::start(answers).await;
-        server.client().exchange(FB, "c", REDIRECT, at(0)).await
+        server.client().exchange(FB, "c", &round(REDIRECT), at(0)).await
     };
     let refused = failure(connect(vec![graph_error(100, Some(36009))]).await);
     assert_eq!((refused.class, refused.rule.as_str()), (FailureClass::InvalidRequest, "100/36009"));
@@ -183,7 +186,8 @@ async fn instagram_login_takes_both_shapes_of_its_answers() {
     ];
     for [short, me] in [documented, seen] {
         let server = Server::start(vec![(200, short), token("IGlong"), (200, me)]).await;
-        let identities = server.client().exchange(IG, "the-code#_", REDIRECT, at(0)).await.unwrap_or_else(|_| panic!());
+        let identities =
+            server.client().exchange(IG, "the-code#_", &round(REDIRECT), at(0)).await.unwrap_or_else(|_| panic!());
         let [identity] = identities.as_slice() else { panic!() };
         assert_eq!((identity.account_id.as_str(), identity.account_username.as_deref()), (IG_ID, Some("walks")));
         assert_eq!(identity.grant_id.as_deref(), Some(IG_ID));
@@ -203,7 +207,7 @@ async fn instagram_login_takes_both_shapes_of_its_answers() {
 async fn instagram_logins_that_bring_nothing_say_why() {
     let connect = async |answers: Vec<(u16, Value)>| {
         let server = Server::start(answers).await;
-        server.client().exchange(IG, "c", REDIRECT, at(0)).await
+        server.client().exchange(IG, "c", &round(REDIRECT), at(0)).await
     };
     let envelope = json!({"error_type": "OAuthException", "code": 400, "error_message": "code used SECRET"});
     let refused = failure(connect(vec![(400, envelope)]).await);

@@ -46,7 +46,7 @@ use url::Url;
 
 use super::{
     AccountError, Call, Identity, LoginClient, Lookup, Next, Outcome, PlatformClient, PlatformQuota, PublishOptions,
-    Refreshed, Step, Tokens, View, Window,
+    Refreshed, Round, Step, Tokens, View, Window,
 };
 use crate::{
     domain::{
@@ -205,18 +205,19 @@ impl LoginClient for Instagram {
         logins::scopes(flavour)
     }
 
-    fn auth_url(&self, flavour: LoginFlavour, redirect_uri: &str, state: &str) -> Url {
-        self.consent_page(flavour, redirect_uri, state)
+    /// Neither of Meta's dialogs has PKCE.
+    fn auth_url(&self, flavour: LoginFlavour, round: &Round, state: &str) -> Url {
+        self.consent_page(flavour, &round.redirect_uri, state)
     }
 
     async fn exchange(
         &self,
         flavour: LoginFlavour,
         code: &str,
-        redirect_uri: &str,
+        round: &Round,
         now: DateTime<Utc>,
     ) -> Result<Vec<Identity>, AccountError> {
-        self.exchange_code(flavour, code, redirect_uri, now).await
+        self.exchange_code(flavour, code, &round.redirect_uri, now).await
     }
 
     async fn refresh(&self, account: &Account, tokens: &Tokens, now: DateTime<Utc>) -> Result<Refreshed, AccountError> {

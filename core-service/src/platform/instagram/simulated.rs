@@ -19,7 +19,10 @@ use crate::{
         post::Post,
     },
     http::{HttpSettings, client_builder, tls_config},
-    platform::{LoginClient, Lookup, Next, Outcome, PlatformClient, Refreshed, Step, stand_in::Stage},
+    platform::{
+        LoginClient, Lookup, Next, Outcome, PlatformClient, Refreshed, Step,
+        stand_in::{Stage, round},
+    },
 };
 
 const FB: LoginFlavour = LoginFlavour::FacebookLogin;
@@ -65,12 +68,14 @@ impl Play {
         let client = Instagram::new(settings, tls).unwrap();
         let mut stage = stand_in::stage(flavour, &Book::default());
         let redirect = "http://127.0.0.1:1/oauth/callback/instagram";
-        let dialog = client.auth_url(flavour, redirect, "state-1");
+        let dialog = client.auth_url(flavour, &round(redirect), "state-1");
         let answer = http.post(dialog).form(&[("decision", "allow")]).send().await.unwrap();
         let back = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
         let code = back.query_pairs().find(|(key, _)| key == "code").unwrap().1.into_owned();
         let now = sim.clock().now();
-        let Ok(identities) = client.exchange(flavour, &code, redirect, now).await else { panic!("no accounts") };
+        let Ok(identities) = client.exchange(flavour, &code, &round(redirect), now).await else {
+            panic!("no accounts")
+        };
         let identity = identities.into_iter().next().unwrap();
         stage.account = account(flavour);
         stage.account.account_id = identity.account_id;

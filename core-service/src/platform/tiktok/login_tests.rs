@@ -15,7 +15,7 @@ use crate::{
         platform::LoginFlavour,
     },
     http::{HttpSettings, tls_config},
-    platform::{AccountError, LoginClient, Refreshed},
+    platform::{AccountError, LoginClient, Refreshed, Round, stand_in::round},
 };
 
 const FLAVOUR: LoginFlavour = LoginFlavour::Tiktok;
@@ -58,13 +58,38 @@ fn is_unknown<T>(result: &Result<T, AccountError>) -> bool {
 #[tokio::test]
 async fn the_consent_page_always_asks_and_takes_commas() {
     let server = Server::start(|_, _| Act::Cut).await;
-    let url = server.tiktok().auth_url(FLAVOUR, "https://core.example/oauth/callback/tiktok", "st&te");
+    let url = server.tiktok().auth_url(FLAVOUR, &round("https://core.example/oauth/callback/tiktok"), "st&te");
     assert!(url.as_str().starts_with("https://auth.example/v2/auth/authorize/?"));
     let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
     assert_eq!(query["scope"], "user.info.basic,user.info.profile,video.publish,video.upload,video.list");
     assert_eq!((query["client_key"].as_str(), query["disable_auto_auth"].as_str()), ("ck_test", "1"));
     assert_eq!((query["response_type"].as_str(), query["state"].as_str()), ("code", "st&te"));
     assert_eq!(query["redirect_uri"], "https://core.example/oauth/callback/tiktok");
+}
+
+#[tokio::test]
+async fn only_desktop_apps_prove_themselves_by_pkce_with_the_digest_in_hex() {
+    let server = Server::start(|_, _| granted("user.info.basic")).await;
+    let challenge = |round: &Round| {
+        let url = server.tiktok().auth_url(FLAVOUR, round, "s");
+        let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
+        (query.get("code_challenge").cloned(), query.get("code_challenge_method").cloned())
+    };
+    let sheet = "b06aeedbed5858c794595288595f7a03d6ce5aa8a1ae64916c05fbc0845297b5";
+    for desktop in ["http://localhost:50051/oauth/callback/tiktok", "http://127.0.0.1:8080/oauth/callback/tiktok"] {
+        assert_eq!(challenge(&round(desktop)), (Some(sheet.to_owned()), Some("S256".to_owned())));
+        assert_eq!(challenge(&Round { verifier: None, ..round(desktop) }), (None, None), "begun by an older release");
+    }
+    for web in ["https://reels.example/oauth/callback/tiktok", "https://localhost.example:443/oauth/callback/tiktok"] {
+        assert_eq!(challenge(&round(web)), (None, None), "{web}");
+    }
+    let desktop = round("http://localhost:50051/oauth/callback/tiktok");
+    for (round, verifier) in [(desktop, true), (round("https://reels.example/cb"), false)] {
+        let _ = server.tiktok().exchange(FLAVOUR, "c", &round, at(0)).await;
+        let seen = server.seen();
+        let sent = seen.iter().rfind(|seen| seen.path == "/v2/oauth/token/").map(form).unwrap();
+        assert_eq!(sent.contains_key("code_verifier"), verifier);
+    }
 }
 
 #[tokio::test]
@@ -77,7 +102,7 @@ async fn a_code_becomes_an_account_with_what_was_granted() {
     })
     .await;
     let identities =
-        server.tiktok().exchange(FLAVOUR, "the*code!", "https://core.example/cb", at(0)).await.ok().unwrap();
+        server.tiktok().exchange(FLAVOUR, "the*code!", &round("https://core.example/cb"), at(0)).await.ok().unwrap();
     let [identity] = identities.as_slice() else { panic!() };
     assert_eq!((identity.account_id.as_str(), identity.account_name.as_str()), ("open-1", "Creator"));
     assert_eq!(identity.account_username, None, "the profile scope was not granted");
@@ -102,7 +127,8 @@ async fn a_profile_that_cannot_be_read_does_not_cost_the_connection() {
     let server =
         Server::start(|seen, _| if seen.path == "/v2/oauth/token/" { granted("user.info.basic") } else { Act::Cut })
             .await;
-    let identities = server.tiktok().exchange(FLAVOUR, "c", "https://core.example/cb", at(0)).await.ok().unwrap();
+    let identities =
+        server.tiktok().exchange(FLAVOUR, "c", &round("https://core.example/cb"), at(0)).await.ok().unwrap();
     assert_eq!(identities[0].account_name, "open-1");
 }
 
@@ -111,7 +137,7 @@ async fn a_failure_is_told_by_the_body_whatever_the_status() {
     for status in [200, 400] {
         let server = Server::start(move |_, _| refused(status, "invalid_grant")).await;
         let tiktok = server.tiktok();
-        let failure = failed(tiktok.exchange(FLAVOUR, "c", "r", at(0)).await);
+        let failure = failed(tiktok.exchange(FLAVOUR, "c", &round("r"), at(0)).await);
         assert_eq!((failure.class, failure.rule.as_str()), (FailureClass::NeedsReconnect, "invalid_grant"));
         assert!(failure.message.contains("LOG-2"));
         let failure = failed(tiktok.refresh(&account(), &tokens(), at(0)).await);

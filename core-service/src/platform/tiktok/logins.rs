@@ -1,4 +1,5 @@
-//! TikTok's logins: Login Kit v2 for web apps, and what accounts are asked.
+//! TikTok's logins: Login Kit v2 for web apps, for desktop apps where the core has no public address, and what accounts
+//! are asked.
 //!
 //! The OAuth endpoints answer flat JSON, failures too, and the HTTP status of failures is not documented: a non-empty
 //! `error` decides. A refresh burns the refresh token that was sent, so a lost or 5xx answer to one leaves open whether
@@ -12,6 +13,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{
@@ -28,7 +30,7 @@ use crate::{
         platform::LoginFlavour,
     },
     platform::{
-        AccountError, Grant, Identity, LoginClient, PlatformQuota, PublishOptions, Refreshed, Tokens, waits,
+        AccountError, Grant, Identity, LoginClient, PlatformQuota, PublishOptions, Refreshed, Round, Tokens, waits,
         wire::{Answer, Exchange, exchange},
     },
     secret::Secret,
@@ -101,6 +103,20 @@ impl Tiktok {
     }
 }
 
+/// The verifier, where TikTok wants PKCE: of desktop apps, which alone may send browsers back to this very machine. Web
+/// apps have no PKCE in its documents, and their addresses are public ones.
+/// <https://developers.tiktok.com/doc/login-kit-desktop>
+fn proof(round: &Round) -> Option<&Secret> {
+    let url = Url::parse(&round.redirect_uri).ok()?;
+    let is_desktop = url.port().is_some() && matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
+    round.verifier.as_ref().filter(|_| is_desktop)
+}
+
+/// Lower-case hex, not base64url as RFC 7636 has it.
+fn challenge(verifier: &Secret) -> String {
+    hex::encode(Sha256::digest(verifier.expose().as_bytes()))
+}
+
 /// Reads a flat answer. The body decides, then the status.
 fn read(answer: &Answer) -> Oauth {
     let status = answer.status.as_u16();
@@ -162,18 +178,23 @@ impl LoginClient for Tiktok {
         SCOPES
     }
 
-    fn auth_url(&self, _: LoginFlavour, redirect_uri: &str, state: &str) -> Url {
+    fn auth_url(&self, _: LoginFlavour, round: &Round, state: &str) -> Url {
         let settings = self.settings.as_ref();
         let base = settings.map(|settings| &settings.auth_base);
         let mut url = with_path(base, "https://www.tiktok.com", "/v2/auth/authorize/");
-        url.query_pairs_mut()
+        let mut query = url.query_pairs_mut();
+        query
             .append_pair("client_key", settings.map_or("", |settings| settings.client_key.as_str()))
             .append_pair("scope", &SCOPES.join(","))
             .append_pair("response_type", "code")
-            .append_pair("redirect_uri", redirect_uri)
+            .append_pair("redirect_uri", &round.redirect_uri)
             .append_pair("state", state)
             // Without it a second "connect" silently takes the account that the browser is logged in to.
             .append_pair("disable_auto_auth", "1");
+        if let Some(verifier) = proof(round) {
+            query.append_pair("code_challenge", &challenge(verifier)).append_pair("code_challenge_method", "S256");
+        }
+        drop(query);
         url
     }
 
@@ -181,10 +202,12 @@ impl LoginClient for Tiktok {
         &self,
         _: LoginFlavour,
         code: &str,
-        redirect_uri: &str,
+        round: &Round,
         now: DateTime<Utc>,
     ) -> Result<Vec<Identity>, AccountError> {
-        let fields = [("code", code), ("grant_type", "authorization_code"), ("redirect_uri", redirect_uri)];
+        let mut fields =
+            vec![("code", code), ("grant_type", "authorization_code"), ("redirect_uri", round.redirect_uri.as_str())];
+        fields.extend(proof(round).map(|verifier| ("code_verifier", verifier.expose())));
         let reply = match self.oauth("/v2/oauth/token/", &fields).await? {
             Oauth::Granted(reply) => reply,
             Oauth::Refused(failure) | Oauth::NotSent(failure) => return Err(failure.into()),

@@ -66,7 +66,8 @@ fn asked(sim: &Sim, call: &Call) -> Result<Asked, Reply> {
         return Err(fail(&asked, "invalid_scope", "The requested scope is invalid, unknown, or malformed."));
     }
     asked.scopes = scopes;
-    if sim.tiktok.lock().rules.desktop_app {
+    // Of desktop apps it is demanded; where another one sends it, it is taken at its word.
+    if sim.tiktok.lock().rules.desktop_app || asked.challenge.is_some() {
         let hex = |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if query.get("code_challenge_method") != Some("S256") || !asked.challenge.as_ref().is_some_and(hex) {
             let what = "Code verifier or code challenge is invalid.";
@@ -224,7 +225,7 @@ fn exchange(sim: &Sim, state: &mut State, form: &Params) -> Result<Value, OAuthR
     if known.redirect_uri != redirect_uri {
         return Err(refusal("invalid_request", "Redirect_uri is not matched with the uri when requesting code."));
     }
-    if desktop && !verifier_fits(form.get("code_verifier"), known.challenge.as_deref()) {
+    if (desktop || known.challenge.is_some()) && !verifier_fits(form.get("code_verifier"), known.challenge.as_deref()) {
         return Err(refusal("invalid_request", "Code verifier or code challenge is invalid."));
     }
     known.used = true;

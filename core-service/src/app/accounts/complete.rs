@@ -1,0 +1,258 @@
+//! Connecting, back from the platform: what its redirect brings.
+//!
+//! The order matters: the state is used up first, by the one whom it fits, so a redirect that is replayed does nothing; then
+//! the code is exchanged; then everything that could refuse the login (identity, scopes) is looked at; then it is kept,
+//! whole.
+
+use serde_json::{Value, json};
+use tracing::info;
+
+use super::{
+    super::{Caller, Error, Result},
+    Accounts, Connected,
+    connect::{MAX_PARAMETER, browser_of, readable, state_mismatch},
+    invalid, not_found, platform_error,
+};
+use crate::{
+    domain::{
+        account::Account,
+        failure::{Failure, FailureClass, Reason},
+        ids::UserId,
+        platform::{LoginFlavour, Platform},
+    },
+    platform::{AccountError, Identity, Round},
+    secret::Secret,
+    store::{
+        accounts::NewIdentity,
+        oauth_states::{Begun, Browser, Ender, OauthState},
+    },
+    tokens,
+};
+
+/// Who ends a login.
+pub enum EndedBy {
+    /// A client on behalf of a user, with the secret of his browser with which the login was begun.
+    Client {
+        /// The user.
+        caller: Caller,
+        /// The secret, where there was one.
+        browser_secret: Option<Secret>,
+    },
+    /// A browser at the core's callback page, by the secret of its cookie.
+    Browser(Secret),
+}
+
+/// What publishing needs of a login: of each group, one scope. Without one of the groups the login is of no use.
+/// TikTok: `video.publish` posts, `video.upload` puts into the creator's inbox
+/// (<https://developers.tiktok.com/doc/tiktok-api-scopes>). Instagram:
+/// <https://developers.facebook.com/docs/instagram-platform/content-publishing>.
+const fn publishing_scopes(flavour: LoginFlavour) -> &'static [&'static [&'static str]] {
+    match flavour {
+        LoginFlavour::Tiktok => &[&["video.publish", "video.upload"]],
+        LoginFlavour::FacebookLogin => &[&["instagram_basic"], &["instagram_content_publish"]],
+        LoginFlavour::InstagramLogin => &[&["instagram_business_basic"], &["instagram_business_content_publish"]],
+    }
+}
+
+/// The scopes of `asked` that were not granted. A platform that does not tell has granted all of them.
+fn missing(asked: &[&str], granted: &[String]) -> Vec<String> {
+    if granted.is_empty() {
+        return Vec::new();
+    }
+    asked.iter().filter(|scope| !granted.iter().any(|have| have == *scope)).map(|scope| (*scope).to_owned()).collect()
+}
+
+/// The scope to be ticked when publishing cannot work with what was granted.
+fn lacks_publishing(flavour: LoginFlavour, missing: &[String], asked: &[&str]) -> Option<&'static str> {
+    let is_missing = |scope: &str| missing.iter().any(|missing| missing == scope);
+    publishing_scopes(flavour).iter().find_map(|group| {
+        let wanted = group.iter().copied().filter(|scope| asked.contains(scope));
+        let mut wanted = wanted.peekable();
+        let first = *wanted.peek()?;
+        wanted.all(is_missing).then_some(first)
+    })
+}
+
+impl Accounts {
+    /// Ends connecting with what the redirect brought.
+    pub async fn complete(&self, by: EndedBy, platform: Platform, code: &str, state: &str) -> Result<Connected> {
+        if code.is_empty() || code.len() > MAX_PARAMETER {
+            return Err(invalid(
+                "code",
+                "the redirect carries no authorization code".to_owned(),
+                "start connecting again",
+            ));
+        }
+        let begun = self.consume(by, platform, state).await?;
+        // The code works once: from here on a caller who goes away must not stop it.
+        let (accounts, code) = (self.clone(), code.to_owned());
+        let task = self.tasks.spawn(async move { accounts.exchange(begun, &code).await });
+        task.await.map_err(|error| Error::Internal(error.to_string()))?
+    }
+
+    /// The person refused, or the platform did: uses the state up. Answers what to tell them.
+    pub async fn deny(
+        &self,
+        by: EndedBy,
+        platform: Platform,
+        state: &str,
+        error: &str,
+        description: Option<&str>,
+    ) -> Result<Failure> {
+        self.consume(by, platform, state).await?;
+        info!(%platform, error, "a login was refused");
+        let name = platform.display_name();
+        let told = description.filter(|text| !text.is_empty()).unwrap_or(error);
+        Ok(match error {
+            "access_denied" => Failure::new(
+                FailureClass::NeedsReconnect,
+                Reason::ConsentDenied,
+                format!("the login at {name} was not allowed: {told}"),
+            )
+            .with_rule(error)
+            .with_remedy("start connecting again and allow access"),
+            _ => Failure::new(
+                FailureClass::Permanent,
+                Reason::PlatformRefused,
+                format!("{name} refused the login: {told}"),
+            )
+            .with_rule(error)
+            .with_remedy("start connecting again; if it stays so, check the app's settings at the platform"),
+        })
+    }
+
+    async fn consume(&self, by: EndedBy, platform: Platform, state: &str) -> Result<Begun> {
+        let ender = match by {
+            EndedBy::Client { caller, browser_secret } => {
+                Ender::Client(caller.user, browser_secret.as_ref().map(browser_of).transpose()?)
+            }
+            EndedBy::Browser(secret) => Ender::Page(Browser::with(secret.expose())),
+        };
+        let begun = self.store.consume_oauth_state(readable(state)?, platform, ender, self.clock.now()).await?;
+        begun.ok_or_else(state_mismatch)
+    }
+
+    async fn exchange(&self, begun: Begun, code: &str) -> Result<Connected> {
+        let Begun { wish, verifier } = begun;
+        let OauthState { wp_user_id, platform, login_flavour: flavour, redirect_uri, reconnect, .. } = &wish;
+        let login = &self.service(*platform)?.login;
+        let now = self.clock.now();
+        let round = Round { redirect_uri: redirect_uri.clone(), verifier };
+        let identities = login.exchange(*flavour, code, &round, now).await.map_err(|error| match error {
+            // Nobody is connected yet, so there is nothing to reconnect.
+            AccountError::Failed(failure)
+                if matches!(failure.class, FailureClass::AuthExpired | FailureClass::NeedsReconnect) =>
+            {
+                Error::Platform(failure)
+            }
+            other => platform_error("login".to_owned(), *platform, other),
+        })?;
+        let identities: Vec<Identity> =
+            identities.into_iter().filter(|identity| !identity.grant.tokens.access.is_empty()).collect();
+        if identities.is_empty() {
+            return Err(Error::Precondition {
+                reason: Reason::NoPublishableAccount,
+                subject: "login".to_owned(),
+                message: format!("this {} login has no account that can publish", platform.display_name()),
+                remedy: match flavour {
+                    LoginFlavour::FacebookLogin => {
+                        "link a professional Instagram account to a Facebook Page that you manage, and choose both when asked"
+                    }
+                    LoginFlavour::InstagramLogin => "switch the Instagram account to a professional one",
+                    LoginFlavour::Tiktok => "log in with an account that may post",
+                }
+                .to_owned(),
+            });
+        }
+        let identities = match *reconnect {
+            None => identities,
+            Some(id) => {
+                let account = self.store.account_of_user(*wp_user_id, id).await?.ok_or_else(|| not_found(id))?;
+                self.of_reconnect(*wp_user_id, &account, identities).await?
+            }
+        };
+        let asked = login.scopes(*flavour);
+        let mut missing_scope = Vec::new();
+        for identity in &identities {
+            for scope in missing(asked, &identity.grant.scope) {
+                if !missing_scope.contains(&scope) {
+                    missing_scope.push(scope);
+                }
+            }
+        }
+        if let Some(scope) = lacks_publishing(*flavour, &missing_scope, asked) {
+            return Err(Error::Precondition {
+                reason: Reason::ScopeMissing,
+                subject: "login".to_owned(),
+                message: format!("publishing needs the permission `{scope}`, which was not granted"),
+                remedy: format!("connect again and leave `{scope}` ticked on the page of {}", platform.display_name()),
+            });
+        }
+        let kept = identities.into_iter().map(|identity| kept(identity, asked, now)).collect();
+        let accounts = self.store.connect_accounts(*wp_user_id, *flavour, kept, now).await?;
+        info!(%platform, user = %wp_user_id, accounts = accounts.len(), "connected");
+        Ok(Connected { accounts, missing_scope })
+    }
+
+    /// Of a login that was to bring one account back: that account and those of its grant which are connected already.
+    /// Refused when it is not among them.
+    async fn of_reconnect(&self, user: UserId, wanted: &Account, identities: Vec<Identity>) -> Result<Vec<Identity>> {
+        if !identities.iter().any(|identity| identity.account_id == wanted.account_id) {
+            let got: Vec<&str> = identities.iter().map(|identity| identity.account_name.as_str()).collect();
+            return Err(Error::Precondition {
+                reason: Reason::IdentityMismatch,
+                subject: format!("account {}", wanted.id),
+                message: format!(
+                    "the login is that of `{}`, not of `{}`; nothing was changed",
+                    got.join("`, `"),
+                    wanted.account_name
+                ),
+                remedy: format!(
+                    "log in at {} as `{}` and try again",
+                    wanted.platform.display_name(),
+                    wanted.account_name
+                ),
+            });
+        }
+        let mut kept = Vec::new();
+        for identity in identities {
+            if identity.account_id == wanted.account_id
+                || self.store.has_active_identity(user, wanted.platform, &identity.account_id).await?
+            {
+                kept.push(identity);
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// An identity as the store keeps it, with what was not granted told in its metadata and its health.
+fn kept(identity: Identity, asked: &[&str], now: chrono::DateTime<chrono::Utc>) -> NewIdentity {
+    let missing = missing(asked, &identity.grant.scope);
+    let mut metadata = identity.metadata;
+    if !metadata.is_object() {
+        metadata = json!({});
+    }
+    if let Value::Object(fields) = &mut metadata
+        && !missing.is_empty()
+    {
+        fields.insert("missing_scope".to_owned(), json!(missing));
+    }
+    let health_reason = (!missing.is_empty()).then(|| {
+        format!(
+            "not granted: {}; what they are for does not work until the account is connected again",
+            missing.join(", ")
+        )
+    });
+    NewIdentity {
+        account_id: identity.account_id,
+        account_name: identity.account_name,
+        account_username: identity.account_username,
+        account_email: identity.account_email,
+        profile_picture_url: identity.profile_picture_url,
+        metadata,
+        grant_id: identity.grant_id,
+        health_reason,
+        login: tokens::login(identity.grant, now),
+    }
+}
