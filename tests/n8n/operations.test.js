@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { decide } from "../clients/node/browser.js";
+import { Browser } from "../clients/node/browser.js";
 import { PostStatus } from "../clients/node/clients.js";
 import { until } from "./rig/wait.js";
 import { byId, world } from "./rig/world.js";
@@ -225,8 +225,10 @@ describe("account", () => {
   test("connect: an owner opens the link and the account is there; disconnect: it is out of use, its posts fail", async () => {
     const { auth_url: link } = await one({ resource: "account", operation: "connect", platform: "tiktok" });
     const creators = (await simulator.get("accounts")).accounts.filter(({ platform }) => platform === "tiktok");
-    const back = await decide(`${link}&account=${encodeURIComponent(creators[1].id)}`);
-    assert.equal((await fetch(back, { redirect: "manual" })).status < 400, true);
+    const browser = new Browser();
+    const back = await browser.decide(link, "allow", { account: creators[1].id });
+    assert.equal((await fetch(back, { redirect: "manual" })).status < 400, false, "another browser");
+    assert.equal((await browser.fetch(back)).status < 400, true);
     const [connected] = await done({ resource: "account", operation: "getAll", filters: { platform: "tiktok", active: true } });
     const { id } = connected.find((found) => found.id !== tiktok);
 

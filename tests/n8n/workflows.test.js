@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
 
-import { decide } from "../clients/node/browser.js";
+import { Browser } from "../clients/node/browser.js";
 import { PostStatus, Scheduler } from "../clients/node/clients.js";
 import { languageModel, Listener } from "./rig/listener.js";
 import * as shipped from "./rig/shipped.js";
@@ -222,8 +222,9 @@ describe("reconnect_alert", () => {
 
     const opened = await fetch(link, { redirect: "manual" });
     assert.equal(opened.status, 307);
-    const back = await decide(opened.headers.get("location"));
-    assert.equal((await fetch(back)).status, 200);
+    const browser = new Browser();
+    const back = await browser.decide(opened.headers.get("location"));
+    assert.equal((await browser.fetch(back)).status, 200);
     const again = await core.client.accounts.checkAccount({ id: BigInt(w.instagram) });
     assert.equal(again.healthReason, "");
     await n8n.retire(workflow);

@@ -10,7 +10,7 @@ use super::{
 
 #[derive(Subcommand)]
 pub(super) enum Action {
-    /// Print the address that the account's owner must open in a browser; the core's callback page does the rest.
+    /// Print the address that the account's owner must open in a browser; the core's pages do the rest.
     Connect {
         /// The platform.
         platform: Platform,

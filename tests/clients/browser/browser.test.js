@@ -109,7 +109,11 @@ describe("a page in a browser", () => {
   /** Connects on the platform's own page; returns the front end's address with what the core put into its query. */
   async function connect(platform, decision = "Allow") {
     await click(`Connect ${platform}`);
-    await page.waitForURL((url) => url.searchParams.has("state"));
+    await page.waitForURL((url) => url.pathname.startsWith("/oauth/connect/"));
+    await page.getByText("User 1").first().waitFor();
+    const { origin } = new URL(page.url());
+    await click(`Go on to ${platform}`);
+    await page.waitForURL((url) => url.origin !== origin);
     assert.notEqual(new URL(page.url()).origin, site, "the consent page is the platform's");
     await click(decision);
     await page.waitForURL((url) => url.href.startsWith(`${site}/accounts`));

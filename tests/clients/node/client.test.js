@@ -5,6 +5,7 @@
 // to both, watch until both are published, list them, and find each exactly once on the simulated platform.
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -41,16 +42,19 @@ async function refused(call, code, reason) {
   assert.ok(text.includes("aurareels") && text.includes(reason), text);
 }
 
-/** Connects an account: consent page, redirect taken by the client, CompleteConnect. */
+/** Connects an account: consent page, redirect taken by the client, CompleteConnect in the browser that began it. */
 async function connect(platform) {
-  const { authUrl, state } = await core.accounts.connectAccount({ platform });
+  const browserSecret = randomUUID();
+  const { authUrl, state } = await core.accounts.connectAccount({ platform, browserSecret });
   const redirect = await decide(authUrl);
   assert.equal(redirect.searchParams.get("state"), state, redirect.href);
   const code = redirect.searchParams.get("code");
   assert.ok(code, redirect.href);
-  const { accounts } = await core.accounts.completeConnect({ platform, code, state });
+  const elsewhere = core.accounts.completeConnect({ platform, code, state, browserSecret: randomUUID() });
+  await refused(elsewhere, Code.FailedPrecondition, "OAUTH_STATE_MISMATCH");
+  const { accounts } = await core.accounts.completeConnect({ platform, code, state, browserSecret });
   assert.ok(accounts.length > 0 && accounts.every((account) => account.isActive && account.platform === platform));
-  const again = core.accounts.completeConnect({ platform, code, state });
+  const again = core.accounts.completeConnect({ platform, code, state, browserSecret });
   await refused(again, Code.FailedPrecondition, "OAUTH_STATE_MISMATCH");
   return accounts[0];
 }

@@ -1,7 +1,7 @@
 """The owner's browser, as far as connecting an account needs one.
 
-It opens the platform's consent page, leaves every box ticked, presses "Allow" and follows the redirects. Only what
-the page itself offers is sent, so a page that a person could not use fails the test.
+It opens the link's page and then the platform's consent page, leaves every box ticked, presses "Allow" on each and follows
+the redirects. Only what the pages themselves offer is sent, so a page that a person could not use fails the test.
 """
 
 import urllib.parse
@@ -87,17 +87,27 @@ def get(url):
     return _open(_opener(), url)
 
 
-def allow(auth_url, button="allow"):
-    """Opens the consent page, presses the button and follows the redirects to their end."""
-    opener = _opener()
-    page = _open(opener, auth_url)
-    reader = _FormReader()
-    reader.feed(page.text)
-    assert page.status == 200 and reader.forms, f"no consent form at {page.url} ({page.status}): {page.text[:500]}"
-    form = reader.forms[0]
+def _press(opener, page, form, button):
+    """Presses the button of a page's form and follows the redirects."""
     pressed = [(name, value) for name, value in form.buttons if value == button]
-    assert pressed, f"no button `{button}` on the consent page, only {form.buttons}"
+    assert pressed, f"no button `{button}` at {page.url}, only {form.buttons}"
     target = urllib.parse.urljoin(page.url, form.action) if form.action else page.url
     data = urllib.parse.urlencode(form.fields + pressed[:1]).encode()
-    assert form.method == "post", f"the consent form is sent by {form.method}"
+    assert form.method == "post", f"the form is sent by {form.method}"
     return _open(opener, urllib.request.Request(target, data=data, method="POST"))
+
+
+def allow(auth_url, button="allow"):
+    """Opens the link, goes on from the core's page, presses the button on the platform's and follows the redirects."""
+    opener = _opener()
+    page = _open(opener, auth_url)
+    pressed = 0
+    while True:
+        reader = _FormReader()
+        reader.feed(page.text)
+        if not reader.forms:
+            assert pressed, f"no form at {page.url} ({page.status}): {page.text[:500]}"
+            return page
+        is_of_the_core = urllib.parse.urlparse(page.url).path.startswith("/oauth/connect/")
+        page = _press(opener, page, reader.forms[0], "allow" if is_of_the_core else button)
+        pressed += 1

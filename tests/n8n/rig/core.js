@@ -2,6 +2,7 @@
 // the Node client test has it. What the node says is compared with what this client sees.
 
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -72,10 +73,11 @@ export class Core {
   /** Connects the accounts of a platform through its consent page; the first of them. */
   async connect(platform) {
     const { accounts } = this.client;
-    const { authUrl, state } = await accounts.connectAccount({ platform });
+    const browserSecret = randomUUID();
+    const { authUrl, state } = await accounts.connectAccount({ platform, browserSecret });
     const redirect = await decide(authUrl);
     const code = redirect.searchParams.get("code");
-    const answer = await accounts.completeConnect({ platform, code, state });
+    const answer = await accounts.completeConnect({ platform, code, state, browserSecret });
     return answer.accounts[0];
   }
 
