@@ -100,6 +100,9 @@ impl Metrics {
             line(&mut page, "aurareels_request_seconds_count", &format!("rpc=\"{rpc}\""), of_rpc.count);
         }
         self.late(&mut page);
+        let help = "Reads of the database, those within writes apart.";
+        head(&mut page, "aurareels_store_reads_total", "counter", help);
+        let _ = writeln!(page, "aurareels_store_reads_total {}", self.store.reads());
         if let Ok(count) = self.store.count_set_aside().await {
             let help = "Posts that this release cannot read and that are set aside.";
             head(&mut page, "aurareels_posts_set_aside", "gauge", help);

@@ -224,6 +224,11 @@ impl Store {
         self.db.events_committed()
     }
 
+    /// How often this process has read from the database so far, its writer apart.
+    pub fn reads(&self) -> u64 {
+        self.db.reads()
+    }
+
     /// Tells of posts that want attention earlier than the scheduler knows.
     pub fn wakes(&self) -> &Arc<db::Wakes> {
         self.db.wakes()

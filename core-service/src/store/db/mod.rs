@@ -13,7 +13,10 @@ mod writer;
 use std::{
     path::PathBuf,
     str::FromStr,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -71,6 +74,8 @@ impl Reader {
 #[derive(Clone)]
 pub struct Db {
     readers: SqlitePool,
+    /// How often one of them was used.
+    reads: Arc<AtomicU64>,
     options: SqliteConnectOptions,
     queue: mpsc::Sender<Box<dyn Operation>>,
     events: watch::Receiver<u64>,
@@ -117,7 +122,19 @@ impl Db {
             })
             .map_err(|error| Error::Unavailable(sqlx::Error::Io(error)))?;
         let (refused, serving) = (Arc::default(), Arc::default());
-        Ok(Self { readers, options, queue, events, wakes, closing, closed, mark, refused, serving })
+        Ok(Self {
+            readers,
+            reads: Arc::default(),
+            options,
+            queue,
+            events,
+            wakes,
+            closing,
+            closed,
+            mark,
+            refused,
+            serving,
+        })
     }
 
     /// Migrates on a connection of its own, guarded by a lock file: sqlx does not lock SQLite.
@@ -175,7 +192,12 @@ impl Db {
 
     /// A connection that reads.
     pub(super) async fn read(&self) -> Result<Reader> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         Ok(Reader(self.readers.acquire().await?))
+    }
+
+    pub(super) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
     }
 
     /// Runs an operation in the writer and answers when it is durable. The operation may run more than once, each time
