@@ -14,6 +14,7 @@ mod start;
 mod stats;
 mod upload;
 mod waiting;
+mod watchers;
 
 use std::path::PathBuf;
 
@@ -52,6 +53,8 @@ enum Bench {
     Upload,
     /// Many posts waiting on slow platforms.
     Waiting,
+    /// Many callers that watch, at 100 commits a second.
+    Watchers,
 }
 
 #[tokio::main]
@@ -74,6 +77,9 @@ async fn main() -> Result<()> {
     }
     if wanted(Bench::Upload) {
         upload::run(&cli.binary).await.context("upload")?;
+    }
+    if wanted(Bench::Watchers) {
+        watchers::run(&cli.binary).await.context("watchers")?;
     }
     // Takes most of an hour by default: only when asked for.
     if cli.only.contains(&Bench::Waiting) {
