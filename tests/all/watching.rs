@@ -2,10 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use aurareels_proto::v1::{EventType, ListPostsRequest, Platform, PostStatus, WatchPostsRequest};
-use aurareels_tests::{Login, World, posting::timestamp};
+use aurareels_proto::v1::{
+    EventType, ListPostsRequest, Platform, PostStatus, ReschedulePostRequest, WatchPostsRequest,
+    post_service_client::PostServiceClient,
+};
+use aurareels_tests::{
+    Login, World,
+    posting::{at, content, schedule, timestamp},
+    world::Credential,
+};
 use chrono::TimeDelta;
-use tonic::Code;
+use tonic::{Code, service::interceptor::InterceptedService, transport::Endpoint};
+
+use crate::process::Served;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watcher_resumes_where_it_was() {
@@ -142,5 +151,107 @@ async fn a_silent_stream_beats_and_tells_a_position_to_resume_from() {
     assert!(resumed.message().await.unwrap().unwrap().event.is_none());
     let second = me.schedule_one(account, "Seen", far).await;
     assert_eq!(resumed.message().await.unwrap().unwrap().event.unwrap().post_id, second);
+    world.finish(0).await;
+}
+
+/// How often the core has read from its database so far.
+async fn reads(world: &World) -> u64 {
+    let page = world.http.get(format!("{}/metrics", world.url())).send().await.unwrap().text().await.unwrap();
+    let count = page.lines().find_map(|line| line.strip_prefix("aurareels_store_reads_total "));
+    count.expect("the core counts its reads").parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_costs_the_database_the_same_however_many_watch() {
+    const COMMITS: i64 = 20;
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Facebook).await;
+    let far = world.now() + TimeDelta::days(1);
+    let id = me.schedule_one(account, "Watched by many", far).await;
+    let mut streams = Vec::new();
+    let mut cost = Vec::new();
+    for watchers in [1, 60] {
+        while streams.len() < watchers {
+            // Every second one is another user's.
+            let user = world.user(if streams.len() % 2 == 0 { 1 } else { 2 });
+            let mut stream = user.posts().watch_posts(WatchPostsRequest::default()).await.unwrap().into_inner();
+            stream.message().await.unwrap().unwrap();
+            streams.push(stream);
+        }
+        let before = reads(&world).await;
+        for minutes in 1..=COMMITS {
+            let scheduled_at = Some(at(far + TimeDelta::minutes(minutes)));
+            let request = ReschedulePostRequest { id, scheduled_at, ..Default::default() };
+            me.posts().reschedule_post(request).await.unwrap();
+            for stream in streams.iter_mut().step_by(2) {
+                let event = stream.message().await.unwrap().unwrap().event.unwrap();
+                assert_eq!((event.post_id, event.r#type()), (id, EventType::PostUpdated));
+            }
+        }
+        cost.push(reads(&world).await - before);
+    }
+    assert!(cost[1] < 2 * cost[0], "{cost:?} reads for {COMMITS} commits with 1 and with 60 watchers");
+    drop(streams);
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_for_a_while_gets_every_event_once() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Facebook).await;
+    let far = world.now() + TimeDelta::days(1);
+    let id = me.schedule_one(account, "Moved about", far).await;
+    let from = me.events().await.last().unwrap().sequence;
+    // Little room on the way: what the client does not take stays with the core.
+    let narrow = Endpoint::from_shared(world.url()).unwrap().initial_stream_window_size(4096).connect_lazy();
+    let credential = Credential { bearer: world.key.clone(), user: Some(1) };
+    let mut slow = PostServiceClient::new(InterceptedService::new(narrow, credential));
+    let mut slow = slow.watch_posts(WatchPostsRequest::default()).await.unwrap().into_inner();
+    slow.message().await.unwrap().unwrap();
+    let mut quick = me.posts().watch_posts(WatchPostsRequest::default()).await.unwrap().into_inner();
+    quick.message().await.unwrap().unwrap();
+    for minutes in 1..=300 {
+        let scheduled_at = Some(at(far + TimeDelta::minutes(minutes)));
+        let request = ReschedulePostRequest { id, scheduled_at, ..Default::default() };
+        me.posts().reschedule_post(request).await.unwrap();
+        quick.message().await.unwrap().unwrap();
+    }
+    let happened = async || {
+        let all = me.events().await.into_iter().map(|event| event.sequence);
+        all.filter(|sequence| *sequence > from).collect::<Vec<_>>()
+    };
+    let mut seen = Vec::new();
+    while seen.len() < 300 {
+        seen.extend(slow.message().await.unwrap().unwrap().event.map(|event| event.sequence));
+    }
+    assert_eq!(seen, happened().await);
+    // Level with the others again.
+    me.schedule_one(account, "Afterwards", far).await;
+    seen.push(slow.message().await.unwrap().unwrap().event.unwrap().sequence);
+    assert_eq!(seen, happened().await);
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_sees_what_another_core_on_the_same_database_commits() {
+    let world = World::start().await;
+    let account = world.me().account(Login::Facebook).await;
+    let mut stream = world.me().posts().watch_posts(WatchPostsRequest::default()).await.unwrap().into_inner();
+    stream.message().await.unwrap().unwrap();
+    let other = Served::start(world.settings(), &world.http).await;
+    let channel = Endpoint::from_shared(other.url.clone()).unwrap().connect_lazy();
+    let credential = Credential { bearer: world.key.clone(), user: Some(1) };
+    let mut there = PostServiceClient::new(InterceptedService::new(channel, credential));
+    let far = world.now() + TimeDelta::days(1);
+    for caption in ["Made there", "And another"] {
+        let request = schedule(&[account], content(&world, caption), at(far));
+        let made = there.schedule_posts(request).await.unwrap().into_inner().posts[0].id;
+        let event = stream.message().await.unwrap().unwrap().event.unwrap();
+        assert_eq!((event.post_id, event.r#type()), (made, EventType::PostCreated));
+        assert_eq!(event.post.unwrap().id, made);
+    }
+    other.terminate().await;
     world.finish(0).await;
 }

@@ -147,6 +147,13 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
     let authenticator = Authenticator::new(Arc::new(api.api_keys), jwt, api.clock.clone());
     let metrics = Metrics::new(api.store.clone(), api.punctuality);
     let calls = Calls::new();
+    let (handing_out, mut until) = (api.posts.hand_out_events(), stopping.clone());
+    calls.spawn(async move {
+        tokio::select! {
+            () = handing_out => {}
+            _ = until.wait_for(|stopping| *stopping) => {}
+        }
+    });
     let posts = PostApi {
         posts: api.posts,
         accounts: api.accounts.clone(),

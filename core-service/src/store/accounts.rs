@@ -17,7 +17,7 @@ use tracing::warn;
 use super::{
     Result, Store,
     account_tokens::{Login, SealedLogin},
-    db::{Row, Tx, Value},
+    db::{Row, Tx, Value, in_list},
     encryption_keys, events, posts,
 };
 use crate::{
@@ -265,6 +265,20 @@ impl Store {
             found.extend(readable(&reader.fetch_all(&some_of_user(some.len()), &values).await?)?);
         }
         Ok(ids.iter().filter_map(|id| found.iter().find(|account| account.id == *id).cloned()).collect())
+    }
+
+    /// Several accounts, whoever's they are, to be shown to their owners, in no order; what is not found is left out.
+    pub async fn accounts_to_show(&self, ids: &[AccountId]) -> Result<Vec<Account>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for some in ids.chunks(IDS) {
+            let (marks, values) = in_list(some);
+            let sql = format!(
+                concat!("SELECT ", account_columns!(), " FROM aurareels_social_accounts WHERE id IN ({})"),
+                marks
+            );
+            found.extend(readable(&self.db.read().await?.fetch_all(&sql, &values).await?)?);
+        }
+        Ok(found)
     }
 
     /// A user's accounts, newest first, those before `before`.

@@ -79,6 +79,24 @@ fn event(row: &Row) -> Result<Event> {
     })
 }
 
+/// The events of some rows. One that cannot be read is left out alone.
+fn read(rows: &[Row], limit: u32) -> Result<Events> {
+    let reached = rows.last().map(|row| row.int("sequence")).transpose()?.map(Sequence);
+    let full = rows.len() == limit as usize;
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        match event(row) {
+            Ok(event) => events.push(event),
+            Err(error) if error.is_about_data() => {
+                let sequence = row.int("sequence")?;
+                debug!(sequence, error = %describe(&error), "an event cannot be read by this release and is left out");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Events { events, reached, full })
+}
+
 /// Events that were read at once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Events {
@@ -96,7 +114,7 @@ impl Store {
         Ok(self.event_batch(user, after, limit).await?.events)
     }
 
-    /// A user's events after a position, and how far they reach. One that cannot be read is left out alone.
+    /// A user's events after a position, and how far they reach.
     pub async fn event_batch(&self, user: UserId, after: Sequence, limit: u32) -> Result<Events> {
         let rows = self
             .db
@@ -108,20 +126,21 @@ impl Store {
                 &params![user, after, i64::from(limit)],
             )
             .await?;
-        let reached = rows.last().map(|row| row.int("sequence")).transpose()?.map(Sequence);
-        let full = rows.len() == limit as usize;
-        let mut events = Vec::with_capacity(rows.len());
-        for row in &rows {
-            match event(row) {
-                Ok(event) => events.push(event),
-                Err(error) if error.is_about_data() => {
-                    let sequence = row.int("sequence")?;
-                    debug!(sequence, error = %describe(&error), "an event cannot be read by this release and is left out");
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Events { events, reached, full })
+        read(&rows, limit)
+    }
+
+    /// The events of all users after a position, and how far they reach.
+    pub async fn events_of_all(&self, after: Sequence, limit: u32) -> Result<Events> {
+        let rows = self
+            .db
+            .read()
+            .await?
+            .fetch_all(
+                "SELECT * FROM aurareels_events WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                &params![after, i64::from(limit)],
+            )
+            .await?;
+        read(&rows, limit)
     }
 
     /// The newest position of all users: nothing was written after it.

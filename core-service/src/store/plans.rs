@@ -179,7 +179,6 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
         store.count_posts(user, filter).await.unwrap();
     }
     store.posts_by_status().await.unwrap();
-    store.posts_of_user(user, &[PostId(1), PostId(2)]).await.unwrap();
     let draft = store.post_of_user(user, PostId(3)).await.unwrap().unwrap();
     store.update_waiting(draft, now).await.unwrap();
     store.delete_draft(user, PostId(3), now).await.unwrap();
@@ -250,6 +249,9 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
         .await
         .unwrap();
     store.events_after(user, Sequence(0), 10).await.unwrap();
+    store.events_of_all(Sequence(0), 10).await.unwrap();
+    store.posts_to_show(&[PostId(1), PostId(2)]).await.unwrap();
+    store.accounts_to_show(&[gone]).await.unwrap();
     store.newest_event().await.unwrap();
     store.prune_events(now + TimeDelta::days(1)).await.unwrap();
 }

@@ -4,6 +4,7 @@
 //! Guaranteed: pages stay stable while posts are added.
 
 use chrono::{DateTime, Utc};
+use tracing::warn;
 
 use super::{
     Error, Result, Store,
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         event::{EventKind, NewEvent},
-        failure::{Failure, FailureClass, Reason},
+        failure::{Failure, FailureClass, Reason, describe},
         ids::{AccountId, Fence, PostId, Revision, UserId},
         platform::Platform,
         post::{Content, Post, SchedulerKind, Status, Unread},
@@ -61,6 +62,9 @@ const SCHEDULED_ON_ACCOUNT: &str = concat!(
     post_columns!(),
     " FROM aurareels_social_posts WHERE social_account_id = ? AND status = 'scheduled'"
 );
+
+/// Posts named in one statement.
+const IDS: usize = 256;
 
 /// A post to work on. [`Error::Unreadable`] where this release cannot read the row.
 pub(super) fn post(row: &Row) -> Result<Post> {
@@ -438,16 +442,22 @@ impl Store {
         row.as_ref().map(shown).transpose()
     }
 
-    /// Several posts of a user, to be shown, in no order; those that are not there are missing.
-    pub async fn posts_of_user(&self, user: UserId, ids: &[PostId]) -> Result<Vec<Post>> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
+    /// Several posts, whoever's they are, to be shown to their owners, in no order. What is not there is missing, and so is
+    /// one of which too little can be read: it holds up none of the others.
+    pub async fn posts_to_show(&self, ids: &[PostId]) -> Result<Vec<Post>> {
+        let mut posts = Vec::with_capacity(ids.len());
+        for some in ids.chunks(IDS) {
+            let (marks, values) = in_list(some);
+            let rows = self.db.read().await?.fetch_all(&format!("{PAGE} WHERE id IN ({marks})"), &values).await?;
+            for post in rows.iter().map(shown) {
+                match post {
+                    Ok(post) => posts.push(post),
+                    Err(error) if error.is_about_data() => warn!(error = %describe(&error), "a post is left out"),
+                    Err(error) => return Err(error),
+                }
+            }
         }
-        let (marks, values) = in_list(ids);
-        let sql = format!("{PAGE} WHERE id IN ({marks})");
-        let rows = self.db.read().await?.fetch_all(&sql, &values).await?;
-        let posts: Result<Vec<Post>> = rows.iter().map(shown).collect();
-        Ok(posts?.into_iter().filter(|post| post.wp_user_id == user).collect())
+        Ok(posts)
     }
 
     /// A page of a user's posts, newest time first, after a position.

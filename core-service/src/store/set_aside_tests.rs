@@ -92,7 +92,7 @@ async fn a_row_that_cannot_be_read_is_set_aside_alone_whatever_is_damaged_in_it(
     }
     let listed = store.list_posts(USER, &Narrowed::default(), None, 0, 100).await.unwrap();
     assert_eq!(listed.len(), DAMAGE.len() + 2);
-    assert_eq!(store.posts_of_user(USER, &[PostId(1), PostId(2)]).await.unwrap().len(), 2);
+    assert_eq!(store.posts_to_show(&[PostId(1), PostId(2)]).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

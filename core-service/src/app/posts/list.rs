@@ -10,7 +10,7 @@ use super::{
     rules,
 };
 use crate::{
-    domain::{failure::Reason, ids::PostId, post::Post},
+    domain::{failure::Reason, ids::PostId},
     store::posts::{Narrowed, Position},
 };
 
@@ -39,11 +39,6 @@ impl Posts {
             Err(error) => return Err(error.into()),
         };
         Ok(PostDetail { post, steps })
-    }
-
-    /// Several posts; those that are not there are missing.
-    pub async fn posts_by_ids(&self, caller: Caller, ids: &[PostId]) -> Result<Vec<Post>> {
-        Ok(self.store.posts_of_user(caller.user, ids).await?)
     }
 
     /// A page of the caller's posts, newest time first.

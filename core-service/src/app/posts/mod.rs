@@ -10,6 +10,7 @@ mod list;
 mod moves;
 pub mod requests;
 mod rules;
+mod tail;
 mod watch;
 
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use crate::{
     store::Store,
 };
 
+use self::tail::Tail;
+pub use self::tail::{Follower, News};
 use super::{Caller, Error, Result, media::Library};
 
 /// Settings of the post use cases.
@@ -49,6 +52,7 @@ pub struct Posts {
     prober: Arc<Prober>,
     library: Library,
     uploads: Uploads,
+    tail: Tail,
     settings: PostSettings,
 }
 
@@ -63,7 +67,8 @@ impl Posts {
         uploads: Uploads,
         settings: PostSettings,
     ) -> Self {
-        Self { store, clock, registry, prober, library, uploads, settings }
+        let tail = Tail::new(store.clone(), uploads.clone());
+        Self { store, clock, registry, prober, library, uploads, tail, settings }
     }
 }
 

@@ -1,16 +1,21 @@
 //! What callers hand to the post use cases: plain values in the words of `domain`, free of wire types.
 
+use std::{collections::HashMap, sync::Arc};
+
 use chrono::{DateTime, Utc};
 
-use crate::domain::{
-    account::Account,
-    caption::OnLongCaption,
-    event::EventKind,
-    ids::{AccountId, PostId, Revision, Sequence},
-    ledger::Entry,
-    media::{Violation, Warning},
-    platform::Platform,
-    post::{Content, Post, SchedulerKind, Status},
+use crate::{
+    domain::{
+        account::Account,
+        caption::OnLongCaption,
+        event::{Event, EventKind},
+        ids::{AccountId, PostId, Revision, Sequence, UserId},
+        ledger::Entry,
+        media::{Violation, Warning},
+        platform::Platform,
+        post::{Content, Post, SchedulerKind, Status},
+    },
+    progress::UploadProgress,
 };
 
 /// What is to be posted, for every account of a request. `content.full_caption` is left empty: it is joined per account.
@@ -204,13 +209,60 @@ pub struct WatchFilter {
     pub kinds: Vec<EventKind>,
 }
 
-/// A batch of events and the position they reach.
+impl WatchFilter {
+    /// Whether this event was asked for.
+    pub fn fits(&self, event: &Event) -> bool {
+        let kind = self.kinds.is_empty() || self.kinds.contains(&event.event.kind);
+        kind && event.event.post_id.map_or(self.posts.is_empty(), |post| self.fits_post(post))
+    }
+
+    /// Whether what happens to this post was asked for.
+    pub fn fits_post(&self, post: PostId) -> bool {
+        self.posts.is_empty() || self.posts.contains(&post)
+    }
+}
+
+/// Events of one user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventBatch {
+    /// Complete from after this position ...
+    pub after: Sequence,
+    /// ... up to this one, also when no event of the batch fitted a filter.
+    pub through: Sequence,
     /// In order.
-    pub events: Vec<crate::domain::event::Event>,
-    /// Resume after this, also when no event of the batch fitted the filter.
-    pub position: Sequence,
+    pub events: Vec<Event>,
+    /// What they are about.
+    pub subjects: Subjects,
+}
+
+/// Posts and accounts as they are now; those that are gone are missing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Subjects {
+    /// Posts.
+    pub posts: HashMap<PostId, Arc<Post>>,
+    /// Their accounts, and accounts of events without a post.
+    pub accounts: HashMap<AccountId, Arc<Account>>,
+}
+
+impl Subjects {
+    /// Those of one user.
+    pub(super) fn of_user(&self, user: UserId) -> Self {
+        let posts = self.posts.iter().filter(|(_, post)| post.wp_user_id == user);
+        let accounts = self.accounts.iter().filter(|(_, account)| account.wp_user_id == user);
+        Self {
+            posts: posts.map(|(id, post)| (*id, post.clone())).collect(),
+            accounts: accounts.map(|(id, account)| (*id, account.clone())).collect(),
+        }
+    }
+}
+
+/// How far uploads of one user are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UploadNews {
+    /// The newest step of each.
+    pub steps: Vec<UploadProgress>,
+    /// Their posts.
+    pub subjects: Subjects,
 }
 
 /// Violations of one account, as a broken rule each.

@@ -1,17 +1,14 @@
 //! Following what happens: events from a position on, and upload progress while it happens.
 
-use tokio::sync::{broadcast, watch};
+use std::future::Future;
 
 use super::{
     Caller, Error, Posts, Result,
     requests::{EventBatch, WatchFilter},
+    tail::{self, Follower},
 };
 use crate::{
-    domain::{
-        event::Event,
-        ids::{PostId, Sequence},
-    },
-    progress::UploadProgress,
+    domain::ids::{PostId, Sequence},
     store::events::Events,
 };
 
@@ -41,9 +38,10 @@ impl Posts {
         let Events { events, reached, full } = self.store.event_batch(caller.user, after, limit).await?;
         // With a full batch there may be more; else everything up to `newest` was seen.
         let reached = reached.unwrap_or(after);
-        let position = if full { reached } else { reached.max(newest) };
-        let events = events.into_iter().filter(|event| fits(event, filter)).collect();
-        Ok(EventBatch { events, position })
+        let through = if full { reached } else { reached.max(newest) };
+        let events: Vec<_> = events.into_iter().filter(|event| filter.fits(event)).collect();
+        let subjects = tail::subjects(&self.store, events.iter()).await?.of_user(caller.user);
+        Ok(EventBatch { after, through, events, subjects })
     }
 
     /// The position of the newest event: watching from here on shows only what is new.
@@ -51,24 +49,19 @@ impl Posts {
         Ok(self.store.newest_event().await?)
     }
 
-    /// Changes with every committed event.
-    pub fn events_committed(&self) -> watch::Receiver<u64> {
-        self.store.events_committed()
+    /// What happens to the caller's posts and accounts from now on, with upload progress when it is wanted.
+    pub fn follow(&self, caller: Caller, uploads: bool) -> Follower {
+        self.tail.follow(caller.user, uploads)
     }
 
-    /// Upload progress of this process, of all users: the watcher keeps what is its caller's.
-    pub fn progress(&self) -> broadcast::Receiver<UploadProgress> {
-        self.uploads.subscribe()
+    /// Reads what happens, for all followers of this process. Without it they are handed nothing.
+    pub fn hand_out_events(&self) -> impl Future<Output = ()> + Send + use<> {
+        let tail = self.tail.clone();
+        async move { tail.run().await }
     }
 
     /// How far a post's upload is, while this process runs it.
     pub fn progress_of(&self, post: PostId) -> Option<(u64, u64)> {
         self.uploads.of(post).map(|progress| (progress.sent, progress.total))
     }
-}
-
-fn fits(event: &Event, filter: &WatchFilter) -> bool {
-    let kind = filter.kinds.is_empty() || filter.kinds.contains(&event.event.kind);
-    let post = filter.posts.is_empty() || event.event.post_id.is_some_and(|post| filter.posts.contains(&post));
-    kind && post
 }
