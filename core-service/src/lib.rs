@@ -16,6 +16,7 @@ mod layering;
 pub mod media;
 pub mod parts;
 pub mod platform;
+mod private;
 pub mod progress;
 pub mod publisher;
 pub mod punctuality;

@@ -4,11 +4,11 @@
 //! Expected failures, told before anything runs: no or too weak an encryption key, a key that the database's rows need and
 //! nobody gave, a database that cannot be opened or migrated, an unreadable CA file.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     task::{JoinHandle, JoinSet},
 };
 use tracing::{error, info, warn};
@@ -21,7 +21,7 @@ use crate::{
         posts::{PostSettings, Posts},
     },
     clock::Clock,
-    config::Settings,
+    config::{self, Settings},
     domain::{failure::describe, media::KeepPolicy, platform::Platform},
     fault, http,
     media::{ProbeSettings, Prober, files::Files, pull::PublicAddress},
@@ -30,12 +30,18 @@ use crate::{
         instagram::{Instagram, InstagramSettings, MetaApp},
         tiktok::{Tiktok, TiktokSettings},
     },
+    private,
     progress::Uploads,
     publisher::{Engine, EngineSettings, burst::Bursts, decide::Policy, handover::Handover, video::Videos},
     punctuality::Punctuality,
     scheduler::Scheduler,
     secret::{self, KeyRing},
-    store::{self, Store, encryption_keys::KeyError},
+    store::{
+        self, Store,
+        encryption_keys::KeyError,
+        replacing::Replacement,
+        traces::{self, Unexpected},
+    },
     tokens::TokenKeeper,
 };
 
@@ -62,6 +68,12 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Store(#[from] store::Error),
+    /// The database is new, and another one has been served from here.
+    #[error(transparent)]
+    NewDatabase(#[from] Unexpected),
+    /// `--new-database` beside a database that is in use.
+    #[error("--new-database: AURAREELS_DATABASE_URL names a database that holds something; nothing was changed")]
+    NotNew,
     /// TLS or HTTP cannot be set up.
     #[error("the HTTP client cannot be set up")]
     Http(#[from] http::Error),
@@ -93,34 +105,94 @@ pub struct Parts {
     pub keeper: TokenKeeper,
     /// Uploads.
     pub library: Library,
+    /// Told when a rotation wants this core to read its keys anew.
+    pub asked_for_keys: Arc<Notify>,
     /// Turns true at shutdown.
     pub stopping: watch::Sender<bool>,
     engine: Engine,
     lease: Duration,
 }
 
-/// Opens the store of some settings: makes the data directory, checks the keys, migrates.
+/// Opens the store of some settings: makes the data directory, checks the keys, migrates. Refused when the database is new
+/// although another one has been served from here.
 pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
-    let current = settings.keys.current.as_ref().ok_or(StartError::NoKey)?;
-    let old: Vec<&str> = settings.keys.old.iter().map(|key| key.expose()).collect();
-    let keys = Arc::new(KeyRing::from_settings(current.expose(), &old)?);
+    let (url, data_dir) = (settings.store.database_url.expose(), &settings.store.data_dir);
+    let unexpected = traces::around(url, data_dir)?;
+    if traces::is_missing(url)? {
+        unexpected.clone().map_or(Ok(()), Err)?;
+    }
+    let store = open(settings, clock).await?;
+    if let Some(unexpected) = unexpected
+        && store.is_blank().await?
+    {
+        store.close().await;
+        return Err(unexpected.into());
+    }
+    Ok(store)
+}
+
+/// Makes a new database where another one has been: the traces of that one count no more.
+pub async fn make_database(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
+    make_data_dir(settings)?;
+    let replacement = Replacement::begin(settings.store.database_url.expose(), clock.clone()).await?;
+    let store = open(settings, clock.clone()).await?;
+    if !store.is_blank().await? {
+        store.close().await;
+        return Err(StartError::NotNew);
+    }
+    replacement.forget_mark()?;
+    drop(replacement);
+    store.serve(clock.now()).await?;
+    Ok(store)
+}
+
+fn make_data_dir(settings: &Settings) -> Result<(), StartError> {
     let data_dir = &settings.store.data_dir;
-    std::fs::create_dir_all(data_dir)
-        .map_err(|source| StartError::DataDir { path: data_dir.display().to_string(), source })?;
-    let store = Store::open(settings.store.database_url.expose(), keys, clock).await?;
+    private::create_directory(data_dir)
+        .map_err(|source| StartError::DataDir { path: data_dir.display().to_string(), source })
+}
+
+async fn open(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
+    let keys = Arc::new(key_ring(&settings.keys)?);
+    make_data_dir(settings)?;
+    let data_dir = &settings.store.data_dir;
+    let url = settings.store.database_url.expose();
+    let media = media_dir(settings);
+    private::mend(&[data_dir, &media], &[Store::files_of(url)?, private::files_in(&media)].concat());
+    let store = Store::open(url, keys, clock).await?;
     store.migrate().await?;
     Ok(store)
 }
 
-/// Notes the keys in the database. A process that was stopped in the middle of a commit keeps the database locked until
+fn key_ring(keys: &config::Keys) -> Result<KeyRing, StartError> {
+    let current = keys.current.as_ref().ok_or(StartError::NoKey)?;
+    let old: Vec<&str> = keys.old.iter().map(|key| key.expose()).collect();
+    Ok(KeyRing::from_settings(current.expose(), &old)?)
+}
+
+/// Where uploads are.
+fn media_dir(settings: &Settings) -> PathBuf {
+    settings.store.data_dir.join("media")
+}
+
+/// Makes the core known and notes its keys in the database. A process that was stopped in the middle of a commit keeps the database locked until
 /// it is woken or ends: waiting for that costs nothing, and ending here would only leave the work to nobody.
-async fn check_keys(store: &Store, clock: &Clock) -> Result<(), KeyError> {
+async fn begin(store: &Store, clock: &Clock) -> Result<(), KeyError> {
     loop {
-        match store.check_keys(clock.now()).await {
+        let begun = async {
+            store.sign_on(clock.now()).await?;
+            store.check_keys(clock.now()).await
+        };
+        match begun.await {
             Err(KeyError::Store(problem)) if problem.is_locked() => {
                 warn!("another process keeps the database locked; the core starts when it lets go or ends");
             }
-            outcome => return outcome,
+            Ok(()) => return Ok(()),
+            Err(refused) => {
+                // Nobody waits for a core that did not start; if this fails it is forgotten in seconds.
+                let _ = store.sign_off().await;
+                return Err(refused);
+            }
         }
     }
 }
@@ -168,11 +240,12 @@ impl Parts {
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
         fault::follow_clock(&clock).await;
         let store = open_store(settings, clock.clone()).await?;
-        check_keys(&store, &clock).await?;
+        begin(&store, &clock).await?;
         store.serve(clock.now()).await?;
         if let Some(why) = store.behind() {
             error!("{why}");
         }
+        traces::leave(settings.store.database_url.expose(), &settings.store.data_dir)?;
         let tls = http::tls_config(&settings.http)?;
         let registry = registry(settings, &tls)?;
         let prober = Arc::new(Prober::new(&ProbeSettings {
@@ -181,7 +254,7 @@ impl Parts {
             ..ProbeSettings::default()
         })?);
         let of_media = &settings.media;
-        let directory = settings.store.data_dir.join("media");
+        let directory = media_dir(settings);
         let files = Files::open(directory.clone(), of_media.min_free_bytes)
             .map_err(|source| StartError::DataDir { path: directory.display().to_string(), source })?;
         let address = PublicAddress::new(settings.server.public_url.as_ref(), of_media.allow_private_hosts);
@@ -267,7 +340,14 @@ impl Parts {
             },
             stopping: stopping.subscribe(),
         };
-        Ok(Self { store, clock, registry, posts, accounts, keeper, library, stopping, engine, lease: publishing.lease })
+        let (asked_for_keys, lease) = (Arc::default(), publishing.lease);
+        Ok(Self { store, clock, registry, posts, accounts, keeper, library, asked_for_keys, stopping, engine, lease })
+    }
+
+    /// Goes on with the encryption keys of changed settings, if they open everything that is stored.
+    pub async fn take_up_keys(&self, keys: &config::Keys) -> Result<(), StartError> {
+        self.store.take_up_keys(key_ring(keys)?, self.clock.now()).await?;
+        Ok(())
     }
 
     /// How late visible requests leave.

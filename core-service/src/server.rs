@@ -23,6 +23,7 @@ use crate::{
     app::{api_keys::ApiKeys, platforms::Platforms},
     clock::Clock,
     config::Settings,
+    domain::failure::describe,
     grpc::{self, Api, OldestOverdue, Serving},
     parts::Parts,
 };
@@ -65,10 +66,11 @@ impl Core {
             store: parts.store.clone(),
             punctuality: parts.punctuality(),
             clock: parts.clock.clone(),
+            asked_for_keys: parts.asked_for_keys.clone(),
             oldest_overdue: oldest_overdue(&parts, settings.scheduler.n8n_grace),
             frontend: settings.oauth.frontend_url.clone(),
         };
-        let serving = grpc::serve(listener, &settings.server, api)?;
+        let serving = grpc::serve(listener, &settings.server, api).await?;
         let engine = parts.start();
         info!(%address, %public_url, "AuraReels {} is ready", env!("CARGO_PKG_VERSION"));
         Ok(Self { parts, serving, engine, public_url })
@@ -82,6 +84,11 @@ impl Core {
     /// Where browsers and clients on this machine reach it.
     pub fn public_url(&self) -> &Url {
         &self.public_url
+    }
+
+    /// Ends when a rotation wants this core to read its keys anew.
+    pub async fn asked_for_keys(&self) {
+        self.parts.asked_for_keys.notified().await;
     }
 
     /// Stops: the port and the scheduler, then refreshes, then the store.
@@ -101,7 +108,13 @@ impl Core {
         if timeout_at(until, parts.settled()).await.is_err() {
             warn!("a platform has not answered yet about a login; it is asked again after the next start");
         }
-        if timeout(CLOSING, parts.store.close()).await.is_err() {
+        let closing = async {
+            if let Err(problem) = parts.store.sign_off().await {
+                warn!(error = %describe(&problem), "the core could not sign off; it counts as alive for some seconds");
+            }
+            parts.store.close().await;
+        };
+        if timeout(CLOSING, closing).await.is_err() {
             warn!("the database takes long to close");
         }
         info!("stopped");

@@ -8,6 +8,7 @@ use std::{
 };
 
 use aurareels_tests::world::PATIENCE;
+use tempfile::NamedTempFile;
 use tokio::process::{Child, Command};
 
 /// The binary `aurareels` as cargo built it for this very test: the core's own `main.rs`, under the name by which cargo
@@ -25,6 +26,7 @@ pub(crate) struct Served {
     child: Child,
     /// Where it serves.
     pub(crate) url: String,
+    log: NamedTempFile,
 }
 
 fn command(settings: &BTreeMap<String, String>, arguments: &[&str]) -> Command {
@@ -38,16 +40,33 @@ pub(crate) async fn run(settings: &BTreeMap<String, String>, arguments: &[&str])
     command(settings, arguments).output().await.expect("the binary runs")
 }
 
+/// Begins to run the binary. It is killed when dropped.
+pub(crate) fn begin(settings: &BTreeMap<String, String>, arguments: &[&str]) -> Child {
+    command(settings, arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started")
+}
+
 impl Served {
-    /// Starts it and waits until it answers.
+    /// Starts it and waits until it is healthy.
     pub(crate) async fn start(settings: &BTreeMap<String, String>, http: &reqwest::Client) -> Self {
-        let mut settings = settings.clone();
+        Self::run(command(settings, &["serve"]), settings, http).await
+    }
+
+    /// The same under another umask.
+    pub(crate) async fn start_under(umask: &str, settings: &BTreeMap<String, String>, http: &reqwest::Client) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("umask {umask}; exec \"$0\" serve"), BINARY]);
+        shell.env_clear().envs(settings).kill_on_drop(true).stdin(Stdio::null());
+        Self::run(shell, settings, http).await
+    }
+
+    async fn run(mut serve: Command, settings: &BTreeMap<String, String>, http: &reqwest::Client) -> Self {
         let port = free_port();
-        settings.insert("AURAREELS_LISTEN".to_owned(), format!("127.0.0.1:{port}"));
-        let child =
-            command(&settings, &["serve"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+        serve.env("AURAREELS_LISTEN", format!("127.0.0.1:{port}"));
+        let log = NamedTempFile::new().expect("a file");
+        let errors = log.reopen().expect("the file");
+        let child = serve.stdout(Stdio::null()).stderr(errors).spawn().expect("started");
         let scheme = if settings.contains_key("AURAREELS_TLS_CERT") { "https" } else { "http" };
-        let mut served = Self { child, url: format!("{scheme}://127.0.0.1:{port}") };
+        let mut served = Self { child, url: format!("{scheme}://127.0.0.1:{port}"), log };
         let limit = Instant::now() + PATIENCE;
         loop {
             let answer = http.get(format!("{}/healthz", served.url)).send().await;
@@ -55,10 +74,20 @@ impl Served {
                 return served;
             }
             let ended = served.child.try_wait().expect("a child");
-            assert!(ended.is_none(), "it ended: {ended:?}");
+            assert!(ended.is_none(), "it ended: {ended:?}\n{}", served.log());
             assert!(Instant::now() < limit, "it never answered");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path()).expect("a log")
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
     }
 
     /// kill -9.
@@ -66,12 +95,20 @@ impl Served {
         self.child.kill().await.expect("killed");
     }
 
+    /// Asks it to read its settings anew (SIGHUP).
+    pub(crate) async fn hang_up(&self) {
+        self.signal("-HUP").await;
+    }
+
+    async fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.pid().to_string()]).status().await.expect("kill runs");
+        assert!(sent.success());
+    }
+
     /// Asks it to stop (SIGTERM) and waits; says how it ended and how long it took.
     pub(crate) async fn terminate(mut self) -> (ExitStatus, Duration) {
-        let pid = self.child.id().expect("it runs").to_string();
         let begun = Instant::now();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
-        assert!(sent.success());
+        self.signal("-TERM").await;
         let status = self.child.wait().await.expect("it ended");
         (status, begun.elapsed())
     }

@@ -97,6 +97,17 @@ impl Database {
         row.fetch_one(&self.0).await.expect("an upload").get(0)
     }
 
+    /// How many handles of the ledger each encryption key has sealed.
+    pub async fn handles_by_key(&self) -> Vec<(String, i64)> {
+        let rows = sqlx::query(
+            "SELECT substr(handle, 1, 20) AS key, count(*) FROM aurareels_post_steps WHERE handle > '' GROUP BY key",
+        )
+        .fetch_all(&self.0)
+        .await
+        .expect("the database answers");
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
     /// Writes what no release of the core at hand writes, over the constraints.
     pub async fn damage(&self, sql: &'static str) {
         let options = (*self.0.connect_options()).clone().read_only(false);

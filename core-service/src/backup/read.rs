@@ -1,7 +1,7 @@
 //! Restoring a backup.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions},
+    fs::File,
     io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
 };
@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
 use super::{ABOUT, About, BackupError, CHECKSUMS, DATABASE, FORMAT, MEDIA, Progress, Sum, Sums, named};
-use crate::{clock::Clock, config::Store as StoreSettings, domain::lineage::Lineage, store::replacing::Replacement};
+use crate::{
+    clock::Clock, config::Store as StoreSettings, domain::lineage::Lineage, private, store::replacing::Replacement,
+};
 
 /// Bytes that are moved at once.
 const PIECE: usize = 256 * 1024;
@@ -49,7 +51,7 @@ pub async fn restore(
     clock: Clock,
     progress: Box<dyn Progress>,
 ) -> Result<Restored, BackupError> {
-    private_directory(&settings.data_dir).map_err(named(&settings.data_dir))?;
+    private::create_directory(&settings.data_dir).map_err(named(&settings.data_dir))?;
     let replacement = Replacement::begin(settings.database_url.expose(), clock).await?;
     if !replace && replacement.holds_rows().await {
         return Err(BackupError::Occupied { path: replacement.file().display().to_string() });
@@ -57,7 +59,7 @@ pub async fn restore(
     // Beside the database, so that it can be renamed into place.
     let directory = replacement.file().with_extension("unpacked");
     let _ = std::fs::remove_dir_all(&directory);
-    private_directory(&directory.join(MEDIA)).map_err(named(&directory))?;
+    private::create_directory(&directory.join(MEDIA)).map_err(named(&directory))?;
     let unpacked = Unpacked(directory);
     let (to, path) = (unpacked.0.clone(), from.to_owned());
     let (about, media) = spawn_blocking(move || unpack(&path, &to, progress))
@@ -65,7 +67,7 @@ pub async fn restore(
         .map_err(|error| BackupError::Internal(error.to_string()))??;
     // Uploads first: their names are random and never used twice, so none is in the way, and no post ever lacks its own.
     let place = settings.data_dir.join("media");
-    private_directory(&place).map_err(named(&place))?;
+    private::create_directory(&place).map_err(named(&place))?;
     for name in &media {
         let (file, to) = (unpacked.0.join(MEDIA).join(name), place.join(name));
         if !to.exists() {
@@ -88,14 +90,6 @@ fn put(file: &Path, to: &Path) -> io::Result<()> {
         }
         other => other,
     }
-}
-
-fn private_directory(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 fn sync_directory(path: &Path) -> io::Result<()> {
@@ -185,11 +179,7 @@ fn in_memory(entry: &mut dyn Read) -> io::Result<Vec<u8>> {
 }
 
 fn onto_disk(entry: &mut dyn Read, to: &Path, told: &mut dyn FnMut(u64)) -> io::Result<Sum> {
-    let mut options = OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(to)?;
+    let mut file = private::create_file(to)?;
     let (mut hash, mut size) = (Sha256::new(), 0);
     let mut piece = vec![0; PIECE];
     loop {

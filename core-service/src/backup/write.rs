@@ -1,7 +1,7 @@
 //! Making a backup.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
 };
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
 use super::{ABOUT, About, BackupError, CHECKSUMS, DATABASE, FORMAT, MEDIA, Progress, Sum, Sums, named};
-use crate::{clock::Clock, config::Store as StoreSettings, store::replacing};
+use crate::{clock::Clock, config::Store as StoreSettings, private, store::replacing};
 
 /// Bytes that are moved at once.
 const PIECE: usize = 256 * 1024;
@@ -52,7 +52,7 @@ pub async fn write(
         }
     }
     // SQLite takes an empty file as it is, and so nobody else ever reads the copy.
-    private(&copy.0).map_err(named(&copy.0))?;
+    private::create_file(&copy.0).map_err(named(&copy.0))?;
     // Before the copy: what happens from now on is looked for on the platforms after a restore.
     let backup_at = clock.now();
     let contents = replacing::copy(settings.database_url.expose(), &copy.0, clock).await?;
@@ -78,15 +78,6 @@ pub async fn write(
     .map_err(|error| BackupError::Internal(error.to_string()))?
 }
 
-/// A new file that only its owner may read.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 struct Archive {
     tar: tar::Builder<io::BufWriter<File>>,
     sums: Sums,
@@ -97,7 +88,7 @@ struct Archive {
 
 impl Archive {
     fn begin(path: &Path, progress: Box<dyn Progress>) -> io::Result<Self> {
-        let tar = tar::Builder::new(io::BufWriter::with_capacity(PIECE, private(path)?));
+        let tar = tar::Builder::new(io::BufWriter::with_capacity(PIECE, private::create_file(path)?));
         Ok(Self { tar, sums: Sums::new(), done: 0, total: 0, progress })
     }
 

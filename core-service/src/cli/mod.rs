@@ -40,8 +40,7 @@ struct Arguments {
 enum Command {
     /// Run the core.
     Serve(Configured),
-    /// Bring the database up to this release.
-    Migrate(Configured),
+    Migrate(serve::Migrate),
     Backup(backup::Backup),
     Restore(backup::Restore),
     Restored(backup::TellRestored),
@@ -118,8 +117,8 @@ pub async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(configured) => serve::serve(configured.settings()?).await?,
-        Command::Migrate(configured) => serve::migrate(configured.settings()?).await?,
+        Command::Serve(configured) => serve::serve(&configured).await?,
+        Command::Migrate(arguments) => serve::migrate(arguments).await?,
         Command::Backup(arguments) => backup::backup(arguments).await?,
         Command::Restore(arguments) => backup::restore(arguments).await?,
         Command::Restored(arguments) => backup::restored(arguments).await?,

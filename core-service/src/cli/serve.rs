@@ -1,19 +1,28 @@
-//! `serve` and `migrate`.
+//! `serve` and `migrate`; what a running core does on signals.
 
-use tracing::warn;
+use tracing::{error, info, warn};
 
-use super::{asked_to_stop, start_log};
-use crate::{clock::Clock, config::Settings, parts, server::Core};
+use super::{Configured, asked_to_stop, start_log};
+use crate::{clock::Clock, domain::failure::describe, parts, server::Core};
 
 /// Runs the core until it is asked to stop.
-pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
+pub(super) async fn serve(configured: &Configured) -> anyhow::Result<()> {
+    let settings = configured.settings()?;
     start_log(&settings.server.log, settings.server.log_format);
     // Each connection and each upload holds a descriptor; the default soft limit is often 1024.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         warn!(%error, "the limit of open files could not be raised");
     }
+    let mut signals = Signals::new()?;
     let core = Core::start(settings, Clock::system()).await?;
-    asked_to_stop().await?;
+    loop {
+        tokio::select! {
+            stop = asked_to_stop() => break stop?,
+            () = signals.hangup() => {}
+            () = core.asked_for_keys() => {}
+        }
+        take_up_keys(&core, configured).await;
+    }
     // A second word while draining ends at once.
     tokio::select! {
         () = core.shutdown() => Ok(()),
@@ -21,10 +30,70 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     }
 }
 
-/// Brings the database up to this release.
-pub(super) async fn migrate(settings: Settings) -> anyhow::Result<()> {
+/// Reads the settings anew for their encryption keys. Others count from the next start on.
+async fn take_up_keys(core: &Core, configured: &Configured) {
+    let settings = match configured.settings() {
+        Ok(settings) => settings,
+        Err(invalid) => {
+            error!(%invalid, "the settings cannot be read anew; the encryption keys stay as they are");
+            return;
+        }
+    };
+    match core.parts.take_up_keys(&settings.keys).await {
+        Ok(()) => info!(keys = ?core.parts.store.keys().key_ids(), "the encryption keys of the settings are in use"),
+        Err(problem) => error!(error = %describe(&problem), "the encryption keys stay as they are"),
+    }
+}
+
+/// Signals besides those that ask to stop.
+struct Signals {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+    /// Held so that a limit of file sizes is an error of the write that meets it, not the end of the process.
+    #[cfg(unix)]
+    _file_size: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let file_size = rustix::process::Signal::XFSZ.as_raw();
+        Ok(Self { hangup: signal(SignalKind::hangup())?, _file_size: signal(SignalKind::from_raw(file_size))? })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Ends when the settings are to be read anew: SIGHUP.
+    async fn hangup(&mut self) {
+        #[cfg(unix)]
+        if self.hangup.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+/// Bring the database up to this release.
+#[derive(clap::Args)]
+pub(super) struct Migrate {
+    #[command(flatten)]
+    configured: Configured,
+    /// Make a new database although another one has been served from here. Its uploads are removed when the core starts.
+    #[arg(long)]
+    new_database: bool,
+}
+
+pub(super) async fn migrate(arguments: Migrate) -> anyhow::Result<()> {
+    let settings = arguments.configured.settings()?;
     start_log(&settings.server.log, settings.server.log_format);
-    let store = parts::open_store(&settings, Clock::system()).await?;
+    let store = match arguments.new_database {
+        true => parts::make_database(&settings, Clock::system()).await?,
+        false => parts::open_store(&settings, Clock::system()).await?,
+    };
     store.close().await;
     println!("the database is up to date");
     Ok(())

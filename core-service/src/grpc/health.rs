@@ -1,18 +1,27 @@
-//! grpc.health.v1. `""` and each service of `aurareels.v1` follow the database; `aurareels.scheduler` follows the
-//! schedule: it is NOT_SERVING while a post that only the core could have started is overdue by more than
-//! [`MOST_OVERDUE`], and while the database is older than what was handed out before. Everything is NOT_SERVING from the moment the core stops.
+//! grpc.health.v1 and `/healthz`. `""` and each service of `aurareels.v1` follow the database: every few seconds a write and
+//! a read that touch its pages, through the connections that everything uses, within [`PATIENCE`]; and whether all of its
+//! secrets can be opened with the keys of this core. `aurareels.scheduler` follows the schedule besides: it is NOT_SERVING
+//! while a post that only the core could have started is overdue by more than [`MOST_OVERDUE`], and while the database is
+//! older than what was handed out before. Everything is NOT_SERVING from the moment the core stops.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use aurareels_proto::v1;
 use chrono::TimeDelta;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::{
+    sync::{Notify, watch},
+    time::{MissedTickBehavior, interval, timeout},
+};
 use tonic::server::NamedService;
 use tonic_health::{ServingStatus, server::HealthReporter};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::watch::Stopping;
-use crate::store::Store;
+use crate::{
+    clock::Clock,
+    domain::failure::describe,
+    store::{self, Store},
+};
 
 /// By how much the oldest post is overdue that only the core could have started; `None` when there is none.
 pub type OldestOverdue =
@@ -37,27 +46,93 @@ const SERVICES: [&str; 4] = [
     <v1::platform_service_server::PlatformServiceServer<super::platforms::PlatformApi> as NamedService>::NAME,
 ];
 
-/// Looks until the core stops.
-pub(super) async fn follow(reporter: HealthReporter, store: Store, overdue: OldestOverdue, mut stopping: Stopping) {
-    let mut ticks = interval(LOOK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known = (true, true);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            _ = stopping.wait_for(|stopping| *stopping) => break,
-        }
-        let now = (database_answers(&store).await, store.behind().is_none() && on_time(&overdue).await);
-        tell(&reporter, now).await;
-        if now != known {
-            match now {
-                (true, true) => info!("healthy again"),
-                (database, schedule) => warn!(database, schedule, "not healthy"),
+/// Why the database cannot be used, for people; `None` when it can.
+pub(super) type Trouble = Option<String>;
+
+/// What is looked at.
+pub(super) struct Watched {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) overdue: OldestOverdue,
+    /// Told when a rotation wants this core to read its keys anew.
+    pub(super) asked_for_keys: Arc<Notify>,
+}
+
+/// Tells the health.
+pub(super) struct Teller {
+    reporter: HealthReporter,
+    watched: Watched,
+    said: watch::Sender<Trouble>,
+    /// What was told last: about the database, and whether the schedule is kept.
+    known: (Trouble, bool),
+}
+
+impl Teller {
+    /// Looks once, so that the first who asks is told the truth.
+    pub(super) async fn begin(reporter: HealthReporter, watched: Watched) -> (Self, watch::Receiver<Trouble>) {
+        let (said, trouble) = watch::channel(None);
+        let mut teller = Self { reporter, watched, said, known: (None, true) };
+        teller.look().await;
+        (teller, trouble)
+    }
+
+    /// Looks until the core stops.
+    pub(super) async fn follow(mut self, mut stopping: Stopping) {
+        let mut ticks = interval(LOOK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.reset();
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = stopping.wait_for(|stopping| *stopping) => break,
             }
-            known = now;
+            self.look().await;
+        }
+        tell(&self.reporter, (false, false)).await;
+    }
+
+    async fn look(&mut self) {
+        let database = self.watched.database().await;
+        // A database that does not answer is asked no more.
+        let schedule = database.is_none() && self.watched.schedule().await;
+        tell(&self.reporter, (database.is_none(), schedule)).await;
+        self.said.send_replace(database.clone());
+        let now = (database, schedule);
+        if now == self.known {
+            return;
+        }
+        match &now {
+            (Some(why), _) => error!(why, "not healthy: nothing is published until this is mended"),
+            (None, false) => warn!("not healthy: the schedule is not kept"),
+            (None, true) => info!("healthy again"),
+        }
+        self.known = now;
+    }
+}
+
+impl Watched {
+    async fn database(&self) -> Trouble {
+        match self.store.probe(self.clock.now(), PATIENCE).await {
+            Ok(probed) => {
+                if probed.is_asked_for_keys {
+                    self.asked_for_keys.notify_one();
+                }
+                (!probed.missing_keys.is_empty()).then(|| {
+                    format!(
+                        "stored secrets need encryption keys that this core does not have ({}); put them among \
+                         AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS",
+                        probed.missing_keys.join(", ")
+                    )
+                })
+            }
+            Err(store::Error::Sick(ailment)) => Some(format!("{ailment}; {}", ailment.remedy())),
+            Err(error) => Some(format!("the database cannot be used: {}", describe(&error))),
         }
     }
-    tell(&reporter, (false, false)).await;
+
+    async fn schedule(&self) -> bool {
+        self.store.behind().is_none() && on_time(&self.overdue).await
+    }
 }
 
 async fn tell(reporter: &HealthReporter, (database, schedule): (bool, bool)) {
@@ -69,10 +144,6 @@ async fn tell(reporter: &HealthReporter, (database, schedule): (bool, bool)) {
 
 fn word(serving: bool) -> ServingStatus {
     if serving { ServingStatus::Serving } else { ServingStatus::NotServing }
-}
-
-async fn database_answers(store: &Store) -> bool {
-    matches!(timeout(PATIENCE, store.ping()).await, Ok(Ok(())))
 }
 
 async fn on_time(overdue: &OldestOverdue) -> bool {

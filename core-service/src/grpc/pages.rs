@@ -2,8 +2,6 @@
 //!
 //! Guaranteed: no page is cached or framed, none has a script, and asking for the head of one (HEAD) changes nothing.
 
-use std::time::Duration;
-
 use axum::{
     Router,
     extract::{Request, State},
@@ -12,10 +10,11 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
+use tokio::sync::watch;
 use url::Url;
 
-use super::{metrics::Metrics, oauth_pages, status};
-use crate::{app::accounts::Accounts, store::Store};
+use super::{health::Trouble, metrics::Metrics, oauth_pages, status};
+use crate::app::accounts::Accounts;
 
 /// What the pages need.
 #[derive(Clone)]
@@ -23,7 +22,8 @@ pub(super) struct Pages {
     pub(super) accounts: Accounts,
     pub(super) frontend: Option<Url>,
     pub(super) metrics: Metrics,
-    pub(super) store: Store,
+    /// Why the database cannot be used, if it cannot.
+    pub(super) trouble: watch::Receiver<Trouble>,
 }
 
 /// The routes of the pages.
@@ -66,10 +66,10 @@ async fn front() -> Html<String> {
     ))
 }
 
-async fn healthz(State(pages): State<Pages>) -> (StatusCode, &'static str) {
-    match tokio::time::timeout(Duration::from_secs(3), pages.store.ping()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ok\n"),
-        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+async fn healthz(State(pages): State<Pages>) -> (StatusCode, String) {
+    match &*pages.trouble.borrow() {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
     }
 }
 

@@ -17,7 +17,12 @@ use aurareels_proto::v1::{
 };
 use axum::{middleware, response::Response};
 use http::{HeaderName, HeaderValue, Method, header};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::timeout,
+};
 use tonic::{codec::CompressionEncoding, service::Routes, transport::Server};
 use tonic_web::GrpcWebLayer;
 use tower_http::{
@@ -31,7 +36,7 @@ use super::{
     auth::{Authenticator, USER_HEADER, jwt::Jwt, layer},
     calls::{self, Calls},
     convert::media::MAX_CHUNK,
-    health::{self, OldestOverdue},
+    health::{OldestOverdue, Teller, Watched},
     hear_out::hear_out,
     media::{self, MediaApi},
     metrics::{self, Metrics},
@@ -86,6 +91,8 @@ pub struct Api {
     pub punctuality: Punctuality,
     /// The time.
     pub clock: Clock,
+    /// Told when a rotation wants this core to read its keys anew.
+    pub asked_for_keys: Arc<Notify>,
     /// For the health of the schedule.
     pub oldest_overdue: OldestOverdue,
     /// Where the callback page leads.
@@ -136,13 +143,19 @@ pub async fn bind(settings: &config::Server) -> anyhow::Result<TcpListener> {
 }
 
 /// Serves on a port.
-pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyhow::Result<Serving> {
+pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyhow::Result<Serving> {
     let address = listener.local_addr()?;
     let acceptor = settings.tls.as_ref().map(tls::acceptor).transpose()?;
     let (stop, stopping) = watch::channel(false);
     let (reporter, health_service) = tonic_health::server::health_reporter();
-    let health =
-        tokio::spawn(health::follow(reporter, api.store.clone(), api.oldest_overdue.clone(), stopping.clone()));
+    let watched = Watched {
+        store: api.store.clone(),
+        clock: api.clock.clone(),
+        overdue: api.oldest_overdue.clone(),
+        asked_for_keys: api.asked_for_keys,
+    };
+    let (teller, trouble) = Teller::begin(reporter, watched).await;
+    let health = tokio::spawn(teller.follow(stopping.clone()));
     let jwt = Jwt::new(&api.auth).context("AURAREELS_JWT_PUBLIC_KEY is no Ed25519 public key")?;
     let authenticator = Authenticator::new(Arc::new(api.api_keys), jwt, api.clock.clone());
     let metrics = Metrics::new(api.store.clone(), api.punctuality);
@@ -199,7 +212,7 @@ pub fn serve(listener: TcpListener, settings: &config::Server, api: Api) -> anyh
         .layer(cors(&settings.cors_origins)?)
         .layer(middleware::map_response(silent_to_other_origins))
         .layer(middleware::from_fn(hear_out));
-    let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, store: api.store };
+    let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, trouble };
     let pages = pages::router(pages).merge(fetching);
     let pages = pages.layer(middleware::from_fn_with_state(calls.clone(), calls::counted));
     let app = pages.merge(grpc).fallback(pages::unknown);

@@ -161,6 +161,16 @@ fn of_store(error: store::Error) -> Status {
             error!(error = &error as &dyn std::error::Error, "the store is not available");
             unavailable(Reason::StoreUnavailable, "the database is not available for now".to_owned(), SOON, [])
         }
+        // Health tells the log, once.
+        store::Error::Sick(ailment) => {
+            let remedy = ailment.remedy();
+            unavailable(
+                Reason::StoreUnavailable,
+                join(&ailment.to_string(), remedy),
+                SOON,
+                [("remedy", remedy.to_owned())],
+            )
+        }
         store::Error::Fenced(post) => {
             let message = format!("post {post} was taken over by another worker; read it again");
             build(Code::Aborted, message, info(Reason::ConcurrentChange, []))
@@ -189,6 +199,7 @@ fn of_store(error: store::Error) -> Status {
         }
         store::Error::BoundElsewhere { .. }
         | store::Error::Served
+        | store::Error::OtherKey(_)
         | store::Error::BeingReplaced
         | store::Error::Corrupt(_)
         | store::Error::Migrate(_) => internal(&with_sources(&error)),

@@ -11,7 +11,7 @@
 //! Expected failures: [`FileError`]. A write that fails leaves nothing behind.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::Arc,
@@ -23,7 +23,10 @@ use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
 use super::{ProbeError, inspect, samples, source};
-use crate::domain::media::{Container, MediaFacts, MediaId};
+use crate::{
+    domain::media::{Container, MediaFacts, MediaId},
+    private,
+};
 
 /// Bytes after which what was written goes to the disk, and the free space is looked at.
 const FLUSH: u64 = 32 * 1024 * 1024;
@@ -73,12 +76,8 @@ pub struct Files {
 impl Files {
     /// Opens the directory, making it where it is missing. `reserve` bytes of its disk are never taken.
     pub fn open(directory: PathBuf, reserve: u64) -> io::Result<Self> {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
         // What is in there is not public yet.
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&directory)?;
+        private::create_directory(&directory)?;
         Ok(Self { directory: Arc::new(directory), reserve })
     }
 
@@ -94,7 +93,7 @@ impl Files {
             files.room_for(expected.unwrap_or(0))?;
             let stem = random_stem()?;
             let path = files.path(&format!("{stem}.{PART}"));
-            let file = OpenOptions::new().create_new(true).read(true).write(true).open(&path)?;
+            let file = private::create_file(&path)?;
             let part = Part(Some(path));
             match file.try_lock() {
                 // Without locks on this file system nothing is swept either.

@@ -111,7 +111,7 @@ async fn the_reserve_of_the_disk_is_not_taken() {
 async fn a_full_disk_is_told_as_such_and_the_file_is_gone() {
     let (files, _directory) = open();
     let mut incoming = files.begin(None).await.unwrap();
-    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let full = File::options().write(true).open("/dev/full").unwrap();
     incoming.writer.as_mut().unwrap().file = full;
     assert!(matches!(incoming.write(Bytes::from_static(VIDEO)).await, Err(FileError::Full { .. })));
     assert!(incoming.write(Bytes::from_static(VIDEO)).await.is_err(), "nothing goes on after a failed write");

@@ -29,12 +29,14 @@ pub struct Leases {
     length: Duration,
     /// The claims of the newest renewal, with the milliseconds after `start` at which it was asked for.
     renewed: Arc<Mutex<HashMap<(PostId, Fence), u64>>>,
+    /// The rows of all claims are lost: what is sent now could not be recorded.
+    lost: Arc<AtomicBool>,
 }
 
 impl Leases {
-    /// Claims that hold for `length` after they were made or renewed.
-    pub fn new(length: Duration) -> Self {
-        Self { start: Instant::now(), length, renewed: Arc::default() }
+    /// Claims that hold for `length` after they were made or renewed, and only while `lost` is false.
+    pub fn new(length: Duration, lost: Arc<AtomicBool>) -> Self {
+        Self { start: Instant::now(), length, renewed: Arc::default(), lost }
     }
 
     /// How long a claim holds.
@@ -85,6 +87,9 @@ impl Claim {
 impl Claim {
     /// False once its time has run out.
     pub fn holds(&self) -> bool {
+        if self.leases.lost.load(Ordering::Acquire) {
+            return false;
+        }
         let renewed = self.leases.renewed.lock().unwrap_or_else(PoisonError::into_inner).get(&self.of).copied();
         let newest = self.claimed.max(renewed.unwrap_or_default());
         let length = u64::try_from(self.leases.length.as_millis()).unwrap_or(u64::MAX);
@@ -140,13 +145,13 @@ mod tests {
 
     #[test]
     fn a_claim_ends_unless_it_is_renewed() {
-        let leases = Leases::new(Duration::ZERO);
+        let leases = Leases::new(Duration::ZERO, Arc::default());
         let claim = leases.claimed(OURS, leases.mark(), TimeDelta::zero());
         assert!(!claim.holds(), "a lease of no length is over at once");
-        let leases = Leases::new(Duration::from_secs(3600));
+        let leases = Leases::new(Duration::from_secs(3600), Arc::default());
         assert!(leases.claimed(OURS, leases.mark(), TimeDelta::zero()).holds());
         let start = Instant::now().checked_sub(Duration::from_secs(100)).expect("the machine runs for longer");
-        let leases = Leases { start, length: Duration::from_secs(60), renewed: Arc::default() };
+        let leases = Leases { start, length: Duration::from_secs(60), renewed: Arc::default(), lost: Arc::default() };
         let claim = leases.claimed(OURS, start, TimeDelta::zero());
         assert!(!claim.holds(), "it was made longer ago than it lasts");
         leases.renewed(start + Duration::from_secs(10), &[OURS]);
@@ -158,7 +163,7 @@ mod tests {
     #[test]
     fn a_renewal_does_not_revive_a_claim_that_was_taken_away() {
         let start = Instant::now().checked_sub(Duration::from_secs(100)).expect("the machine runs for longer");
-        let leases = Leases { start, length: Duration::from_secs(15), renewed: Arc::default() };
+        let leases = Leases { start, length: Duration::from_secs(15), renewed: Arc::default(), lost: Arc::default() };
         let claim = leases.claimed(OURS, start, TimeDelta::zero());
         assert!(!claim.holds(), "it ran out long ago");
         leases.renewed(leases.mark(), &[(PostId(1), Fence(2)), (PostId(2), Fence(1))]);

@@ -36,6 +36,9 @@ use crate::{
     tokens::TokenKeeper,
 };
 
+/// Time between two tries of a post whose ledger needs an encryption key that this core does not have.
+const KEY_GAP: TimeDelta = TimeDelta::seconds(10);
+
 /// Settings of the engine.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
@@ -103,6 +106,11 @@ impl Engine {
             Some(ledger) => ledger,
             None => match Box::pin(self.store.ledger(post.id)).await {
                 Ok(ledger) => ledger,
+                // An operator mends that in a moment; the post must not count as one that ends its workers.
+                Err(error) if error.is_missing_key() => {
+                    let now = self.clock.now();
+                    return self.store.postpone(&[post], now + KEY_GAP, now).await;
+                }
                 Err(error) if error.is_about_data() => return self.store.set_aside(post.id, post.fence, &error).await,
                 Err(error) => return Err(error),
             },

@@ -96,8 +96,8 @@ impl Scheduler {
     /// A scheduler over an engine; `token` must be unique among all processes on the database.
     pub fn new(engine: Engine, token: String, lease: Duration) -> Self {
         Self {
+            leases: Leases::new(lease, engine.store.lost()),
             engine,
-            leases: Leases::new(lease),
             token,
             in_flight: Arc::default(),
             freed: watch::Sender::new(()),

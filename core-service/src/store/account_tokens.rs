@@ -201,7 +201,7 @@ impl Store {
     pub async fn account_login(&self, id: AccountId) -> Result<Option<StoredLogin>> {
         let sql = format!("{LOAD}(?)");
         let Some(row) = self.db.read().await?.fetch_optional(&sql, &params![id]).await? else { return Ok(None) };
-        let stored = opened(&self.keys, &row)?;
+        let stored = opened(&self.keys(), &row)?;
         if let Some(login) = &stored.login
             && is_legacy(&row)?
         {
@@ -215,10 +215,10 @@ impl Store {
     pub async fn account_logins(&self, ids: &[AccountId]) -> Result<HashMap<AccountId, StoredLogin>> {
         let mut found = HashMap::new();
         if !ids.is_empty() {
-            let (marks, values) = in_list(ids);
+            let (keys, (marks, values)) = (self.keys(), in_list(ids));
             for row in &self.db.read().await?.fetch_all(&format!("{LOAD}({marks})"), &values).await? {
                 if !is_legacy(row).unwrap_or(true)
-                    && let Ok(stored) = opened(&self.keys, row)
+                    && let Ok(stored) = opened(&keys, row)
                 {
                     found.insert(stored.account.id, stored);
                 }
@@ -229,8 +229,9 @@ impl Store {
 
     /// Seals the tokens of a row anew, if they are still those that were read. True when they were.
     pub(super) async fn rewrite_login(&self, of: &Account, login: &Login, read_access: String) -> Result<bool> {
-        let sealed = login.seal(&self.keys, of.wp_user_id, of.platform, &of.account_id);
-        let (id, version, keys, now) = (of.id, of.token_version, self.keys.clone(), self.clock.now());
+        let keys = self.keys();
+        let sealed = login.seal(&keys, of.wp_user_id, of.platform, &of.account_id);
+        let (id, version, now) = (of.id, of.token_version, self.clock.now());
         self.db
             .write(async move |tx| {
                 encryption_keys::note_key(tx, &keys, now).await?;
@@ -289,7 +290,8 @@ impl Store {
     /// Stores refreshed tokens over the version they were made from, whoever holds the claim now. The login works
     /// again: waiting posts go on. `None` when other tokens were stored meanwhile, or the account was disconnected.
     pub async fn store_refreshed(&self, seen: &Account, login: &Login, now: DateTime<Utc>) -> Result<Option<Account>> {
-        let sealed = login.seal(&self.keys, seen.wp_user_id, seen.platform, &seen.account_id);
+        let keys = self.keys();
+        let sealed = login.seal(&keys, seen.wp_user_id, seen.platform, &seen.account_id);
         let scope = (!login.scope.is_empty()).then(|| login.scope.join(","));
         let values = params![
             &sealed.access,
@@ -305,7 +307,7 @@ impl Store {
             seen.id,
             seen.token_version,
         ];
-        let (id, version, keys) = (seen.id, seen.token_version, self.keys.clone());
+        let (id, version) = (seen.id, seen.token_version);
         self.db
             .write(async move |tx| {
                 let Some(before) = by_id(tx, id).await? else { return Ok(None) };

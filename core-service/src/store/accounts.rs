@@ -330,7 +330,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Vec<Account>> {
         let platform = flavour.platform();
-        let keys = self.keys.clone();
+        let keys = self.keys();
         let rows: Vec<(String, Vec<Value>)> = identities
             .iter()
             .map(|identity| {

@@ -107,7 +107,7 @@ impl Store {
     /// row as long as its revision stands, for under a claim only a caller's move changes the row, and each raises the
     /// revision; where it does not stand any more, only what was learned is written (see [`overtaken`]).
     pub async fn apply(&self, seen: &Post, change: Change, now: DateTime<Utc>) -> Result<Post> {
-        let keys = self.keys.clone();
+        let keys = self.keys();
         let seen = seen.clone();
         self.db.write(async move |tx| applied(tx, &keys, &seen, &change, now).await).await
     }

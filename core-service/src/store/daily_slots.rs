@@ -164,7 +164,7 @@ impl Store {
         limit: u32,
         now: DateTime<Utc>,
     ) -> Result<Place> {
-        let keys = self.keys.clone();
+        let keys = self.keys();
         let seen = seen.clone();
         self.db
             .write(async move |tx| match full_until(tx, &seen, limit, now).await? {

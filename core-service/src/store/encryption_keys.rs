@@ -6,14 +6,17 @@
 //!   are the sealed values themselves read, to see whether one still needs it.
 //! - [`Store::rotate_keys`] may run beside a working core and may be stopped at any time: every value is replaced only if
 //!   it is still the one that was read, in small writes, and a key is forgotten only after a whole pass found no value
-//!   that needs it.
+//!   that needs it. It replaces nothing while a living core seals with another key, which could not read it.
 //!
 //! Expected failures: [`KeyError`]; values that cannot be opened, which a rotation reports and leaves as they are.
 //!
-//! During a rotation every replica should have the new key already, the old one among the old keys: a replica that
-//! still seals with the old key would leave values behind that need it.
+//! A core takes up other keys while it runs ([`Store::take_up_keys`]), and notices within seconds when a key is recorded
+//! that it does not have ([`super::Probed`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
 
@@ -21,12 +24,13 @@ use super::{
     Result, Store,
     account_tokens::{self, Column},
     accounts::{account, account_columns},
+    cores,
     db::{Row, Tx, Value},
 };
 use crate::{
     domain::ids::{PostId, UserId},
     params,
-    secret::{self, Binding, KeyRing, Secret},
+    secret::{self, Binding, KeyRing},
 };
 
 /// Values read and rewritten at once: bounds memory and how long the writer is held.
@@ -85,17 +89,45 @@ impl std::fmt::Display for MissingKey {
     }
 }
 
-/// What a rotation did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rotation {
+/// What a rotation did in one table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotatedTable {
+    /// Its name.
+    pub table: &'static str,
     /// Rows whose values were sealed anew.
     pub rewritten: u64,
     /// Values that could not be opened, by their place ("refresh_token of account 7"). They were left as they are.
     pub unreadable: Vec<String>,
+}
+
+/// What a rotation did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// Every table that holds sealed values.
+    pub tables: [RotatedTable; 3],
     /// Keys that nothing needs any more: they can be taken out of the settings.
     pub forgotten: Vec<String>,
     /// Other keys that stored values still need.
     pub still_needed: Vec<String>,
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        let tables = TABLES.map(|table| RotatedTable { table, rewritten: 0, unreadable: Vec::new() });
+        Self { tables, forgotten: Vec::new(), still_needed: Vec::new() }
+    }
+}
+
+impl Rotation {
+    /// Rows of all tables whose values were sealed anew.
+    pub fn rewritten(&self) -> u64 {
+        self.tables.iter().map(|table| table.rewritten).sum()
+    }
+
+    /// Values of all tables that could not be opened.
+    pub fn unreadable(&self) -> impl Iterator<Item = &str> {
+        self.tables.iter().flat_map(|table| &table.unreadable).map(String::as_str)
+    }
 }
 
 /// The place of a webhook endpoint's signing secret. Known before the row exists.
@@ -128,6 +160,20 @@ enum Cursor {
     Webhooks(i64),
 }
 
+/// The tables in the order of a pass.
+const TABLES: [&str; 3] = ["aurareels_social_accounts", "aurareels_post_steps", "aurareels_webhook_endpoints"];
+
+impl Cursor {
+    /// Which of [`TABLES`] it is in.
+    const fn table(self) -> usize {
+        match self {
+            Self::Accounts(_) => 0,
+            Self::Handles(..) => 1,
+            Self::Webhooks(_) => 2,
+        }
+    }
+}
+
 struct Batch {
     rows: Vec<(Place, Row)>,
     next: Option<Cursor>,
@@ -136,10 +182,39 @@ struct Batch {
 impl Store {
     /// Sees to it at start that every stored secret can be opened, and records the current key.
     pub async fn check_keys(&self, now: DateTime<Utc>) -> std::result::Result<(), KeyError> {
+        self.check(self.keys(), now).await
+    }
+
+    /// Goes on with other keys, if they open everything that is stored. Otherwise those of now stay.
+    pub async fn take_up_keys(&self, keys: KeyRing, now: DateTime<Utc>) -> std::result::Result<(), KeyError> {
+        let keys = Arc::new(keys);
+        let checked = self.check(keys.clone(), now).await;
+        if checked.is_ok() {
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        }
+        // Also says that this core has done what it was asked to.
+        self.sign_on(now).await?;
+        checked
+    }
+
+    /// The keys of stored values that this core does not have. Reads one small table.
+    pub(super) async fn missing_keys(&self) -> Result<Vec<String>> {
+        let keys = self.keys();
+        let mut missing = Vec::new();
+        for row in self.db.read().await?.fetch_all(KNOWN, &[]).await? {
+            let key_id = row.text("key_id")?;
+            if !keys.key_ids().contains(&key_id.as_str()) {
+                missing.push(key_id);
+            }
+        }
+        Ok(missing)
+    }
+
+    async fn check(&self, keys: Arc<KeyRing>, now: DateTime<Utc>) -> std::result::Result<(), KeyError> {
         let mut absent = Vec::new();
         for row in self.db.read().await?.fetch_all(KNOWN, &[]).await? {
             let (key_id, check_value) = (row.text("key_id")?, row.text("check_value")?);
-            match self.keys.verify_check_value(&key_id, &check_value) {
+            match keys.verify_check_value(&key_id, &check_value) {
                 Ok(()) => {}
                 Err(secret::Error::UnknownKey { .. }) => absent.push(key_id),
                 Err(_) => return Err(KeyError::Wrong(key_id)),
@@ -147,7 +222,7 @@ impl Store {
         }
         if !absent.is_empty() {
             let in_use = self.keys_in_use().await?;
-            let at_hand: BTreeSet<&str> = self.keys.key_ids().into_iter().collect();
+            let at_hand: BTreeSet<&str> = keys.key_ids().into_iter().collect();
             let missing: Vec<MissingKey> = in_use
                 .into_iter()
                 .filter(|(key_id, _)| !at_hand.contains(key_id.as_str()))
@@ -158,34 +233,39 @@ impl Store {
             }
             self.forget_keys(absent).await?;
         }
-        let keys = self.keys.clone();
         self.db.write(async move |tx| note_key(tx, &keys, now).await).await?;
         Ok(())
     }
 
     /// Seals every stored secret with the current key that another one sealed, also those in the original's format, and
     /// forgets the keys that nothing needs any more.
-    pub async fn rotate_keys(&self, now: DateTime<Utc>) -> Result<Rotation> {
-        let keys = self.keys.clone();
-        self.db.write(async move |tx| note_key(tx, &keys, now).await).await?;
+    pub async fn rotate_keys(&self) -> Result<Rotation> {
+        let keys = self.keys();
+        // Also when there is nothing to rewrite.
+        self.run_all(Vec::new()).await?;
         let mut rotation = Rotation::default();
         for _ in 0..PASSES {
-            rotation.unreadable.clear();
+            for table in &mut rotation.tables {
+                table.unreadable.clear();
+            }
             let mut found = 0;
             let mut cursor = Some(Cursor::Accounts(0));
             while let Some(from) = cursor {
                 let batch = self.sealed_batch(from).await?;
                 cursor = batch.next;
-                let changes = self.reseal(&batch.rows, &mut rotation.unreadable)?;
+                let table = &mut rotation.tables[from.table()];
+                let changes = reseal(&keys, &batch.rows, &mut table.unreadable)?;
                 found += changes.len();
-                rotation.rewritten += self.run_all(changes).await?;
+                if !changes.is_empty() {
+                    table.rewritten += self.run_all(changes).await?;
+                }
             }
             if found == 0 {
                 break;
             }
         }
         let in_use = self.keys_in_use().await?;
-        let current = self.keys.current_key_id();
+        let current = keys.current_key_id();
         let mut known = Vec::new();
         for row in self.db.read().await?.fetch_all(KNOWN, &[]).await? {
             known.push(row.text("key_id")?);
@@ -254,81 +334,14 @@ impl Store {
         Ok(Batch { rows, next: if full { Some(more) } else { after } })
     }
 
-    /// The statements that seal the stale values of a batch anew.
-    fn reseal(&self, rows: &[(Place, Row)], unreadable: &mut Vec<String>) -> Result<Vec<(&'static str, Vec<Value>)>> {
-        let mut changes = Vec::new();
-        for (place, row) in rows {
-            let stale = |column: &str| -> Result<Option<String>> {
-                let sealed = row.opt_text(column)?.filter(|text| !text.is_empty());
-                Ok(sealed.filter(|sealed| self.keys.is_stale(sealed)))
-            };
-            match place {
-                Place::Account(of) => {
-                    let mut values = Vec::with_capacity(6);
-                    let mut any = false;
-                    for column in Column::ALL {
-                        let kept = row.opt_text(column.name())?;
-                        values.push(match stale(column.name())? {
-                            None => kept.into(),
-                            Some(_) => {
-                                any = true;
-                                match column.open(&self.keys, row, of) {
-                                    Ok(Some(secret)) => column.reseal(&self.keys, &secret, of).into(),
-                                    Ok(None) => kept.into(),
-                                    Err(super::Error::Secret(_)) => {
-                                        unreadable.push(format!("{} of account {}", column.name(), of.id));
-                                        values.clear();
-                                        break;
-                                    }
-                                    Err(other) => return Err(other),
-                                }
-                            }
-                        });
-                    }
-                    // A row is rewritten whole or not at all: its format is one for all three.
-                    if any && values.len() == Column::ALL.len() {
-                        values.extend(params![of.id, of.token_version, row.text("access_token")?]);
-                        changes.push((account_tokens::REWRITE, values));
-                    }
-                }
-                Place::Handle(post, number) => {
-                    if let Some(sealed) = stale("handle")? {
-                        match self.keys.open(&Binding::ledger_handle(post.0, "handle"), &sealed) {
-                            Ok(handle) => {
-                                let new = self.seal_again(&Binding::ledger_handle(post.0, "handle"), &handle);
-                                changes.push((SET_HANDLE, params![new, *post, *number, sealed].to_vec()));
-                            }
-                            Err(_) => unreadable.push(format!("handle of step {number} of post {post}")),
-                        }
-                    }
-                }
-                Place::Webhook(id, user) => {
-                    if let Some(sealed) = stale("secret")? {
-                        match self.keys.open(&webhook_secret(*user), &sealed) {
-                            Ok(secret) => {
-                                let new = self.seal_again(&webhook_secret(*user), &secret);
-                                changes.push((SET_WEBHOOK, params![new, *id, sealed].to_vec()));
-                            }
-                            Err(_) => unreadable.push(format!("secret of webhook endpoint {id}")),
-                        }
-                    }
-                }
-            }
-        }
-        Ok(changes)
-    }
-
-    fn seal_again(&self, binding: &Binding, secret: &Secret) -> String {
-        self.keys.seal(binding, secret.expose())
-    }
-
-    /// Runs the statements of a batch in one write; answers how many values were still those that were read.
+    /// Runs the statements of a batch in one write; answers how many values were still those that were read. Refused while
+    /// a living core could not read the new ones; the key is recorded with them, also if a core has forgotten it meanwhile.
     async fn run_all(&self, changes: Vec<(&'static str, Vec<Value>)>) -> Result<u64> {
-        if changes.is_empty() {
-            return Ok(0);
-        }
+        let (keys, now) = (self.keys(), self.clock.now());
         self.db
             .write(async move |tx| {
+                cores::refuse_other_keys(tx, keys.current_key_id(), now).await?;
+                note_key(tx, &keys, now).await?;
                 let mut changed = 0;
                 for (sql, values) in &changes {
                     changed += tx.execute(sql, values).await?;
@@ -361,4 +374,72 @@ impl Place {
             Self::Webhook(..) => &["secret"],
         }
     }
+}
+
+/// The statements that seal the stale values of a batch anew.
+fn reseal(
+    keys: &KeyRing,
+    rows: &[(Place, Row)],
+    unreadable: &mut Vec<String>,
+) -> Result<Vec<(&'static str, Vec<Value>)>> {
+    let mut changes = Vec::new();
+    for (place, row) in rows {
+        let stale = |column: &str| -> Result<Option<String>> {
+            let sealed = row.opt_text(column)?.filter(|text| !text.is_empty());
+            Ok(sealed.filter(|sealed| keys.is_stale(sealed)))
+        };
+        match place {
+            Place::Account(of) => {
+                let mut values = Vec::with_capacity(6);
+                let mut any = false;
+                for column in Column::ALL {
+                    let kept = row.opt_text(column.name())?;
+                    values.push(match stale(column.name())? {
+                        None => kept.into(),
+                        Some(_) => {
+                            any = true;
+                            match column.open(keys, row, of) {
+                                Ok(Some(secret)) => column.reseal(keys, &secret, of).into(),
+                                Ok(None) => kept.into(),
+                                Err(super::Error::Secret(_)) => {
+                                    unreadable.push(format!("{} of account {}", column.name(), of.id));
+                                    values.clear();
+                                    break;
+                                }
+                                Err(other) => return Err(other),
+                            }
+                        }
+                    });
+                }
+                // A row is rewritten whole or not at all: its format is one for all three.
+                if any && values.len() == Column::ALL.len() {
+                    values.extend(params![of.id, of.token_version, row.text("access_token")?]);
+                    changes.push((account_tokens::REWRITE, values));
+                }
+            }
+            Place::Handle(post, number) => {
+                if let Some(sealed) = stale("handle")? {
+                    match keys.open(&Binding::ledger_handle(post.0, "handle"), &sealed) {
+                        Ok(handle) => {
+                            let new = keys.seal(&Binding::ledger_handle(post.0, "handle"), handle.expose());
+                            changes.push((SET_HANDLE, params![new, *post, *number, sealed].to_vec()));
+                        }
+                        Err(_) => unreadable.push(format!("handle of step {number} of post {post}")),
+                    }
+                }
+            }
+            Place::Webhook(id, user) => {
+                if let Some(sealed) = stale("secret")? {
+                    match keys.open(&webhook_secret(*user), &sealed) {
+                        Ok(secret) => {
+                            let new = keys.seal(&webhook_secret(*user), secret.expose());
+                            changes.push((SET_WEBHOOK, params![new, *id, sealed].to_vec()));
+                        }
+                        Err(_) => unreadable.push(format!("secret of webhook endpoint {id}")),
+                    }
+                }
+            }
+        }
+    }
+    Ok(changes)
 }

@@ -143,9 +143,10 @@ impl Store {
             let sql = format!(
                 "SELECT {COLUMNS} FROM aurareels_post_steps WHERE post_id IN ({marks}) ORDER BY post_id, number"
             );
+            let keys = self.keys();
             for row in &self.db.read().await?.fetch_all(&sql, &values).await? {
                 let post = PostId(row.int("post_id")?);
-                entries.entry(post).or_default().push(entry(&self.keys, post, row)?);
+                entries.entry(post).or_default().push(entry(&keys, post, row)?);
             }
         }
         Ok(entries.into_iter().map(|(post, entries)| (post, Ledger::new(entries))).collect())

@@ -11,9 +11,11 @@
 mod account_tests;
 pub mod account_tokens;
 pub mod accounts;
+pub mod ailment;
 pub mod api_keys;
 pub mod changes;
 pub mod claims;
+pub mod cores;
 pub mod creating;
 #[cfg(test)]
 mod creating_tests;
@@ -39,24 +41,31 @@ pub mod replacing;
 pub mod request_keys;
 pub mod restoring;
 pub mod set_aside;
+pub mod traces;
 #[cfg(test)]
 mod waking_tests;
 
 use std::{
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock, atomic::AtomicBool},
+    time::Duration,
 };
 
-use tokio::sync::watch;
+use chrono::{DateTime, Utc};
+use tokio::{sync::watch, time::timeout};
 
+use self::ailment::Ailment;
 use crate::{clock::Clock, domain::lineage::Lineages, secret::KeyRing};
 
 /// Why a store call did not work.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database is away, busy beyond patience, or full.
+    /// A statement failed.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
+    /// The database as a whole cannot be used for now.
+    #[error("{0}: {remedy}", remedy = .0.remedy())]
+    Sick(Ailment),
     /// The caller's claim on a post is gone: somebody else may work on it. Nothing was written.
     #[error("the claim on post {0} is gone")]
     Fenced(crate::domain::ids::PostId),
@@ -101,6 +110,12 @@ pub enum Error {
     /// A core serves the database.
     #[error("a core has the database open; stop it first")]
     Served,
+    /// A living core would not be able to read what is sealed.
+    #[error(
+        "the core of {0} seals with another encryption key and could not read what is rewritten; give it the new key as \
+         AURAREELS_SOCIAL_ENCRYPTION_KEY and the old one in AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS, then rotate again"
+    )]
+    OtherKey(String),
     /// A command is replacing the database.
     #[error("the database is being restored; start the core when that is done")]
     BeingReplaced,
@@ -117,6 +132,7 @@ impl Error {
         match self {
             Self::Corrupt(_) | Self::Unreadable { .. } | Self::Secret(_) => true,
             Self::Unavailable(_)
+            | Self::Sick(_)
             | Self::Fenced(_)
             | Self::BoundElsewhere { .. }
             | Self::NoMedia(_)
@@ -124,8 +140,19 @@ impl Error {
             | Self::Closed
             | Self::Behind(_)
             | Self::Served
+            | Self::OtherKey(_)
             | Self::BeingReplaced => false,
         }
+    }
+
+    /// A stored secret needs an encryption key that this core does not have.
+    pub fn is_missing_key(&self) -> bool {
+        matches!(self, Self::Secret(crate::secret::Error::UnknownKey { .. }))
+    }
+
+    /// The database is at fault, and may be well again soon.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Sick(_))
     }
 
     /// The same error, with the name of the row.
@@ -138,10 +165,7 @@ impl Error {
 
     /// Another process has kept the write lock for longer than a write waits for it.
     pub fn is_locked(&self) -> bool {
-        const SQLITE_BUSY: i64 = 5;
-        let Self::Unavailable(sqlx::Error::Database(error)) = self else { return false };
-        // The low byte of an extended code is the plain one.
-        error.code().and_then(|code| code.parse::<i64>().ok()).is_some_and(|code| code & 0xff == SQLITE_BUSY)
+        matches!(self, Self::Sick(Ailment::Locked))
     }
 }
 
@@ -151,6 +175,13 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::ColumnNotFound(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
                 Self::Corrupt(error.to_string())
             }
+            sqlx::Error::WorkerCrashed => Self::Sick(Ailment::Stopped),
+            sqlx::Error::PoolTimedOut => Self::Sick(Ailment::Slow(db::CONNECTION.as_secs())),
+            sqlx::Error::PoolClosed => Self::Closed,
+            sqlx::Error::Database(ref of_database) => match Ailment::of(of_database.as_ref()) {
+                Some(ailment) => Self::Sick(ailment),
+                None => Self::Unavailable(error),
+            },
             other => Self::Unavailable(other),
         }
     }
@@ -171,12 +202,22 @@ impl From<serde_json::Error> for Error {
 /// The result of a store call.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// What a probe found besides that the database can be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Probed {
+    /// A rotation asks this core to read its keys anew.
+    pub is_asked_for_keys: bool,
+    /// Encryption keys of stored values that this core does not have, by their ids.
+    pub missing_keys: Vec<String>,
+}
+
 /// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     db: db::Db,
-    keys: Arc<KeyRing>,
+    keys: Arc<RwLock<Arc<KeyRing>>>,
     clock: Clock,
+    presence: cores::Presence,
     /// Read once: a restore happens only while no core serves the database.
     lineages: Arc<OnceLock<Lineages>>,
 }
@@ -184,7 +225,8 @@ pub struct Store {
 impl Store {
     /// Opens the database of a URL, creating a SQLite file that is not there yet. Does not migrate.
     pub async fn open(url: &str, keys: Arc<KeyRing>, clock: Clock) -> Result<Self> {
-        Ok(Self { db: db::Db::open(url).await?, keys, clock, lineages: Arc::default() })
+        let (db, keys) = (db::Db::open(url).await?, Arc::new(RwLock::new(keys)));
+        Ok(Self { db, keys, clock, presence: cores::Presence::default(), lineages: Arc::default() })
     }
 
     /// A store that only replaces or copies: it seals nothing, so it needs no key of the settings.
@@ -199,19 +241,39 @@ impl Store {
         format!("sqlite://{}", data_dir.join("aurareels.db").display())
     }
 
+    /// The files of a URL's database, whether they are there or not.
+    pub(crate) fn files_of(url: &str) -> Result<Vec<std::path::PathBuf>> {
+        Ok(db::serving::file_of_url(url)?.map(|file| db::serving::files_of(&file)).unwrap_or_default())
+    }
+
     /// Brings the schema up to this release. Safe to call from several processes at once.
     pub async fn migrate(&self) -> Result<()> {
         self.db.migrate().await
     }
 
-    /// A small read, to see whether the database answers.
-    pub async fn ping(&self) -> Result<()> {
-        self.db.read().await?.fetch_optional("SELECT 1 AS one", &[]).await.map(|_| ())
+    /// Writes and reads a little, to see whether the database can be used. Answers within `patience`.
+    pub async fn probe(&self, now: DateTime<Utc>, patience: Duration) -> Result<Probed> {
+        let probe = async {
+            self.db.look()?;
+            // A database that is behind is only read.
+            let is_asked = self.behind().is_none() && self.seen(now).await?;
+            self.db.read_ends().await?;
+            Ok(Probed { is_asked_for_keys: is_asked, missing_keys: self.missing_keys().await? })
+        };
+        match timeout(patience, probe).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::Sick(self.db.delay(patience))),
+        }
+    }
+
+    /// Turns true when the files of the database are not in place any more, and false when they are back.
+    pub fn lost(&self) -> Arc<AtomicBool> {
+        self.db.lost()
     }
 
     /// The keys that seal secrets.
-    pub fn keys(&self) -> &Arc<KeyRing> {
-        &self.keys
+    pub fn keys(&self) -> Arc<KeyRing> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The clock whose time the store binds.

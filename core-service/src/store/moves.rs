@@ -250,7 +250,7 @@ impl Store {
         word: ResolvedWord,
         now: DateTime<Utc>,
     ) -> Result<Moved<Post>> {
-        let keys = self.keys.clone();
+        let keys = self.keys();
         self.db
             .write(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };

@@ -334,8 +334,17 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     let insert = "INSERT INTO aurareels_webhook_endpoints (wp_user_id, url, secret, created_at, updated_at) VALUES (1, 'x', ?, 0, 0)";
     store.db.write(async move |tx| tx.insert(insert, &params![&webhook]).await).await.unwrap();
     let rotated = self::store(directory, "another key for tests, 0123456789", &[KEY]).await;
-    let rotation = rotated.rotate_keys(now).await.unwrap();
-    assert!(rotation.rewritten >= 3 && !rotation.forgotten.is_empty(), "tokens, handles, webhooks: {rotation:?}");
+    let rotation = rotated.rotate_keys().await.unwrap();
+    assert!(rotation.rewritten() >= 3 && !rotation.forgotten.is_empty(), "tokens, handles, webhooks: {rotation:?}");
+
+    store.sign_on(now).await.unwrap();
+    assert!(
+        rotated.cores_with_other_keys(now).await.unwrap().len() == 1 && !rotated.has_silent_core(now).await.unwrap()
+    );
+    rotated.ask_for_keys(now).await.unwrap();
+    let probed = store.probe(now, Duration::from_secs(10)).await.unwrap();
+    assert!(probed.is_asked_for_keys && !probed.missing_keys.is_empty(), "{probed:?}");
+    store.sign_off().await.unwrap();
 
     let gone = store.deactivate_account(&account, now).await.unwrap().unwrap().account;
     store.half_disconnected(platform).await.unwrap();

@@ -149,7 +149,7 @@ impl Store {
     /// Drops a match under a claim: the platform's post that it found is another post's. What it had settled is open again,
     /// unless the post is known to be live by more than that. Answers the post after it.
     pub async fn drop_match(&self, seen: &Post, ids: &[String], now: DateTime<Utc>) -> Result<Post> {
-        let (keys, seen, ids) = (self.keys.clone(), seen.clone(), ids.to_vec());
+        let (keys, seen, ids) = (self.keys(), seen.clone(), ids.to_vec());
         self.db
             .write(async move |tx| {
                 let before = posts::claimed(tx, &seen).await?;

@@ -83,6 +83,14 @@ impl Replacement {
         &self.file
     }
 
+    /// Removes the mark: what another database handed out from here counts no more.
+    pub fn forget_mark(&self) -> Result<()> {
+        match std::fs::remove_file(mark::path_of(&self.file)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a database is there that holds anything; one that cannot be read does.
     pub async fn holds_rows(&self) -> bool {
         if !self.file.exists() {

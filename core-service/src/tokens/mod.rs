@@ -519,8 +519,8 @@ impl Inner {
                     info!(account.id = %seen.id, stored = kept.is_some(), "token refreshed");
                     return Ok(RefreshEnd::Refreshed);
                 }
-                Err(store::Error::Unavailable(error)) if attempt < STORE_TRIES => {
-                    warn!(account.id = %seen.id, %error, "cannot store a refreshed token yet");
+                Err(error) if error.is_passing() && attempt < STORE_TRIES => {
+                    warn!(account.id = %seen.id, error = &error as &dyn std::error::Error, "cannot store a refreshed token yet");
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }

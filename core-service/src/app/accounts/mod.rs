@@ -326,7 +326,7 @@ fn token_error(id: AccountId, error: TokenError) -> Error {
             }
         }
         TokenError::Store(error) => match &*error {
-            store::Error::Unavailable(_) | store::Error::Closed => Error::Unavailable {
+            store::Error::Unavailable(_) | store::Error::Sick(_) | store::Error::Closed => Error::Unavailable {
                 reason: Reason::StoreUnavailable,
                 message: error.to_string(),
                 retry_after: RETRY_AFTER,
@@ -340,6 +340,7 @@ fn token_error(id: AccountId, error: TokenError) -> Error {
             },
             store::Error::Served
             | store::Error::BeingReplaced
+            | store::Error::OtherKey(_)
             | store::Error::Fenced(_)
             | store::Error::BoundElsewhere { .. }
             | store::Error::NoMedia(_)

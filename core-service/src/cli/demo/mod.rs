@@ -31,6 +31,7 @@ use crate::{
     config::{LogFormat, Settings},
     domain::ids::UserId,
     http::{self, HttpSettings},
+    private,
     secret::{Secret, generate_key},
     server::Core,
 };
@@ -117,7 +118,7 @@ impl Directory {
     fn new() -> anyhow::Result<Self> {
         let name = format!("aurareels-demo-{}-{:08x}", std::process::id(), getrandom::u32()?);
         let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        private::create_directory(&path).with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self(path))
     }
 }

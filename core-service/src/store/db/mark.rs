@@ -6,7 +6,7 @@
 //! is harmless. It has two places that are written in turn, each with a check sum, so that one is always whole.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
@@ -14,7 +14,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
-use crate::store::restoring::HandedOut;
+use crate::{private, store::restoring::HandedOut};
 
 /// Bytes of one of the two places.
 const PLACE: usize = 256;
@@ -81,11 +81,7 @@ fn check_sum(text: &str) -> String {
 impl Mark {
     /// Opens the mark and writes it anew.
     pub(in crate::store) fn begin(path: &Path, owner: Owner, highest: HandedOut) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut mark = Self { file: options.open(path)?, owner, highest, second: false };
+        let mut mark = Self { file: private::open_file(path)?, owner, highest, second: false };
         mark.write()?;
         mark.write()?;
         mark.file.sync_all()?;

@@ -1,23 +1,31 @@
 //! The database: connections, typed rows ([`values`]) and the one writer ([`writer`]); the only place that knows which
 //! database it is.
 //!
-//! Reads use a pool of their own and see the last commit.
+//! Reads use a pool of their own and see the last commit. Every read and every write is answered within a known time,
+//! whatever the database does: a read within [`CONNECTION`] and [`STATEMENT`], a write within [`ANSWER`].
 
 mod counters;
+mod log;
 pub(super) mod mark;
+mod place;
+mod probe;
 pub(super) mod serving;
+mod signs;
+#[cfg(test)]
+mod tests;
 mod values;
 mod wakes;
 mod writer;
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     str::FromStr,
     sync::{
         Arc, Mutex, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{
@@ -25,38 +33,50 @@ use sqlx::{
     pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{mpsc, oneshot, watch};
-use tracing::warn;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
+use tracing::{error, warn};
 
 use self::{
     mark::Mark,
+    place::Place,
+    signs::Signs,
     values::bind,
-    writer::{BATCH, Operation, Typed},
+    writer::{BATCH, PATIENCE, Queued, Typed, Writer},
 };
 pub use self::{values::Value, wakes::Wakes};
 pub(super) use self::{
     values::{Row, in_list},
     writer::Tx,
 };
-use super::{Error, Result};
+use super::{Error, Result, ailment::Ailment};
+use crate::private;
 
 /// Connections that read.
 const READERS: u32 = 4;
 
-/// Pages that the writer keeps at hand, in KiB (as SQLite counts, negative): what thousands of waiting posts change over
-/// and over. Readers drop theirs with every commit, so for them more would be of no use.
-const WRITER_CACHE: &str = "-32768";
+/// Longest wait for a connection that reads, and for a lock that stands in its way.
+pub(super) const CONNECTION: Duration = Duration::from_secs(5);
+
+/// Longest time of a statement that reads.
+const STATEMENT: Duration = Duration::from_secs(10);
+
+/// Longest time until a write is answered, whatever the disk does. What has not begun by [`writer::PATIENCE`] never does.
+const ANSWER: Duration = Duration::from_secs(15);
 
 macro_rules! reads {
-    ($($connection:tt)+) => {
+    ($connection:ident, $bounded:ident $(($signs:ident))?) => {
         /// Reads all rows.
         pub(in crate::store) async fn fetch_all(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-            Ok(bind(sql, params).fetch_all(&mut *self.$($connection)+).await?.into_iter().map(Row).collect())
+            let rows = $bounded($(&self.$signs,)? bind(sql, params).fetch_all(&mut *self.$connection)).await?;
+            Ok(rows.into_iter().map(Row).collect())
         }
 
         /// Reads the first row, if there is one.
         pub(in crate::store) async fn fetch_optional(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
-            Ok(bind(sql, params).fetch_optional(&mut *self.$($connection)+).await?.map(Row))
+            Ok($bounded($(&self.$signs,)? bind(sql, params).fetch_optional(&mut *self.$connection)).await?.map(Row))
         }
     };
 }
@@ -64,10 +84,24 @@ macro_rules! reads {
 use reads;
 
 /// A connection that reads.
-pub(super) struct Reader(PoolConnection<sqlx::Sqlite>);
+pub(super) struct Reader {
+    connection: PoolConnection<sqlx::Sqlite>,
+    signs: Arc<Signs>,
+}
 
 impl Reader {
-    reads!(0);
+    reads!(connection, in_time(signs));
+}
+
+async fn in_time<T>(signs: &Signs, statement: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    let outcome = match timeout(STATEMENT, statement).await {
+        Ok(outcome) => outcome.map_err(Error::from),
+        Err(_) => Err(Error::Sick(Ailment::Slow(STATEMENT.as_secs()))),
+    };
+    if let Err(Error::Sick(ailment)) = &outcome {
+        signs.saw(ailment);
+    }
+    outcome
 }
 
 /// The database.
@@ -77,7 +111,7 @@ pub struct Db {
     /// How often one of them was used.
     reads: Arc<AtomicU64>,
     options: SqliteConnectOptions,
-    queue: mpsc::Sender<Box<dyn Operation>>,
+    queue: mpsc::Sender<Queued>,
     events: watch::Receiver<u64>,
     wakes: Arc<Wakes>,
     closing: watch::Sender<bool>,
@@ -87,6 +121,9 @@ pub struct Db {
     refused: Arc<OnceLock<String>>,
     /// Held while a core serves this database.
     serving: Arc<OnceLock<std::fs::File>>,
+    /// Its files; `None` for one in memory.
+    place: Option<Arc<Place>>,
+    signs: Arc<Signs>,
 }
 
 impl Db {
@@ -99,29 +136,43 @@ impl Db {
             .busy_timeout(Duration::from_secs(10))
             .statement_cache_capacity(512)
             .disable_statement_logging();
-        let connection = options.clone().pragma("cache_size", WRITER_CACHE).connect().await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .test_before_acquire(false)
-            .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
+        let place = match file_of(&options) {
+            Some(file) => {
+                // Before SQLite makes it, readable by all; what SQLite keeps beside it gets the same mode.
+                private::ensure_file(&file).map_err(Error::io)?;
+                Some(Arc::new(Place::new(&file)))
+            }
+            None => None,
+        };
+        let signs = Arc::new(Signs::default());
         let (queue, operations) = mpsc::channel(4 * BATCH);
         let (events_sent, events) = watch::channel(0);
         let wakes = Arc::new(Wakes::default());
         let (closing, closing_seen) = watch::channel(false);
         let (closed_sent, closed) = watch::channel(false);
         let mark = Arc::default();
-        let tx = Tx::new(connection, Arc::clone(&mark));
+        let (kept, of_writer) = (Arc::clone(&mark), options.clone().pragma("journal_size_limit", log::KEPT));
+        let mut writer = Writer::connect(of_writer, operations, kept, place.clone(), signs.clone()).await?;
         let runtime = tokio::runtime::Handle::current();
         let told = wakes.clone();
         // Its own thread: operations borrow the transaction across awaits and need not be `Send`.
         std::thread::Builder::new()
             .name("aurareels-writer".to_owned())
             .spawn(move || {
-                runtime.block_on(writer::write_loop(tx, operations, closing_seen, &events_sent, &told));
+                // Its end would be the end of all publishing, so it begins anew whatever happens to it.
+                while let Err(panic) = catch_unwind(AssertUnwindSafe(|| {
+                    runtime.block_on(writer.run(closing_seen.clone(), &events_sent, &told));
+                })) {
+                    let why = panic.downcast_ref::<&str>().copied().unwrap_or_default();
+                    error!(why, "the writer of the database stopped; it begins anew");
+                    writer.begin_anew();
+                }
+                runtime.block_on(writer.close());
                 closed_sent.send_replace(true);
             })
             .map_err(|error| Error::Unavailable(sqlx::Error::Io(error)))?;
         let (refused, serving) = (Arc::default(), Arc::default());
+        let readers = readers(&options, place.clone());
         Ok(Self {
             readers,
             reads: Arc::default(),
@@ -134,6 +185,8 @@ impl Db {
             mark,
             refused,
             serving,
+            place,
+            signs,
         })
     }
 
@@ -192,8 +245,20 @@ impl Db {
 
     /// A connection that reads.
     pub(super) async fn read(&self) -> Result<Reader> {
+        if let Some(gone) = self.gone() {
+            return Err(Error::Sick(gone));
+        }
         self.reads.fetch_add(1, Ordering::Relaxed);
-        Ok(Reader(self.readers.acquire().await?))
+        Ok(Reader { connection: self.readers.acquire().await?, signs: self.signs.clone() })
+    }
+
+    /// Whether the files are gone; false for a database in memory.
+    pub(super) fn lost(&self) -> Arc<AtomicBool> {
+        self.place.as_ref().map_or_else(Arc::default, |place| place.lost())
+    }
+
+    fn gone(&self) -> Option<Ailment> {
+        self.place.as_ref().and_then(|place| place.gone())
     }
 
     pub(super) fn reads(&self) -> u64 {
@@ -201,7 +266,7 @@ impl Db {
     }
 
     /// Runs an operation in the writer and answers when it is durable. The operation may run more than once, each time
-    /// on a state without its own earlier effects.
+    /// on a state without its own earlier effects. It is carried out to its end when its caller goes away.
     pub(super) async fn write<T, F>(&self, operation: F) -> Result<T>
     where
         T: Send + 'static,
@@ -211,8 +276,13 @@ impl Db {
             return Err(Error::Behind(why.clone()));
         }
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Box::new(Typed::new(operation, reply))).await.map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)?
+        let queued = Queued { operation: Box::new(Typed::new(operation, reply)), until: Instant::now() + PATIENCE };
+        let answered = async {
+            self.queue.send(queued).await.map_err(|_| Error::Closed)?;
+            // Without a reply the writer stopped in the middle; it says so in the log.
+            answer.await.unwrap_or(Err(Error::Sick(Ailment::Stopped)))
+        };
+        timeout(ANSWER, answered).await.unwrap_or(Err(Error::Sick(Ailment::Slow(ANSWER.as_secs()))))
     }
 
     pub(super) fn events_committed(&self) -> watch::Receiver<u64> {
@@ -232,6 +302,19 @@ impl Db {
     }
 }
 
+/// The connections that read. A new one is refused when the name leads to another file than the writer's.
+fn readers(options: &SqliteConnectOptions, place: Option<Arc<Place>>) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(CONNECTION)
+        .test_before_acquire(false)
+        .after_connect(move |_, _| {
+            let looked = place.as_ref().map_or(Ok(()), |place| place.look().map(drop));
+            Box::pin(async move { looked.map_err(|gone| sqlx::Error::Io(std::io::Error::other(gone))) })
+        })
+        .connect_lazy_with(options.clone().read_only(true).create_if_missing(false).busy_timeout(CONNECTION))
+}
+
 /// The file of a database; `None` for one in memory.
 fn file_of(options: &SqliteConnectOptions) -> Option<PathBuf> {
     let file = options.get_filename();
@@ -242,7 +325,7 @@ fn file_of(options: &SqliteConnectOptions) -> Option<PathBuf> {
 /// Takes an exclusive lock on a file and keeps it until the file is dropped.
 async fn lock_file(path: PathBuf) -> Result<std::fs::File> {
     tokio::task::spawn_blocking(move || {
-        let file = std::fs::File::options().create(true).truncate(false).write(true).open(path)?;
+        let file = private::open_file(&path)?;
         file.lock()?;
         Ok(file)
     })

@@ -1,7 +1,7 @@
 //! Who may use a database file: any number of cores, or one command that replaces it or tells it that it was replaced.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io,
     path::{Path, PathBuf},
     str::FromStr,
@@ -13,17 +13,34 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode},
 };
 
-use super::file_of;
-use crate::store::{Error, Result};
+use super::{file_of, mark};
+use crate::{
+    private,
+    store::{Error, Result},
+};
 
 /// The file of a database's URL; `None` for one in memory.
 pub(in crate::store) fn file_of_url(url: &str) -> Result<Option<PathBuf>> {
     Ok(file_of(&SqliteConnectOptions::from_str(url)?))
 }
 
+/// Every file that belongs to a database: SQLite's, the mark, the locks, and databases that were put aside.
+pub(in crate::store) fn files_of(database: &Path) -> Vec<PathBuf> {
+    let mut files = vec![database.to_owned(), mark::path_of(database), database.with_extension("lock")];
+    let directory = match database.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    let name = database.file_name().unwrap_or_default().as_encoded_bytes();
+    files.extend(private::files_in(directory).into_iter().filter(|file| {
+        let rest = file.file_name().and_then(|file| file.as_encoded_bytes().strip_prefix(name));
+        rest.is_some_and(|rest| rest.starts_with(b"-") || rest.starts_with(b"."))
+    }));
+    files
+}
+
 fn lock_file(database: &Path) -> io::Result<File> {
-    let path = database.with_extension("lock");
-    OpenOptions::new().create(true).truncate(false).write(true).open(path)
+    private::open_file(&database.with_extension("lock"))
 }
 
 fn taken(outcome: std::result::Result<(), TryLockError>, otherwise: Error) -> Result<()> {

@@ -2,31 +2,50 @@
 //! and commits together ("group commit"). With `synchronous=FULL` a commit costs a disk flush, and sharing it makes many
 //! small writers several times faster.
 //!
-//! Guaranteed: an operation that was answered is durable. An operation is a repeatable function of the transaction: when
+//! Guaranteed: an operation that was answered is durable, in a file that is still in its place. One that cannot begin
+//! within [`PATIENCE`] is answered with the reason and is never carried out. An operation is a repeatable function of the transaction: when
 //! one of a batch fails, the batch is rolled back and runs again with a savepoint around each operation. Those that fail
 //! are undone alone, and the others still share one commit. Only when that transaction itself fails does each operation
 //! get one of its own.
+//!
+//! Expected: another process keeps the database locked; the disk is full or fails; the files are taken away. Everybody is
+//! told so, and the writer goes on by itself once it can.
 
 use std::{
+    collections::VecDeque,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, future::LocalBoxFuture};
-use sqlx::{Connection, Executor, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Executor, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    log::Log,
     mark::Mark,
+    place::{Look, Place},
     reads,
+    signs::Signs,
     values::{Row, Value, bind},
     wakes::Wakes,
 };
-use crate::store::{Error, Result, restoring::HandedOut};
+use crate::store::{Error, Result, ailment::Ailment, restoring::HandedOut};
 
 /// Most operations that share one commit. Bounds how long the first of a batch waits.
 pub(super) const BATCH: usize = 512;
+
+/// Longest that an operation waits to begin while another process keeps the database locked.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long SQLite itself waits for a lock. In between, operations whose time is over are answered.
+const SLICE: Duration = Duration::from_millis(500);
+
+/// Writer page cache in KiB (negative, as SQLite wants it): what thousands of waiting posts change over and over. Readers
+/// drop theirs with every commit, so for them more would be of no use.
+const WRITER_CACHE: &str = "-32768";
 
 /// The open write transaction.
 pub(in crate::store) struct Tx {
@@ -47,7 +66,7 @@ impl Tx {
         Self { connection: Box::new(connection), events, handed_out, mark, schedule }
     }
 
-    reads!(connection);
+    reads!(connection, at_leisure);
 
     fn committed(&self) -> Committed {
         Committed { events: self.events, schedule: self.schedule }
@@ -80,10 +99,21 @@ impl Tx {
     }
 }
 
+/// In the writer a statement takes as long as it takes: its caller does not wait for ever.
+async fn at_leisure<T>(statement: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    Ok(statement.await?)
+}
+
 /// An operation in the writer's queue.
 pub(super) trait Operation: Send {
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> LocalBoxFuture<'a, Result<()>>;
     fn finish(self: Box<Self>, outcome: Result<()>);
+}
+
+/// An operation with the time by which it has to begin.
+pub(super) struct Queued {
+    pub(super) operation: Box<dyn Operation>,
+    pub(super) until: Instant,
 }
 
 pub(super) struct Typed<F, T> {
@@ -121,30 +151,300 @@ where
     }
 }
 
-/// Runs what comes, until it is told to close or nobody is left who could send.
-pub(super) async fn write_loop(
-    mut tx: Tx,
-    mut operations: mpsc::Receiver<Box<dyn Operation>>,
-    mut closing: watch::Receiver<bool>,
-    events: &watch::Sender<u64>,
-    wakes: &Wakes,
-) {
-    let mut batch = Vec::with_capacity(BATCH);
-    loop {
-        tokio::select! {
-            biased;
-            count = operations.recv_many(&mut batch, BATCH) => if count == 0 { break },
-            _ = closing.wait_for(|closing| *closing) => break,
+/// The operations that wait for the writer.
+struct Queue {
+    operations: mpsc::Receiver<Queued>,
+    /// Those that come next, in the order in which they came.
+    waiting: VecDeque<Queued>,
+    /// Those that share the next commit.
+    batch: Vec<Queued>,
+}
+
+impl Queue {
+    /// Waits for operations; false when there are none and nobody is left who could send any.
+    async fn fill(&mut self) -> bool {
+        if self.waiting.is_empty() {
+            return self.operations.recv_many(&mut self.batch, BATCH).await > 0;
         }
-        let committed = run_batch(&mut tx, &mut batch).await;
-        if committed.events {
-            events.send_modify(|count| *count += 1);
+        let next = self.waiting.len().min(BATCH);
+        self.batch.extend(self.waiting.drain(..next));
+        true
+    }
+
+    /// Answers those that waited too long. They are not carried out any more.
+    fn expire(&mut self, ailment: &Ailment) {
+        while self.waiting.len() < 4 * BATCH
+            && let Ok(queued) = self.operations.try_recv()
+        {
+            self.waiting.push_back(queued);
         }
-        if let Some(at) = committed.schedule {
-            wakes.tell(at);
+        let now = Instant::now();
+        for queued in self.batch.extract_if(.., |queued| queued.until <= now) {
+            queued.operation.finish(Err(Error::Sick(ailment.clone())));
+        }
+        // In the order of their times, as they came.
+        while let Some(queued) = self.waiting.pop_front_if(|queued| queued.until <= now) {
+            queued.operation.finish(Err(Error::Sick(ailment.clone())));
         }
     }
-    let _ = tx.connection.close().await;
+
+    /// Answers the whole batch: nothing of it can be carried out.
+    fn refuse(&mut self, ailment: &Ailment) {
+        for queued in self.batch.drain(..) {
+            queued.operation.finish(Err(Error::Sick(ailment.clone())));
+        }
+    }
+}
+
+/// The one that writes, and what it needs to begin anew.
+pub(super) struct Writer {
+    tx: Tx,
+    queue: Queue,
+    options: SqliteConnectOptions,
+    place: Option<Arc<Place>>,
+    signs: Arc<Signs>,
+    log: Log,
+    /// The connection cannot be used any more.
+    broken: bool,
+}
+
+impl Writer {
+    /// Connects.
+    pub(super) async fn connect(
+        options: SqliteConnectOptions,
+        operations: mpsc::Receiver<Queued>,
+        mark: Arc<OnceLock<Mutex<Mark>>>,
+        place: Option<Arc<Place>>,
+        signs: Arc<Signs>,
+    ) -> Result<Self> {
+        let options = options.busy_timeout(SLICE).pragma("cache_size", WRITER_CACHE);
+        let tx = Tx::new(options.connect().await?, mark);
+        let queue = Queue { operations, waiting: VecDeque::new(), batch: Vec::with_capacity(BATCH) };
+        Ok(Self { tx, queue, options, place, signs, log: Log::default(), broken: false })
+    }
+
+    /// Runs what comes, until it is told to close or nobody is left who could send.
+    pub(super) async fn run(&mut self, mut closing: watch::Receiver<bool>, events: &watch::Sender<u64>, wakes: &Wakes) {
+        loop {
+            tokio::select! {
+                biased;
+                any = self.queue.fill() => if !any { break },
+                _ = closing.wait_for(|closing| *closing) => break,
+            }
+            let committed = self.run_batch().await;
+            if committed.events {
+                events.send_modify(|count| *count += 1);
+            }
+            if let Some(at) = committed.schedule {
+                wakes.tell(at);
+            }
+            self.log.bound(&mut self.tx.connection).await;
+        }
+    }
+
+    /// Closes the connection.
+    pub(super) async fn close(self) {
+        let _ = self.tx.connection.close().await;
+    }
+
+    /// Forgets a connection whose state nobody knows.
+    pub(super) fn begin_anew(&mut self) {
+        self.queue.refuse(&Ailment::Stopped);
+        self.broken = true;
+    }
+
+    async fn run_batch(&mut self) -> Committed {
+        if self.queue.batch.len() > 1 {
+            match self.run_together().await {
+                Ok(committed) => return committed,
+                Err(Error::Sick(gone @ Ailment::Gone { .. })) => {
+                    self.queue.refuse(&gone);
+                    return Committed::default();
+                }
+                Err(_) => {}
+            }
+            match self.run_apart().await {
+                Ok(committed) => return committed,
+                Err(Error::Sick(gone @ Ailment::Gone { .. })) => {
+                    self.queue.refuse(&gone);
+                    return Committed::default();
+                }
+                Err(_) => self.rollback().await,
+            }
+        }
+        let mut committed = Committed::default();
+        while !self.queue.batch.is_empty() {
+            if let Err(error) = self.begin().await {
+                self.queue.refuse(&ailment_of(&error));
+                break;
+            }
+            // Those that waited too long are answered by now, so this may be another one, or none.
+            if self.queue.batch.is_empty() {
+                self.rollback().await;
+                break;
+            }
+            let mut queued = self.queue.batch.remove(0);
+            let outcome = match run(&mut self.tx, queued.operation.as_mut()).await {
+                Ok(()) => self.commit().await,
+                Err(error) => Err(error),
+            };
+            match &outcome {
+                Ok(()) => {
+                    committed.events |= self.tx.events;
+                    committed.schedule = committed.schedule.into_iter().chain(self.tx.schedule).min();
+                }
+                Err(error) => {
+                    self.note(error);
+                    self.rollback().await;
+                }
+            }
+            queued.operation.finish(outcome);
+        }
+        committed
+    }
+
+    /// Runs the whole batch in one transaction. When any part fails nothing stays.
+    async fn run_together(&mut self) -> Result<Committed> {
+        self.begin().await?;
+        let attempt = async {
+            for queued in &mut self.queue.batch {
+                run(&mut self.tx, queued.operation.as_mut()).await?;
+            }
+            Ok(())
+        };
+        let outcome = match attempt.await {
+            Ok(()) => self.commit().await,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(()) => {
+                let committed = self.tx.committed();
+                self.queue.batch.drain(..).for_each(|queued| queued.operation.finish(Ok(())));
+                Ok(committed)
+            }
+            Err(error) => {
+                self.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs the batch in one transaction and undoes the operations that fail, each alone. Answers all once the others are
+    /// committed. An error is the transaction's own; it is still open then.
+    async fn run_apart(&mut self) -> Result<Committed> {
+        self.begin().await?;
+        let tx = &mut self.tx;
+        let mut outcomes = Vec::with_capacity(self.queue.batch.len());
+        for queued in &mut self.queue.batch {
+            let (events, schedule, handed_out) = (tx.events, tx.schedule, tx.handed_out);
+            tx.connection.execute("SAVEPOINT operation").await?;
+            let outcome = run(tx, queued.operation.as_mut()).await;
+            if outcome.is_err() {
+                (tx.events, tx.schedule, tx.handed_out) = (events, schedule, handed_out);
+                tx.connection.execute("ROLLBACK TO operation").await?;
+            }
+            tx.connection.execute("RELEASE operation").await?;
+            outcomes.push(outcome);
+        }
+        self.commit().await?;
+        let committed = self.tx.committed();
+        self.queue.batch.drain(..).zip(outcomes).for_each(|(queued, outcome)| queued.operation.finish(outcome));
+        Ok(committed)
+    }
+
+    /// Opens a transaction. While another process keeps the database locked this waits, and answers the operations whose
+    /// time is over; an error when none of the batch is left.
+    async fn begin(&mut self) -> Result<()> {
+        loop {
+            if self.broken {
+                *self.tx.connection = self.options.connect().await?;
+                self.broken = false;
+            }
+            if let Some(place) = &self.place {
+                let look = place.look();
+                self.settle(look).await?;
+            }
+            self.tx.events = false;
+            self.tx.handed_out = HandedOut::default();
+            self.tx.schedule = None;
+            match self.tx.connection.execute("BEGIN IMMEDIATE").await.map_err(Error::from) {
+                Ok(_) => {
+                    self.signs.locked(false);
+                    self.queue.expire(&Ailment::Locked);
+                    return Ok(());
+                }
+                Err(error) if error.is_locked() => {
+                    self.signs.locked(true);
+                    self.queue.expire(&Ailment::Locked);
+                    if self.queue.batch.is_empty() {
+                        return Err(error);
+                    }
+                }
+                Err(error) => {
+                    self.note(&error);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        self.tx.connection.execute("COMMIT").await?;
+        if let Some(place) = &self.place {
+            // What went into a file that is gone is as good as not written: nobody may rely on it.
+            let look = place.learn();
+            self.settle(look).await?;
+        }
+        if self.tx.handed_out != HandedOut::default()
+            && let Some(mark) = self.tx.mark.get()
+        {
+            mark.lock().unwrap_or_else(PoisonError::into_inner).note(self.tx.handed_out);
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self, look: std::result::Result<Look, Ailment>) -> Result<()> {
+        match (look.map_err(Error::Sick)?, &self.place) {
+            (Look::Smaller(size), Some(place)) => {
+                let needed = bytes_needed(&mut self.tx.connection).await?;
+                place.settle(size, needed).map_err(Error::Sick)
+            }
+            (Look::Same { log }, _) => {
+                self.log.size = log;
+                Ok(())
+            }
+            (Look::Smaller(_), None) => Ok(()),
+        }
+    }
+
+    fn note(&mut self, error: &Error) {
+        if let Error::Sick(ailment) = error {
+            self.signs.saw(ailment);
+            self.broken |= *ailment == Ailment::Stopped;
+        }
+    }
+
+    /// The error is ignored: no transaction may be open.
+    async fn rollback(&mut self) {
+        let _ = self.tx.connection.execute("ROLLBACK").await;
+    }
+}
+
+fn ailment_of(error: &Error) -> Ailment {
+    match error {
+        Error::Sick(ailment) => ailment.clone(),
+        other => Ailment::Disk(other.to_string()),
+    }
+}
+
+/// Bytes that a database's pages take.
+pub(super) async fn bytes_needed(connection: &mut SqliteConnection) -> Result<u64> {
+    let mut needed = 1;
+    for pragma in ["PRAGMA page_count", "PRAGMA page_size"] {
+        let value: i64 = sqlx::query(pragma).fetch_one(&mut *connection).await?.try_get(0)?;
+        needed *= u64::try_from(value).unwrap_or_default();
+    }
+    Ok(needed)
 }
 
 /// What a batch committed.
@@ -154,110 +454,10 @@ struct Committed {
     schedule: Option<DateTime<Utc>>,
 }
 
-async fn run_batch(tx: &mut Tx, batch: &mut Vec<Box<dyn Operation>>) -> Committed {
-    if batch.len() > 1 {
-        if run_together(tx, batch).await {
-            let committed = tx.committed();
-            batch.drain(..).for_each(|operation| operation.finish(Ok(())));
-            return committed;
-        }
-        if let Ok(outcomes) = run_apart(tx, batch).await {
-            let committed = tx.committed();
-            batch.drain(..).zip(outcomes).for_each(|(operation, outcome)| operation.finish(outcome));
-            return committed;
-        }
-        rollback(tx).await;
-    }
-    let mut committed = Committed::default();
-    for mut operation in batch.drain(..) {
-        let outcome = run_alone(tx, operation.as_mut()).await;
-        if outcome.is_ok() {
-            committed.events |= tx.events;
-            committed.schedule = committed.schedule.into_iter().chain(tx.schedule).min();
-        }
-        operation.finish(outcome);
-    }
-    committed
-}
-
-/// Runs the whole batch in one transaction. False when any part failed; then nothing stays.
-async fn run_together(tx: &mut Tx, batch: &mut [Box<dyn Operation>]) -> bool {
-    let attempt = async {
-        begin(tx).await?;
-        for operation in batch {
-            run(tx, operation.as_mut()).await?;
-        }
-        commit(tx).await
-    };
-    match attempt.await {
-        Ok(()) => true,
-        Err(_) => {
-            rollback(tx).await;
-            false
-        }
-    }
-}
-
-/// Runs the batch in one transaction and undoes the operations that fail, each alone. Answers each one's outcome once the
-/// others are committed. An error is the transaction's own; it is still open then.
-async fn run_apart(tx: &mut Tx, batch: &mut [Box<dyn Operation>]) -> Result<Vec<Result<()>>> {
-    let mut outcomes = Vec::with_capacity(batch.len());
-    begin(tx).await?;
-    for operation in batch {
-        let (events, schedule, handed_out) = (tx.events, tx.schedule, tx.handed_out);
-        tx.connection.execute("SAVEPOINT operation").await?;
-        let outcome = run(tx, operation.as_mut()).await;
-        if outcome.is_err() {
-            (tx.events, tx.schedule, tx.handed_out) = (events, schedule, handed_out);
-            tx.connection.execute("ROLLBACK TO operation").await?;
-        }
-        tx.connection.execute("RELEASE operation").await?;
-        outcomes.push(outcome);
-    }
-    commit(tx).await?;
-    Ok(outcomes)
-}
-
-async fn run_alone(tx: &mut Tx, operation: &mut dyn Operation) -> Result<()> {
-    let outcome = async {
-        begin(tx).await?;
-        run(tx, operation).await?;
-        commit(tx).await
-    }
-    .await;
-    if outcome.is_err() {
-        rollback(tx).await;
-    }
-    outcome
-}
-
 /// Runs one operation. One that panics fails alone: the writer is everybody's.
 async fn run(tx: &mut Tx, operation: &mut dyn Operation) -> Result<()> {
     match AssertUnwindSafe(operation.run(tx)).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(_) => Err(Error::Corrupt("an operation panicked".to_owned())),
     }
-}
-
-async fn begin(tx: &mut Tx) -> Result<()> {
-    tx.events = false;
-    tx.handed_out = HandedOut::default();
-    tx.schedule = None;
-    tx.connection.execute("BEGIN IMMEDIATE").await?;
-    Ok(())
-}
-
-async fn commit(tx: &mut Tx) -> Result<()> {
-    tx.connection.execute("COMMIT").await?;
-    if tx.handed_out != HandedOut::default()
-        && let Some(mark) = tx.mark.get()
-    {
-        mark.lock().unwrap_or_else(PoisonError::into_inner).note(tx.handed_out);
-    }
-    Ok(())
-}
-
-/// The error is ignored: no transaction may be open.
-async fn rollback(tx: &mut Tx) {
-    let _ = tx.connection.execute("ROLLBACK").await;
 }
