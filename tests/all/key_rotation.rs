@@ -39,8 +39,12 @@ async fn publishes(world: &World, account: i64, caption: &str) {
 }
 
 async fn is_well(world: &World, served: &Served) {
-    let answer = world.http.get(format!("{}/healthz", served.url)).send().await.expect("an answer");
-    assert!(answer.status().is_success(), "{}", answer.text().await.expect("a text"));
+    let page = format!("{}/healthz", served.url);
+    world
+        .wait_for("health", async || {
+            world.http.get(&page).send().await.ok().filter(|answer| answer.status().is_success())
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,7 +175,8 @@ async fn a_rotation_that_was_killed_goes_on_when_it_is_run_again() {
         .await;
     settings.insert(KEY.to_owned(), SECOND.to_owned());
     settings.insert(OLD_KEYS.to_owned(), ENCRYPTION_KEY.to_owned());
-    let sealed = async || world.db.handles_by_key().await;
+    let db = world.db.clone();
+    let sealed = async || db.handles_by_key().await;
     assert_eq!(sealed().await.len(), 1);
     let mut rotation = begin(&settings, &["keys", "rotate"]);
     world.wait_for("a beginning", async || (sealed().await.len() == 2).then_some(())).await;

@@ -92,8 +92,8 @@ impl Outside {
 
     async fn publishes(&self, caption: &str) {
         let id = self.world.me().publish_one(self.account, caption).await;
-        let post = self.world.me().until_unhurried(id, "published", |post| post.status() == PostStatus::Published);
-        post.await;
+        let me = self.world.me();
+        me.until_unhurried(id, "published", |post| post.status() == PostStatus::Published).await;
     }
 
     /// Stops the process and checks what holds at the end of every scenario.
@@ -189,9 +189,9 @@ async fn nothing_goes_out_while_the_database_is_away_and_all_goes_on_when_it_is_
     }
     outside.is_sick("removed").await;
     outside.refuses("Meanwhile", "removed").await;
-    let refused =
-        outside.world.me().refused(async { outside.world.me().posts().list_posts(ListPostsRequest::default()).await });
-    refused.await.is(Code::Unavailable, "STORE_UNAVAILABLE");
+    let me = outside.world.me();
+    let mut posts = me.posts();
+    me.refused(posts.list_posts(ListPostsRequest::default())).await.is(Code::Unavailable, "STORE_UNAVAILABLE");
     outside.world.wait_for("its time", async || (chrono::Utc::now() > due + TimeDelta::seconds(3)).then_some(())).await;
     assert!(outside.world.sim.posts().is_empty(), "nothing may be sent whose record would be lost");
     let log = outside.served.log();
@@ -200,8 +200,8 @@ async fn nothing_goes_out_while_the_database_is_away_and_all_goes_on_when_it_is_
         std::fs::rename(away.join(file), outside.world.data_dir().join(file)).expect("moved back");
     }
     outside.is_well().await;
-    let post = outside.world.me().until_unhurried(id, "published", |post| post.status() == PostStatus::Published);
-    post.await;
+    let me = outside.world.me();
+    me.until_unhurried(id, "published", |post| post.status() == PostStatus::Published).await;
     assert!(outside.served.log().contains("the files of the database are back"));
     outside.finish(1).await;
 }

@@ -341,7 +341,7 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     assert!(
         rotated.cores_with_other_keys(now).await.unwrap().len() == 1 && !rotated.has_silent_core(now).await.unwrap()
     );
-    rotated.ask_for_keys(now).await.unwrap();
+    rotated.ask_for_keys(now + TimeDelta::seconds(1)).await.unwrap();
     let probed = store.probe(now, Duration::from_secs(10)).await.unwrap();
     assert!(probed.is_asked_for_keys && !probed.missing_keys.is_empty(), "{probed:?}");
     store.sign_off().await.unwrap();
