@@ -176,6 +176,7 @@ fn overwrite(file: &Path, bytes: &[u8]) {
     file.write_all(bytes).expect("written");
 }
 
+#[expect(clippy::disallowed_methods, reason = "this core runs by the real time")]
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_goes_out_while_the_database_is_away_and_all_goes_on_when_it_is_back() {
     let outside = Outside::start().await;

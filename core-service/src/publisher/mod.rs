@@ -109,7 +109,7 @@ impl Engine {
                 // An operator mends that in a moment; the post must not count as one that ends its workers.
                 Err(error) if error.is_missing_key() => {
                     let now = self.clock.now();
-                    return self.store.postpone(&[post], now + KEY_GAP, now).await;
+                    return Box::pin(self.store.postpone(&[*post], now + KEY_GAP, now)).await;
                 }
                 Err(error) if error.is_about_data() => return self.store.set_aside(post.id, post.fence, &error).await,
                 Err(error) => return Err(error),
