@@ -97,6 +97,21 @@ fn read(rows: &[Row], limit: u32) -> Result<Events> {
     Ok(Events { events, reached, full })
 }
 
+/// The columns of an [`Event`].
+macro_rules! event_columns {
+    () => {
+        "sequence, wp_user_id, kind, post_id, account_id, previous_status, status, reason, created_at"
+    };
+}
+
+const OF_USER: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM aurareels_events WHERE wp_user_id = ? AND sequence > ? ORDER BY sequence LIMIT ?"
+);
+const OF_ALL: &str =
+    concat!("SELECT ", event_columns!(), " FROM aurareels_events WHERE sequence > ? ORDER BY sequence LIMIT ?");
+
 /// Events that were read at once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Events {
@@ -116,30 +131,13 @@ impl Store {
 
     /// A user's events after a position, and how far they reach.
     pub async fn event_batch(&self, user: UserId, after: Sequence, limit: u32) -> Result<Events> {
-        let rows = self
-            .db
-            .read()
-            .await?
-            .fetch_all(
-                "SELECT sequence, wp_user_id, kind, post_id, account_id, previous_status, status, reason, created_at \
-                 FROM aurareels_events WHERE wp_user_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-                &params![user, after, i64::from(limit)],
-            )
-            .await?;
+        let rows = self.db.read().await?.fetch_all(OF_USER, &params![user, after, i64::from(limit)]).await?;
         read(&rows, limit)
     }
 
     /// The events of all users after a position, and how far they reach.
     pub async fn events_of_all(&self, after: Sequence, limit: u32) -> Result<Events> {
-        let rows = self
-            .db
-            .read()
-            .await?
-            .fetch_all(
-                "SELECT * FROM aurareels_events WHERE sequence > ? ORDER BY sequence LIMIT ?",
-                &params![after, i64::from(limit)],
-            )
-            .await?;
+        let rows = self.db.read().await?.fetch_all(OF_ALL, &params![after, i64::from(limit)]).await?;
         read(&rows, limit)
     }
 

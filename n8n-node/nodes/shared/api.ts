@@ -146,6 +146,7 @@ export interface CompleteConnectRequestInput {
 	platform?: Platform | null;
 	code?: string;
 	state?: string;
+	browser_secret?: string;
 }
 
 export interface CompleteConnectResponse {
@@ -158,6 +159,7 @@ export interface ConnectAccountRequestInput {
 	login_flavour?: LoginFlavour | null;
 	redirect_uri?: string;
 	account_id?: number | null;
+	browser_secret?: string;
 }
 
 export interface ConnectAccountResponse {

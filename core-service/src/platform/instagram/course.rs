@@ -6,7 +6,8 @@
 //!   the account's media that is newer than that and at most [`SNAPSHOT_FRESH`] old.
 //! - A container once seen as published stays published, whatever later readings say
 //!   (<https://github.com/getopenpost/openpost/releases/tag/v7.37.0>).
-//! - A container that was made with another text, video or cover than the post now has is never published.
+//! - A container that was made with another text, video or cover than the post now has, or by the account's other login,
+//!   is never published.
 //! - Every loop has an end: [`MAX_FAILED_CONTAINERS`], [`MAX_LOST_CONTAINERS`], [`MAX_COMMENT_TRIES`].
 
 use std::time::Duration;
@@ -52,6 +53,7 @@ pub(super) mod name {
     pub(in super::super) const URI: &str = "uri";
     pub(in super::super) const TRANSFER: &str = "transfer";
     pub(in super::super) const CONTENT: &str = "content";
+    pub(in super::super) const LOGIN: &str = "login";
     pub(in super::super) const CAPTION: &str = "caption";
     pub(in super::super) const OFFSET: &str = "offset";
     pub(in super::super) const VIDEO: &str = "video";
@@ -239,7 +241,8 @@ struct Course<'a> {
 enum Fate {
     /// It can be gone on with.
     Usable,
-    /// It cannot, through nobody's fault: expired while waiting, or the post was edited.
+    /// It cannot, through nobody's fault: expired while waiting, the post was edited, or the account was connected again by
+    /// its other login.
     Outdated,
     /// It failed.
     Failed {
@@ -447,7 +450,10 @@ impl<'a> Course<'a> {
     }
 
     fn fate(&self, entry: &'a Entry, container_id: &'a str, fingerprint: &str) -> Fate {
-        if entry.handle.text(name::CONTENT) != Some(fingerprint) {
+        // What one login made the other one can neither read nor publish; rows of older releases do not say which it was.
+        let login = self.view.account.login_flavour.as_str();
+        let is_of_other_login = entry.handle.text(name::LOGIN).is_some_and(|made_by| made_by != login);
+        if is_of_other_login || entry.handle.text(name::CONTENT) != Some(fingerprint) {
             return Fate::Outdated;
         }
         let readings = || self.about(STATUS, container_id).filter(|entry| is_accepted(entry));
@@ -540,6 +546,7 @@ impl<'a> Course<'a> {
             handle: Handle::default()
                 .with(name::TRANSFER, transfer.as_str())
                 .with(name::CONTENT, fingerprint)
+                .with(name::LOGIN, self.view.account.login_flavour.as_str())
                 .with(name::CAPTION, self.view.post.content.full_caption.as_str()),
         })
     }

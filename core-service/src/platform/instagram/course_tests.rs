@@ -161,6 +161,27 @@ fn after_a_refused_publish_the_same_container_is_read_and_sent_again() {
 }
 
 #[test]
+fn a_container_of_the_accounts_other_login_is_made_anew_and_never_published() {
+    let made_by = |login: LoginFlavour| {
+        let handle = of_container(CONTAINER_ID)
+            .with(name::CONTENT, fingerprint(&content(), Transfer::VideoUrl))
+            .with(name::LOGIN, login.as_str())
+            .with_instant(name::CREATED_AT, at(60));
+        Book::default().ok(CONTAINER, handle)
+    };
+    let ready = |login| made_by(login).status(CONTAINER_ID, status::FINISHED).snapshot(CONTAINER_ID);
+    assert_eq!(kind(&stage(&ready(LoginFlavour::InstagramLogin))), PUBLISH);
+    let unreadable = made_by(LoginFlavour::FacebookLogin).status(CONTAINER_ID, status::UNREADABLE);
+    for book in [made_by(LoginFlavour::FacebookLogin), ready(LoginFlavour::FacebookLogin), unreadable] {
+        let step = stage(&book).step();
+        assert_eq!((step.kind, step.not_before), (CONTAINER, NotBefore::Prepare));
+        assert_eq!(step.handle.text(name::LOGIN), Some("instagram_login"));
+    }
+    let open = ready(LoginFlavour::FacebookLogin).publish(CONTAINER_ID, Some(StepOutcome::Unknown));
+    assert_eq!(stage(&open).step().class, StepClass::Read, "nothing is made beside a publish that is open");
+}
+
+#[test]
 fn a_container_seen_as_published_stays_published() {
     let book = Book::ready(&content())
         .publish(CONTAINER_ID, Some(StepOutcome::Absent))
