@@ -93,6 +93,15 @@ impl Reader {
     reads!(connection, in_time(signs));
 }
 
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // Damaged pages would stay in its cache after the file is mended.
+        if self.signs.is_damaged() {
+            self.connection.close_on_drop();
+        }
+    }
+}
+
 async fn in_time<T>(signs: &Signs, statement: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
     let outcome = match timeout(STATEMENT, statement).await {
         Ok(outcome) => outcome.map_err(Error::from),

@@ -54,7 +54,12 @@ impl Db {
         let (readers, signs) = (self.readers.clone(), self.signs.clone());
         tokio::spawn(async move {
             let begun = Instant::now();
-            let found = sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)").fetch_one(&readers).await;
+            let check = async {
+                let mut connection = readers.acquire().await?;
+                connection.close_on_drop();
+                sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)").fetch_one(&mut *connection).await
+            };
+            let found = check.await;
             match &found {
                 Ok(word) if word == "ok" => info!("the database file is whole"),
                 Ok(word) => error!(found = %word, "the database file is damaged"),

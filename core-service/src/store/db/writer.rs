@@ -420,7 +420,8 @@ impl Writer {
     fn note(&mut self, error: &Error) {
         if let Error::Sick(ailment) = error {
             self.signs.saw(ailment);
-            self.broken |= *ailment == Ailment::Stopped;
+            // Damaged pages would stay in its cache after the file is mended.
+            self.broken |= matches!(ailment, Ailment::Stopped | Ailment::Damaged);
         }
     }
 
