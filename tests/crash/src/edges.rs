@@ -204,6 +204,20 @@ async fn twins(upload: Upload) -> Result<Verdict> {
 /// A core is asked to end when it has recorded the visible request and waits for its time; another one takes over before
 /// that time. The post is not early.
 async fn stopped_while_armed(upload: Upload) -> Result<Verdict> {
+    for _ in 0..5 {
+        match stopped_if_seen_armed(upload).await {
+            Err(error) if format!("{error:#}").contains(MISSED) => {}
+            other => return other,
+        }
+    }
+    stopped_if_seen_armed(upload).await
+}
+
+/// A request is armed for less than a second of real time: on a busy machine nobody may look, or the core may not end, while
+/// it is.
+const MISSED: &str = "the request had left before the core was stopped";
+
+async fn stopped_if_seen_armed(upload: Upload) -> Result<Verdict> {
     with_post(Mode { upload, scheduled: true }, &[], async move |rig| {
         let mut core = rig.core(&Orders::default())?;
         let mut dead = Dead::default();
@@ -211,6 +225,7 @@ async fn stopped_while_armed(upload: Upload) -> Result<Verdict> {
         until("the request is armed", Duration::from_secs(60), async || {
             armed = rig.armed_until().await?;
             if armed.is_none() {
+                ensure!(rig.sim.posts().is_empty(), MISSED);
                 drive::step(rig, &core, &dead).await?;
             }
             Ok(armed.is_some())
@@ -219,7 +234,7 @@ async fn stopped_while_armed(upload: Upload) -> Result<Verdict> {
         core.terminate().await?;
         dead.buried(rig, &core).await?;
         let left = armed.context("no time")? - rig.sim.clock().now();
-        ensure!(left > TimeDelta::zero(), "the core took longer to end than it had");
+        ensure!(left > TimeDelta::zero(), MISSED);
         let mut heir = rig.core(&Orders::default())?;
         rest(rig, &mut heir, &dead).await?;
         heir.kill()
