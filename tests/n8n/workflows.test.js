@@ -106,12 +106,15 @@ for (const [file, names] of Object.entries(ORIGINALS)) {
 
     test("a post that was moved: the old call does nothing and counts as success", async () => {
       const caption = `Moved away from ${file}`;
-      const { id, payload } = await schedule(w.tiktok, caption, 3);
+      const { id, payload } = await schedule(w.tiktok, caption, 6);
       await call(payload);
-      await core.client.posts.reschedulePost({
-        id: BigInt(id),
-        scheduledAt: { form: { case: "text", value: "2031-01-01T00:00:00Z" } },
-      });
+      // While it is being prepared the core says: try again in a moment.
+      await until("a post that is moved", () =>
+        core.client.posts.reschedulePost({
+          id: BigInt(id),
+          scheduledAt: { form: { case: "text", value: "2031-01-01T00:00:00Z" } },
+        }),
+      );
       const [execution] = await n8n.rest.ends(workflow);
       assert.equal(execution.status, "success", JSON.stringify(execution.error));
       assert.equal(execution.json(names.publish)[0].result, "superseded");
