@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { decide } from '../../../tests/clients/node/browser.js';
+import { Browser } from '../../../tests/clients/node/browser.js';
 import { run } from './fake-n8n.mjs';
 
 function setting(name) {
@@ -40,9 +40,9 @@ export async function one(parameters, options) {
 /** Connects an account through the platform's consent page; returns it. */
 export async function connect(platform) {
 	const { auth_url } = await one({ resource: 'account', operation: 'connect', platform });
-	const redirect = await decide(auth_url);
-	// The core's own callback page ends the connection, as in a browser.
-	await fetch(redirect, { redirect: 'manual' });
+	// The core's own callback page ends the connection, in the browser that began it.
+	const browser = new Browser();
+	await browser.fetch(await browser.decide(auth_url));
 	const [accounts] = await runNode({
 		resource: 'account',
 		operation: 'getAll',
