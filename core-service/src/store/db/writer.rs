@@ -346,6 +346,7 @@ impl Writer {
             tx.connection.execute("RELEASE operation").await?;
             outcomes.push(outcome);
         }
+        outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).for_each(|error| self.note(error));
         self.commit().await?;
         let committed = self.tx.committed();
         self.queue.batch.drain(..).zip(outcomes).for_each(|(queued, outcome)| queued.operation.finish(outcome));
@@ -391,9 +392,14 @@ impl Writer {
     async fn commit(&mut self) -> Result<()> {
         self.tx.connection.execute("COMMIT").await?;
         if let Some(place) = &self.place {
-            // What went into a file that is gone is as good as not written: nobody may rely on it.
+            // What went into a file that is gone is as good as not written: nobody may rely on it. A look that fails for
+            // another reason is made again before the next transaction; what is committed must not be carried out again.
             let look = place.learn();
-            self.settle(look).await?;
+            match self.settle(look).await {
+                Err(gone @ Error::Sick(Ailment::Gone { .. })) => return Err(gone),
+                Err(error) => self.note(&error),
+                Ok(()) => {}
+            }
         }
         if self.tx.handed_out != HandedOut::default()
             && let Some(mark) = self.tx.mark.get()
