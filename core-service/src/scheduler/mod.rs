@@ -8,10 +8,10 @@
 mod suspects;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     panic::AssertUnwindSafe,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -79,7 +79,9 @@ pub struct Scheduler {
     token: String,
     in_flight: Arc<AtomicUsize>,
     freed: watch::Sender<()>,
-    /// Claims whose worker ended without letting them go.
+    /// Claims that somebody works on, or will in a moment.
+    at_work: Arc<Mutex<HashSet<(PostId, Fence)>>>,
+    /// Claims that nobody works on: their worker ended without letting them go, or nobody was told of them.
     orphans: Arc<Mutex<HashMap<PostId, Fence>>>,
     suspects: Suspects,
 }
@@ -101,6 +103,7 @@ impl Scheduler {
             token,
             in_flight: Arc::default(),
             freed: watch::Sender::new(()),
+            at_work: Arc::default(),
             orphans: Arc::default(),
             suspects: Suspects::default(),
         }
@@ -111,18 +114,33 @@ impl Scheduler {
     pub async fn run(self) {
         let mut workers = JoinSet::new();
         let mut stopping = self.engine.stopping.clone();
-        let heartbeat =
-            tokio::spawn(heartbeat(self.engine.clone(), self.leases.clone(), self.token.clone(), self.orphans.clone()));
+        let beat = Heartbeat {
+            engine: self.engine.clone(),
+            leases: self.leases.clone(),
+            token: self.token.clone(),
+            at_work: self.at_work.clone(),
+            orphans: self.orphans.clone(),
+        };
+        let heartbeat = tokio::spawn(beat.run());
         let wakes = self.engine.store.wakes().clone();
         let mut freed = self.freed.subscribe();
+        let mut said = Said::default();
         while !*stopping.borrow() {
             wakes.begin();
             freed.mark_unchanged();
             let wake = match self.claim(&mut workers).await {
-                Ok(true) => continue,
-                Ok(false) => self.next_wake().await,
+                Ok(full) => {
+                    said.over();
+                    if full {
+                        continue;
+                    }
+                    self.next_wake().await
+                }
                 Err(problem) => {
-                    warn!(error = %describe(&problem), "cannot claim posts");
+                    let problem = describe(&problem);
+                    if said.is_news(&problem) {
+                        warn!(error = %problem, "cannot claim posts");
+                    }
                     tokio::time::sleep(PAUSE).await;
                     continue;
                 }
@@ -188,6 +206,8 @@ impl Scheduler {
         }
         let full = posts.len() == batch;
         let (posts, put_off) = self.suspects.part(posts, self.engine.settings.max_crashes);
+        let claims = posts.iter().map(|(post, _)| (post.id, post.fence));
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner).extend(claims);
         self.put_off(&put_off, now).await;
         let ids: Vec<PostId> = posts.iter().map(|(post, _)| post.id).collect();
         // One that cannot be read must not hold up the others: then each worker reads its own.
@@ -239,7 +259,7 @@ impl Scheduler {
     fn start(&self, workers: &mut JoinSet<()>, claimed: Claimed, wait: TimeDelta) {
         let Claimed { post, at_hand, claim, suspect } = claimed;
         let engine = self.engine.clone();
-        let orphans = self.orphans.clone();
+        let (orphans, at_work) = (self.orphans.clone(), self.at_work.clone());
         let in_flight = self.in_flight.clone();
         let freed = self.freed.clone();
         in_flight.fetch_add(1, Ordering::AcqRel);
@@ -271,6 +291,7 @@ impl Scheduler {
             if !ended {
                 orphans.lock().unwrap_or_else(PoisonError::into_inner).insert(id, fence);
             }
+            at_work.lock().unwrap_or_else(PoisonError::into_inner).remove(&(id, fence));
             in_flight.fetch_sub(1, Ordering::AcqRel);
             freed.send_replace(());
         });
@@ -287,39 +308,89 @@ fn is_backlog(post: &Post, now: DateTime<Utc>) -> bool {
     waits && now - post.due() > BACKLOG_AGE
 }
 
-/// Keeps the claims of this process alive, and lets those go whose worker is gone.
-async fn heartbeat(engine: Engine, leases: Leases, token: String, orphans: Arc<Mutex<HashMap<PostId, Fence>>>) {
-    loop {
-        tokio::time::sleep(engine.settings.renew_every).await;
-        let gone: Vec<(PostId, Fence)> = orphans
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .map(|(post, fence)| (*post, *fence))
-            .collect();
-        if !gone.is_empty() {
-            fault::point(FaultPoint::AbandonBegins, "heartbeat");
-            match engine.store.abandon(&gone, engine.clock.now() + TimeDelta::seconds(5)).await {
-                Ok(()) => {
-                    fault::point(FaultPoint::Abandoned, "heartbeat");
-                    orphans
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .retain(|post, fence| !gone.contains(&(*post, *fence)));
+/// A trouble that comes again and again is told once, until it is over or another one comes.
+#[derive(Default)]
+struct Said(Option<String>);
+
+impl Said {
+    fn is_news(&mut self, problem: &str) -> bool {
+        let is_news = self.0.as_deref() != Some(problem);
+        if is_news {
+            self.0 = Some(problem.to_owned());
+        }
+        is_news
+    }
+
+    fn over(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// Keeps the claims of this process alive, and lets those go that nobody works on.
+struct Heartbeat {
+    engine: Engine,
+    leases: Leases,
+    token: String,
+    at_work: Arc<Mutex<HashSet<(PostId, Fence)>>>,
+    orphans: Arc<Mutex<HashMap<PostId, Fence>>>,
+}
+
+impl Heartbeat {
+    async fn run(self) {
+        let mut said = Said::default();
+        let mut unknown = HashSet::new();
+        loop {
+            tokio::time::sleep(self.engine.settings.renew_every).await;
+            self.abandon_orphans().await;
+            let asked = self.leases.mark();
+            fault::point(FaultPoint::RenewBegins, "heartbeat");
+            let renewed =
+                self.engine.store.renew_claims(&self.token, self.engine.clock.now(), self.leases.length()).await;
+            match renewed {
+                Ok(held) => {
+                    fault::point(FaultPoint::Renewed, "heartbeat");
+                    self.leases.renewed(asked, &held);
+                    said.over();
+                    unknown = self.adopt(held, &unknown);
                 }
-                Err(problem) => warn!(error = %describe(&problem), "cannot let abandoned posts go yet"),
+                Err(problem) => {
+                    let problem = describe(&problem);
+                    if said.is_news(&problem) {
+                        warn!(error = %problem, "cannot renew claims; nothing is sent once they have run out");
+                    }
+                }
             }
         }
-        let asked = leases.mark();
-        fault::point(FaultPoint::RenewBegins, "heartbeat");
-        match engine.store.renew_claims(&token, engine.clock.now(), leases.length()).await {
-            Ok(held) => {
-                fault::point(FaultPoint::Renewed, "heartbeat");
-                leases.renewed(asked, &held);
-            }
-            Err(problem) => {
-                warn!(error = %describe(&problem), "cannot renew claims; nothing is sent once they have run out")
-            }
+    }
+
+    async fn abandon_orphans(&self) {
+        let gone: Vec<(PostId, Fence)> = self.orphans().iter().map(|(post, fence)| (*post, *fence)).collect();
+        if gone.is_empty() {
+            return;
         }
+        fault::point(FaultPoint::AbandonBegins, "heartbeat");
+        match self.engine.store.abandon(&gone, self.engine.clock.now() + TimeDelta::seconds(5)).await {
+            Ok(()) => {
+                fault::point(FaultPoint::Abandoned, "heartbeat");
+                self.orphans().retain(|post, fence| !gone.contains(&(*post, *fence)));
+            }
+            Err(problem) => warn!(error = %describe(&problem), "cannot let abandoned posts go yet"),
+        }
+    }
+
+    /// Makes orphans of claims that the store holds for this process and nobody here knows of, at two beats in a row: the
+    /// answer that told of them was lost. Renewed as they are, they would keep their posts for ever. Answers those that are
+    /// unknown now.
+    fn adopt(&self, held: Vec<(PostId, Fence)>, before: &HashSet<(PostId, Fence)>) -> HashSet<(PostId, Fence)> {
+        let unknown: HashSet<_> = {
+            let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+            held.into_iter().filter(|claim| !at_work.contains(claim)).collect()
+        };
+        self.orphans().extend(unknown.intersection(before).copied());
+        unknown
+    }
+
+    fn orphans(&self) -> MutexGuard<'_, HashMap<PostId, Fence>> {
+        self.orphans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
