@@ -9,11 +9,9 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header};
+use http::StatusCode;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
-
-use super::status;
 
 /// The calls of a port. Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +40,17 @@ impl Calls {
         self.cut.send_replace(true);
     }
 
+    /// Counts a call until its answer begins; `None` when it was cut.
+    pub(super) async fn unless_cut<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        let _running = self.running.token();
+        let mut cut = self.cut.subscribe();
+        tokio::select! {
+            biased;
+            _ = cut.wait_for(|cut| *cut) => None,
+            answered = call => Some(answered),
+        }
+    }
+
     /// Ends when none is under way.
     pub(super) async fn ended(&self) {
         self.running.close();
@@ -49,61 +58,35 @@ impl Calls {
     }
 }
 
-/// Middleware that counts a call and lets it be cut.
+/// Middleware that counts a call of a page and lets it be cut.
 pub(super) async fn counted(State(calls): State<Calls>, request: Request, next: Next) -> Response {
-    let _running = calls.running.token();
-    let kind = request.headers().get(header::CONTENT_TYPE);
-    let is_grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-    let mut cut = calls.cut.subscribe();
-    tokio::select! {
-        biased;
-        _ = cut.wait_for(|cut| *cut) => match is_grpc {
-            true => status::shutting_down().into_http(),
-            false => (StatusCode::SERVICE_UNAVAILABLE, "this core is shutting down; try again in a moment").into_response(),
-        },
-        response = next.run(request) => response,
-    }
+    let answered = calls.unless_cut(next.run(request)).await;
+    answered.unwrap_or_else(|| {
+        (StatusCode::SERVICE_UNAVAILABLE, "this core is shutting down; try again in a moment").into_response()
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, body::Body, middleware, routing::post};
-    use tower_service::Service;
+    use std::future::{pending, ready};
 
     use super::*;
 
-    fn router(calls: &Calls) -> Router {
-        let hangs = std::future::pending::<&'static str>;
-        Router::new()
-            .route("/hangs", post(hangs))
-            .route("/answers", post(|| async { "done" }))
-            .layer(middleware::from_fn_with_state(calls.clone(), counted))
-    }
-
-    async fn ask(mut router: Router, path: &str, kind: &str) -> Response {
-        let request = http::Request::post(path).header(header::CONTENT_TYPE, kind).body(Body::empty()).unwrap();
-        router.call(request).await.unwrap()
-    }
-
     #[tokio::test]
-    async fn a_call_that_hangs_is_answered_unavailable_before_the_port_is_done() {
+    async fn a_call_that_hangs_is_cut_before_the_port_is_done() {
         let calls = Calls::new();
-        let router = router(&calls);
-        assert_eq!(ask(router.clone(), "/answers", "application/grpc").await.status(), StatusCode::OK);
+        assert_eq!(calls.unless_cut(ready("done")).await, Some("done"));
         assert_eq!(calls.running(), 0, "what was answered is not waited for");
-        let rpc = tokio::spawn(ask(router.clone(), "/hangs", "application/grpc+proto"));
-        let page = tokio::spawn(ask(router.clone(), "/hangs", "text/html"));
-        while calls.running() < 2 {
+        let hangs = tokio::spawn({
+            let calls = calls.clone();
+            async move { calls.unless_cut(pending::<()>()).await }
+        });
+        while calls.running() < 1 {
             tokio::task::yield_now().await;
         }
         calls.cut();
         calls.ended().await;
-        assert_eq!(rpc.await.unwrap().headers()["grpc-status"], "14");
-        assert_eq!(page.await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(
-            ask(router, "/answers", "application/grpc").await.headers()["grpc-status"],
-            "14",
-            "nothing begins any more"
-        );
+        assert_eq!(hangs.await.unwrap(), None);
+        assert_eq!(calls.unless_cut(ready("done")).await, None, "nothing begins any more");
     }
 }

@@ -11,14 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
-use tonic::{Code, Status};
+use tonic::Code;
 
-use super::auth::scopes;
 use crate::{
     domain::post::Status as PostStatus,
     punctuality::{self, Punctuality},
@@ -59,7 +53,8 @@ impl Metrics {
         Self { calls: Arc::default(), posts: Arc::default(), store, punctuality }
     }
 
-    fn note(&self, rpc: &'static str, code: Code, took: Duration) {
+    /// Counts an RPC of the table.
+    pub(super) fn note(&self, rpc: &'static str, code: Code, took: Duration) {
         let seconds = took.as_secs_f64();
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let of_rpc = calls.entry(rpc).or_default();
@@ -147,17 +142,4 @@ fn head(page: &mut String, name: &str, kind: &str, help: &str) {
 
 fn line(page: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
     let _ = writeln!(page, "{name}{{{labels}}} {value}");
-}
-
-/// Middleware that counts the RPCs of the table.
-pub(super) async fn count(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
-    let rpc = scopes::find(request.uri().path()).map(|(path, _)| path.trim_start_matches('/'));
-    let began = Instant::now();
-    let response = next.run(request).await;
-    if let Some(rpc) = rpc {
-        // Errors before the first message travel in the headers; everything else began well.
-        let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
-        metrics.note(rpc, code, began.elapsed());
-    }
-    response
 }

@@ -8,6 +8,7 @@ mod accounts;
 mod auth;
 mod calls;
 mod convert;
+mod entry;
 mod health;
 mod hear_out;
 mod media;

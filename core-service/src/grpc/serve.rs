@@ -15,7 +15,11 @@ use aurareels_proto::v1::{
     account_service_server::AccountServiceServer, media_service_server::MediaServiceServer,
     platform_service_server::PlatformServiceServer, post_service_server::PostServiceServer,
 };
-use axum::{middleware, response::Response};
+use axum::{
+    extract::Request,
+    middleware::{self, Next},
+    response::Response,
+};
 use http::{HeaderName, HeaderValue, Method, header};
 use tokio::{
     net::TcpListener,
@@ -25,25 +29,23 @@ use tokio::{
 };
 use tonic::{codec::CompressionEncoding, service::Routes, transport::Server};
 use tonic_web::GrpcWebLayer;
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    cors::{AllowOrigin, CorsLayer},
-};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::{error, warn};
 
 use super::{
     accounts::AccountApi,
-    auth::{Authenticator, USER_HEADER, jwt::Jwt, layer},
+    auth::{Authenticator, USER_HEADER, jwt::Jwt},
     calls::{self, Calls},
     convert::media::MAX_CHUNK,
+    entry::{self, Entry},
     health::{OldestOverdue, Teller, Watched},
     hear_out::hear_out,
     media::{self, MediaApi},
-    metrics::{self, Metrics},
+    metrics::Metrics,
     pages::{self, Pages},
     platforms::PlatformApi,
     posts::PostApi,
-    status, tls,
+    tls,
 };
 use crate::{
     app::{accounts::Accounts, api_keys::ApiKeys, media::Library, platforms::Platforms, posts::Posts},
@@ -160,6 +162,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     let authenticator = Authenticator::new(Arc::new(api.api_keys), jwt, api.clock.clone());
     let metrics = Metrics::new(api.store.clone(), api.punctuality);
     let calls = Calls::new();
+    let entry = Entry { calls: calls.clone(), authenticator, metrics: metrics.clone() };
     let (handing_out, mut until) = (api.posts.hand_out_events(), stopping.clone());
     calls.spawn(async move {
         tokio::select! {
@@ -203,15 +206,10 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         .add_service(reflection().build_v1alpha()?)
         .into_axum_router()
         .reset_fallback()
-        .layer(middleware::from_fn_with_state(authenticator, layer::authenticate))
-        .layer(middleware::from_fn(status::complete))
-        .layer(middleware::from_fn_with_state(calls.clone(), calls::counted))
-        .layer(middleware::from_fn_with_state(metrics.clone(), metrics::count))
-        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(entry, entry::pass))
         .layer(GrpcWebLayer::new())
         .layer(cors(&settings.cors_origins)?)
-        .layer(middleware::map_response(silent_to_other_origins))
-        .layer(middleware::from_fn(hear_out));
+        .layer(middleware::from_fn(at_the_edge));
     let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, trouble };
     let pages = pages::router(pages).merge(fetching);
     let pages = pages.layer(middleware::from_fn_with_state(calls.clone(), calls::counted));
@@ -261,8 +259,9 @@ fn cors(origins: &CorsOrigins) -> anyhow::Result<CorsLayer> {
         .max_age(Duration::from_secs(3600)))
 }
 
-/// An origin that may not call is not told what others may do either.
-async fn silent_to_other_origins(mut response: Response) -> Response {
+/// Middleware around everything else. An origin that may not call is not told what others may do either.
+async fn at_the_edge(request: Request, next: Next) -> Response {
+    let mut response = hear_out(request, next).await;
     let headers = response.headers_mut();
     if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
         for name in [
@@ -275,9 +274,4 @@ async fn silent_to_other_origins(mut response: Response) -> Response {
         }
     }
     response
-}
-
-/// The answer to a call whose handler panicked.
-fn panicked(_: Box<dyn std::any::Any + Send>) -> http::Response<axum::body::Body> {
-    status::panicked().into_http()
 }

@@ -19,7 +19,6 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use axum::{extract::Request, middleware::Next, response::Response};
 use chrono::{DateTime, Utc};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -233,15 +232,10 @@ pub(super) fn no_caller() -> Status {
     internal("a handler was reached without a caller")
 }
 
-/// Middleware: gives details to the statuses with which tonic refuses what it cannot read, before any handler sees it.
+/// The status in place of one with which tonic refuses what it cannot read, before any handler sees it: with details.
 /// Everything else has its details already.
-pub(super) async fn complete(request: Request, next: Next) -> Response {
-    let ours = request.uri().path().starts_with("/aurareels.");
-    let response = next.run(request).await;
-    match Status::from_header_map(response.headers()) {
-        Some(bare) if ours && bare.code() != Code::Ok && bare.details().is_empty() => unread(bare).into_http(),
-        _ => response,
-    }
+pub(super) fn completed(bare: &Status) -> Option<Status> {
+    (bare.code() != Code::Ok && bare.details().is_empty()).then(|| unread(bare.clone()))
 }
 
 /// The status of a request that was not read.

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::extract::Request;
 use http::{HeaderMap, HeaderName};
 use tonic::Status;
 
@@ -16,28 +12,33 @@ use crate::{
     grpc::status,
 };
 
-/// Middleware for the gRPC routes. Paths outside of `aurareels.v1` (health, reflection) pass.
-pub(crate) async fn authenticate(State(gate): State<Authenticator>, mut request: Request, next: Next) -> Response {
+/// How the paths of our own services begin. Others (health, reflection) need no caller.
+pub(crate) const OURS: &str = "/aurareels.";
+
+/// Puts the caller of a request to a gRPC route into it. The error is what the request is answered.
+#[allow(clippy::result_large_err, reason = "it becomes the answer at once")]
+pub(crate) async fn check(gate: &Authenticator, mut request: Request) -> Result<Request, Status> {
     let path = request.uri().path();
-    if path.starts_with("/aurareels.") {
-        let Some((_, scope)) = scopes::find(path) else {
-            let refusal = status::no_such_rpc(path);
+    if !path.starts_with(OURS) {
+        return Ok(request);
+    }
+    let Some((_, scope)) = scopes::find(path) else {
+        let refusal = status::no_such_rpc(path);
+        read_away(request).await;
+        return Err(refusal);
+    };
+    match gate.caller(request.headers(), scope).await {
+        Ok(caller) => {
+            let still = Still::new(gate, request.headers(), scope);
+            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(still);
+            Ok(request)
+        }
+        Err(denied) => {
             read_away(request).await;
-            return refusal.into_http();
-        };
-        match gate.caller(request.headers(), scope).await {
-            Ok(caller) => {
-                let still = Still::new(&gate, request.headers(), scope);
-                request.extensions_mut().insert(caller);
-                request.extensions_mut().insert(still);
-            }
-            Err(denied) => {
-                read_away(request).await;
-                return status::denied(denied, gate.clock.now()).into_http();
-            }
+            Err(status::denied(denied, gate.clock.now()))
         }
     }
-    next.run(request).await
 }
 
 /// Reads the rest of a refused request, up to a little. Over HTTP/1.1 a connection that is closed with the body unread

@@ -1,0 +1,61 @@
+//! What every RPC passes on its way in and out, in one step: it is counted as running, its caller is found, its status
+//! is completed, and its time is noted.
+//!
+//! Guaranteed: no handler runs without a caller; a panic in one costs that call alone; a call that takes longer than
+//! stopping may is answered with UNAVAILABLE. One layer instead of one per duty: axum boxes each layer of each route and
+//! copies those within it for every call.
+
+use std::{panic::AssertUnwindSafe, time::Instant};
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use futures_util::FutureExt;
+use tonic::{Code, Status};
+
+use super::{
+    auth::{Authenticator, layer, scopes},
+    calls::Calls,
+    metrics::Metrics,
+    status,
+};
+
+/// What it needs. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) calls: Calls,
+    pub(super) authenticator: Authenticator,
+    pub(super) metrics: Metrics,
+}
+
+/// Middleware of the gRPC routes.
+pub(super) async fn pass(State(entry): State<Entry>, request: Request, next: Next) -> Response {
+    let rpc = scopes::find(request.uri().path()).map(|(path, _)| path.trim_start_matches('/'));
+    let is_ours = request.uri().path().starts_with(layer::OURS);
+    let began = Instant::now();
+    let answer = AssertUnwindSafe(answered(&entry, request, next)).catch_unwind();
+    let response = match entry.calls.unless_cut(answer).await {
+        Some(Ok(response)) => response,
+        Some(Err(_)) => status::panicked().into_http(),
+        None => status::shutting_down().into_http(),
+    };
+    // Errors before the first message travel in the headers; everything else began well.
+    let status = Status::from_header_map(response.headers());
+    let response = match status.as_ref().filter(|_| is_ours).and_then(status::completed) {
+        Some(complete) => complete.into_http(),
+        None => response,
+    };
+    if let Some(rpc) = rpc {
+        entry.metrics.note(rpc, status.map_or(Code::Ok, |status| status.code()), began.elapsed());
+    }
+    response
+}
+
+async fn answered(entry: &Entry, request: Request, next: Next) -> Response {
+    match layer::check(&entry.authenticator, request).await {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => refusal.into_http(),
+    }
+}
