@@ -255,10 +255,10 @@ async fn write_row(tx: &mut Tx, before: &Post, after: &Post, change: &Change) ->
         set("platform_post_url", after.platform_post_url.as_deref().into());
     }
     if after.all_platform_post_ids != before.all_platform_post_ids {
-        set("all_platform_post_ids", serde_json::to_string(&after.all_platform_post_ids)?.into());
+        set("all_platform_post_ids", Value::json(&after.all_platform_post_ids)?);
     }
     if after.error != before.error {
-        set("error", after.error.as_ref().map(serde_json::to_string).transpose()?.into());
+        set("error", after.error.as_ref().map_or(Ok(Value::Json(None)), Value::json)?);
         set("error_message", after.error.as_ref().map(|error| error.message.as_str()).into());
     }
     if after.due_at != before.due_at {
@@ -296,7 +296,7 @@ async fn write_row(tx: &mut Tx, before: &Post, after: &Post, change: &Change) ->
         set("look_since", after.look_since.into());
     }
     if after.warnings != before.warnings {
-        set("warnings", serde_json::to_string(&after.warnings)?.into());
+        set("warnings", Value::json(&after.warnings)?);
     }
     if after.waiting_for != before.waiting_for {
         set("waiting_for", after.waiting_for.map(|reason| reason.as_str()).into());
@@ -310,8 +310,8 @@ async fn write_row(tx: &mut Tx, before: &Post, after: &Post, change: &Change) ->
     if change.release.is_some() {
         // Until then it is the end of the claim, which renewals move.
         set("next_step_at", after.next_step_at.into());
-        set("claim_token", Value::Null);
-        set("claim_expires_at", Value::Null);
+        set("claim_token", Value::Text(None));
+        set("claim_expires_at", Value::Time(None));
     }
     if after.revision != before.revision {
         set("revision", after.revision.into());

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Result, Store,
-    db::{Row, Tx, in_list},
+    db::{Row, Tx, Value, in_list},
     moves::ResolvedWord,
 };
 use crate::{
@@ -73,7 +73,7 @@ pub(super) async fn insert_entry(tx: &mut Tx, keys: &KeyRing, post: PostId, entr
             entry.deadline_at,
             entry.outcome.map(|outcome| outcome.as_str()),
             entry.answered_at,
-            serde_json::to_string(&entry.evidence)?,
+            Value::json(&entry.evidence)?,
             entry.fence,
         ],
     )
@@ -89,7 +89,7 @@ pub(super) async fn update_entry(tx: &mut Tx, keys: &KeyRing, post: PostId, entr
             entry.outcome.map(|outcome| outcome.as_str()),
             entry.answered_at,
             seal_handle(keys, post, &entry.handle)?,
-            serde_json::to_string(&entry.evidence)?,
+            Value::json(&entry.evidence)?,
             post,
             entry.number,
         ],
@@ -114,7 +114,7 @@ pub(super) async fn settle_by_hand(tx: &mut Tx, post: &Post, word: &ResolvedWord
         let evidence = evidence.with("resolved_by_hand", word.note.as_str()).with("resolved_at", now.to_rfc3339());
         tx.execute(
             "UPDATE aurareels_post_steps SET outcome = ?, answered_at = ?, evidence = ? WHERE post_id = ? AND number = ?",
-            &params![outcome.as_str(), now, serde_json::to_string(&evidence)?, post.id, row.int("number")?],
+            &params![outcome.as_str(), now, Value::json(&evidence)?, post.id, row.int("number")?],
         )
         .await?;
     }

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Error, Result, Store,
-    db::{Row, Tx},
+    db::{Row, Tx, Value},
 };
 use crate::{
     domain::{
@@ -210,7 +210,7 @@ impl Store {
                             &new.file_name,
                             &new.stored_as,
                             whole(new.facts.size_bytes),
-                            serde_json::to_string(&new.facts)?,
+                            Value::json(&new.facts)?,
                             &new.pull_token,
                             now,
                             now + unused,

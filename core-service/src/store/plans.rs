@@ -414,7 +414,7 @@ async fn every_statement_uses_an_index() {
         if READS_FROM_THE_START.iter().any(|known| sql.starts_with(known)) {
             continue;
         }
-        let values = vec![super::db::Value::Int(1); sql.matches('?').count()];
+        let values = vec![super::db::Value::Int(Some(1)); sql.matches('?').count()];
         for row in
             store.db.read().await.unwrap().fetch_all(&format!("EXPLAIN QUERY PLAN {sql}"), &values).await.unwrap()
         {

@@ -321,7 +321,7 @@ pub(super) async fn fail(tx: &mut Tx, post: &Post, to: Status, failure: &Failure
     tx.execute(
         "UPDATE aurareels_social_posts SET status = ?, status_since = ?, error = ?, error_message = ?, waiting_for = NULL, \
          next_step_at = NULL, claim_token = NULL, claim_expires_at = NULL, revision = revision + 1, updated_at = ? WHERE id = ?",
-        &params![to.as_str(), now, serde_json::to_string(failure)?, &failure.message, now, post.id],
+        &params![to.as_str(), now, Value::json(failure)?, &failure.message, now, post.id],
     )
     .await?;
     status_event(tx, post, to, Some(failure.reason.as_str().to_owned()), now).await
@@ -357,8 +357,8 @@ pub(super) fn content_values(post: &Post) -> Result<[Value; CONTENT.len()]> {
         &content.media_id,
         content.thumbnail_url.as_deref(),
         &content.caption,
-        serde_json::to_string(&content.hashtags)?,
-        serde_json::to_string(&content.mentions)?,
+        Value::json(&content.hashtags)?,
+        Value::json(&content.mentions)?,
         &content.full_caption,
         content.location.as_deref(),
         &content.privacy_level,
@@ -366,8 +366,8 @@ pub(super) fn content_values(post: &Post) -> Result<[Value; CONTENT.len()]> {
         content.allow_duet,
         content.allow_stitch,
         Some(&content.metadata).filter(|metadata| !metadata.is_null()),
-        serde_json::to_string(&content.options)?,
-        serde_json::to_string(&post.warnings)?,
+        Value::json(&content.options)?,
+        Value::json(&post.warnings)?,
         post.media_facts.as_ref(),
     ])
 }

@@ -8,72 +8,77 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use crate::store::{Error, Result};
+use crate::{
+    domain::ids::{AccountId, Fence, PostId, Revision, Sequence, UserId},
+    store::{Error, Result},
+};
 
-/// A value bound to a statement, in a form that every database has.
+/// A value bound to a statement, in a form that every database has. NULL has a type too: PostgreSQL wants to know it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// NULL.
-    Null,
-    /// A whole number, a truth value as 0 or 1, an instant as microseconds.
-    Int(i64),
+    /// A whole number.
+    Int(Option<i64>),
     /// A fraction.
-    Real(f64),
-    /// Text or JSON.
-    Text(String),
+    Real(Option<f64>),
+    /// A truth value.
+    Flag(Option<bool>),
+    /// An instant, to the microsecond.
+    Time(Option<DateTime<Utc>>),
+    /// Text.
+    Text(Option<String>),
+    /// JSON, written out.
+    Json(Option<String>),
 }
 
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        Self::Int(value)
-    }
+/// What can be bound, with the NULL of its type.
+pub trait Bindable: Into<Value> {
+    /// NULL.
+    const NULL: Value;
 }
-impl From<i32> for Value {
-    fn from(value: i32) -> Self {
-        Self::Int(value.into())
-    }
+
+macro_rules! bindable {
+    ($($type:ty, $variant:ident, $value:ident => $bound:expr;)*) => { $(
+        impl From<$type> for Value {
+            fn from($value: $type) -> Self {
+                Self::$variant(Some($bound))
+            }
+        }
+        impl Bindable for $type {
+            const NULL: Value = Value::$variant(None);
+        }
+    )* };
 }
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self::Int(value.into())
-    }
+
+bindable! {
+    i64, Int, value => value;
+    i32, Int, value => value.into();
+    f64, Real, value => value;
+    bool, Flag, value => value;
+    DateTime<Utc>, Time, value => value;
+    &str, Text, value => value.to_owned();
+    &String, Text, value => value.clone();
+    String, Text, value => value;
+    &serde_json::Value, Json, value => value.to_string();
+    PostId, Int, value => value.0;
+    AccountId, Int, value => value.0;
+    UserId, Int, value => value.0;
+    Sequence, Int, value => value.0;
+    Fence, Int, value => value.0;
+    Revision, Int, value => value.0;
 }
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
-    }
-}
-impl From<&String> for Value {
-    fn from(value: &String) -> Self {
-        Self::Text(value.clone())
-    }
-}
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::Text(value)
-    }
-}
-impl From<DateTime<Utc>> for Value {
-    fn from(value: DateTime<Utc>) -> Self {
-        Self::Int(value.timestamp_micros())
-    }
-}
-impl From<&serde_json::Value> for Value {
-    fn from(value: &serde_json::Value) -> Self {
-        Self::Text(value.to_string())
-    }
-}
-impl<T: Into<Self>> From<Option<T>> for Value {
+
+impl<T: Bindable> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
+        value.map_or(T::NULL, Into::into)
     }
 }
-macro_rules! id_value {
-    ($($name:ident),*) => { $(impl From<crate::domain::ids::$name> for Value {
-        fn from(value: crate::domain::ids::$name) -> Self { Self::Int(value.0) }
-    })* };
+
+impl Value {
+    /// JSON of a value.
+    pub(in crate::store) fn json(value: &impl serde::Serialize) -> Result<Self> {
+        Ok(Self::Json(Some(serde_json::to_string(value)?)))
+    }
 }
-id_value!(PostId, AccountId, UserId, Sequence, Fence, Revision);
 
 /// Values for a statement, in the order of its placeholders.
 #[macro_export]
@@ -85,7 +90,7 @@ macro_rules! params {
 /// all lengths need a handful of prepared statements.
 pub(in crate::store) fn in_list<T: Copy + Into<Value>>(values: &[T]) -> (String, Vec<Value>) {
     let mut bound: Vec<Value> = values.iter().map(|value| (*value).into()).collect();
-    let last = bound.last().cloned().unwrap_or(Value::Null);
+    let last = bound.last().cloned().unwrap_or(Value::Int(None));
     bound.resize(bound.len().next_power_of_two(), last);
     (vec!["?"; bound.len()].join(", "), bound)
 }
@@ -197,10 +202,11 @@ pub(super) fn bind<'q>(sql: &'q str, params: &'q [Value]) -> sqlx::query::Query<
     let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
     for value in params {
         query = match value {
-            Value::Null => query.bind(None::<i64>),
             Value::Int(value) => query.bind(*value),
             Value::Real(value) => query.bind(*value),
-            Value::Text(value) => query.bind(value.as_str()),
+            Value::Flag(value) => query.bind(value.map(i64::from)),
+            Value::Time(value) => query.bind(value.map(|at| at.timestamp_micros())),
+            Value::Text(value) | Value::Json(value) => query.bind(value.as_deref()),
         };
     }
     query
