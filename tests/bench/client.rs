@@ -38,8 +38,13 @@ pub(crate) type Posts = PostServiceClient<InterceptedService<Channel, Bearer>>;
 
 /// A channel of its own to the core.
 pub(crate) async fn posts(core: &Core) -> Result<Posts> {
-    let channel = Channel::from_shared(core.address.clone())?.connect().await?;
-    Ok(PostServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", core.key).parse()?)))
+    posts_at(&core.address, &core.key).await
+}
+
+/// A channel of its own to an address.
+pub(crate) async fn posts_at(address: &str, key: &str) -> Result<Posts> {
+    let channel = Channel::from_shared(address.to_owned())?.connect().await?;
+    Ok(PostServiceClient::with_interceptor(channel, Bearer(format!("Bearer {key}").parse()?)))
 }
 
 /// A channel of its own to the core, for uploads.

@@ -95,11 +95,7 @@ impl Core {
 
     /// User and system time so far.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let rest = stat.rsplit(')').next().context("no stat")?;
-        let ticks: u64 = rest.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        // USER_HZ is 100 on every Linux that Rust runs on.
-        Ok(Duration::from_millis(ticks * 10))
+        cpu_of(self.child.id())
     }
 }
 
@@ -110,6 +106,15 @@ impl Core {
         let _ = self.child.wait();
         self.directory.take().expect("a core has its directory until it ends")
     }
+}
+
+/// User and system time of a process so far.
+pub(crate) fn cpu_of(process: u32) -> Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let rest = stat.rsplit(')').next().context("no stat")?;
+    let ticks: u64 = rest.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    // USER_HZ is 100 on every Linux that Rust runs on.
+    Ok(Duration::from_millis(ticks * 10))
 }
 
 impl Drop for Core {

@@ -19,14 +19,17 @@ mod watchers;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Measures the core.
 #[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Cli {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// The release binary of the core.
-    #[arg(long)]
-    binary: PathBuf,
+    #[arg(long, required = true)]
+    binary: Option<PathBuf>,
     /// What to measure (may be given several times); all when absent.
     #[arg(long, value_enum)]
     only: Vec<Bench>,
@@ -39,6 +42,16 @@ struct Cli {
     /// Minutes that posts wait on slow platforms before the core's CPU is looked at.
     #[arg(long, default_value_t = 35)]
     waiting_minutes: u64,
+}
+
+/// What this program starts of itself, as a process of its own.
+#[derive(Subcommand)]
+enum Part {
+    /// A gRPC server in front of the bare loop.
+    BareServer {
+        /// A database with the rows to copy.
+        database: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -59,31 +72,34 @@ enum Bench {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let mut cli = Cli::parse();
+    let cli = Cli::parse();
+    if let Some(Part::BareServer { database }) = &cli.part {
+        return bare::serve(database).await;
+    }
     // The core runs in a directory of its own.
-    cli.binary =
-        std::fs::canonicalize(&cli.binary).with_context(|| format!("no binary at {}", cli.binary.display()))?;
+    let binary = cli.binary.context("no binary is named")?;
+    let binary = std::fs::canonicalize(&binary).with_context(|| format!("no binary at {}", binary.display()))?;
     let wanted = |bench| cli.only.is_empty() || cli.only.contains(&bench);
     raise_open_files();
     println!("{}", machine()?);
     if wanted(Bench::Start) {
-        start::run(&cli.binary).await.context("start")?;
+        start::run(&binary).await.context("start")?;
     }
     if wanted(Bench::Publish) {
-        publish::run(&cli.binary, cli.posts).await.context("publish")?;
+        publish::run(&binary, cli.posts).await.context("publish")?;
     }
     if wanted(Bench::Due) {
-        due::run(&cli.binary, cli.posts, cli.behind).await.context("due")?;
+        due::run(&binary, cli.posts, cli.behind).await.context("due")?;
     }
     if wanted(Bench::Upload) {
-        upload::run(&cli.binary).await.context("upload")?;
+        upload::run(&binary).await.context("upload")?;
     }
     if wanted(Bench::Watchers) {
-        watchers::run(&cli.binary).await.context("watchers")?;
+        watchers::run(&binary).await.context("watchers")?;
     }
     // Takes most of an hour by default: only when asked for.
     if cli.only.contains(&Bench::Waiting) {
-        waiting::run(&cli.binary, cli.posts, cli.waiting_minutes).await.context("waiting")?;
+        waiting::run(&binary, cli.posts, cli.waiting_minutes).await.context("waiting")?;
     }
     Ok(())
 }

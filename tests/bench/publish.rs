@@ -1,10 +1,12 @@
 //! PublishPosts with 64 clients on SQLite with durable commits.
 //!
 //! Publishing itself is kept out of the way (one worker): the figure is what the API takes in. The second figure has the
-//! engine at its default, working on what comes in at the same time on the same two cores.
+//! engine at its default, working on what comes in at the same time on the same two cores. Beside each, in the same run,
+//! the two bars: the bare loop, and the bare loop behind a gRPC server.
 
 use std::{
     path::Path,
+    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -12,14 +14,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use aurareels_proto::v1::PublishPostsRequest;
 use aurareels_simulator::{Host, Options, Simulator};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+};
 
 use crate::{
     bare,
     client::{self, connect_instagram},
-    core::Core,
+    core::{Core, cpu_of},
     stats::{ms, percentile},
 };
 
@@ -32,52 +38,103 @@ const ACCOUNTS: usize = 200;
 pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
     println!("\n## PublishPosts, {CLIENTS} clients, SQLite with synchronous=FULL\n");
     println!(
-        "| engine | posts | per second | p50 | p99 | bare loop, same rows | share of it |\n|---|---|---|---|---|---|---|"
+        "| what | posts | per second | p50 | p99 | CPU per post | share of the bare loop's rate | times its CPU |\n\
+         |---|---|---|---|---|---|---|---|"
     );
-    for (engine, concurrency) in [("one worker", "1"), ("default", "1024")] {
+    for (engine, concurrency) in [("core, one worker", "1"), ("core, default", "1024")] {
         let simulator = Simulator::start(Options::default()).await?;
         let core = Core::start(binary, &simulator, &[("AURAREELS_CONCURRENCY", concurrency)]).await?;
         let accounts = Arc::new(connect_instagram(&core, &simulator, ACCOUNTS).await?);
         let video = Arc::new(format!("{}/v/bench.mp4?size=200000&duration=5", simulator.url(Host::Media)));
-        let next = Arc::new(AtomicUsize::new(0));
-        let begun = Instant::now();
-        let mut clients = Vec::new();
-        for _ in 0..CLIENTS {
-            let mut client = client::posts(&core).await?;
-            let (accounts, video, next) = (accounts.clone(), video.clone(), next.clone());
-            clients.push(tokio::spawn(async move {
-                let mut times = Vec::new();
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= posts {
-                        return Ok::<_, tonic::Status>(times);
-                    }
-                    let request = PublishPostsRequest {
-                        accounts: vec![accounts[number % accounts.len()]],
-                        content: Some(client::content(&video, format!("job-{number}"))),
-                        ..PublishPostsRequest::default()
-                    };
-                    let asked = Instant::now();
-                    client.publish_posts(request).await?;
-                    times.push(asked.elapsed());
-                }
-            }));
-        }
-        let mut times: Vec<Duration> = Vec::new();
-        for client in clients {
-            times.extend(client.await??);
-        }
-        let per_second = posts as f64 / begun.elapsed().as_secs_f64();
+        let before = core.cpu()?;
+        let run = publish(&core.address, &core.key, &accounts, &video, posts).await?;
+        let cpu = (core.cpu()? - before) / u32::try_from(posts)?;
         // The database without its core, which would write on.
         let directory = core.end();
-        let bare = bare::run(&directory.path().join("aurareels.db"), CLIENTS, posts).await?;
-        println!(
-            "| {engine} | {posts} | {per_second:.0} | {} | {} | {bare:.0} per second | {:.2} |",
-            ms(percentile(&mut times, 0.5)),
-            ms(percentile(&mut times, 0.99)),
-            per_second / bare
-        );
+        let database = directory.path().join("aurareels.db");
         simulator.shutdown().await;
+        let (server, server_cpu) = through_bare_server(&database, &accounts, &video, posts).await?;
+        let bare = bare::run(&database, CLIENTS, posts).await?;
+        let row = |what: &str, run: Option<Run>, per_second: f64, cpu: Duration| {
+            let (p50, p99) = run.map_or((String::new(), String::new()), |mut run| {
+                (ms(percentile(&mut run.times, 0.5)), ms(percentile(&mut run.times, 0.99)))
+            });
+            println!(
+                "| {what} | {posts} | {per_second:.0} | {p50} | {p99} | {} µs | {:.2} | {:.2} |",
+                cpu.as_micros(),
+                per_second / bare.per_second,
+                cpu.as_secs_f64() / bare.cpu.as_secs_f64()
+            );
+        };
+        let per_second = run.per_second;
+        row(engine, Some(run), per_second, cpu);
+        let per_second = server.per_second;
+        row("bare loop behind a bare gRPC server, same rows", Some(server), per_second, server_cpu);
+        row("bare loop, same rows", None, bare.per_second, bare.cpu);
     }
     Ok(())
+}
+
+/// What the clients saw.
+struct Run {
+    per_second: f64,
+    times: Vec<Duration>,
+}
+
+/// Publishes so many posts from all clients.
+async fn publish(address: &str, key: &str, accounts: &Arc<Vec<i64>>, video: &Arc<String>, posts: usize) -> Result<Run> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let begun = Instant::now();
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut client = client::posts_at(address, key).await?;
+        let (accounts, video, next) = (accounts.clone(), video.clone(), next.clone());
+        clients.push(tokio::spawn(async move {
+            let mut times = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= posts {
+                    return Ok::<_, tonic::Status>(times);
+                }
+                let request = PublishPostsRequest {
+                    accounts: vec![accounts[number % accounts.len()]],
+                    content: Some(client::content(&video, format!("job-{number}"))),
+                    ..PublishPostsRequest::default()
+                };
+                let asked = Instant::now();
+                client.publish_posts(request).await?;
+                times.push(asked.elapsed());
+            }
+        }));
+    }
+    let mut times: Vec<Duration> = Vec::new();
+    for client in clients {
+        times.extend(client.await??);
+    }
+    Ok(Run { per_second: posts as f64 / begun.elapsed().as_secs_f64(), times })
+}
+
+/// The same calls to the bare server, with its CPU per post.
+async fn through_bare_server(
+    database: &Path,
+    accounts: &Arc<Vec<i64>>,
+    video: &Arc<String>,
+    posts: usize,
+) -> Result<(Run, Duration)> {
+    let mut server = Command::new(std::env::current_exe()?)
+        .arg("bare-server")
+        .arg(database)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let output = server.stdout.take().context("no output of the bare server")?;
+    let address = BufReader::new(output).lines().next_line().await?.context("the bare server told no address")?;
+    let process = server.id().context("the bare server ended")?;
+    let before = cpu_of(process)?;
+    let run = publish(&address, "none", accounts, video, posts).await?;
+    let cpu = (cpu_of(process)? - before) / u32::try_from(posts)?;
+    drop(server.stdin.take());
+    server.wait().await?;
+    Ok((run, cpu))
 }
