@@ -106,7 +106,7 @@ for (const [file, names] of Object.entries(ORIGINALS)) {
 
     test("a post that was moved: the old call does nothing and counts as success", async () => {
       const caption = `Moved away from ${file}`;
-      const { id, payload } = await schedule(w.tiktok, caption, 6);
+      const { id, payload } = await schedule(w.tiktok, caption, 15);
       await call(payload);
       // While it is being prepared the core says: try again in a moment.
       await until("a post that is moved", () =>

@@ -27,13 +27,16 @@ pub(crate) fn python(workspace: &Workspace) -> Result<Report> {
     let tests = workspace.root.join("tests/clients/python");
     let pytest = workspace.program(&python).dir(&tests).args(["-m", "pytest", "-p", "no:cacheprovider", "-v"]);
     let pytest = pytest.env("PYTHONPATH", &generated).env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
-    against_a_core(workspace, "python", &[], pytest, |line| line.starts_with("==") && line.contains(" in "))
+    against_a_core(workspace, "python", &[], pytest, |lines| {
+        let is_closing = |line: &String| line.starts_with("FAILED ") || line.starts_with("==") && line.contains(" in ");
+        lines.into_iter().filter(is_closing).collect()
+    })
 }
 
 /// The Node gRPC-web client.
 pub(crate) fn node(workspace: &Workspace) -> Result<Report> {
     let tests = generated_from_proto(workspace, "tests/clients/node")?;
-    against_a_core(workspace, "node", &[], node_tests(workspace, &tests), is_closing_of_node)
+    against_a_core(workspace, "node", &[], node_tests(workspace, &tests), closing_of_node)
 }
 
 /// A page in Chromium, from another origin than the core's.
@@ -55,7 +58,7 @@ pub(crate) fn browser(workspace: &Workspace) -> Result<Report> {
     let node = node_tests(workspace, &tests).env("AURAREELS_SITE", &site).env("AURAREELS_SITE_SECRET", SECRET);
     let pictures = workspace.cache("clients")?.join("browser-pictures");
     let node = node.env("AURAREELS_CHROMIUM", chromium).env("AURAREELS_PICTURES", pictures);
-    against_a_core(workspace, "browser", &settings, node, is_closing_of_node)
+    against_a_core(workspace, "browser", &settings, node, closing_of_node)
 }
 
 /// Generates a JavaScript client's code from `proto/`, by its own buf.gen.yaml; returns the client's directory.
@@ -71,8 +74,18 @@ fn node_tests(workspace: &Workspace, dir: &Path) -> Program {
     workspace.program("node").dir(dir).args(["--test", "--test-reporter=spec"])
 }
 
-pub(crate) fn is_closing_of_node(line: &str) -> bool {
-    line.strip_prefix("ℹ ").is_some_and(|rest| ["tests ", "pass ", "fail "].iter().any(|word| rest.starts_with(word)))
+/// What Node's own test runner says last: its counts, and what failed and why.
+pub(crate) fn closing_of_node(lines: Vec<String>) -> Vec<String> {
+    const FAILURES: &str = "✖ failing tests:";
+    // Enough for the first few errors with their stacks.
+    const MOST: usize = 80;
+    let is_count = |line: &str| {
+        line.strip_prefix("ℹ ")
+            .is_some_and(|rest| ["tests ", "pass ", "fail "].iter().any(|word| rest.starts_with(word)))
+    };
+    let failures = lines.iter().position(|line| line.contains(FAILURES)).unwrap_or(lines.len());
+    let counts = lines.iter().filter(|line| is_count(line));
+    counts.chain(lines.iter().skip(failures).take(MOST)).cloned().collect()
 }
 
 /// Installs the npm packages of the Node client, buf among them; returns `node_modules`.
@@ -114,13 +127,13 @@ fn against_a_core(
     name: &str,
     settings: &[(&str, &str)],
     tests: Program,
-    is_closing: impl Fn(&str) -> bool,
+    closing_of: impl Fn(Vec<String>) -> Vec<String>,
 ) -> Result<Report> {
     let binary = rust::binary(workspace)?;
     let stack = Stack::start(workspace, &binary, name, settings)?;
     let tests = stack.environment.iter().fold(tests.limit(LIMIT), |tests, (name, value)| tests.env(name, value));
     let (passed, lines) = tests.watch().inspect_err(|_| stack.print_logs())?;
-    let closing: Vec<String> = lines.into_iter().filter(|line| is_closing(line)).collect();
+    let closing = closing_of(lines);
     if !passed {
         stack.print_logs();
         return Err(TestsFailed { what: format!("the {name} client failed"), closing }.into());

@@ -71,7 +71,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         .env("AURAREELS_ADDON_THAT_PANICS", panics)
         .env("CHROMIUM", chromium)
         .watch()?;
-    let closing = lines.into_iter().filter(|line| clients::is_closing_of_node(line)).collect();
+    let closing = clients::closing_of_node(lines);
     if !passed {
         return Err(TestsFailed { what: "tests in the real n8n failed".to_owned(), closing }.into());
     }

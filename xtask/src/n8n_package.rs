@@ -95,7 +95,7 @@ fn tests(node: Program, dir: &Path, closing: &mut Vec<String>) -> Result<bool> {
     files.sort();
     let node = node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]).args(files).limit(LIMIT);
     let (passed, lines) = node.watch()?;
-    closing.extend(lines.into_iter().filter(|line| clients::is_closing_of_node(line)));
+    closing.extend(clients::closing_of_node(lines));
     Ok(passed)
 }
 

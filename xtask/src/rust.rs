@@ -94,10 +94,11 @@ fn watch(program: crate::run::Program, closing: &mut Vec<String>) -> Result<bool
     Ok(passed)
 }
 
-/// nextest's `Summary [ 1.2s] 3 tests run: ...`, or each binary's `test result: ...` (those without tests left out).
+/// What failed, by name; nextest's `Summary [ 1.2s] 3 tests run: ...`, or each binary's `test result: ...` (those without tests left out).
 pub(crate) fn is_closing(line: &str) -> bool {
     let text = line.trim_start();
-    (text.starts_with("Summary [") && text.contains("run:"))
+    text.starts_with("FAIL [")
+        || (text.starts_with("Summary [") && text.contains("run:"))
         || (text.starts_with("test result:") && !text.contains(" 0 passed; 0 failed;"))
 }
 
@@ -115,6 +116,7 @@ mod tests {
 
     #[test]
     fn closing_lines_of_both_runners_are_known() {
+        assert!(is_closing("        FAIL [   0.012s] (12/99) aurareels-core store::tests::a_row"));
         assert!(is_closing("     Summary [   0.003s] 3 tests run: 3 passed, 0 skipped"));
         assert!(is_closing("     Summary [   0.003s] 2/3 tests run: 1 passed, 1 failed, 0 skipped"));
         assert!(is_closing(
