@@ -5,7 +5,7 @@
 //! stopping may is answered with UNAVAILABLE. One layer instead of one per duty: axum boxes each layer of each route and
 //! copies those within it for every call.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
     extract::{Request, State},
@@ -22,8 +22,7 @@ use super::{
     status,
 };
 
-/// What it needs. Cheap to clone.
-#[derive(Clone)]
+/// What it needs.
 pub(super) struct Entry {
     pub(super) calls: Calls,
     pub(super) authenticator: Authenticator,
@@ -31,7 +30,7 @@ pub(super) struct Entry {
 }
 
 /// Middleware of the gRPC routes.
-pub(super) async fn pass(State(entry): State<Entry>, request: Request, next: Next) -> Response {
+pub(super) async fn pass(State(entry): State<Arc<Entry>>, request: Request, next: Next) -> Response {
     let rpc = scopes::find(request.uri().path()).map(|(path, _)| path.trim_start_matches('/'));
     let is_ours = request.uri().path().starts_with(layer::OURS);
     let began = Instant::now();

@@ -162,7 +162,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     let authenticator = Authenticator::new(Arc::new(api.api_keys), jwt, api.clock.clone());
     let metrics = Metrics::new(api.store.clone(), api.punctuality);
     let calls = Calls::new();
-    let entry = Entry { calls: calls.clone(), authenticator, metrics: metrics.clone() };
+    let entry = Arc::new(Entry { calls: calls.clone(), authenticator, metrics: metrics.clone() });
     let (handing_out, mut until) = (api.posts.hand_out_events(), stopping.clone());
     calls.spawn(async move {
         tokio::select! {

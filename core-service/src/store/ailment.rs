@@ -1,7 +1,5 @@
 //! What ails a database as a whole: the words for callers, health and the log, each with a remedy.
 
-use sqlx::error::DatabaseError;
-
 /// Why a database cannot be used for now. Whatever was asked for was not done, except where [`Self::Slow`] says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Ailment {
@@ -54,21 +52,6 @@ impl Ailment {
             }
             Self::Slow(_) => "what was asked for may still be done; make the very same call again",
             Self::Stopped => "what was asked for may have been done; make the very same call again",
-        }
-    }
-
-    /// The ailment that an error of SQLite tells of. `None` when the statement is at fault, not the database.
-    pub(super) fn of(error: &dyn DatabaseError) -> Option<Self> {
-        // https://www.sqlite.org/rescode.html; the low byte of an extended code is the plain one.
-        let code: i64 = error.code()?.parse().ok()?;
-        match code & 0xff {
-            5 | 6 => Some(Self::Locked),
-            8 => Some(Self::ReadOnly),
-            10 => Some(Self::Disk(error.message().to_owned())),
-            11 | 26 => Some(Self::Damaged),
-            13 => Some(Self::Full),
-            14 => Some(Self::Disk(error.message().to_owned())),
-            _ => None,
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{
     Result, Store,
-    db::Tx,
+    db::{PerLength, Tx},
     events, media,
     posts::{CONTENT, content_values, event_of},
     request_keys::{Candidate, GROUP, candidates},
@@ -158,25 +158,16 @@ async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
             post.created_at,
         ]);
     }
-    let row = format!("({})", vec!["?"; values.len() / group.len()].join(", "));
-    let sql = format!(
-        "INSERT INTO aurareels_social_posts ({}, wp_user_id, social_account_id, platform, status, scheduled_at, list_at, \
-         request_key, request_key_derived, request_fingerprint, content_key, posted_key, url_key, scheduler, \
-         late_policy_seconds, waiting_for, next_step_at, look_since, status_since, created_at, updated_at) VALUES {} RETURNING id",
-        CONTENT.join(", "),
-        vec![row; group.len()].join(", ")
-    );
-    let rows = tx.fetch_all(&sql, &values).await?;
-    let mut ids = rows.iter().map(|row| row.int("id").map(PostId)).collect::<Result<Vec<_>>>()?;
-    // Ids rise in the order of the rows; the order in which they are told is nowhere promised.
-    ids.sort_unstable();
+    static TEXTS: PerLength = PerLength::new();
+    let sql = TEXTS.of(group.len(), || insert_text(group.len(), values.len() / group.len()));
+    let ids = tx.insert_all(sql, &values, group.len()).await?;
     if let Some(newest) = ids.last() {
-        tx.note_post(newest.0);
+        tx.note_post(*newest);
     }
     let created: Vec<Post> = group
         .iter()
         .zip(ids)
-        .map(|(new, id)| Post { id, fence: Fence(0), revision: Revision(1), ..new.post.clone() })
+        .map(|(new, id)| Post { id: PostId(id), fence: Fence(0), revision: Revision(1), ..new.post.clone() })
         .collect();
     if let Some(first) = created.iter().filter_map(|post| post.next_step_at).min() {
         tx.note_schedule(first);
@@ -185,4 +176,15 @@ async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
     let events: Vec<_> = events.iter().zip(&created).map(|(event, post)| (event, post.created_at)).collect();
     events::append_all(tx, &events).await?;
     Ok(created)
+}
+
+fn insert_text(rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    format!(
+        "INSERT INTO aurareels_social_posts ({}, wp_user_id, social_account_id, platform, status, scheduled_at, list_at, \
+         request_key, request_key_derived, request_fingerprint, content_key, posted_key, url_key, scheduler, \
+         late_policy_seconds, waiting_for, next_step_at, look_since, status_since, created_at, updated_at) VALUES {}",
+        CONTENT.join(", "),
+        vec![row; rows].join(", ")
+    )
 }

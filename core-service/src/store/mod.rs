@@ -62,7 +62,7 @@ use crate::{clock::Clock, domain::lineage::Lineages, secret::KeyRing};
 pub enum Error {
     /// A statement failed.
     #[error("the database is not available")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database as a whole cannot be used for now.
     #[error("{0}: {remedy}", remedy = .0.remedy())]
     Sick(Ailment),
@@ -124,7 +124,7 @@ pub enum Error {
 impl Error {
     /// A file beside the database cannot be used.
     pub(crate) fn io(error: std::io::Error) -> Self {
-        Self::Unavailable(sqlx::Error::Io(error))
+        Self::Unavailable(error.into())
     }
 
     /// The data is at fault, not the database: reading it again brings the same.
@@ -166,24 +166,6 @@ impl Error {
     /// Another process has kept the write lock for longer than a write waits for it.
     pub fn is_locked(&self) -> bool {
         matches!(self, Self::Sick(Ailment::Locked))
-    }
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::ColumnNotFound(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
-                Self::Corrupt(error.to_string())
-            }
-            sqlx::Error::WorkerCrashed => Self::Sick(Ailment::Stopped),
-            sqlx::Error::PoolTimedOut => Self::Sick(Ailment::Slow(db::CONNECTION.as_secs())),
-            sqlx::Error::PoolClosed => Self::Closed,
-            sqlx::Error::Database(ref of_database) => match Ailment::of(of_database.as_ref()) {
-                Some(ailment) => Self::Sick(ailment),
-                None => Self::Unavailable(error),
-            },
-            other => Self::Unavailable(other),
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     Result, Store,
-    db::{Row, Tx, Value},
+    db::{PerLength, Row, Tx, Value},
     posts::{post, post_columns},
 };
 use crate::{
@@ -60,7 +60,7 @@ impl Store {
         let mut reader = self.db.read().await?;
         let mut found = Vec::with_capacity(requests.len());
         for group in requests.chunks(GROUP) {
-            let rows = reader.fetch_all(&sql(group.len().next_power_of_two()), &values(group)).await?;
+            let rows = reader.fetch_all(sql(group.len().next_power_of_two()), &values(group)).await?;
             found.extend(sorted(group.len(), &rows)?);
         }
         Ok(found)
@@ -69,7 +69,7 @@ impl Store {
 
 /// The same within a transaction: what is not there now cannot come before its end.
 pub(super) async fn candidates(tx: &mut Tx, group: &[(AccountId, &RequestKeys)]) -> Result<Vec<Vec<Candidate>>> {
-    let rows = tx.fetch_all(&sql(group.len().next_power_of_two()), &values(group)).await?;
+    let rows = tx.fetch_all(sql(group.len().next_power_of_two()), &values(group)).await?;
     sorted(group.len(), &rows)
 }
 
@@ -87,7 +87,12 @@ fn sorted(length: usize, rows: &[Row]) -> Result<Vec<Vec<Candidate>>> {
 
 /// One statement: it runs for every post that is made, and mostly finds nothing. The number of rows that it finds is
 /// bounded, however often the same was posted.
-fn sql(length: usize) -> String {
+fn sql(length: usize) -> &'static str {
+    static TEXTS: PerLength = PerLength::new();
+    TEXTS.of(length, || text(length))
+}
+
+fn text(length: usize) -> String {
     let parts: Vec<String> = (0..length)
         .map(|number| {
             let of = format!("SELECT {number} AS number, {COLUMNS} FROM aurareels_social_posts p WHERE p.social_account_id = ?");

@@ -109,7 +109,7 @@ async fn ensure(tx: &mut Tx, id: &str, now: DateTime<Utc>) -> Result<Lineages> {
 /// 48 random bits as text: short enough for a mark in a video's description.
 pub(super) fn random_id() -> Result<String> {
     let mut bytes = [0; 6];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Unavailable(sqlx::Error::Io(std::io::Error::other(error))))?;
+    getrandom::fill(&mut bytes).map_err(|error| Error::io(std::io::Error::other(error)))?;
     Ok(hex::encode(bytes))
 }
 

@@ -22,16 +22,18 @@ pub(crate) async fn check(gate: &Authenticator, mut request: Request) -> Result<
     if !path.starts_with(OURS) {
         return Ok(request);
     }
-    let Some((_, scope)) = scopes::find(path) else {
+    let Some((rpc, scope)) = scopes::find(path) else {
         let refusal = status::no_such_rpc(path);
         read_away(request).await;
         return Err(refusal);
     };
     match gate.caller(request.headers(), scope).await {
         Ok(caller) => {
-            let still = Still::new(gate, request.headers(), scope);
+            if scopes::OUTLIVES_ITS_CHECK.contains(&rpc) {
+                let still = Still::new(gate, request.headers(), scope);
+                request.extensions_mut().insert(still);
+            }
             request.extensions_mut().insert(caller);
-            request.extensions_mut().insert(still);
             Ok(request)
         }
         Err(denied) => {

@@ -37,6 +37,9 @@ pub(crate) const RPCS: &[(&str, Scope)] = &[
     ("/aurareels.v1.PostService/WatchPosts", Scope::Read),
 ];
 
+/// Streams that ask again and again whether their caller still may.
+pub(crate) const OUTLIVES_ITS_CHECK: &[&str] = &["/aurareels.v1.PostService/WatchPosts"];
+
 /// The table's own text of an RPC's path and its scope.
 pub(crate) fn find(path: &str) -> Option<(&'static str, Scope)> {
     RPCS.iter().find(|(known, _)| *known == path).copied()

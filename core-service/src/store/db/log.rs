@@ -7,14 +7,14 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::{Row as _, SqliteConnection};
+use rusqlite::Connection;
 use tracing::{info, warn};
 
 /// Bytes of the log at which the writer has it begin anew.
 pub(super) const LIMIT: u64 = 32 * 1024 * 1024;
 
 /// Bytes that are kept of a log that began anew: writing over them is cheaper than growing the file.
-pub(super) const KEPT: &str = "8388608";
+pub(super) const KEPT: i64 = 8_388_608;
 
 /// Time between two tries while a reader stays.
 const GAP: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ pub(super) struct Log {
 
 impl Log {
     /// Has a log that is too large begin anew, if no reader stays.
-    pub(super) async fn bound(&mut self, connection: &mut SqliteConnection) {
+    pub(super) fn bound(&mut self, connection: &Connection) {
         if self.size < LIMIT {
             if self.told {
                 info!(bytes = self.size, "the log of the database is small again");
@@ -42,8 +42,8 @@ impl Log {
             return;
         }
         // Waits for readers as long as for any lock, and no longer. Errors are met again by the next write.
-        let outcome = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await;
-        let done = outcome.and_then(|row| row.try_get::<i64, _>(0)).is_ok_and(|busy| busy == 0);
+        let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0));
+        let done = busy.is_ok_and(|busy| busy == 0);
         self.tried = (!done).then(Instant::now);
         if !done && !self.told {
             warn!(

@@ -5,6 +5,7 @@
 //! whatever the database does: a read within [`CONNECTION`] and [`STATEMENT`], a write within [`ANSWER`].
 
 mod counters;
+mod errors;
 mod log;
 pub(super) mod mark;
 mod place;
@@ -48,7 +49,7 @@ use self::{
 };
 pub use self::{values::Value, wakes::Wakes};
 pub(super) use self::{
-    values::{Row, in_list},
+    values::{PerLength, Row, in_list},
     writer::Tx,
 };
 use super::{Error, Result, ailment::Ailment};
@@ -66,23 +67,6 @@ const STATEMENT: Duration = Duration::from_secs(10);
 /// Longest time until a write is answered, whatever the disk does. What has not begun by [`writer::PATIENCE`] never does.
 const ANSWER: Duration = Duration::from_secs(15);
 
-macro_rules! reads {
-    ($connection:ident, $bounded:ident $(($signs:ident))?) => {
-        /// Reads all rows.
-        pub(in crate::store) async fn fetch_all(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-            let rows = $bounded($(&self.$signs,)? bind(sql, params).fetch_all(&mut *self.$connection)).await?;
-            Ok(rows.into_iter().map(Row).collect())
-        }
-
-        /// Reads the first row, if there is one.
-        pub(in crate::store) async fn fetch_optional(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
-            Ok($bounded($(&self.$signs,)? bind(sql, params).fetch_optional(&mut *self.$connection)).await?.map(Row))
-        }
-    };
-}
-
-use reads;
-
 /// A connection that reads.
 pub(super) struct Reader {
     connection: PoolConnection<sqlx::Sqlite>,
@@ -90,7 +74,16 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    reads!(connection, in_time(signs));
+    /// Reads all rows.
+    pub(in crate::store) async fn fetch_all(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        let rows = in_time(&self.signs, bind(sql, params).fetch_all(&mut *self.connection)).await?;
+        Ok(rows.into_iter().map(Row::Read).collect())
+    }
+
+    /// Reads the first row, if there is one.
+    pub(in crate::store) async fn fetch_optional(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
+        Ok(in_time(&self.signs, bind(sql, params).fetch_optional(&mut *self.connection)).await?.map(Row::Read))
+    }
 }
 
 impl Drop for Reader {
@@ -160,8 +153,8 @@ impl Db {
         let (closing, closing_seen) = watch::channel(false);
         let (closed_sent, closed) = watch::channel(false);
         let mark = Arc::default();
-        let (kept, of_writer) = (Arc::clone(&mark), options.clone().pragma("journal_size_limit", log::KEPT));
-        let mut writer = Writer::connect(of_writer, operations, kept, place.clone(), signs.clone()).await?;
+        let file = options.get_filename().to_owned();
+        let mut writer = Writer::open(file, operations, Arc::clone(&mark), place.clone(), signs.clone())?;
         let runtime = tokio::runtime::Handle::current();
         let told = wakes.clone();
         // Its own thread: operations borrow the transaction across awaits and need not be `Send`.
@@ -176,10 +169,10 @@ impl Db {
                     error!(why, "the writer of the database stopped; it begins anew");
                     writer.begin_anew();
                 }
-                runtime.block_on(writer.close());
+                writer.close();
                 closed_sent.send_replace(true);
             })
-            .map_err(|error| Error::Unavailable(sqlx::Error::Io(error)))?;
+            .map_err(Error::io)?;
         let (refused, serving) = (Arc::default(), Arc::default());
         let readers = readers(&options, place.clone());
         Ok(Self {
@@ -210,9 +203,6 @@ impl Db {
         let mut connection = self.options.connect().await?;
         migrator.run_direct(None, &mut connection, false).await.map_err(Error::Migrate)?;
         connection.close().await?;
-        // The writer's connection may know the schema from before. sqlx counts the columns of a statement once, when it is
-        // prepared; SQLite finds out about new ones when it runs, and `SELECT *` would then break the connection. A
-        // statement that names its column has the schema read anew.
         // Another process may keep the write lock: waiting for it costs nothing.
         loop {
             let read_anew = self.write(async move |tx| {
@@ -340,5 +330,5 @@ async fn lock_file(path: PathBuf) -> Result<std::fs::File> {
     })
     .await
     .map_err(|_| Error::Closed)?
-    .map_err(|error| Error::Unavailable(sqlx::Error::Io(error)))
+    .map_err(Error::io)
 }

@@ -1,8 +1,12 @@
 //! Values that are bound to statements, and rows that are read, in forms that every database has.
 
-use std::str::FromStr;
+use std::{
+    str::FromStr,
+    sync::{Arc, OnceLock},
+};
 
 use chrono::{DateTime, Datelike, Utc};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use sqlx::{
     Row as _,
     sqlite::{SqliteArguments, SqliteRow},
@@ -95,6 +99,21 @@ pub(in crate::store) fn in_list<T: Copy + Into<Value>>(values: &[T]) -> (String,
     (vec!["?"; bound.len()].join(", "), bound)
 }
 
+/// A statement whose text depends on how many rows it is about, a power of two: written once for each.
+pub(in crate::store) struct PerLength([OnceLock<String>; 7]);
+
+impl PerLength {
+    /// None is written yet.
+    pub(in crate::store) const fn new() -> Self {
+        Self([const { OnceLock::new() }; 7])
+    }
+
+    /// The text for so many rows, at most 64.
+    pub(in crate::store) fn of(&self, rows: usize, write: impl FnOnce() -> String) -> &str {
+        self.0[rows.ilog2() as usize].get_or_init(write)
+    }
+}
+
 /// JSON of a column.
 fn json<T: serde::de::DeserializeOwned>(column: &str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| Error::Corrupt(format!("{column}: {error}")))
@@ -107,17 +126,33 @@ fn instant(column: &str, micros: i64) -> Result<DateTime<Utc>> {
 }
 
 /// A row, read by column name.
-pub(in crate::store) struct Row(pub(super) SqliteRow);
+pub(in crate::store) enum Row {
+    /// Of a connection that reads.
+    Read(SqliteRow),
+    /// Of the one that writes.
+    Written(WrittenRow),
+}
 
 impl Row {
-    /// A whole number.
-    pub(in crate::store) fn int(&self, column: &str) -> Result<i64> {
-        Ok(self.0.try_get(column)?)
-    }
-
     /// A whole number or NULL.
     pub(in crate::store) fn opt_int(&self, column: &str) -> Result<Option<i64>> {
-        Ok(self.0.try_get(column)?)
+        match self {
+            Self::Read(row) => Ok(row.try_get(column)?),
+            Self::Written(row) => row.opt_int(column),
+        }
+    }
+
+    /// Text or NULL.
+    fn opt_str(&self, column: &str) -> Result<Option<&str>> {
+        match self {
+            Self::Read(row) => Ok(row.try_get(column)?),
+            Self::Written(row) => row.opt_str(column),
+        }
+    }
+
+    /// A whole number.
+    pub(in crate::store) fn int(&self, column: &str) -> Result<i64> {
+        self.opt_int(column)?.ok_or_else(|| is_null(column))
     }
 
     /// A whole number that fits 32 bits.
@@ -136,14 +171,18 @@ impl Row {
         Ok(self.opt_int(column)?.map(|value| value != 0))
     }
 
+    fn str(&self, column: &str) -> Result<&str> {
+        self.opt_str(column)?.ok_or_else(|| is_null(column))
+    }
+
     /// Text.
     pub(in crate::store) fn text(&self, column: &str) -> Result<String> {
-        Ok(self.0.try_get(column)?)
+        self.str(column).map(str::to_owned)
     }
 
     /// Text or NULL.
     pub(in crate::store) fn opt_text(&self, column: &str) -> Result<Option<String>> {
-        Ok(self.0.try_get(column)?)
+        Ok(self.opt_str(column)?.map(str::to_owned))
     }
 
     /// An instant.
@@ -162,8 +201,7 @@ impl Row {
         T: FromStr,
         Error: From<T::Err>,
     {
-        let text: &str = self.0.try_get(column)?;
-        text.parse().map_err(|error: T::Err| match Error::from(error) {
+        self.str(column)?.parse().map_err(|error: T::Err| match Error::from(error) {
             Error::Corrupt(why) => Error::Corrupt(format!("{column}: {why}")),
             other => other,
         })
@@ -175,7 +213,7 @@ impl Row {
         T: FromStr,
         Error: From<T::Err>,
     {
-        match self.0.try_get::<Option<&str>, _>(column)? {
+        match self.opt_str(column)? {
             Some(_) => self.word(column).map(Some),
             None => Ok(None),
         }
@@ -183,14 +221,97 @@ impl Row {
 
     /// JSON.
     pub(in crate::store) fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T> {
-        json(column, self.0.try_get(column)?)
+        json(column, self.str(column)?)
     }
 
     /// JSON or NULL.
     pub(in crate::store) fn opt_json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<Option<T>> {
-        match self.0.try_get::<Option<&str>, _>(column)? {
-            Some(text) => json(column, text).map(Some),
-            None => Ok(None),
+        self.opt_str(column)?.map(|text| json(column, text)).transpose()
+    }
+}
+
+fn is_null(column: &str) -> Error {
+    Error::Corrupt(format!("{column} is NULL"))
+}
+
+/// A row of the connection that writes.
+pub(in crate::store) struct WrittenRow {
+    names: Arc<[String]>,
+    cells: Vec<Cell>,
+}
+
+/// A stored value. One that makes no sense is an error of whoever reads that column, not of the statement.
+enum Cell {
+    Null,
+    Int(i64),
+    Text(String),
+    Other(&'static str),
+}
+
+impl Cell {
+    fn read(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Null => Self::Null,
+            ValueRef::Integer(value) => Self::Int(value),
+            ValueRef::Text(bytes) => match str::from_utf8(bytes) {
+                Ok(text) => Self::Text(text.to_owned()),
+                Err(_) => Self::Other("text that is no UTF-8"),
+            },
+            ValueRef::Real(_) => Self::Other("a fraction"),
+            ValueRef::Blob(_) => Self::Other("bytes"),
+        }
+    }
+
+    fn what(&self) -> &'static str {
+        match self {
+            Self::Null => "NULL",
+            Self::Int(_) => "a whole number",
+            Self::Text(_) => "text",
+            Self::Other(what) => what,
+        }
+    }
+}
+
+impl WrittenRow {
+    pub(super) fn new(names: Arc<[String]>, row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let cells =
+            (0..names.len()).map(|number| row.get_ref(number).map(Cell::read)).collect::<rusqlite::Result<_>>()?;
+        Ok(Self { names, cells })
+    }
+
+    fn cell(&self, column: &str) -> Result<&Cell> {
+        let number = self.names.iter().position(|name| name == column);
+        number.and_then(|number| self.cells.get(number)).ok_or_else(|| Error::Corrupt(format!("no column {column}")))
+    }
+
+    fn opt_int(&self, column: &str) -> Result<Option<i64>> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Int(value) => Ok(Some(*value)),
+            other => Err(Error::Corrupt(format!("{column} is {}, not a whole number", other.what()))),
+        }
+    }
+
+    fn opt_str(&self, column: &str) -> Result<Option<&str>> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Text(value) => Ok(Some(value)),
+            other => Err(Error::Corrupt(format!("{column} is {}, not text", other.what()))),
+        }
+    }
+}
+
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Int(value) => value.to_sql(),
+            Self::Real(value) => value.to_sql(),
+            Self::Flag(value) => value.to_sql(),
+            Self::Time(value) => {
+                let micros = value.map_or(rusqlite::types::Value::Null, |at| at.timestamp_micros().into());
+                Ok(ToSqlOutput::Owned(micros))
+            }
+            Self::Text(value) | Self::Json(value) => value.to_sql(),
         }
     }
 }

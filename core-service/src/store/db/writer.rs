@@ -12,24 +12,24 @@
 //! told so, and the writer goes on by itself once it can.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, future::LocalBoxFuture};
-use sqlx::{ConnectOptions, Connection, Executor, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use rusqlite::{CachedStatement, Connection, OpenFlags, params_from_iter};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    log::Log,
+    log::{KEPT, Log},
     mark::Mark,
     place::{Look, Place},
-    reads,
     signs::Signs,
-    values::{Row, Value, bind},
+    values::{Row, Value, WrittenRow},
     wakes::Wakes,
 };
 use crate::store::{Error, Result, ailment::Ailment, restoring::HandedOut};
@@ -43,13 +43,18 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long SQLite itself waits for a lock. In between, operations whose time is over are answered.
 const SLICE: Duration = Duration::from_millis(500);
 
-/// Writer page cache in KiB (negative, as SQLite wants it): what thousands of waiting posts change over and over. Readers
+/// The writer's page cache in KiB (negative, as SQLite wants it): what thousands of waiting posts change over and over. Readers
 /// drop theirs with every commit, so for them more would be of no use.
-const WRITER_CACHE: &str = "-32768";
+const CACHE: i64 = -32_768;
 
-/// The open write transaction.
+/// Prepared statements that are kept.
+const STATEMENTS: usize = 512;
+
+/// The open write transaction. Its statements run on the writer's own thread, to their end, without a wait; that they are
+/// asynchronous is for databases that are reached over a network.
 pub(in crate::store) struct Tx {
-    connection: Box<SqliteConnection>,
+    connection: Connection,
+    names: Names,
     /// An event was written.
     events: bool,
     /// The newest event and post of this transaction.
@@ -61,12 +66,43 @@ pub(in crate::store) struct Tx {
 }
 
 impl Tx {
-    pub(super) fn new(connection: SqliteConnection, mark: Arc<OnceLock<Mutex<Mark>>>) -> Self {
-        let (events, handed_out, schedule) = (false, HandedOut::default(), None);
-        Self { connection: Box::new(connection), events, handed_out, mark, schedule }
+    fn new(connection: Connection, mark: Arc<OnceLock<Mutex<Mark>>>) -> Self {
+        let (names, events, handed_out, schedule) = (Names::default(), false, HandedOut::default(), None);
+        Self { connection, names, events, handed_out, mark, schedule }
     }
 
-    reads!(connection, at_leisure);
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        #[cfg(test)]
+        crate::store::plans::record(sql);
+        Ok(self.connection.prepare_cached(sql)?)
+    }
+
+    /// Reads all rows.
+    pub(in crate::store) async fn fetch_all(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        self.fetch(sql, params, usize::MAX)
+    }
+
+    /// Reads the first row, if there is one.
+    pub(in crate::store) async fn fetch_optional(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
+        Ok(self.fetch(sql, params, 1)?.pop())
+    }
+
+    fn fetch(&mut self, sql: &str, params: &[Value], most: usize) -> Result<Vec<Row>> {
+        #[cfg(test)]
+        crate::store::plans::record(sql);
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params_from_iter(params))?;
+        let mut fetched = Vec::new();
+        let mut names = None;
+        // To its end, also where one row is wanted: a statement that changes rows has to finish.
+        while let Some(row) = rows.next()? {
+            if fetched.len() < most {
+                let names = names.get_or_insert_with(|| self.names.of(sql, row.as_ref()));
+                fetched.push(Row::Written(WrittenRow::new(names.clone(), row)?));
+            }
+        }
+        Ok(fetched)
+    }
 
     fn committed(&self) -> Committed {
         Committed { events: self.events, schedule: self.schedule }
@@ -74,12 +110,23 @@ impl Tx {
 
     /// Runs a statement; answers how many rows it changed.
     pub(in crate::store) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
-        Ok(bind(sql, params).execute(&mut *self.connection).await?.rows_affected())
+        let changed = self.prepare(sql)?.execute(params_from_iter(params))?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
     /// Runs an INSERT; answers the new row's id.
     pub(in crate::store) async fn insert(&mut self, sql: &str, params: &[Value]) -> Result<i64> {
-        Ok(bind(sql, params).execute(&mut *self.connection).await?.last_insert_rowid())
+        self.prepare(sql)?.execute(params_from_iter(params))?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Runs an INSERT of so many rows; answers their ids, which rise in the order of the rows.
+    pub(in crate::store) async fn insert_all(&mut self, sql: &str, params: &[Value], rows: usize) -> Result<Vec<i64>> {
+        // An AUTOINCREMENT table gives the rows of one statement ids without a gap: nobody else writes meanwhile. RETURNING
+        // would have SQLite journal the statement.
+        let last = self.insert(sql, params).await?;
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+        Ok((last - rows + 1..=last).collect())
     }
 
     /// To be called by whoever writes an event.
@@ -99,9 +146,19 @@ impl Tx {
     }
 }
 
-/// In the writer a statement takes as long as it takes: its caller does not wait for ever.
-async fn at_leisure<T>(statement: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
-    Ok(statement.await?)
+/// The names of the columns of statements that brought rows.
+#[derive(Default)]
+struct Names(HashMap<String, Arc<[String]>>);
+
+impl Names {
+    fn of(&mut self, sql: &str, statement: &rusqlite::Statement<'_>) -> Arc<[String]> {
+        if let Some(names) = self.0.get(sql) {
+            return names.clone();
+        }
+        let names: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+        self.0.insert(sql.to_owned(), names.clone());
+        names
+    }
 }
 
 /// An operation in the writer's queue.
@@ -200,7 +257,7 @@ impl Queue {
 pub(super) struct Writer {
     tx: Tx,
     queue: Queue,
-    options: SqliteConnectOptions,
+    file: PathBuf,
     place: Option<Arc<Place>>,
     signs: Arc<Signs>,
     log: Log,
@@ -209,18 +266,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Connects.
-    pub(super) async fn connect(
-        options: SqliteConnectOptions,
+    /// Opens the database's file, and makes it if it is not there.
+    pub(super) fn open(
+        file: PathBuf,
         operations: mpsc::Receiver<Queued>,
         mark: Arc<OnceLock<Mutex<Mark>>>,
         place: Option<Arc<Place>>,
         signs: Arc<Signs>,
     ) -> Result<Self> {
-        let options = options.busy_timeout(SLICE).pragma("cache_size", WRITER_CACHE);
-        let tx = Tx::new(options.connect().await?, mark);
+        let tx = Tx::new(connect(&file)?, mark);
         let queue = Queue { operations, waiting: VecDeque::new(), batch: Vec::with_capacity(BATCH) };
-        Ok(Self { tx, queue, options, place, signs, log: Log::default(), broken: false })
+        Ok(Self { tx, queue, file, place, signs, log: Log::default(), broken: false })
     }
 
     /// Runs what comes, until it is told to close or nobody is left who could send.
@@ -238,13 +294,13 @@ impl Writer {
             if let Some(at) = committed.schedule {
                 wakes.tell(at);
             }
-            self.log.bound(&mut self.tx.connection).await;
+            self.log.bound(&self.tx.connection);
         }
     }
 
     /// Closes the connection.
-    pub(super) async fn close(self) {
-        let _ = self.tx.connection.close().await;
+    pub(super) fn close(self) {
+        drop(self.tx);
     }
 
     /// Forgets a connection whose state nobody knows.
@@ -269,23 +325,23 @@ impl Writer {
                     self.queue.refuse(&gone);
                     return Committed::default();
                 }
-                Err(_) => self.rollback().await,
+                Err(_) => self.rollback(),
             }
         }
         let mut committed = Committed::default();
         while !self.queue.batch.is_empty() {
-            if let Err(error) = self.begin().await {
+            if let Err(error) = self.begin() {
                 self.queue.refuse(&ailment_of(&error));
                 break;
             }
             // Those that waited too long are answered by now, so this may be another one, or none.
             if self.queue.batch.is_empty() {
-                self.rollback().await;
+                self.rollback();
                 break;
             }
             let mut queued = self.queue.batch.remove(0);
             let outcome = match run(&mut self.tx, queued.operation.as_mut()).await {
-                Ok(()) => self.commit().await,
+                Ok(()) => self.commit(),
                 Err(error) => Err(error),
             };
             match &outcome {
@@ -295,7 +351,7 @@ impl Writer {
                 }
                 Err(error) => {
                     self.note(error);
-                    self.rollback().await;
+                    self.rollback();
                 }
             }
             queued.operation.finish(outcome);
@@ -305,7 +361,7 @@ impl Writer {
 
     /// Runs the whole batch in one transaction. When any part fails nothing stays.
     async fn run_together(&mut self) -> Result<Committed> {
-        self.begin().await?;
+        self.begin()?;
         let attempt = async {
             for queued in &mut self.queue.batch {
                 run(&mut self.tx, queued.operation.as_mut()).await?;
@@ -313,7 +369,7 @@ impl Writer {
             Ok(())
         };
         let outcome = match attempt.await {
-            Ok(()) => self.commit().await,
+            Ok(()) => self.commit(),
             Err(error) => Err(error),
         };
         match outcome {
@@ -323,7 +379,7 @@ impl Writer {
                 Ok(committed)
             }
             Err(error) => {
-                self.rollback().await;
+                self.rollback();
                 Err(error)
             }
         }
@@ -332,22 +388,22 @@ impl Writer {
     /// Runs the batch in one transaction and undoes the operations that fail, each alone. Answers all once the others are
     /// committed. An error is the transaction's own; it is still open then.
     async fn run_apart(&mut self) -> Result<Committed> {
-        self.begin().await?;
+        self.begin()?;
         let tx = &mut self.tx;
         let mut outcomes = Vec::with_capacity(self.queue.batch.len());
         for queued in &mut self.queue.batch {
             let (events, schedule, handed_out) = (tx.events, tx.schedule, tx.handed_out);
-            tx.connection.execute("SAVEPOINT operation").await?;
+            tx.connection.execute_batch("SAVEPOINT operation")?;
             let outcome = run(tx, queued.operation.as_mut()).await;
             if outcome.is_err() {
                 (tx.events, tx.schedule, tx.handed_out) = (events, schedule, handed_out);
-                tx.connection.execute("ROLLBACK TO operation").await?;
+                tx.connection.execute_batch("ROLLBACK TO operation")?;
             }
-            tx.connection.execute("RELEASE operation").await?;
+            tx.connection.execute_batch("RELEASE operation")?;
             outcomes.push(outcome);
         }
         outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).for_each(|error| self.note(error));
-        self.commit().await?;
+        self.commit()?;
         let committed = self.tx.committed();
         self.queue.batch.drain(..).zip(outcomes).for_each(|(queued, outcome)| queued.operation.finish(outcome));
         Ok(committed)
@@ -355,20 +411,20 @@ impl Writer {
 
     /// Opens a transaction. While another process keeps the database locked this waits, and answers the operations whose
     /// time is over; an error when none of the batch is left.
-    async fn begin(&mut self) -> Result<()> {
+    fn begin(&mut self) -> Result<()> {
         loop {
             if self.broken {
-                *self.tx.connection = self.options.connect().await?;
+                self.tx.connection = connect(&self.file)?;
                 self.broken = false;
             }
             if let Some(place) = &self.place {
                 let look = place.look();
-                self.settle(look).await?;
+                self.settle(look)?;
             }
             self.tx.events = false;
             self.tx.handed_out = HandedOut::default();
             self.tx.schedule = None;
-            match self.tx.connection.execute("BEGIN IMMEDIATE").await.map_err(Error::from) {
+            match self.tx.connection.execute_batch("BEGIN IMMEDIATE").map_err(Error::from) {
                 Ok(_) => {
                     self.signs.locked(false);
                     self.queue.expire(&Ailment::Locked);
@@ -389,13 +445,13 @@ impl Writer {
         }
     }
 
-    async fn commit(&mut self) -> Result<()> {
-        self.tx.connection.execute("COMMIT").await?;
+    fn commit(&mut self) -> Result<()> {
+        self.tx.connection.execute_batch("COMMIT")?;
         if let Some(place) = &self.place {
             // What went into a file that is gone is as good as not written: nobody may rely on it. A look that fails for
             // another reason is made again before the next transaction; what is committed must not be carried out again.
             let look = place.learn();
-            match self.settle(look).await {
+            match self.settle(look) {
                 Err(gone @ Error::Sick(Ailment::Gone { .. })) => return Err(gone),
                 Err(error) => self.note(&error),
                 Ok(()) => {}
@@ -409,10 +465,10 @@ impl Writer {
         Ok(())
     }
 
-    async fn settle(&mut self, look: std::result::Result<Look, Ailment>) -> Result<()> {
+    fn settle(&mut self, look: std::result::Result<Look, Ailment>) -> Result<()> {
         match (look.map_err(Error::Sick)?, &self.place) {
             (Look::Smaller(size), Some(place)) => {
-                let needed = bytes_needed(&mut self.tx.connection).await?;
+                let needed = bytes_needed(&self.tx.connection)?;
                 place.settle(size, needed).map_err(Error::Sick)
             }
             (Look::Same { log }, _) => {
@@ -432,8 +488,8 @@ impl Writer {
     }
 
     /// The error is ignored: no transaction may be open.
-    async fn rollback(&mut self) {
-        let _ = self.tx.connection.execute("ROLLBACK").await;
+    fn rollback(&mut self) {
+        let _ = self.tx.connection.execute_batch("ROLLBACK");
     }
 }
 
@@ -444,11 +500,25 @@ fn ailment_of(error: &Error) -> Ailment {
     }
 }
 
+/// The connection that writes.
+fn connect(file: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(SLICE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", CACHE)?;
+    connection.pragma_update(None, "journal_size_limit", KEPT)?;
+    Ok(connection)
+}
+
 /// Bytes that a database's pages take.
-pub(super) async fn bytes_needed(connection: &mut SqliteConnection) -> Result<u64> {
+fn bytes_needed(connection: &Connection) -> Result<u64> {
     let mut needed = 1;
-    for pragma in ["PRAGMA page_count", "PRAGMA page_size"] {
-        let value: i64 = sqlx::query(pragma).fetch_one(&mut *connection).await?.try_get(0)?;
+    for pragma in ["page_count", "page_size"] {
+        let value: i64 = connection.pragma_query_value(None, pragma, |row| row.get(0))?;
         needed *= u64::try_from(value).unwrap_or_default();
     }
     Ok(needed)
