@@ -1,334 +1,58 @@
-//! The database: connections, typed rows ([`values`]) and the one writer ([`writer`]); the only place that knows which
-//! database it is.
+//! The seam to the database: everything above it has one body per query, everything below knows which database it is.
 //!
-//! Reads use a pool of their own and see the last commit. Every read and every write is answered within a known time,
-//! whatever the database does: a read within [`CONNECTION`] and [`STATEMENT`], a write within [`ANSWER`].
+//! SQLite is in [`sqlite`]. Another back end is a folder beside it that provides the same items; this is the whole list.
+//!
+//! **The database**, [`Db`], one per process, cheap to clone:
+//!
+//! | function | what it promises |
+//! |---|---|
+//! | `open(url)` | connects; creates what can be created; does not migrate |
+//! | `migrate()` | brings the schema up to this release: `migrations/<database>`, under a lock of its own, also from several processes at once, resumable after a kill |
+//! | `read()` | a [`Reader`]: sees every commit that was answered; each statement ends within a known time |
+//! | `write(operation)` | runs the operation in a transaction and answers when it is durable. It is all or nothing, and serializable against every other writer that touches the same rows. **The operation may run again**, on a state without its own earlier effects: after a deadlock, a serialization failure, a connection that broke, a COMMIT whose answer was lost. Where that COMMIT may have counted, the rerun has to conflict with it inside its own transaction. It is carried out to its end when its caller goes away. It need not be `Send`: run it on a thread of its own |
+//! | `events_committed()` | changes with every commit that wrote an event, of this process at once, of others within 250 ms |
+//! | `wakes()` | told of the earliest `note_schedule` of each commit ([`Wakes`]), of this process and of others |
+//! | `look()`, `read_ends()`, `delay()` | what health asks: whether the database is there, whether it can be read, why it is slow |
+//! | `lost()` | turns true while the database is not the one that was opened |
+//! | `reads()` | how often something was read, for metrics |
+//! | `keep_mark()`, `refuse_writes()`, `refusal()` | the mark of what was handed out, by which a database that is older than it is recognised, and what follows from it |
+//! | `hold()`, `file()`, [`serving`], [`mark`] | of databases that are files: locks, copies, replacing |
+//! | `close()` | ends after what is queued; nothing is under way any more |
+//!
+//! **A reader**, [`Reader`]: `fetch_all` and `fetch_optional` of a statement with its [`Value`]s; rows are [`Row`]s.
+//!
+//! **An open transaction**, [`Tx`]: the same two, and
+//!
+//! | function | what it promises |
+//! |---|---|
+//! | `execute` | runs a statement; how many rows it changed |
+//! | `insert` | one row; its new id. SQLite: `last_insert_rowid`; MySQL: `LAST_INSERT_ID()`; PostgreSQL: `RETURNING id` |
+//! | `insert_all` | several rows; their ids, rising in the order of the rows |
+//! | `fetch_all` of `UPDATE … RETURNING` | claims, renewals: the rows as they are after it. MySQL has no RETURNING: select and lock the rows first (`FOR UPDATE SKIP LOCKED`), then change and read them by their ids. PostgreSQL: the inner SELECT gets `FOR UPDATE SKIP LOCKED` |
+//! | `note_event`, `note_post`, `note_schedule` | what the commit tells others of |
+//! | `counters`, `move_counters` | the highest id that each table ever gave, and giving ids from another one on: restoring |
+//!
+//! **Statements** are written in what SQLite, PostgreSQL and MySQL share, with `?` for a value; a back end replaces `?` by
+//! its own placeholders outside of quotes, and nothing else. Values carry their type, NULL too ([`Value`]). A back end binds
+//! truth and instants in its own types, and gives them back by `Row`; on SQLite they are numbers. `a + (b IS NOT NULL)` is
+//! not shared: write `CASE WHEN`.
+//!
+//! **Events** have to become visible in the order of their sequence: a reader at position n never sees a lower one later.
+//! SQLite has one writer, so an AUTOINCREMENT does; a database with several writers numbers them at commit.
+//!
+//! **Errors** become [`super::Error`]: the statement's fault (`Unavailable`), the row's (`Corrupt`), the database's (`Sick`,
+//! with an [`super::ailment::Ailment`] that has a remedy).
+//!
+//! The suite in `sqlite/tests.rs` and the store's own tests say what all of this means in cases.
 
-mod counters;
-mod errors;
-mod log;
-pub(super) mod mark;
-mod place;
-mod probe;
-pub(super) mod serving;
-mod signs;
-#[cfg(test)]
-mod tests;
+mod row;
+mod sqlite;
 mod values;
 mod wakes;
-mod writer;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
-    str::FromStr,
-    sync::{
-        Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
-
-use sqlx::{
-    ConnectOptions, Connection, SqlitePool,
-    pool::PoolConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
-use tokio::{
-    sync::{mpsc, oneshot, watch},
-    time::timeout,
-};
-use tracing::{error, warn};
-
-use self::{
-    mark::Mark,
-    place::Place,
-    signs::Signs,
-    values::bind,
-    writer::{BATCH, PATIENCE, Queued, Typed, Writer},
-};
-pub use self::{values::Value, wakes::Wakes};
 pub(super) use self::{
-    values::{PerLength, Row, in_list},
-    writer::Tx,
+    row::Row,
+    sqlite::{Reader, Tx, mark, serving},
+    values::{PerLength, in_list},
 };
-use super::{Error, Result, ailment::Ailment};
-use crate::private;
-
-/// Connections that read.
-const READERS: u32 = 4;
-
-/// Longest wait for a connection that reads, and for a lock that stands in its way.
-pub(super) const CONNECTION: Duration = Duration::from_secs(5);
-
-/// Longest time of a statement that reads.
-const STATEMENT: Duration = Duration::from_secs(10);
-
-/// Longest time until a write is answered, whatever the disk does. What has not begun by [`writer::PATIENCE`] never does.
-const ANSWER: Duration = Duration::from_secs(15);
-
-/// A connection that reads.
-pub(super) struct Reader {
-    connection: PoolConnection<sqlx::Sqlite>,
-    signs: Arc<Signs>,
-}
-
-impl Reader {
-    /// Reads all rows.
-    pub(in crate::store) async fn fetch_all(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        let rows = in_time(&self.signs, bind(sql, params).fetch_all(&mut *self.connection)).await?;
-        Ok(rows.into_iter().map(Row::Read).collect())
-    }
-
-    /// Reads the first row, if there is one.
-    pub(in crate::store) async fn fetch_optional(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
-        Ok(in_time(&self.signs, bind(sql, params).fetch_optional(&mut *self.connection)).await?.map(Row::Read))
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        // Damaged pages would stay in its cache after the file is mended.
-        if self.signs.is_damaged() {
-            self.connection.close_on_drop();
-        }
-    }
-}
-
-async fn in_time<T>(signs: &Signs, statement: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
-    let outcome = match timeout(STATEMENT, statement).await {
-        Ok(outcome) => outcome.map_err(Error::from),
-        Err(_) => Err(Error::Sick(Ailment::Slow(STATEMENT.as_secs()))),
-    };
-    if let Err(Error::Sick(ailment)) = &outcome {
-        signs.saw(ailment);
-    }
-    outcome
-}
-
-/// The database.
-#[derive(Clone)]
-pub struct Db {
-    readers: SqlitePool,
-    /// How often one of them was used.
-    reads: Arc<AtomicU64>,
-    options: SqliteConnectOptions,
-    queue: mpsc::Sender<Queued>,
-    events: watch::Receiver<u64>,
-    wakes: Arc<Wakes>,
-    closing: watch::Sender<bool>,
-    closed: watch::Receiver<bool>,
-    mark: Arc<OnceLock<Mutex<Mark>>>,
-    /// Why nothing may be written.
-    refused: Arc<OnceLock<String>>,
-    /// Held while a core serves this database.
-    serving: Arc<OnceLock<std::fs::File>>,
-    /// Its files; `None` for one in memory.
-    place: Option<Arc<Place>>,
-    signs: Arc<Signs>,
-}
-
-impl Db {
-    pub(super) async fn open(url: &str) -> Result<Self> {
-        let options = SqliteConnectOptions::from_str(url)?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10))
-            .statement_cache_capacity(512)
-            .disable_statement_logging();
-        let place = match file_of(&options) {
-            Some(file) => {
-                // Before SQLite makes it, readable by all; what SQLite keeps beside it gets the same mode.
-                private::ensure_file(&file).map_err(Error::io)?;
-                Some(Arc::new(Place::new(&file)))
-            }
-            None => None,
-        };
-        let signs = Arc::new(Signs::default());
-        let (queue, operations) = mpsc::channel(4 * BATCH);
-        let (events_sent, events) = watch::channel(0);
-        let wakes = Arc::new(Wakes::default());
-        let (closing, closing_seen) = watch::channel(false);
-        let (closed_sent, closed) = watch::channel(false);
-        let mark = Arc::default();
-        let file = options.get_filename().to_owned();
-        let mut writer = Writer::open(file, operations, Arc::clone(&mark), place.clone(), signs.clone())?;
-        let runtime = tokio::runtime::Handle::current();
-        let told = wakes.clone();
-        // Its own thread: operations borrow the transaction across awaits and need not be `Send`.
-        std::thread::Builder::new()
-            .name("aurareels-writer".to_owned())
-            .spawn(move || {
-                // Its end would be the end of all publishing, so it begins anew whatever happens to it.
-                while let Err(panic) = catch_unwind(AssertUnwindSafe(|| {
-                    runtime.block_on(writer.run(closing_seen.clone(), &events_sent, &told));
-                })) {
-                    let why = panic.downcast_ref::<&str>().copied().unwrap_or_default();
-                    error!(why, "the writer of the database stopped; it begins anew");
-                    writer.begin_anew();
-                }
-                writer.close();
-                closed_sent.send_replace(true);
-            })
-            .map_err(Error::io)?;
-        let (refused, serving) = (Arc::default(), Arc::default());
-        let readers = readers(&options, place.clone());
-        Ok(Self {
-            readers,
-            reads: Arc::default(),
-            options,
-            queue,
-            events,
-            wakes,
-            closing,
-            closed,
-            mark,
-            refused,
-            serving,
-            place,
-            signs,
-        })
-    }
-
-    /// Migrates on a connection of its own, guarded by a lock file: sqlx does not lock SQLite.
-    pub(super) async fn migrate(&self) -> Result<()> {
-        let _lock = match self.file() {
-            Some(file) => Some(lock_file(file.with_added_extension("migrate-lock")).await?),
-            None => None,
-        };
-        let mut migrator = sqlx_macros::migrate!("../migrations/sqlite");
-        migrator.dangerous_set_table_name("aurareels_migrations");
-        let mut connection = self.options.connect().await?;
-        migrator.run_direct(None, &mut connection, false).await.map_err(Error::Migrate)?;
-        connection.close().await?;
-        // Another process may keep the write lock: waiting for it costs nothing.
-        loop {
-            let read_anew = self.write(async move |tx| {
-                tx.fetch_optional("SELECT value FROM aurareels_settings WHERE name = ''", &[]).await.map(drop)
-            });
-            match read_anew.await {
-                Err(problem) if problem.is_locked() => {
-                    warn!("another process keeps the database locked; the core starts when it lets go or ends");
-                }
-                outcome => return outcome,
-            }
-        }
-    }
-
-    /// The database's file; `None` for one in memory.
-    pub(super) fn file(&self) -> Option<PathBuf> {
-        file_of(&self.options)
-    }
-
-    /// Keeps a mark of everything that is handed out from now on.
-    pub(super) fn keep_mark(&self, mark: Mark) {
-        let _ = self.mark.set(Mutex::new(mark));
-    }
-
-    /// Refuses all further writes.
-    pub(super) fn refuse_writes(&self, why: String) {
-        let _ = self.refused.set(why);
-    }
-
-    /// Why writes are refused, if they are.
-    pub(super) fn refusal(&self) -> Option<&str> {
-        self.refused.get().map(String::as_str)
-    }
-
-    /// Keeps others from replacing the database, as long as it is open.
-    pub(super) fn hold(&self, lock: std::fs::File) {
-        let _ = self.serving.set(lock);
-    }
-
-    /// A connection that reads.
-    pub(super) async fn read(&self) -> Result<Reader> {
-        if let Some(gone) = self.gone() {
-            return Err(Error::Sick(gone));
-        }
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        Ok(Reader { connection: self.readers.acquire().await?, signs: self.signs.clone() })
-    }
-
-    /// Whether the files are gone; false for a database in memory.
-    pub(super) fn lost(&self) -> Arc<AtomicBool> {
-        self.place.as_ref().map_or_else(Arc::default, |place| place.lost())
-    }
-
-    fn gone(&self) -> Option<Ailment> {
-        self.place.as_ref().and_then(|place| place.gone())
-    }
-
-    pub(super) fn reads(&self) -> u64 {
-        self.reads.load(Ordering::Relaxed)
-    }
-
-    /// Runs an operation in the writer and answers when it is durable. The operation may run more than once, each time
-    /// on a state without its own earlier effects. It is carried out to its end when its caller goes away.
-    pub(super) async fn write<T, F>(&self, operation: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
-    {
-        if let Some(why) = self.refused.get() {
-            return Err(Error::Behind(why.clone()));
-        }
-        let (reply, answer) = oneshot::channel();
-        let queued = Queued { operation: Box::new(Typed::new(operation, reply)), until: Instant::now() + PATIENCE };
-        let answered = async {
-            self.queue.send(queued).await.map_err(|_| Error::Closed)?;
-            // Without a reply the writer stopped in the middle; it says so in the log.
-            answer.await.unwrap_or(Err(Error::Sick(Ailment::Stopped)))
-        };
-        timeout(ANSWER, answered).await.unwrap_or(Err(Error::Sick(Ailment::Slow(ANSWER.as_secs()))))
-    }
-
-    pub(super) fn events_committed(&self) -> watch::Receiver<u64> {
-        self.events.clone()
-    }
-
-    pub(super) fn wakes(&self) -> &Arc<Wakes> {
-        &self.wakes
-    }
-
-    pub(super) async fn close(&self) {
-        // The writer goes last: the last connection merges SQLite's log into the file, which a reader cannot.
-        self.readers.close().await;
-        self.closing.send_replace(true);
-        let mut closed = self.closed.clone();
-        let _ = closed.wait_for(|closed| *closed).await;
-    }
-}
-
-/// The connections that read. A new one is refused when the name leads to another file than the writer's.
-fn readers(options: &SqliteConnectOptions, place: Option<Arc<Place>>) -> SqlitePool {
-    SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .acquire_timeout(CONNECTION)
-        .test_before_acquire(false)
-        .after_connect(move |_, _| {
-            let looked = place.as_ref().map_or(Ok(()), |place| place.look().map(drop));
-            Box::pin(async move { looked.map_err(|gone| sqlx::Error::Io(std::io::Error::other(gone))) })
-        })
-        .connect_lazy_with(options.clone().read_only(true).create_if_missing(false).busy_timeout(CONNECTION))
-}
-
-/// The file of a database; `None` for one in memory.
-fn file_of(options: &SqliteConnectOptions) -> Option<PathBuf> {
-    let file = options.get_filename();
-    let in_memory = file.as_os_str().is_empty() || file.as_os_str() == ":memory:";
-    (!in_memory).then(|| file.to_owned())
-}
-
-/// Takes an exclusive lock on a file and keeps it until the file is dropped.
-async fn lock_file(path: PathBuf) -> Result<std::fs::File> {
-    tokio::task::spawn_blocking(move || {
-        let file = private::open_file(&path)?;
-        file.lock()?;
-        Ok(file)
-    })
-    .await
-    .map_err(|_| Error::Closed)?
-    .map_err(Error::io)
-}
+pub use self::{sqlite::Db, values::Value, wakes::Wakes};

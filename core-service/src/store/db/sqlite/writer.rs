@@ -28,11 +28,15 @@ use super::{
     log::{KEPT, Log},
     mark::Mark,
     place::{Look, Place},
+    row::{Cells, WrittenRow},
     signs::Signs,
-    values::{Row, Value, WrittenRow},
-    wakes::Wakes,
 };
-use crate::store::{Error, Result, ailment::Ailment, restoring::HandedOut};
+use crate::store::{
+    Error, Result,
+    ailment::Ailment,
+    db::{Row, Value, Wakes},
+    restoring::HandedOut,
+};
 
 /// Most operations that share one commit. Bounds how long the first of a batch waits.
 pub(super) const BATCH: usize = 512;
@@ -98,7 +102,7 @@ impl Tx {
         while let Some(row) = rows.next()? {
             if fetched.len() < most {
                 let names = names.get_or_insert_with(|| self.names.of(sql, row.as_ref()));
-                fetched.push(Row::Written(WrittenRow::new(names.clone(), row)?));
+                fetched.push(Row(Cells::Written(WrittenRow::new(names.clone(), row)?)));
             }
         }
         Ok(fetched)
