@@ -8,6 +8,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use tokio::{
+    runtime::Handle,
     sync::{Notify, watch},
     task::{JoinHandle, JoinSet},
 };
@@ -355,20 +356,21 @@ impl Parts {
         self.engine.punctuality.clone()
     }
 
-    /// Starts the scheduler and the housekeeping; neither when the database is behind its mark. They end when `stopping`
-    /// turns true; the handle ends after them.
-    pub fn start(&self) -> JoinHandle<()> {
+    /// Starts the scheduler and the housekeeping on this runtime; neither when the database is behind its mark. They end
+    /// when `stopping` turns true; the handle ends after them.
+    pub fn start(&self, runtime: &Handle) -> JoinHandle<()> {
         if self.store.behind().is_some() {
             let mut stopping = self.stopping.subscribe();
-            return tokio::spawn(async move {
+            return runtime.spawn(async move {
                 let _ = stopping.wait_for(|stopping| *stopping).await;
             });
         }
-        let scheduler = Scheduler::new(self.engine.clone(), process_token(), self.lease);
-        let mut housekeeping = JoinSet::new();
-        housekeeping.spawn(self.clone().housekeeping());
-        housekeeping.spawn(self.clone().expiring());
-        tokio::spawn(async move {
+        let parts = self.clone();
+        runtime.spawn(async move {
+            let scheduler = Scheduler::new(parts.engine.clone(), process_token(), parts.lease);
+            let mut housekeeping = JoinSet::new();
+            housekeeping.spawn(parts.clone().housekeeping());
+            housekeeping.spawn(parts.expiring());
             scheduler.run().await;
             housekeeping.shutdown().await;
         })

@@ -13,6 +13,7 @@ use std::{
 
 use anyhow::Context;
 use tokio::{
+    runtime::{self, Handle, Runtime},
     task::JoinHandle,
     time::{Instant, timeout, timeout_at},
 };
@@ -40,7 +41,31 @@ pub struct Core {
     pub parts: Parts,
     serving: Serving,
     engine: JoinHandle<()>,
+    threads: EngineThreads,
     public_url: Url,
+}
+
+/// The threads on which posts are published: thousands of them at once hold up no call, and thousands of calls no post.
+struct EngineThreads(Option<Runtime>);
+
+impl EngineThreads {
+    fn start() -> anyhow::Result<Self> {
+        let runtime = runtime::Builder::new_multi_thread().thread_name("aurareels-engine").enable_all().build();
+        Ok(Self(Some(runtime.context("cannot start the engine's threads")?)))
+    }
+
+    fn handle(&self) -> Handle {
+        self.0.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone())
+    }
+}
+
+impl Drop for EngineThreads {
+    fn drop(&mut self) {
+        // Dropping it would wait, which a runtime does not allow within another.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Core {
@@ -71,9 +96,10 @@ impl Core {
             frontend: settings.oauth.frontend_url.clone(),
         };
         let serving = grpc::serve(listener, &settings.server, api).await?;
-        let engine = parts.start();
+        let threads = EngineThreads::start()?;
+        let engine = parts.start(&threads.handle());
         info!(%address, %public_url, "AuraReels {} is ready", env!("CARGO_PKG_VERSION"));
-        Ok(Self { parts, serving, engine, public_url })
+        Ok(Self { parts, serving, engine, threads, public_url })
     }
 
     /// The bound address.
@@ -94,7 +120,7 @@ impl Core {
     /// Stops: the port and the scheduler, then refreshes, then the store.
     pub async fn shutdown(self) {
         info!("stopping");
-        let Self { parts, serving, mut engine, .. } = self;
+        let Self { parts, serving, mut engine, threads, .. } = self;
         let until = Instant::now() + WHOLE;
         parts.stopping.send_replace(true);
         let scheduling = async {
@@ -117,6 +143,7 @@ impl Core {
         if timeout(CLOSING, closing).await.is_err() {
             warn!("the database takes long to close");
         }
+        drop(threads);
         info!("stopped");
     }
 }

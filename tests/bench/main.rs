@@ -9,6 +9,7 @@ mod behind;
 mod client;
 mod core;
 mod due;
+mod platforms;
 mod publish;
 mod start;
 mod stats;

@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use aurareels_proto::v1::PublishPostsRequest;
-use aurareels_simulator::{Host, Options, Simulator};
+use aurareels_simulator::{Host, Options};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
@@ -26,6 +26,7 @@ use crate::{
     bare,
     client::{self, connect_instagram},
     core::{Core, cpu_of},
+    platforms::Platforms,
     stats::{ms, percentile},
 };
 
@@ -42,7 +43,7 @@ pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
          |---|---|---|---|---|---|---|---|"
     );
     for (engine, concurrency) in [("core, one worker", "1"), ("core, default", "1024")] {
-        let simulator = Simulator::start(Options::default()).await?;
+        let simulator = Platforms::start(Options::default()).await?;
         let core = Core::start(binary, &simulator, &[("AURAREELS_CONCURRENCY", concurrency)]).await?;
         let accounts = Arc::new(connect_instagram(&core, &simulator, ACCOUNTS).await?);
         let video = Arc::new(format!("{}/v/bench.mp4?size=200000&duration=5", simulator.url(Host::Media)));

@@ -50,7 +50,7 @@ impl Store {
     /// already, the others are created all the same: a request that was cut off half way cannot be, and a request that
     /// names a further account adds that one.
     pub async fn insert_posts(&self, posts: Vec<NewPost>) -> Result<Vec<Inserted>> {
-        self.db.write(async move |tx| create(tx, &posts).await).await
+        self.db.write_first(async move |tx| create(tx, &posts).await).await
     }
 }
 

@@ -10,6 +10,7 @@
 //! | `migrate()` | brings the schema up to this release: `migrations/<database>`, under a lock of its own, also from several processes at once, resumable after a kill |
 //! | `read()` | a [`Reader`]: sees every commit that was answered; each statement ends within a known time |
 //! | `write(operation)` | runs the operation in a transaction and answers when it is durable. It is all or nothing, and serializable against every other writer that touches the same rows. **The operation may run again**, on a state without its own earlier effects: after a deadlock, a serialization failure, a connection that broke, a COMMIT whose answer was lost. Where that COMMIT may have counted, the rerun has to conflict with it inside its own transaction. It is carried out to its end when its caller goes away. It need not be `Send`: run it on a thread of its own |
+//! | `write_first(operation)` | the same, before what waits by `write()`, as far as the database has a queue |
 //! | `events_committed()` | changes with every commit that wrote an event, of this process at once, of others within 250 ms |
 //! | `wakes()` | told of the earliest `note_schedule` of each commit ([`Wakes`]), of this process and of others |
 //! | `look()`, `read_ends()`, `delay()` | what health asks: whether the database is there, whether it can be read, why it is slow |

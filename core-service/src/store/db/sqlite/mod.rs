@@ -44,7 +44,7 @@ use self::{
     place::Place,
     row::{Cells, bind},
     signs::Signs,
-    writer::{BATCH, PATIENCE, Queued, Typed, Writer},
+    writer::{BATCH, Incoming, PATIENCE, Queued, Typed, Writer},
 };
 use super::{Value, Wakes, row::Row};
 use crate::{
@@ -112,6 +112,8 @@ pub struct Db {
     /// How often one of them was used.
     reads: Arc<AtomicU64>,
     options: SqliteConnectOptions,
+    /// Where operations go for which a caller waits.
+    first_queue: mpsc::Sender<Queued>,
     queue: mpsc::Sender<Queued>,
     events: watch::Receiver<u64>,
     wakes: Arc<Wakes>,
@@ -146,14 +148,16 @@ impl Db {
             None => None,
         };
         let signs = Arc::new(Signs::default());
-        let (queue, operations) = mpsc::channel(4 * BATCH);
+        let (queue, others) = mpsc::channel(4 * BATCH);
+        let (first_queue, first) = mpsc::channel(4 * BATCH);
         let (events_sent, events) = watch::channel(0);
         let wakes = Arc::new(Wakes::default());
         let (closing, closing_seen) = watch::channel(false);
         let (closed_sent, closed) = watch::channel(false);
         let mark = Arc::default();
         let file = options.get_filename().to_owned();
-        let mut writer = Writer::open(file, operations, Arc::clone(&mark), place.clone(), signs.clone())?;
+        let mut writer =
+            Writer::open(file, Incoming { first, others }, Arc::clone(&mark), place.clone(), signs.clone())?;
         let runtime = tokio::runtime::Handle::current();
         let told = wakes.clone();
         // Its own thread: operations borrow the transaction across awaits and need not be `Send`.
@@ -178,6 +182,7 @@ impl Db {
             readers,
             reads: Arc::default(),
             options,
+            first_queue,
             queue,
             events,
             wakes,
@@ -270,13 +275,30 @@ impl Db {
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
+        self.write_by(&self.queue, operation).await
+    }
+
+    /// The same, before what the engine does for its posts: for calls that somebody waits for.
+    pub(in crate::store) async fn write_first<T, F>(&self, operation: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        self.write_by(&self.first_queue, operation).await
+    }
+
+    async fn write_by<T, F>(&self, queue: &mpsc::Sender<Queued>, operation: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+    {
         if let Some(why) = self.refused.get() {
             return Err(Error::Behind(why.clone()));
         }
         let (reply, answer) = oneshot::channel();
         let queued = Queued { operation: Box::new(Typed::new(operation, reply)), until: Instant::now() + PATIENCE };
         let answered = async {
-            self.queue.send(queued).await.map_err(|_| Error::Closed)?;
+            queue.send(queued).await.map_err(|_| Error::Closed)?;
             // Without a reply the writer stopped in the middle; it says so in the log.
             answer.await.unwrap_or(Err(Error::Sick(Ailment::Stopped)))
         };

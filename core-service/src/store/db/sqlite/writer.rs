@@ -39,7 +39,10 @@ use crate::store::{
 };
 
 /// Most operations that share one commit. Bounds how long the first of a batch waits.
-pub(super) const BATCH: usize = 512;
+pub(super) const BATCH: usize = 128;
+
+/// Most of them that go before others. The others have the rest, however many callers wait.
+const FIRST: usize = 96;
 
 /// Longest that an operation waits to begin while another process keeps the database locked.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -212,9 +215,52 @@ where
     }
 }
 
+/// The two ends of the writer's queues that operations come from.
+pub(super) struct Incoming {
+    /// Those for which a caller waits. They go before the others: what the engine does for thousands of posts holds up
+    /// nobody who asks.
+    pub(super) first: mpsc::Receiver<Queued>,
+    /// All others.
+    pub(super) others: mpsc::Receiver<Queued>,
+}
+
+impl Incoming {
+    /// Waits for operations; false when there are none and nobody is left who could send any.
+    async fn fill(&mut self, batch: &mut Vec<Queued>) -> bool {
+        let next = tokio::select! {
+            biased;
+            next = self.first.recv() => match next {
+                Some(queued) => Some(queued),
+                None => self.others.recv().await,
+            },
+            next = self.others.recv() => match next {
+                Some(queued) => Some(queued),
+                None => self.first.recv().await,
+            },
+        };
+        let Some(next) = next else { return false };
+        batch.push(next);
+        while batch.len() < FIRST
+            && let Ok(queued) = self.first.try_recv()
+        {
+            batch.push(queued);
+        }
+        while batch.len() < BATCH
+            && let Ok(queued) = self.others.try_recv()
+        {
+            batch.push(queued);
+        }
+        true
+    }
+
+    fn try_next(&mut self) -> Option<Queued> {
+        self.first.try_recv().or_else(|_| self.others.try_recv()).ok()
+    }
+}
+
 /// The operations that wait for the writer.
 struct Queue {
-    operations: mpsc::Receiver<Queued>,
+    incoming: Incoming,
     /// Those that come next, in the order in which they came.
     waiting: VecDeque<Queued>,
     /// Those that share the next commit.
@@ -225,7 +271,7 @@ impl Queue {
     /// Waits for operations; false when there are none and nobody is left who could send any.
     async fn fill(&mut self) -> bool {
         if self.waiting.is_empty() {
-            return self.operations.recv_many(&mut self.batch, BATCH).await > 0;
+            return self.incoming.fill(&mut self.batch).await;
         }
         let next = self.waiting.len().min(BATCH);
         self.batch.extend(self.waiting.drain(..next));
@@ -235,7 +281,7 @@ impl Queue {
     /// Answers those that waited too long. They are not carried out any more.
     fn expire(&mut self, ailment: &Ailment) {
         while self.waiting.len() < 4 * BATCH
-            && let Ok(queued) = self.operations.try_recv()
+            && let Some(queued) = self.incoming.try_next()
         {
             self.waiting.push_back(queued);
         }
@@ -273,13 +319,13 @@ impl Writer {
     /// Opens the database's file, and makes it if it is not there.
     pub(super) fn open(
         file: PathBuf,
-        operations: mpsc::Receiver<Queued>,
+        incoming: Incoming,
         mark: Arc<OnceLock<Mutex<Mark>>>,
         place: Option<Arc<Place>>,
         signs: Arc<Signs>,
     ) -> Result<Self> {
         let tx = Tx::new(connect(&file)?, mark);
-        let queue = Queue { operations, waiting: VecDeque::new(), batch: Vec::with_capacity(BATCH) };
+        let queue = Queue { incoming, waiting: VecDeque::new(), batch: Vec::with_capacity(BATCH) };
         Ok(Self { tx, queue, file, place, signs, log: Log::default(), broken: false })
     }
 
