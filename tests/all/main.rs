@@ -13,6 +13,7 @@ mod key_rotation;
 mod keys_at_rest;
 mod lost_logins;
 mod media;
+mod neighbours;
 mod port;
 mod process;
 mod publishing;
