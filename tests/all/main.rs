@@ -4,6 +4,7 @@ mod accounts;
 mod binary;
 mod chaos;
 mod connecting;
+mod crowded_port;
 mod due_times;
 mod equal_captions;
 mod file_modes;

@@ -1,7 +1,8 @@
 //! Whose turn it is when more posts are due than can be worked on at once. Pure.
 //!
 //! Guaranteed:
-//! - Each platform has room of its own, so one that takes long delays no post of another.
+//! - Each platform has room of its own, so one that takes long delays no post of another. Where all of them together have
+//!   less (few file descriptors), a platform may have under way four times what is left.
 //! - An account may begin a post while it has less under way than an eighth of the room that its platform has left, or
 //!   nothing at all. So one with thousands of posts leaves room for others, and many of them together do too.
 //! - Posts of one account that are found long after they wanted attention, a backlog, get turns [`BACKLOG_GAP`] apart, the
@@ -24,6 +25,9 @@ pub const BACKLOG_GAP: TimeDelta = TimeDelta::seconds(5);
 
 /// The part of its platform's free room that an account may have under way.
 const PART: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// How many times what is left for all a platform may have under way.
+const LEAVES: usize = 4;
 
 /// A post that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +57,8 @@ pub struct Allotted {
 #[derive(Clone, Debug)]
 pub struct Turns {
     per_platform: usize,
+    /// Of all platforms together.
+    total: usize,
     /// `None`: an account may have all of it.
     part: Option<NonZeroUsize>,
     platforms: HashMap<Platform, UnderWay>,
@@ -67,12 +73,18 @@ struct UnderWay {
 impl Turns {
     /// Nothing is under way, and each platform has so much room.
     pub fn of(per_platform: usize) -> Self {
-        Self { per_platform, part: Some(PART), platforms: HashMap::new() }
+        let total = usize::MAX;
+        Self { per_platform, total, part: Some(PART), platforms: HashMap::new() }
     }
 
     /// The same, where one account may take all of it.
     pub fn for_one(per_platform: usize) -> Self {
         Self { part: None, ..Self::of(per_platform) }
+    }
+
+    /// The same, with so much room for all platforms together.
+    pub fn within(self, total: usize) -> Self {
+        Self { total, ..self }
     }
 
     /// Work on a post has begun.
@@ -96,8 +108,10 @@ impl Turns {
 
     /// How many more posts of a platform may be begun.
     pub fn room(&self, platform: Option<Platform>) -> usize {
-        let under_way = platform.and_then(|platform| self.platforms.get(&platform));
-        self.per_platform.saturating_sub(under_way.map_or(0, |under_way| under_way.posts))
+        let all: usize = self.platforms.values().map(|under_way| under_way.posts).sum();
+        let left = self.total.saturating_sub(all);
+        let under_way = platform.and_then(|platform| self.platforms.get(&platform)).map_or(0, |of| of.posts);
+        self.per_platform.min(left.saturating_mul(LEAVES)).saturating_sub(under_way).min(left)
     }
 
     /// Everything that is due has room: no platform and no account is without.
@@ -204,6 +218,17 @@ mod tests {
             assert_eq!(turns.without_room(Platform::Tiktok).len(), account as usize + 1);
         }
         assert_eq!(begun(&mut turns, &candidates(0..1, 99, Platform::Tiktok, false)), 1);
+    }
+
+    #[test]
+    fn a_platform_leaves_some_of_what_all_have_together() {
+        let mut turns = Turns::of(1_024).within(64);
+        let mut begun = Vec::new();
+        for (number, platform) in (0_i64..).zip(Platform::ALL) {
+            let due = (0..99).flat_map(|id| candidates(id..id + 1, 100 * number + id, platform, false));
+            begun.push(self::begun(&mut turns, &due.collect::<Vec<_>>()));
+        }
+        assert!(begun.iter().all(|begun| *begun > 0) && begun.iter().sum::<usize>() <= 64, "{begun:?}");
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub struct EngineSettings {
     pub renew_every: Duration,
     /// Most posts of each platform that are worked on at once.
     pub max_in_flight: usize,
+    /// Most posts of all platforms together.
+    pub max_of_all: usize,
 }
 
 /// Everything the engine works with.

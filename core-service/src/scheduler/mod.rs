@@ -101,7 +101,7 @@ impl Scheduler {
     pub fn new(engine: Engine, token: String, lease: Duration) -> Self {
         Self {
             leases: Leases::new(lease, engine.store.lost()),
-            turns: Arc::new(Mutex::new(Turns::of(engine.settings.max_in_flight))),
+            turns: Arc::new(Mutex::new(Turns::of(engine.settings.max_in_flight).within(engine.settings.max_of_all))),
             engine,
             token,
             freed: watch::Sender::new(()),

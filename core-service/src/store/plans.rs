@@ -370,6 +370,7 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     let key = NewApiKey { name: "k".into(), hash: "h".into(), prefix: "p".into(), scopes: Vec::new(), user: None };
     let key = store.insert_api_key(key).await.unwrap();
     store.active_api_key("h").await.unwrap().unwrap();
+    store.newest_revocation().await.unwrap();
     store.list_api_keys().await.unwrap();
     assert!(store.revoke_api_key(key.id).await.unwrap());
 }
