@@ -31,16 +31,22 @@ const STALLED: Duration = Duration::from_secs(30);
 /// The call whose body is an upload.
 const UPLOAD: &str = "/aurareels.v1.MediaService/UploadMedia";
 
-/// Middleware around everything.
+/// Middleware around what may wait for a request's body.
 pub(super) async fn bounded(request: Request, next: Next) -> Response {
+    let (request, under_way) = bound(request);
+    kept(next.run(request).await, under_way)
+}
+
+/// Bounds a request's body, and tells its connection that it has come.
+pub(super) fn bound(request: Request) -> (Request, Option<UnderWay>) {
     let is_http1 = request.version() <= Version::HTTP_11;
     let under_way = request.extensions().get::<Peer>().and_then(|peer| peer.request(is_http1));
-    let request = if request.body().is_end_stream() || request.uri().path() == UPLOAD {
-        request
-    } else {
-        request.map(|body| with(body, STALLED))
-    };
-    let response = next.run(request).await;
+    let is_free = request.body().is_end_stream() || request.uri().path() == UPLOAD;
+    (if is_free { request } else { request.map(|body| with(body, STALLED)) }, under_way)
+}
+
+/// Keeps a request under way until its answer is sent.
+pub(super) fn kept(response: Response, under_way: Option<UnderWay>) -> Response {
     match under_way {
         None => response,
         Some(under_way) => response.map(|body| Body::new(Served { body, _under_way: under_way })),

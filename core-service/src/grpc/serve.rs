@@ -224,7 +224,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, trouble };
     let pages = pages::router(pages).merge(fetching);
     let pages = pages.layer(middleware::from_fn_with_state(calls.clone(), calls::counted));
-    let app = pages.merge(grpc).fallback(pages::unknown).layer(middleware::from_fn(patience::bounded));
+    let app = pages.layer(middleware::from_fn(patience::bounded)).merge(grpc).fallback(pages::unknown);
     let mut stop_signal = stopping;
     let serving = Server::builder()
         .accept_http1(true)
@@ -275,6 +275,7 @@ fn cors(origins: &CorsOrigins) -> anyhow::Result<CorsLayer> {
 
 /// Middleware around everything else. An origin that may not call is not told what others may do either.
 async fn at_the_edge(request: Request, next: Next) -> Response {
+    let (request, under_way) = patience::bound(request);
     let mut response = hear_out(request, next).await;
     let headers = response.headers_mut();
     if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
@@ -287,5 +288,5 @@ async fn at_the_edge(request: Request, next: Next) -> Response {
             headers.remove(name);
         }
     }
-    response
+    patience::kept(response, under_way)
 }
