@@ -101,7 +101,7 @@ async fn main() -> Result<()> {
         watchers::run(&binary).await.context("watchers")?;
     }
     if wanted(Bench::Beside) {
-        beside::run(&cli.binary).await.context("beside")?;
+        beside::run(&binary).await.context("beside")?;
     }
     // Takes most of an hour by default: only when asked for.
     if cli.only.contains(&Bench::Waiting) {
