@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("secret", &[]),
     ("private", &[]),
+    ("descriptors", &[]),
     ("http", &["domain"]),
     ("fault", &["clock"]),
     ("backup", &["domain", "clock", "config", "private", "store"]),
@@ -32,7 +33,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("scheduler", &["domain", "store", "publisher", "clock", "fault"]),
     ("app", &["domain", "store", "platform", "tokens", "media", "progress", "clock", "secret"]),
     ("config", &["domain", "http", "secret", "store"]),
-    ("grpc", &["domain", "app", "clock", "config", "media", "platform", "progress", "punctuality", "secret", "store"]),
+    (
+        "grpc",
+        &[
+            "domain",
+            "app",
+            "clock",
+            "config",
+            "descriptors",
+            "media",
+            "platform",
+            "progress",
+            "punctuality",
+            "secret",
+            "store",
+        ],
+    ),
 ];
 
 /// Crates whose types stay inside these modules.

@@ -23,6 +23,7 @@ use crate::{
     },
     clock::Clock,
     config::{self, Settings},
+    descriptors::Shares,
     domain::{failure::describe, media::KeepPolicy, platform::Platform},
     fault, http,
     media::{ProbeSettings, Prober, files::Files, pull::PublicAddress},
@@ -313,6 +314,14 @@ impl Parts {
             }
             None => None,
         };
+        let shares = Shares::of_process();
+        if shares.posts < publishing.concurrency {
+            let Shares { limit, posts, .. } = shares;
+            warn!(
+                limit,
+                posts, "few file descriptors: fewer posts are worked on at once than AURAREELS_CONCURRENCY allows"
+            );
+        }
         let stopping = watch::Sender::new(false);
         let engine = Engine {
             store: store.clone(),
@@ -338,6 +347,7 @@ impl Parts {
                 max_crashes: 10,
                 renew_every: publishing.lease / 3,
                 max_in_flight: publishing.concurrency,
+                max_of_all: shares.posts,
             },
             stopping: stopping.subscribe(),
         };
@@ -424,10 +434,12 @@ impl Parts {
         if let Err(problem) = self.library.sweep().await {
             warn!(error = %describe(&problem), "cannot remove files of uploads that broke off");
         }
-        if let Err(problem) = self.accounts.finish_disconnecting().await {
+        // Beside each other: a platform that hangs while a grant is revoked must cost nobody a login.
+        let (disconnected, kept) = tokio::join!(self.accounts.finish_disconnecting(), self.keeper.keep_alive());
+        if let Err(problem) = disconnected {
             warn!(error = %describe(&problem), "cannot finish disconnecting accounts");
         }
-        if let Err(problem) = self.keeper.keep_alive().await {
+        if let Err(problem) = kept {
             warn!(error = %describe(&problem), "cannot keep logins alive");
         }
     }

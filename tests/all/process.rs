@@ -59,6 +59,18 @@ impl Served {
         Self::run(shell, settings, http).await
     }
 
+    /// The same with so few file descriptors.
+    pub(crate) async fn start_with_files(
+        most: u32,
+        settings: &BTreeMap<String, String>,
+        http: &reqwest::Client,
+    ) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {most}; exec \"$0\" serve"), BINARY]);
+        shell.env_clear().envs(settings).kill_on_drop(true).stdin(Stdio::null());
+        Self::run(shell, settings, http).await
+    }
+
     async fn run(mut serve: Command, settings: &BTreeMap<String, String>, http: &reqwest::Client) -> Self {
         let port = free_port();
         serve.env("AURAREELS_LISTEN", format!("127.0.0.1:{port}"));

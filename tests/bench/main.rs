@@ -6,6 +6,7 @@
 
 mod bare;
 mod behind;
+mod beside;
 mod client;
 mod core;
 mod due;
@@ -67,6 +68,8 @@ enum Bench {
     Upload,
     /// Many posts waiting on slow platforms.
     Waiting,
+    /// Posts beside another platform that hangs.
+    Beside,
     /// Many callers that watch, at 100 commits a second.
     Watchers,
 }
@@ -97,6 +100,9 @@ async fn main() -> Result<()> {
     }
     if wanted(Bench::Watchers) {
         watchers::run(&binary).await.context("watchers")?;
+    }
+    if wanted(Bench::Beside) {
+        beside::run(&binary).await.context("beside")?;
     }
     // Takes most of an hour by default: only when asked for.
     if cli.only.contains(&Bench::Waiting) {

@@ -57,6 +57,14 @@ impl Database {
         Pending { claimed: row.get(0), next_step_at: next.and_then(DateTime::from_timestamp_micros) }
     }
 
+    /// When the posts of an account for which nothing was done yet want attention, the earliest first.
+    pub async fn wanted(&self, account: i64) -> Vec<DateTime<Utc>> {
+        let sql = "SELECT next_step_at FROM aurareels_social_posts WHERE social_account_id = ? AND status = 'scheduled' \
+                   AND claim_token IS NULL AND id NOT IN (SELECT post_id FROM aurareels_post_steps) ORDER BY next_step_at";
+        let rows = sqlx::query(sql).bind(account).fetch_all(&self.0).await.expect("the database answers");
+        rows.iter().filter_map(|row| DateTime::from_timestamp_micros(row.get(0))).collect()
+    }
+
     /// Rows per table.
     pub async fn counts(&self) -> Counts {
         let row = sqlx::query(

@@ -248,6 +248,14 @@ impl World {
         key.expose().to_owned()
     }
 
+    /// Revokes an API key, as a command beside the core does.
+    pub async fn revoke(&self, key: &str) {
+        let store = self.core.as_ref().expect("a running core").parts.store.clone();
+        let keys = ApiKeys::new(store);
+        let id = keys.find(key).await.expect("an answer").expect("an active key").id;
+        assert!(keys.revoke(id).await.expect("an answer"));
+    }
+
     /// Remembers a secret that must not be found anywhere.
     pub fn keep_secret(&self, secret: &str) {
         self.secrets.lock().expect("no panic inside").push(secret.to_owned());

@@ -2,7 +2,8 @@
 //!
 //! Guaranteed: a key is shown once, when it is made; only its SHA-256 is stored, and keys are found by it, so nothing
 //! compares secrets byte by byte. A key has 256 random bits, so a fast hash is enough. A revoked key stops working
-//! within [`REMEMBERED`] everywhere, on this core and on others that share the database.
+//! within [`REMEMBERED`] everywhere, on this core and on others that share the database; streams that are open with it are
+//! told within twice that time.
 
 use std::{
     collections::HashMap,
@@ -11,7 +12,9 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
+use tokio::{sync::watch, time::sleep};
 use zeroize::Zeroize;
 
 pub use crate::store::api_keys::{ApiKey, Scope};
@@ -37,12 +40,14 @@ const SHOWN: usize = 9;
 pub struct ApiKeys {
     store: Store,
     found: Mutex<HashMap<String, (ApiKey, Instant)>>,
+    /// The newest revocation that was seen.
+    revocations: watch::Sender<Option<DateTime<Utc>>>,
 }
 
 impl ApiKeys {
     /// Keys of this store.
     pub fn new(store: Store) -> Self {
-        Self { store, found: Mutex::default() }
+        Self { store, found: Mutex::default(), revocations: watch::Sender::new(None) }
     }
 
     /// Makes a key. The secret is not stored and cannot be had again.
@@ -110,6 +115,27 @@ impl ApiKeys {
             None => drop(found.remove(&hash)),
         }
         Ok(key)
+    }
+
+    /// Changes when a key was revoked; whose streams are open asks again then.
+    pub fn revocations(&self) -> watch::Receiver<Option<DateTime<Utc>>> {
+        self.revocations.subscribe()
+    }
+
+    /// Looks for revocations, by this process or another, while somebody wants to know of them. Never ends.
+    pub async fn follow_revocations(&self) {
+        loop {
+            sleep(REMEMBERED).await;
+            if self.revocations.receiver_count() == 0 {
+                continue;
+            }
+            // A store that is away for a while ends no stream.
+            let Ok(newest) = self.store.newest_revocation().await else { continue };
+            if *self.revocations.borrow() != newest {
+                self.remembered().clear();
+                self.revocations.send_replace(newest);
+            }
+        }
     }
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<String, (ApiKey, Instant)>> {

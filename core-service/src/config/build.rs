@@ -86,7 +86,8 @@ fn server(reader: &mut Reader) -> Server {
             LogFormat::Text
         }
     };
-    Server { listen, public_url, cors_origins: cors_origins(reader), tls, log, log_format }
+    let idle_connection = reader.seconds("AURAREELS_IDLE_CONNECTION_SECONDS", 1.0, 3_600.0, 75.0);
+    Server { listen, public_url, cors_origins: cors_origins(reader), tls, idle_connection, log, log_format }
 }
 
 fn cors_origins(reader: &mut Reader) -> CorsOrigins {

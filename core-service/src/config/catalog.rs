@@ -23,6 +23,7 @@ pub const CATALOG: &[Setting] = &[
     setting("AURAREELS_CORS_ORIGINS", "server", "cors_origins"),
     setting("AURAREELS_TLS_CERT", "server", "tls_cert"),
     setting("AURAREELS_TLS_KEY", "server", "tls_key"),
+    setting("AURAREELS_IDLE_CONNECTION_SECONDS", "server", "idle_connection_seconds"),
     setting("AURAREELS_EXTRA_CA_FILE", "server", "extra_ca_file"),
     setting("AURAREELS_LOG", "server", "log"),
     setting("AURAREELS_LOG_FORMAT", "server", "log_format"),

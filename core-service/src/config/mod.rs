@@ -57,6 +57,8 @@ pub struct Server {
     pub cors_origins: CorsOrigins,
     /// Certificate and key; plain text when absent.
     pub tls: Option<Tls>,
+    /// The longest that an HTTP/1.1 connection stays open between two requests.
+    pub idle_connection: Duration,
     /// Filter of the log, in the words of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// Form of the log.

@@ -16,3 +16,4 @@ pub mod request_key;
 pub mod retry;
 pub mod schedule;
 pub mod transition;
+pub mod turns;

@@ -116,8 +116,8 @@ impl Dice {
 /// Behind the last look at the lease no program can help itself (docs/windows.md); inside a transaction it would only hold
 /// everybody up, and the suite stops cores there.
 fn is_unstoppable(point: FaultPoint) -> bool {
-    use FaultPoint::{EventWritten, LastByteLeaves, LeaseChecked, RowWritten};
-    matches!(point, LeaseChecked | LastByteLeaves | RowWritten | EventWritten)
+    use FaultPoint::{EventWritten, LastByteLeaves, LeaseChecked, PostponeBegins, RowWritten};
+    matches!(point, LeaseChecked | LastByteLeaves | PostponeBegins | RowWritten | EventWritten)
 }
 
 fn is_seldom(point: FaultPoint) -> bool {

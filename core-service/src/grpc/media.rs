@@ -1,7 +1,8 @@
 //! MediaService, and the address at which platforms fetch uploads.
 //!
 //! An upload is read as fast as the disk takes it: the next message is asked for when the last one was written, and HTTP/2
-//! flow control holds the client back meanwhile.
+//! flow control holds the client back meanwhile. One that brings nothing, from its first message on, or whose key is revoked
+//! ends.
 
 use aurareels_proto::v1::{self, media_service_server::MediaService};
 use axum::{
@@ -14,10 +15,15 @@ use axum::{
     routing::get,
 };
 use futures_util::StreamExt;
+use tokio::time::timeout;
 use tonic::{Code, Request, Response, Status, Streaming};
 use tower_http::services::ServeFile;
 
-use super::{auth::layer::caller, convert::media, status::from_app};
+use super::{
+    auth::layer::{caller, still},
+    convert::media,
+    status::from_app,
+};
 use crate::{
     app::{
         Error,
@@ -39,13 +45,19 @@ type Answer<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl MediaService for MediaApi {
     async fn upload_media(&self, request: Request<Streaming<v1::UploadMediaRequest>>) -> Answer<v1::Media> {
-        let caller = caller(&request)?;
+        let (caller, still) = (caller(&request)?, still(&request)?);
         let mut messages = request.into_inner();
-        let first = messages.message().await.map_err(broken_off).map_err(from_app(&self.clock))?;
-        let info: UploadInfo = media::info(first).map_err(from_app(&self.clock))?;
-        let chunks = messages.map(|message| message.map_err(broken_off).and_then(media::chunk));
-        let received = self.library.receive(caller, info, chunks).await.map_err(from_app(&self.clock))?;
-        Ok(Response::new(media::received(received)))
+        let upload = async {
+            let first = timeout(self.library.idle(), messages.message()).await;
+            let first = first.map_err(|_| self.library.stalled())?.map_err(broken_off)?;
+            let info: UploadInfo = media::info(first)?;
+            let chunks = messages.map(|message| message.map_err(broken_off).and_then(media::chunk));
+            self.library.receive(caller, info, chunks).await
+        };
+        tokio::select! {
+            received = upload => Ok(Response::new(media::received(received.map_err(from_app(&self.clock))?))),
+            denied = still.revoked() => Err(denied),
+        }
     }
 
     async fn get_media(&self, request: Request<v1::GetMediaRequest>) -> Answer<v1::Media> {

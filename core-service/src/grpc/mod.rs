@@ -4,9 +4,11 @@
 //! are established before any handler runs ([`auth`]). Nothing here has rules of its own, and no `tonic` type leaves
 //! this module, except that `main`'s command-line client speaks gRPC itself.
 
+mod accept;
 mod accounts;
 mod auth;
 mod calls;
+mod connection;
 mod convert;
 mod entry;
 mod health;
@@ -15,6 +17,7 @@ mod media;
 mod metrics;
 mod oauth_pages;
 mod pages;
+mod patience;
 mod platforms;
 mod posts;
 mod serve;

@@ -1,7 +1,7 @@
 //! Puts everything on one port and serves it until told to stop.
 //!
-//! Guaranteed: requests, headers, streams and waiting are bounded ([`MESSAGE`], [`HEADERS`], [`STREAMS`]); a client's
-//! `grpc-timeout` is kept; a panic in a handler costs that call alone. Stopping takes at most [`DRAIN`] and
+//! Guaranteed: requests, headers, streams and waiting are bounded ([`MESSAGE`], [`HEADERS`], [`STREAMS`], `patience`,
+//! `connection`), and so are connections (`accept`); a client's `grpc-timeout` is kept; a panic in a handler costs that call alone. Stopping takes at most [`DRAIN`] and
 //! [`LAST_WORDS`]: new connections are refused, watchers end with UNAVAILABLE, running calls finish, what is left is
 //! answered with UNAVAILABLE. After it no call is under way that could ask the store for something.
 //!
@@ -33,9 +33,11 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::{error, warn};
 
 use super::{
+    accept,
     accounts::AccountApi,
     auth::{Authenticator, USER_HEADER, jwt::Jwt},
     calls::{self, Calls},
+    connection::Times,
     convert::media::MAX_CHUNK,
     entry::{self, Entry},
     health::{OldestOverdue, Teller, Watched},
@@ -43,6 +45,7 @@ use super::{
     media::{self, MediaApi},
     metrics::Metrics,
     pages::{self, Pages},
+    patience,
     platforms::PlatformApi,
     posts::PostApi,
     tls,
@@ -159,7 +162,8 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     let (teller, trouble) = Teller::begin(reporter, watched).await;
     let health = tokio::spawn(teller.follow(stopping.clone()));
     let jwt = Jwt::new(&api.auth).context("AURAREELS_JWT_PUBLIC_KEY is no Ed25519 public key")?;
-    let authenticator = Authenticator::new(Arc::new(api.api_keys), jwt, api.clock.clone());
+    let keys = Arc::new(api.api_keys);
+    let authenticator = Authenticator::new(keys.clone(), jwt, api.clock.clone());
     let metrics = Metrics::new(api.store.clone(), api.punctuality);
     let calls = Calls::new();
     let entry = Arc::new(Entry { calls: calls.clone(), authenticator, metrics: metrics.clone() });
@@ -167,6 +171,13 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     calls.spawn(async move {
         tokio::select! {
             () = handing_out => {}
+            _ = until.wait_for(|stopping| *stopping) => {}
+        }
+    });
+    let mut until = stopping.clone();
+    calls.spawn(async move {
+        tokio::select! {
+            () = keys.follow_revocations() => {}
             _ = until.wait_for(|stopping| *stopping) => {}
         }
     });
@@ -213,7 +224,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, trouble };
     let pages = pages::router(pages).merge(fetching);
     let pages = pages.layer(middleware::from_fn_with_state(calls.clone(), calls::counted));
-    let app = pages.merge(grpc).fallback(pages::unknown);
+    let app = pages.layer(middleware::from_fn(patience::bounded)).merge(grpc).fallback(pages::unknown);
     let mut stop_signal = stopping;
     let serving = Server::builder()
         .accept_http1(true)
@@ -222,10 +233,13 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         .http2_keepalive_interval(Some(PING.0))
         .http2_keepalive_timeout(Some(PING.1))
         .add_routes(Routes::from(app))
-        .serve_with_incoming_shutdown(tls::incoming(listener, acceptor), async move {
-            // An error means that the sender is gone, which stops as well.
-            let _ = stop_signal.wait_for(|stopping| *stopping).await;
-        });
+        .serve_with_incoming_shutdown(
+            accept::incoming(listener, acceptor, Times::with_idle(settings.idle_connection)),
+            async move {
+                // An error means that the sender is gone, which stops as well.
+                let _ = stop_signal.wait_for(|stopping| *stopping).await;
+            },
+        );
     let server = tokio::spawn(async move {
         if let Err(error) = serving.await {
             error!(error = &error as &dyn std::error::Error, "the server ended");
@@ -261,6 +275,7 @@ fn cors(origins: &CorsOrigins) -> anyhow::Result<CorsLayer> {
 
 /// Middleware around everything else. An origin that may not call is not told what others may do either.
 async fn at_the_edge(request: Request, next: Next) -> Response {
+    let (request, under_way) = patience::bound(request);
     let mut response = hear_out(request, next).await;
     let headers = response.headers_mut();
     if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
@@ -273,5 +288,5 @@ async fn at_the_edge(request: Request, next: Next) -> Response {
             headers.remove(name);
         }
     }
-    response
+    patience::kept(response, under_way)
 }

@@ -265,6 +265,13 @@ fn unread(bare: Status) -> Status {
     status
 }
 
+/// Nothing came of a request for too long.
+pub(super) fn stalled(after: Duration) -> Status {
+    let message = format!("the rest of the request did not come within {} s", after.as_secs());
+    let remedy = "send the request again, whole; request keys make one post of both";
+    build(Code::DeadlineExceeded, message, info(Reason::RequestUnreadable, [("remedy", remedy.to_owned())]))
+}
+
 /// This release has no such RPC.
 pub(super) fn no_such_rpc(path: &str) -> Status {
     let name = path.trim_start_matches('/');

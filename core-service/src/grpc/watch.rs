@@ -5,7 +5,7 @@
 //! was not handed, because it resumes from earlier or is slow, it reads from the database by itself until it is level
 //! with the others again. Memory per watcher is bounded: a slow client stops the taking of further events, and progress
 //! that it does not take is dropped, because it is only worth something while it is fresh. When the core stops, the
-//! stream ends with UNAVAILABLE.
+//! stream ends with UNAVAILABLE; within five seconds after its key was revoked it ends with UNAUTHENTICATED.
 
 use std::time::Duration;
 
@@ -92,10 +92,11 @@ pub(super) async fn start(api: PostApi, caller: Caller, still: Still, watch: Wat
 impl Watcher {
     async fn run(mut self, first: EventBatch, follower: Follower) {
         let mut stopping = self.api.stopping.clone();
-        let out = self.out.clone();
+        let (out, still) = (self.out.clone(), self.still.clone());
         let end = tokio::select! {
             end = self.follow(first, follower) => end,
             () = out.closed() => End::Gone,
+            denied = still.revoked() => End::Failed(denied),
             _ = stopping.wait_for(|stopping| *stopping) => End::Stopping,
         };
         let last = match end {
@@ -200,7 +201,7 @@ impl Watcher {
         self.heartbeat().await
     }
 
-    /// Also the moment at which a revoked key or an ended token ends the stream.
+    /// Also the moment at which an ended token ends the stream.
     async fn heartbeat(&self) -> std::result::Result<(), End> {
         self.still.allowed().await.map_err(End::Failed)?;
         self.send(WatchPostsResponse { event: None, position: self.position.0 }).await

@@ -33,8 +33,9 @@ pub use inspect::refuse_other_files;
 pub use samples::SAMPLED_WHOLE;
 pub use stream::{MediaStream, StreamError};
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -96,7 +97,10 @@ pub enum ProbeError {
 }
 
 /// Probes that run at the same time; more wait.
-const CONCURRENT_PROBES: usize = 32;
+const CONCURRENT_PROBES: usize = 64;
+
+/// Of one host: one that hangs delays the probes of no other.
+const PROBES_OF_A_HOST: usize = 8;
 
 /// Looks at videos behind URLs and streams them. Made once, shared by all.
 #[derive(Debug)]
@@ -106,6 +110,8 @@ pub struct Prober {
     /// Keeps nothing: it only lets those who ask at the same time share an answer.
     current: cache::Cache<Result<Probe, ProbeError>>,
     running: Semaphore,
+    /// The hosts that are asked, with their places.
+    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
     probe_timeout: Duration,
 }
 
@@ -122,6 +128,7 @@ impl Prober {
             cache: cache::Cache::new(settings.cache_time),
             current: cache::Cache::new(Duration::ZERO),
             running: Semaphore::new(CONCURRENT_PROBES),
+            hosts: Mutex::default(),
             probe_timeout: settings.probe_timeout,
         })
     }
@@ -158,6 +165,8 @@ impl Prober {
     }
 
     async fn probe_now(&self, url: &Url) -> Result<Probe, ProbeError> {
+        let host = self.places_of(url);
+        let _place_of_host = host.acquire().await.expect("the semaphore is never closed");
         let _place = self.running.acquire().await.expect("the semaphore is never closed");
         let probing = async {
             let mut file = remote::RemoteFile::open(&self.fetcher, url).await?;
@@ -175,6 +184,14 @@ impl Prober {
             let message = format!("{} answers too slowly to look at the video", fetch::host(url));
             Err(ProbeError::Unreachable { message })
         })
+    }
+
+    /// The places of a URL's host. Those of hosts that nobody asks are forgotten.
+    fn places_of(&self, url: &Url) -> Arc<Semaphore> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.retain(|_, places| Arc::strong_count(places) > 1);
+        let places = hosts.entry(fetch::host(url)).or_insert_with(|| Arc::new(Semaphore::new(PROBES_OF_A_HOST)));
+        places.clone()
     }
 
     /// Opens the bytes of the file, all or a part (end excluded), under the same guard as a probe.

@@ -1,6 +1,6 @@
 //! Many posts due in the same moment: their requests leave first, what they brought is written right after.
 //!
-//! Guaranteed: nobody waits here longer than [`HOLD`] for the others, so a platform that hangs delays nobody else. Between
+//! Guaranteed: nobody waits here for another platform, nor longer than [`HOLD`] for others of the same. Between
 //! an answer and its commit nothing else is done; a crash in that short time leaves a step without an outcome, which is
 //! reconciled like any other.
 
@@ -14,17 +14,30 @@ use std::{
 
 use tokio::sync::watch;
 
+use crate::domain::platform::Platform;
+
 /// Longest wait for the others of a burst before a result is written.
 const HOLD: Duration = Duration::from_millis(1_500);
 
-/// The bursts of one process.
+/// The bursts of one process, each platform's apart.
+#[derive(Clone, Debug, Default)]
+pub struct Bursts([Burst; Platform::ALL.len()]);
+
+impl Bursts {
+    /// That of a platform.
+    pub(super) fn of(&self, platform: Platform) -> &Burst {
+        &self.0[platform as usize]
+    }
+}
+
+/// The burst of a platform.
 #[derive(Clone, Debug)]
-pub struct Bursts {
+pub(super) struct Burst {
     unsent: Arc<AtomicUsize>,
     empty: watch::Sender<()>,
 }
 
-impl Default for Bursts {
+impl Default for Burst {
     fn default() -> Self {
         Self { unsent: Arc::default(), empty: watch::Sender::new(()) }
     }
@@ -32,14 +45,14 @@ impl Default for Bursts {
 
 /// A request of a burst that has not been answered yet.
 pub(super) struct Unsent {
-    bursts: Bursts,
+    burst: Burst,
 }
 
-impl Bursts {
+impl Burst {
     /// Counts a request whose time has come.
     pub(super) fn enter(&self) -> Unsent {
         self.unsent.fetch_add(1, Ordering::AcqRel);
-        Unsent { bursts: self.clone() }
+        Unsent { burst: self.clone() }
     }
 
     /// Waits until the others of the burst have their answers, or long enough.
@@ -53,8 +66,8 @@ impl Bursts {
 
 impl Drop for Unsent {
     fn drop(&mut self) {
-        if self.bursts.unsent.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.bursts.empty.send_replace(());
+        if self.burst.unsent.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.burst.empty.send_replace(());
         }
     }
 }
@@ -66,10 +79,12 @@ mod tests {
     #[tokio::test]
     async fn results_wait_for_the_last_of_the_burst() {
         let bursts = Bursts::default();
-        let (first, second) = (bursts.enter(), bursts.enter());
+        let burst = bursts.of(Platform::Tiktok);
+        let (first, second) = (burst.enter(), burst.enter());
+        bursts.of(Platform::Instagram).sent().await;
         let waiting = tokio::spawn({
-            let bursts = bursts.clone();
-            async move { bursts.sent().await }
+            let burst = burst.clone();
+            async move { burst.sent().await }
         });
         drop(first);
         tokio::task::yield_now().await;

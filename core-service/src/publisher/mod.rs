@@ -57,8 +57,10 @@ pub struct EngineSettings {
     pub max_crashes: i32,
     /// Longest time between two renewals of the claims.
     pub renew_every: Duration,
-    /// Most posts that are worked on at once.
+    /// Most posts of each platform that are worked on at once.
     pub max_in_flight: usize,
+    /// Most posts of all platforms together.
+    pub max_of_all: usize,
 }
 
 /// Everything the engine works with.

@@ -1,19 +1,17 @@
 //! What is due, who works on it, and how it ends: one loop that sleeps until the next post wants attention, a heartbeat
 //! that keeps this process's claims, and a clean shutdown.
 //!
-//! Guaranteed: no work per waiting post; a post whose worker failed or panicked is let go and found again; after a kill
-//! the posts are found when their claims run out. Expected: the database is away for a while; then nothing is claimed,
-//! running claims run out, and it goes on when the database is back.
+//! Guaranteed: no work per waiting post; only what has room and its turn is claimed (`domain/turns.rs`), so a platform or
+//! an account that takes long delays no other; a post whose worker failed or panicked is let go and found again; after a
+//! kill the posts are found when their claims run out. Expected: the database is away for a while; then nothing is
+//! claimed, running claims run out, and it goes on when the database is back.
 
 mod suspects;
 
 use std::{
     collections::{HashMap, HashSet},
     panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -27,14 +25,15 @@ use crate::{
     domain::{
         failure::describe,
         ids::{AccountId, Fence, PostId},
-        post::{Post, Status, WaitReason},
+        post::Post,
+        turns::Turns,
     },
     fault::{self, FaultPoint},
     publisher::{
         AtHand, Engine,
         lease::{Claim, Leases},
     },
-    store,
+    store::{self, due::Claiming},
 };
 
 /// The loop looks at the database at least this often: for posts that another process made, and for bursts ahead.
@@ -56,14 +55,8 @@ const READY_PER_SECOND: u32 = 500;
 /// writes a second. What is due at once, or for its time, does not wait for it.
 const GATHER: TimeDelta = TimeDelta::milliseconds(100);
 
-/// Posts claimed in one write.
-const CLAIM_BATCH: usize = 256;
-
-/// A post this late belongs to a backlog, which is spread per account.
-const BACKLOG_AGE: TimeDelta = TimeDelta::seconds(90);
-
-/// The gap between two posts of one account in a backlog.
-const BACKLOG_GAP: TimeDelta = TimeDelta::seconds(5);
+/// Least time between two looks while somebody waits for room: what is written for those leads to looks as well.
+const BESIDE_FULL: Duration = Duration::from_millis(20);
 
 /// How long running exchanges get at shutdown.
 const DRAIN: Duration = Duration::from_secs(7);
@@ -77,7 +70,8 @@ pub struct Scheduler {
     leases: Leases,
     /// Unique per process: all its claims carry it.
     token: String,
-    in_flight: Arc<AtomicUsize>,
+    /// What is under way.
+    turns: Arc<Mutex<Turns>>,
     freed: watch::Sender<()>,
     /// Claims that somebody works on, or will in a moment.
     at_work: Arc<Mutex<HashSet<(PostId, Fence)>>>,
@@ -94,14 +88,22 @@ struct Claimed {
     suspect: Option<UnderWay>,
 }
 
+/// What a look at the schedule found, besides what is worked on now.
+struct Found {
+    /// There may be more to claim.
+    more: bool,
+    /// Some may wait for room.
+    waits_for_room: bool,
+}
+
 impl Scheduler {
     /// A scheduler over an engine; `token` must be unique among all processes on the database.
     pub fn new(engine: Engine, token: String, lease: Duration) -> Self {
         Self {
             leases: Leases::new(lease, engine.store.lost()),
+            turns: Arc::new(Mutex::new(Turns::of(engine.settings.max_in_flight).within(engine.settings.max_of_all))),
             engine,
             token,
-            in_flight: Arc::default(),
             freed: watch::Sender::new(()),
             at_work: Arc::default(),
             orphans: Arc::default(),
@@ -128,13 +130,13 @@ impl Scheduler {
         while !*stopping.borrow() {
             wakes.begin();
             freed.mark_unchanged();
-            let wake = match self.claim(&mut workers).await {
-                Ok(full) => {
+            let (wake, waits_for_room) = match self.claim(&mut workers).await {
+                Ok(found) => {
                     said.over();
-                    if full {
+                    if found.more {
                         continue;
                     }
-                    self.next_wake().await
+                    (self.next_wake().await, found.waits_for_room)
                 }
                 Err(problem) => {
                     let problem = describe(&problem);
@@ -145,13 +147,17 @@ impl Scheduler {
                     continue;
                 }
             };
-            // With all workers busy only a freed one matters, and otherwise only what is due earlier than known.
-            let full = self.is_full();
+            let earlier = async {
+                wakes.before(wake).await;
+                if waits_for_room {
+                    tokio::time::sleep(BESIDE_FULL).await;
+                }
+            };
             tokio::select! {
                 () = self.engine.clock.sleep_until(wake) => {}
                 () = tokio::time::sleep(SWEEP) => {}
-                () = wakes.before(wake), if !full => {}
-                _ = freed.changed(), if full => {}
+                () = earlier => {}
+                _ = freed.changed(), if waits_for_room => {}
                 _ = stopping.wait_for(|stopping| *stopping) => {}
             }
             while workers.try_join_next().is_some() {}
@@ -170,41 +176,38 @@ impl Scheduler {
         fault::point(FaultPoint::ShutdownReleased, "shutdown");
     }
 
-    fn is_full(&self) -> bool {
-        self.in_flight.load(Ordering::Acquire) >= self.engine.settings.max_in_flight
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When the next post wants attention. With all workers busy only a freed one matters.
+    /// When the next post wants attention for which there is room.
     async fn next_wake(&self) -> DateTime<Utc> {
         let now = self.engine.clock.now();
         let sweep = now + TimeDelta::from_std(SWEEP).unwrap_or(TimeDelta::zero());
-        if self.is_full() {
-            return sweep;
-        }
-        match self.engine.store.next_step_at().await {
+        let turns = self.turns().clone();
+        match self.engine.store.next_step_at(&turns).await {
             Ok(Some(at)) => at.max(now + GATHER).min(sweep),
             Ok(None) => sweep,
             Err(_) => self.engine.clock.now() + TimeDelta::from_std(PAUSE).unwrap_or(TimeDelta::zero()),
         }
     }
 
-    /// Claims what is due and starts a worker for each. True when there may be more.
-    async fn claim(&self, workers: &mut JoinSet<()>) -> store::Result<bool> {
-        let room = self.engine.settings.max_in_flight.saturating_sub(self.in_flight.load(Ordering::Acquire));
-        let batch = room.min(CLAIM_BATCH);
-        if batch == 0 {
-            return Ok(false);
-        }
+    /// Claims what is due and starts a worker for each.
+    async fn claim(&self, workers: &mut JoinSet<()>) -> store::Result<Found> {
         let asked = self.leases.mark();
         let now = self.engine.clock.now();
         let ahead = self.head_start(now).await?;
-        let limit = u32::try_from(batch).unwrap_or(u32::MAX);
         fault::point(FaultPoint::ClaimBegins, "");
-        let posts = self.engine.store.claim_due(now, ahead, &self.token, self.leases.length(), limit).await?;
+        let (token, lease, turns) = (self.token.clone(), self.leases.length(), self.turns().clone());
+        let claimed = self.engine.store.claim(Claiming { now, ahead, token, lease, turns }).await?;
+        if claimed.put_off {
+            fault::point(FaultPoint::Postponed, "backlog");
+        }
+        let found = Found { more: claimed.more, waits_for_room: claimed.waits_for_room };
+        let posts = claimed.posts;
         if let Some(post) = posts.first() {
             fault::point(FaultPoint::Claimed, post.status.as_str());
         }
-        let full = posts.len() == batch;
         let (posts, put_off) = self.suspects.part(posts, self.engine.settings.max_crashes);
         let claims = posts.iter().map(|(post, _)| (post.id, post.fence));
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner).extend(claims);
@@ -216,21 +219,14 @@ impl Scheduler {
         accounts.sort_unstable();
         accounts.dedup();
         let logins = self.engine.keeper.logins(&accounts).await;
-        let mut late: HashMap<AccountId, i32> = HashMap::new();
         for (post, suspect) in posts {
-            let place = if is_backlog(&post, now) {
-                late.entry(post.social_account_id).and_modify(|place| *place += 1).or_insert(0)
-            } else {
-                &mut 0
-            };
-            let wait = BACKLOG_GAP * *place;
             let claim = self.leases.claimed((post.id, post.fence), asked, ahead);
             let ledger = ledgers.as_mut().map(|ledgers| ledgers.remove(&post.id).unwrap_or_default());
             let login = logins.get(&post.social_account_id).cloned().map(Box::new);
             let post = Box::new(post);
-            self.start(workers, Claimed { post, at_hand: AtHand { ledger, login }, claim, suspect }, wait);
+            self.start(workers, Claimed { post, at_hand: AtHand { ledger, login }, claim, suspect });
         }
-        Ok(full)
+        Ok(found)
     }
 
     /// Lets suspects go for a moment, before the others are begun: what may end this process then does not count against
@@ -256,25 +252,17 @@ impl Scheduler {
         Ok(TimeDelta::milliseconds(i64::from(soon) * 1_000 / i64::from(READY_PER_SECOND)).min(MAX_AHEAD))
     }
 
-    fn start(&self, workers: &mut JoinSet<()>, claimed: Claimed, wait: TimeDelta) {
+    fn start(&self, workers: &mut JoinSet<()>, claimed: Claimed) {
         let Claimed { post, at_hand, claim, suspect } = claimed;
         let engine = self.engine.clone();
         let (orphans, at_work) = (self.orphans.clone(), self.at_work.clone());
-        let in_flight = self.in_flight.clone();
+        let turns = self.turns.clone();
         let freed = self.freed.clone();
-        in_flight.fetch_add(1, Ordering::AcqRel);
+        let (platform, account) = (post.platform, post.social_account_id);
+        self.turns().begin(platform, account);
         workers.spawn(async move {
             let (id, fence) = (post.id, post.fence);
-            let work = AssertUnwindSafe(async move {
-                if wait > TimeDelta::zero() {
-                    let now = engine.clock.now();
-                    fault::point(FaultPoint::PostponeBegins, "backlog");
-                    Box::pin(engine.store.postpone(&[*post], now + wait, now)).await?;
-                    fault::point(FaultPoint::Postponed, "backlog");
-                    return Ok(());
-                }
-                engine.work(post, at_hand, claim).await
-            });
+            let work = AssertUnwindSafe(engine.work(post, at_hand, claim));
             // Not in a task of its own: whoever ends this task ends the work with it.
             let ended = match work.catch_unwind().await {
                 Ok(Ok(())) => true,
@@ -292,20 +280,10 @@ impl Scheduler {
                 orphans.lock().unwrap_or_else(PoisonError::into_inner).insert(id, fence);
             }
             at_work.lock().unwrap_or_else(PoisonError::into_inner).remove(&(id, fence));
-            in_flight.fetch_sub(1, Ordering::AcqRel);
+            turns.lock().unwrap_or_else(PoisonError::into_inner).end(platform, account);
             freed.send_replace(());
         });
     }
-}
-
-fn is_backlog(post: &Post, now: DateTime<Utc>) -> bool {
-    // Also what a stop took back while it waited for its time.
-    let waits = match post.status {
-        Status::Scheduled => true,
-        Status::Publishing => post.waiting_for == Some(WaitReason::Schedule),
-        _ => false,
-    };
-    waits && now - post.due() > BACKLOG_AGE
 }
 
 /// A trouble that comes again and again is told once, until it is over or another one comes.

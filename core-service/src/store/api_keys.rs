@@ -131,6 +131,14 @@ impl Store {
         row.as_ref().map(api_key).transpose()
     }
 
+    /// When a key was revoked last.
+    pub async fn newest_revocation(&self) -> Result<Option<DateTime<Utc>>> {
+        let sql =
+            "SELECT revoked_at FROM aurareels_api_keys WHERE revoked_at IS NOT NULL ORDER BY revoked_at DESC LIMIT 1";
+        let row = self.db.read().await?.fetch_optional(sql, &[]).await?;
+        row.map_or(Ok(None), |row| row.opt_time("revoked_at"))
+    }
+
     /// Every key, oldest first, the revoked ones too.
     pub async fn list_api_keys(&self) -> Result<Vec<ApiKey>> {
         let sql = format!("SELECT {COLUMNS} FROM aurareels_api_keys ORDER BY id");

@@ -1,4 +1,5 @@
-//! Claims: the temporary right of one worker to move a post. What is written under one is in `changes`.
+//! Claims: the temporary right of one worker to move a post. They are given in `due`; what is written under one is in
+//! `changes`.
 //!
 //! Guaranteed: a claim is given to one worker at a time; each carries a higher fence than the one before. While a post is
 //! claimed, `next_step_at` is the end of its claim, so one index finds both what is due and what was left behind by a
@@ -10,11 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{
-    Result, Store,
-    posts::{self, post_columns},
-    set_aside,
-};
+use super::{Result, Store};
 use crate::{
     domain::{
         ids::{Fence, PostId},
@@ -23,63 +20,7 @@ use crate::{
     params,
 };
 
-const CLAIM: &str = concat!(
-    "UPDATE aurareels_social_posts SET crash_count = crash_count + (claim_token IS NOT NULL), \
-     claim_token = ?, claim_expires_at = ?, next_step_at = ?, fence = fence + 1, woken_at = NULL \
-     WHERE id IN (SELECT id FROM aurareels_social_posts WHERE next_step_at IS NOT NULL AND next_step_at <= ? \
-                  AND (next_step_at <= ? OR (waiting_for = 'schedule' AND claim_token IS NULL)) \
-                  ORDER BY next_step_at, id LIMIT ?) RETURNING ",
-    post_columns!()
-);
-
-/// What a claim brought.
-#[derive(Default)]
-struct Claimed {
-    posts: Vec<Post>,
-    /// Those that cannot be read, with the reason.
-    set_aside: Vec<(PostId, String)>,
-}
-
 impl Store {
-    /// Claims posts whose time has come, those that wait longest first; with `ahead`, also posts that wait for a time
-    /// which is that near. One that cannot be read is set aside, and holds nobody up.
-    pub async fn claim_due(
-        &self,
-        now: DateTime<Utc>,
-        ahead: TimeDelta,
-        token: &str,
-        lease: Duration,
-        limit: u32,
-    ) -> Result<Vec<Post>> {
-        let until = now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
-        let token = token.to_owned();
-        let claimed = self
-            .db
-            .write(async move |tx| {
-                // A claim that was left behind counts as a crash of its worker; one that ends in order clears the count.
-                let values = params![&token, until, until, now + ahead, now, i64::from(limit)];
-                let rows = tx.fetch_all(CLAIM, &values).await?;
-                let mut claimed = Claimed::default();
-                for row in &rows {
-                    match posts::post(row) {
-                        Ok(post) => claimed.posts.push(post),
-                        Err(error) if error.is_about_data() => {
-                            let (id, why) = (PostId(row.int("id")?), set_aside::why(&error));
-                            set_aside::write(tx, id, &why).await?;
-                            claimed.set_aside.push((id, why));
-                        }
-                        Err(error) => return Err(error),
-                    }
-                }
-                Ok(claimed)
-            })
-            .await?;
-        for (id, why) in claimed.set_aside {
-            set_aside::tell(id, &why);
-        }
-        Ok(claimed.posts)
-    }
-
     /// How many posts wait for a time between now and `until`, counted up to `limit`.
     pub async fn due_soon(&self, now: DateTime<Utc>, until: DateTime<Utc>, limit: u32) -> Result<u32> {
         let row = self
@@ -94,20 +35,6 @@ impl Store {
             .await?;
         let total = row.map_or(Ok(0), |row| row.int("total"))?;
         Ok(u32::try_from(total).unwrap_or(u32::MAX))
-    }
-
-    /// When the next post wants attention; `None` when none waits.
-    pub async fn next_step_at(&self) -> Result<Option<DateTime<Utc>>> {
-        let row = self
-            .db
-            .read()
-            .await?
-            .fetch_optional(
-                "SELECT next_step_at FROM aurareels_social_posts WHERE next_step_at IS NOT NULL ORDER BY next_step_at LIMIT 1",
-                &[],
-            )
-            .await?;
-        row.map_or(Ok(None), |row| row.opt_time("next_step_at"))
     }
 
     /// Prolongs every claim of a worker process and answers which they are. Claims that were taken away stay away.

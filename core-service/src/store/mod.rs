@@ -21,6 +21,9 @@ pub mod creating;
 mod creating_tests;
 pub mod daily_slots;
 pub mod db;
+pub mod due;
+#[cfg(test)]
+mod due_tests;
 pub mod encryption_keys;
 pub mod events;
 pub mod ledger;

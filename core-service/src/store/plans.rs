@@ -18,6 +18,7 @@ use super::{
     api_keys::NewApiKey,
     changes::{Change, LedgerWrite, Release},
     creating::NewPost,
+    due::Claiming,
     media::{Added, NewMedia, Settled},
     moves::ResolvedWord,
     oauth_states::{Browser, Created, Ender, OauthState},
@@ -36,6 +37,7 @@ use crate::{
         post::{Content, Post, Status},
         request_key::{Asked, RequestKeys},
         transition::Move,
+        turns::Turns,
     },
     params,
     secret::{KeyRing, Secret},
@@ -182,7 +184,8 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     let draft = store.post_of_user(user, PostId(3)).await.unwrap().unwrap();
     store.update_waiting(draft, now).await.unwrap();
     store.delete_draft(user, PostId(3), now).await.unwrap();
-    store.next_step_at().await.unwrap();
+    store.next_step_at(&Turns::of(1)).await.unwrap();
+    claims_beside_a_full_platform(store, now).await;
     store.due_soon(now, now, 10).await.unwrap();
     store.oldest_overdue(now + TimeDelta::hours(1), TimeDelta::zero()).await.unwrap();
     let claimed = store.claim_due(now, TimeDelta::zero(), "worker", Duration::from_secs(15), 1).await.unwrap();
@@ -254,6 +257,20 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     store.accounts_to_show(&[gone]).await.unwrap();
     store.newest_event().await.unwrap();
     store.prune_events(now + TimeDelta::days(1)).await.unwrap();
+}
+
+/// Claims while a platform and an account have no room, and late posts of an account that has had its turn.
+async fn claims_beside_a_full_platform(store: &Store, now: DateTime<Utc>) {
+    let mut turns = Turns::of(9);
+    (0..9).for_each(|_| turns.begin(Platform::Instagram, AccountId(9)));
+    (0..4).for_each(|_| turns.begin(Platform::Tiktok, AccountId(8)));
+    store.next_step_at(&turns).await.unwrap();
+    let later = now + TimeDelta::hours(1);
+    let (ahead, lease) = (TimeDelta::zero(), Duration::from_secs(15));
+    let asked = Claiming { now: later, ahead, token: "worker".to_owned(), lease, turns };
+    let mut late = store.claim(asked).await.unwrap().posts;
+    late.extend(store.claim_due(later, ahead, "worker", lease, 1).await.unwrap());
+    store.postpone(&late, now, now).await.unwrap();
 }
 
 /// The same for accounts and their tokens, OAuth states, and keys of both kinds.
@@ -353,6 +370,7 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     let key = NewApiKey { name: "k".into(), hash: "h".into(), prefix: "p".into(), scopes: Vec::new(), user: None };
     let key = store.insert_api_key(key).await.unwrap();
     store.active_api_key("h").await.unwrap().unwrap();
+    store.newest_revocation().await.unwrap();
     store.list_api_keys().await.unwrap();
     assert!(store.revoke_api_key(key.id).await.unwrap());
 }
@@ -421,6 +439,7 @@ async fn every_statement_uses_an_index() {
             let detail = row.text("detail").unwrap();
             // A scan of a whole index reads as many rows; only the one that stops at its first row may.
             let stops = sql.contains("ORDER BY next_step_at LIMIT 1")
+                || sql.contains("ORDER BY platform LIMIT 1")
                 || detail.contains("CONSTANT ROW")
                 // Results of subqueries that are limited to a few rows.
                 || ["soon", "same", "linked", "older"].iter().any(|few| detail == format!("SCAN {few}"));

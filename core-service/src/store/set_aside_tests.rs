@@ -8,6 +8,7 @@ use crate::{
         ids::{AccountId, Sequence, UserId},
         ledger::{Entry, Evidence, Handle, StepClass},
         post::{Post, Status},
+        turns::Turns,
     },
     store::{
         accounts::AccountsNarrowed,
@@ -76,7 +77,11 @@ async fn a_row_that_cannot_be_read_is_set_aside_alone_whatever_is_damaged_in_it(
     let last = PostId(DAMAGE.len() as i64 + 2);
     assert_eq!(claimed, [PostId(1), last], "the others go on");
     assert_eq!(store.count_set_aside().await.unwrap(), DAMAGE.len() as i64);
-    assert_eq!(store.next_step_at().await.unwrap(), Some(now + TimeDelta::seconds(15)), "only the two claims are left");
+    assert_eq!(
+        store.next_step_at(&Turns::of(1)).await.unwrap(),
+        Some(now + TimeDelta::seconds(15)),
+        "only the two claims are left"
+    );
     assert!(claim(&store, now + TimeDelta::seconds(10)).await.is_empty(), "not claimed again and again");
     for (id, (column, _, named)) in (2..).zip(DAMAGE) {
         let shown = store.post_of_user(USER, PostId(id)).await.unwrap().unwrap();

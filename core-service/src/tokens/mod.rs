@@ -32,7 +32,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{
     FutureExt,
-    future::{BoxFuture, Shared},
+    future::{BoxFuture, Shared, join_all},
 };
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -43,6 +43,7 @@ use crate::{
         account::{Account, Health},
         failure::{Failure, FailureClass, Reason},
         ids::AccountId,
+        platform::Platform,
     },
     fault::{self, FaultPoint},
     platform::{AccountError, Refreshed, Registry, Tokens},
@@ -309,7 +310,18 @@ impl TokenKeeper {
         let now = self.inner.clock.now();
         let due = self.inner.store.accounts_due_for_refresh(now, KEEP_ALIVE_BATCH).await;
         let due = due.map_err(|error| TokenError::Store(Arc::new(error)))?;
+        // Platforms beside each other: one that hangs delays the logins of no other.
+        let mut platforms: HashMap<Platform, Vec<&Account>> = HashMap::new();
         for account in &due {
+            platforms.entry(account.platform).or_default().push(account);
+        }
+        let kept = platforms.into_values().map(|accounts| self.keep_alive_of(accounts, now));
+        join_all(kept).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(due.len())
+    }
+
+    async fn keep_alive_of(&self, accounts: Vec<&Account>, now: DateTime<Utc>) -> Result<(), TokenError> {
+        for account in accounts {
             let next = match self.refresh(account.id, account.token_version).await {
                 Ok(RefreshEnd::Refreshed) => continue,
                 Ok(RefreshEnd::NotRefreshable(why)) => {
@@ -328,7 +340,7 @@ impl TokenKeeper {
             let kept = self.inner.store.set_refresh_due(account, next).await;
             kept.map_err(|error| TokenError::Store(Arc::new(error)))?;
         }
-        Ok(due.len())
+        Ok(())
     }
 }
 

@@ -4,6 +4,8 @@
 //! quota is looked at three times: against what is announced, against what comes, and for good in the transaction that
 //! adds the row.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
@@ -71,6 +73,21 @@ struct Receiving<'a> {
 }
 
 impl Library {
+    /// The longest that an upload may bring nothing.
+    pub fn idle(&self) -> Duration {
+        self.settings.idle
+    }
+
+    /// What is told of one that brought nothing for so long.
+    pub fn stalled(&self) -> Error {
+        let seconds = self.settings.idle.as_secs();
+        Error::Unavailable {
+            reason: Reason::UploadIncomplete,
+            message: format!("the upload brought nothing for {seconds} s and was given up; nothing of it was kept"),
+            retry_after: Duration::from_secs(1),
+        }
+    }
+
     /// Takes a video in. Answers when it is safely stored; then the caller may forget it.
     pub async fn receive(
         &self,
@@ -248,7 +265,7 @@ impl Receiving<'_> {
             let chunk = match timeout(self.library.settings.idle, bytes.next()).await {
                 Ok(Some(chunk)) => chunk?,
                 Ok(None) => break,
-                Err(_) => return Err(self.stalled()),
+                Err(_) => return Err(self.library.stalled()),
             };
             let size = file.size() + chunk.len() as u64;
             if self.announced.is_some_and(|announced| size > announced) {
@@ -275,15 +292,6 @@ impl Receiving<'_> {
         }
         self.fits(size)?;
         file.complete().await.map_err(file_error)
-    }
-
-    fn stalled(&self) -> Error {
-        let seconds = self.library.settings.idle.as_secs();
-        Error::Unavailable {
-            reason: Reason::UploadIncomplete,
-            message: format!("the upload brought nothing for {seconds} s and was given up; nothing of it was kept"),
-            retry_after: std::time::Duration::from_secs(1),
-        }
     }
 
     fn other_size(&self, size: u64) -> Error {

@@ -73,6 +73,18 @@ impl Still {
             Err(denied) => Err(status::denied(denied, self.gate.clock.now())),
         }
     }
+
+    /// Ends within seconds after the key was revoked, by whomever.
+    pub(crate) async fn revoked(&self) -> Status {
+        let mut revocations = self.gate.keys.revocations();
+        while revocations.changed().await.is_ok() {
+            if let Err(status) = self.allowed().await {
+                return status;
+            }
+        }
+        // Nobody looks any more: the core stops.
+        std::future::pending().await
+    }
 }
 
 /// The headers that say who calls.

@@ -162,10 +162,11 @@ impl Worker<'_> {
 
     /// A request among many that are due in the same moment: writing what it brought waits for the others to be sent.
     async fn exchange_in_burst(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Result<Outcome> {
-        let unsent = self.engine.bursts.enter();
+        let burst = self.engine.bursts.of(work.post.platform);
+        let unsent = burst.enter();
         let outcome = self.exchange(work, step, permit).await;
         drop(unsent);
-        self.engine.bursts.sent().await;
+        burst.sent().await;
         outcome
     }
 
