@@ -24,6 +24,7 @@ mod scheduling;
 mod set_aside;
 mod sick_databases;
 mod stopping;
+mod the_site;
 mod tiktok_trouble;
 mod uploads;
 mod watching;

@@ -227,6 +227,12 @@ impl Accounts {
         self.store.account_of_user(caller.user, id).await?.ok_or_else(|| not_found(id))
     }
 
+    /// On whose behalf the site itself asks about an account: its owner's.
+    pub async fn owner_of(&self, id: AccountId) -> Result<Caller> {
+        let account = self.store.account(id).await?.ok_or_else(|| not_found(id))?;
+        Ok(Caller { user: account.wp_user_id })
+    }
+
     /// Those of the accounts that are the caller's, in the order of the ids.
     pub async fn by_ids(&self, caller: Caller, ids: &[AccountId]) -> Result<Vec<Account>> {
         Ok(self.store.accounts_of_user(caller.user, ids).await?)
