@@ -86,6 +86,8 @@ pub struct Connect {
     /// A secret of the owner's browser, of a client that itself tells the owner to whom he gives access. Without it the
     /// core's page does.
     pub browser_secret: Option<Secret>,
+    /// `redirect_uri` hands the browser on to the core's own callback page, so the login ends there.
+    pub ends_at_core: bool,
 }
 
 /// Where the owner's browser must go.

@@ -73,6 +73,7 @@ pub(crate) fn connect(request: v1::ConnectAccountRequest) -> Result<Connect> {
         redirect_uri: given(request.redirect_uri),
         reconnect: request.account_id.map(|id| AccountId(shape.id("account_id", id))),
         browser_secret: given(request.browser_secret).map(Secret::new),
+        ends_at_core: request.ends_at_core,
     };
     shape.finish(connect)
 }
