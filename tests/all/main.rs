@@ -28,3 +28,4 @@ mod the_site;
 mod tiktok_trouble;
 mod uploads;
 mod watching;
+mod wordpress_codec;
