@@ -61,11 +61,12 @@ foreach ( array( 'CREATE DATABASE site CHARACTER SET utf8mb4', "CREATE USER 'wp'
 }
 mysqli_close( $root );
 
-// The files. -L: some are links into other packages.
+// The files: Debian's WordPress, or another one. -L: some of Debian's are links into other packages.
+$source    = getenv( 'WORDPRESS' ) ? getenv( 'WORDPRESS' ) : '/usr/share/wordpress';
 $wordpress = "$folder/wp";
-$processes->run( array( 'cp', '-rL', '/usr/share/wordpress', $wordpress ) );
+$processes->run( array( 'cp', '-rL', $source, $wordpress ) );
 $processes->run( array( 'cp', '-r', $plugin, "$wordpress/wp-content/plugins/aurareels" ) );
-mkdir( "$wordpress/wp-content/mu-plugins" );
+is_dir( "$wordpress/wp-content/mu-plugins" ) || mkdir( "$wordpress/wp-content/mu-plugins" );
 copy( __DIR__ . '/mu-plugin.php', "$wordpress/wp-content/mu-plugins/tests.php" );
 copy( __DIR__ . '/clock.inc', "$wordpress/wp-content/mu-plugins/tests-clock.inc" );
 $url    = "http://127.0.0.1:$port";
