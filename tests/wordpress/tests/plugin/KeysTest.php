@@ -68,7 +68,7 @@ final class KeysTest extends PluginCase {
 		// A new pair heals it.
 		Keys::make_next();
 		$this->assertNull( Keys::problem() );
-		$this->assertNotSame( $stored, wp_json_encode( get_option( Keys::OPTION ) ) );
+		$this->assertNotSame( $stored, wp_json_encode( get_option( Keys::OPTION ) ), array( 'no', 'off' ) );
 	}
 
 	public function test_the_second_pair_is_another_one() {
@@ -78,7 +78,7 @@ final class KeysTest extends PluginCase {
 		Keys::ensure();
 		$this->assertSame( $first, get_option( Keys::OPTION ), 'activating again keeps the key' );
 		global $wpdb;
-		$this->assertSame( 'no', $wpdb->get_var( $wpdb->prepare( "SELECT autoload FROM $wpdb->options WHERE option_name = %s", Keys::OPTION ) ) );
+		$this->assertContains( $wpdb->get_var( $wpdb->prepare( "SELECT autoload FROM $wpdb->options WHERE option_name = %s", Keys::OPTION ) ), array( 'no', 'off' ) );
 	}
 
 	public function addresses() {

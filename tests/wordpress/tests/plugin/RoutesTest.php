@@ -95,7 +95,9 @@ final class RoutesTest extends PluginCase {
 		wp_set_current_user( 0 );
 		$this->assertSame( 200, $this->rest( 'POST', '/internal/publish', array( 'post_id' => 5 ), $key )->get_status() );
 		$other = $this->rest( 'POST', '/internal/publish', array( 'post_id' => 5 ), array( 'authorization' => 'Bearer x' ) );
-		$this->assertSame( 'jwt_auth_invalid_token', rest_convert_error_to_response( $other )->get_data()['code'] );
+		// Newer releases of WordPress make an answer of it by themselves.
+		$other = is_wp_error( $other ) ? rest_convert_error_to_response( $other ) : $other;
+		$this->assertSame( 'jwt_auth_invalid_token', $other->get_data()['code'] );
 		remove_all_filters( 'rest_pre_dispatch' );
 		add_filter( 'rest_pre_dispatch', array( 'AuraReels\Routes', 'let_n8n_pass' ), 20, 3 );
 	}
