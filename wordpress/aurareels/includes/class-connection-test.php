@@ -70,8 +70,27 @@ final class Connection_Test {
 			'ok'      => true,
 			'part'    => '',
 			'message' => $message,
-			'remedy'  => '',
+			'remedy'  => self::is_open( Settings::core_url() )
+				? __( 'The address begins with http, so tokens travel unencrypted. Use https unless the core is on this machine or in a private network.', 'aurareels' )
+				: '',
 		);
+	}
+
+	/**
+	 * Whether others could read what goes to an address.
+	 *
+	 * @param string $address The address.
+	 * @return bool
+	 */
+	public static function is_open( $address ) {
+		$host = trim( (string) wp_parse_url( $address, PHP_URL_HOST ), '[]' );
+		if ( 0 === stripos( $address, 'https:' ) || 'localhost' === $host ) {
+			return false;
+		}
+		$is_address = false !== filter_var( $host, FILTER_VALIDATE_IP );
+		$is_public  = false !== filter_var( $host, FILTER_VALIDATE_IP, FILTER_FLAG_NO_PRIV_RANGE | FILTER_FLAG_NO_RES_RANGE );
+		// A bare name, such as a container's, is of this network.
+		return $is_address ? $is_public : false !== strpos( $host, '.' );
 	}
 
 	private static function explain( Core_Error $error, $date ) {

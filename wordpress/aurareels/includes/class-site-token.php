@@ -74,7 +74,8 @@ final class Site_Token {
 	public static function user_of( $token, $now ) {
 		$parts = explode( '.', $token );
 		$key   = defined( 'JWT_AUTH_SECRET_KEY' ) && is_string( JWT_AUTH_SECRET_KEY ) ? JWT_AUTH_SECRET_KEY : '';
-		if ( 3 !== count( $parts ) || strlen( $token ) > self::LONGEST || '' === $key ) {
+		// The plugin's documentation has this one for an example: everybody knows it.
+		if ( 3 !== count( $parts ) || strlen( $token ) > self::LONGEST || '' === $key || 'your-top-secret-key' === $key ) {
 			return self::bad( __( 'The bearer token is no JWT.', 'aurareels' ) );
 		}
 		$head = json_decode( self::decoded( $parts[0] ), true );

@@ -68,7 +68,7 @@ final class KeysTest extends PluginCase {
 		// A new pair heals it.
 		Keys::make_next();
 		$this->assertNull( Keys::problem() );
-		$this->assertNotSame( $stored, wp_json_encode( get_option( Keys::OPTION ) ), array( 'no', 'off' ) );
+		$this->assertNotSame( $stored, wp_json_encode( get_option( Keys::OPTION ) ) );
 	}
 
 	public function test_the_second_pair_is_another_one() {
@@ -104,6 +104,15 @@ final class KeysTest extends PluginCase {
 	/** @dataProvider addresses */
 	public function test_an_address_is_a_plain_http_address( $given, $wanted ) {
 		$this->assertSame( $wanted, Settings::address( $given ) );
+	}
+
+	public function test_an_address_that_others_could_read_is_told() {
+		foreach ( array( 'http://core.example.org', 'http://8.8.8.8:50051', 'http://[2001:4860:4860::8888]' ) as $open ) {
+			$this->assertTrue( AuraReels\Connection_Test::is_open( $open ), $open );
+		}
+		foreach ( array( 'https://core.example.org', 'http://localhost:50051', 'http://127.0.0.1:50051', 'http://10.1.2.3', 'http://192.168.1.5', 'http://[::1]:50051', 'http://core:50051' ) as $closed ) {
+			$this->assertFalse( AuraReels\Connection_Test::is_open( $closed ), $closed );
+		}
 	}
 
 	public function test_n8ns_key_is_compared_whole() {
