@@ -240,6 +240,20 @@ async fn a_client_with_a_callback_page_of_its_own_is_shown_the_cores_page_unless
     refusal.is(Code::FailedPrecondition, "OAUTH_STATE_MISMATCH");
     me.accounts().complete_connect(request).await.unwrap();
     assert_eq!(me.list_accounts().await.len(), 2);
+    // Neither: it hands the browser on to the core's callback page, where only the browser of the core's page ends the login.
+    let handing_on = || ConnectAccountRequest { ends_at_core: true, ..ask("") };
+    let shown = me.accounts().connect_account(handing_on()).await.unwrap().into_inner();
+    let back = allow(&me, &browser, &Url::parse(&shown.auth_url).unwrap(), Login::TiktokPrivate).await;
+    assert_eq!(back.host_str(), Some("wordpress.example"));
+    let by_client = CompleteConnectRequest { browser_secret: String::new(), ..complete(Platform::Tiktok, &back) };
+    me.refused(me.accounts().complete_connect(by_client)).await.is(Code::FailedPrecondition, "OAUTH_STATE_MISMATCH");
+    let mut on = Url::parse(&format!("{}/oauth/callback/tiktok", world.url().trim_end_matches('/'))).unwrap();
+    on.set_query(back.query());
+    assert_eq!(Browser::new(&world.http).open(&on).await.status, 400, "another browser");
+    assert_eq!(browser.open(&on).await.status, 200);
+    let both = ConnectAccountRequest { ends_at_core: true, ..ask(BROWSER_SECRET) };
+    let refusal = me.refused(me.accounts().connect_account(both)).await;
+    assert_eq!(refusal.code, Code::InvalidArgument, "{refusal:#?}");
     let refusal = me.refused(me.accounts().connect_account(ask("short"))).await;
     assert_eq!(refusal.code, Code::InvalidArgument, "{refusal:#?}");
     world.finish(0).await;

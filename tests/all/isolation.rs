@@ -113,9 +113,14 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
         assert!(!told.contains(&post), "{told:?}");
         told.clear();
     }
+    let request = ListEventsRequest { after_sequence: Some(0), ..Default::default() };
+    let listed = stranger.posts().list_events(request).await.unwrap().into_inner().events;
+    assert!(listed.iter().any(|event| event.post_id == own), "{listed:?}");
+    assert!(listed.iter().all(|event| event.post_id != post && event.wp_user_id != 1), "{listed:?}");
     // And that is all RPCs there are.
     let elsewhere = [
         "ListAccounts",
+        "ListEvents",
         "ListPosts",
         "WatchPosts",
         "CompleteConnect",

@@ -26,6 +26,8 @@ mod scheduling;
 mod set_aside;
 mod sick_databases;
 mod stopping;
+mod the_site;
 mod tiktok_trouble;
 mod uploads;
 mod watching;
+mod wordpress_codec;

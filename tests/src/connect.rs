@@ -76,6 +76,7 @@ impl User<'_> {
             redirect_uri: String::new(),
             account_id,
             browser_secret: BROWSER_SECRET.to_owned(),
+            ..Default::default()
         };
         let link = self.accounts().connect_account(request).await.expect("a link").into_inner();
         self.world.keep_secret(&link.state);

@@ -22,6 +22,7 @@ mod stage;
 mod stamp;
 mod tools;
 mod unused;
+mod wordpress;
 
 use std::process::ExitCode;
 
@@ -76,6 +77,10 @@ enum Command {
         #[arg(long = "target", value_name = "TARGET")]
         targets: Vec<Target>,
     },
+    /// Make the WordPress plugin's zip, to be uploaded to a site: target/wordpress/aurareels.zip.
+    Wordpress,
+    /// Write the WordPress plugin's message tables and test vectors anew, after a change of proto/.
+    WordpressTables,
     /// Run only the checks: formatting, dependency rules, proto rules, clippy.
     Lint,
 }
@@ -101,6 +106,8 @@ fn main() -> ExitCode {
             let default = [Target::LinuxX64Gnu, Target::LinuxX64Musl];
             package::run(&workspace, if targets.is_empty() { &default } else { &targets })
         }
+        Command::Wordpress => wordpress::zip(&workspace).map(|_| true),
+        Command::WordpressTables => wordpress::write_tables(&workspace).map(|()| true),
         Command::Lint => Ok(stage::run_all(&workspace, &Stage::checks())),
     });
     match outcome {

@@ -12,7 +12,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::run::{self, Program, Workspace};
 
@@ -48,7 +48,7 @@ pub(crate) struct Stack {
 }
 
 /// A process that never outlives this value.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     log: PathBuf,
 }
@@ -118,7 +118,26 @@ impl Stack {
 }
 
 impl Process {
-    fn print_log(&self) {
+    /// Starts a program that says on one line of JSON when it can be used and what about it; it goes on running.
+    pub(crate) fn announced<T: DeserializeOwned>(program: Program, log: &Path) -> Result<(Self, T, String)> {
+        let mut child = program.spawn(Stdio::piped(), create(log)?)?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        let process = Self { child, log: log.to_owned() };
+        let mut stdout = BufReader::new(stdout);
+        let mut line = String::new();
+        stdout.read_line(&mut line).context("cannot read what the program prints")?;
+        // Whatever follows is read on, so that the program never waits for a full pipe.
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        match serde_json::from_str(&line) {
+            Ok(about) => Ok((process, about, line.trim().to_owned())),
+            Err(error) => {
+                process.print_log();
+                bail!("its first line is not what it should say ({error}): {}", line.trim())
+            }
+        }
+    }
+
+    pub(crate) fn print_log(&self) {
         let text = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
@@ -132,21 +151,8 @@ impl Process {
 fn start_simulator(workspace: &Workspace, binary: &Path, dir: &Path) -> Result<(Process, Simulator)> {
     let log = dir.join("simulator.log");
     let program = workspace.program(binary).dir(dir).args(["simulate", "--json"]);
-    let mut child = program.spawn(Stdio::piped(), create(&log)?)?;
-    let stdout = child.stdout.take().context("no standard output")?;
-    let process = Process { child, log };
-    let mut stdout = BufReader::new(stdout);
-    let mut line = String::new();
-    stdout.read_line(&mut line).context("cannot read what the simulator prints")?;
-    // Whatever follows is read on, so that the simulator never waits for a full pipe.
-    std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-    match serde_json::from_str(&line) {
-        Ok(about) => Ok((process, about)),
-        Err(error) => {
-            process.print_log();
-            bail!("the simulator's first line is not its settings ({error}): {}", line.trim())
-        }
-    }
+    let (process, about, _) = Process::announced(program, &log).context("the simulator did not start")?;
+    Ok((process, about))
 }
 
 /// A program with these settings and no others: a developer's own core and platform apps stay out of a test.

@@ -13,7 +13,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::run::Workspace;
-use crate::{clients, crash, deny, lint, n8n, n8n_package, rust, unused};
+use crate::{clients, crash, deny, lint, n8n, n8n_package, rust, unused, wordpress};
 
 /// One stage of `cargo xtask test`, in the order in which they run: what fails fast comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -38,6 +38,8 @@ pub(crate) enum Stage {
     Node,
     /// A page in Chromium against a running core
     Browser,
+    /// The WordPress plugin: its style, and its tests in a real WordPress against a running core
+    Wordpress,
     /// The n8n package: its linter, types, unit tests, and the addon on two versions of Node
     N8nPackage,
     /// The n8n package in a real n8n (with --full also the long tests)
@@ -123,6 +125,7 @@ impl Stage {
             Self::Python => clients::python(workspace),
             Self::Node => clients::node(workspace),
             Self::Browser => clients::browser(workspace),
+            Self::Wordpress => wordpress::test(workspace),
             Self::N8nPackage => n8n_package::test(workspace),
             Self::N8n => n8n::test(workspace),
         }

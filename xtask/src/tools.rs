@@ -50,6 +50,32 @@ pub(crate) fn chromium(workspace: &Workspace) -> Result<String> {
     Ok(find(workspace).context("Chromium was there a moment ago")?.trim().to_owned())
 }
 
+/// What a real WordPress needs, and what checks the plugin.
+pub(crate) fn php_site(workspace: &Workspace) -> Result<()> {
+    const PACKAGES: [&str; 13] = [
+        "php-cli",
+        "php-fpm",
+        "php-mysql",
+        "php-curl",
+        "php-mbstring",
+        "php-xml",
+        "wordpress",
+        "mariadb-server",
+        "nginx-light",
+        "phpunit",
+        "php-codesniffer",
+        "gettext",
+        "python3",
+    ];
+    present_or_apt(workspace, "PHP with WordPress, MariaDB and nginx", &PACKAGES, |w| {
+        let modules = "exit(array_diff(['curl','mbstring','mysqli','dom','pcntl','posix','sodium'], get_loaded_extensions()) ? 1 : 0);";
+        let found = "test -f /usr/share/wordpress/wp-load.php && ls /usr/sbin/php-fpm* && test -x /usr/sbin/mariadbd -a -x /usr/sbin/nginx";
+        w.program("php").args(["-r", modules]).succeeds()
+            && w.program("sh").args(["-c", found]).succeeds()
+            && ["phpunit", "phpcs", "msgfmt", "python3"].iter().all(|name| w.program(name).arg("--version").succeeds())
+    })
+}
+
 /// A component of the Rust toolchain that is a cargo subcommand: `fmt` or `clippy`.
 pub(crate) fn cargo_component(workspace: &Workspace, subcommand: &str, component: &str) -> Result<()> {
     if workspace.cargo(subcommand).arg("--version").succeeds() {

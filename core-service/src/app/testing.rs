@@ -357,7 +357,14 @@ pub(crate) const BROWSER: &str = "a-secret-of-this-browser";
 /// A wish to connect, with nothing special.
 pub(crate) fn wish() -> Connect {
     let browser_secret = Some(Secret::new(BROWSER));
-    Connect { platform: Platform::Tiktok, flavour: None, redirect_uri: None, reconnect: None, browser_secret }
+    Connect {
+        platform: Platform::Tiktok,
+        flavour: None,
+        redirect_uri: None,
+        reconnect: None,
+        browser_secret,
+        ends_at_core: false,
+    }
 }
 
 /// Ended by a client for its user, in the browser of [`wish`].

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     App, Auth, CorsOrigins, Instagram, Keys, LogFormat, Media, N8n, Oauth, Platforms, Publishing, Scheduler, Server,
-    Settings, Store, Tiktok, Tls, source::Reader,
+    Settings, Store, Tiktok, Tls, public_keys, source::Reader,
 };
 use crate::{
     domain::{post::SchedulerKind, retry::RetryPolicy},
@@ -127,35 +127,13 @@ fn auth(reader: &mut Reader) -> Auth {
             format!("is shorter than {MIN_JWT_SECRET} bytes and could be guessed; give a longer one at both ends");
         reader.wrong("AURAREELS_JWT_SECRET", message);
     }
-    let jwt_public_key = reader.text("AURAREELS_JWT_PUBLIC_KEY").and_then(|given| public_key(reader, given));
+    let jwt_public_keys = public_keys::read(reader);
     let jwt_issuer = reader.text("AURAREELS_JWT_ISSUER");
-    if jwt_issuer.is_none() && (jwt_secret.is_some() || jwt_public_key.is_some()) {
+    if jwt_issuer.is_none() && (jwt_secret.is_some() || !jwt_public_keys.is_empty()) {
         let message = "is not set: tokens are taken from one issuer only; give the `iss` of your tokens (WordPress: the site's address)";
         reader.wrong("AURAREELS_JWT_ISSUER", message);
     }
-    Auth { jwt_secret, jwt_public_key, jwt_issuer }
-}
-
-/// The PEM text of the public key, given as such or by its file.
-fn public_key(reader: &mut Reader, given: String) -> Option<String> {
-    let name = "AURAREELS_JWT_PUBLIC_KEY";
-    let pem = if given.starts_with("-----BEGIN") {
-        given.replace("\\n", "\n")
-    } else {
-        match std::fs::read_to_string(&given) {
-            Ok(pem) => pem,
-            Err(error) => {
-                let message = format!("is neither a PEM text nor a readable file ({error}); give one of the two");
-                reader.wrong(name, message);
-                return None;
-            }
-        }
-    };
-    if let Err(error) = jsonwebtoken::DecodingKey::from_ed_pem(pem.as_bytes()) {
-        reader.wrong(name, format!("is no Ed25519 public key in PEM ({error}); `openssl pkey -pubout` writes one"));
-        return None;
-    }
-    Some(pem)
+    Auth { jwt_secret, jwt_public_keys, jwt_issuer }
 }
 
 fn oauth(reader: &mut Reader) -> Oauth {

@@ -7,6 +7,7 @@
 
 mod build;
 pub mod catalog;
+mod public_keys;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -115,8 +116,8 @@ pub struct Keys {
 pub struct Auth {
     /// HS256 secret of JWTs.
     pub jwt_secret: Option<Secret>,
-    /// Ed25519 public key of JWTs, PEM.
-    pub jwt_public_key: Option<String>,
+    /// Ed25519 public keys of JWTs, each in PEM. Several while the signer changes its key.
+    pub jwt_public_keys: Vec<String>,
     /// The only issuer whose JWTs are taken. Required with either of the above.
     pub jwt_issuer: Option<String>,
 }

@@ -143,6 +143,31 @@ fn tokens_need_an_issuer_and_a_secret_that_cannot_be_guessed() {
 }
 
 #[test]
+fn several_public_keys_are_taken_in_every_form() {
+    const ONE: &str = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    const TWO: &str = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
+    let pem = |key: &str| format!("-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----\n");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("{}\n{}", pem(ONE), pem(TWO))).unwrap();
+    let file = file.path().to_str().unwrap();
+    let both = [
+        format!("{ONE},{TWO}"),
+        format!("{}{}", pem(ONE), pem(TWO)),
+        format!("{}{}", pem(ONE), pem(TWO)).replace('\n', "\\n"),
+        format!("{}, {TWO}", pem(ONE)),
+        file.to_owned(),
+    ];
+    for given in both {
+        let settings = pairs([("AURAREELS_JWT_PUBLIC_KEY", &*given), ("AURAREELS_JWT_ISSUER", "x")]).unwrap();
+        assert_eq!(settings.auth.jwt_public_keys, [pem(ONE), pem(TWO)], "{given}");
+    }
+    for wrong in [format!("{ONE},nonsense"), format!("{ONE},{}", &TWO[..40]), format!("{ONE},/dev/null")] {
+        let said = problems(pairs([("AURAREELS_JWT_PUBLIC_KEY", &*wrong), ("AURAREELS_JWT_ISSUER", "x")]));
+        assert!(said.contains("AURAREELS_JWT_PUBLIC_KEY"), "{said}");
+    }
+}
+
+#[test]
 fn n8n_as_default_needs_its_webhook() {
     assert!(problems(pairs([("AURAREELS_SCHEDULER", "n8n")])).contains("N8N_SCHEDULER_WEBHOOK"));
     let settings =

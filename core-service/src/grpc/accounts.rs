@@ -4,7 +4,10 @@ use aurareels_proto::v1::{self, account_service_server::AccountService};
 use tonic::{Request, Response, Status};
 
 use super::{
-    auth::layer::caller,
+    auth::{
+        Who,
+        layer::{caller, who},
+    },
     convert::{account, requests},
     status::from_app,
 };
@@ -60,9 +63,13 @@ impl AccountService for AccountApi {
     }
 
     async fn refresh_token(&self, request: Request<v1::RefreshTokenRequest>) -> Answer<v1::RefreshTokenResponse> {
-        let caller = caller(&request)?;
+        let who = who(&request)?;
         let v1::RefreshTokenRequest { id, only_if_needed } = request.into_inner();
         let id = requests::account_id(id).map_err(from_app(&self.clock))?;
+        let caller = match who {
+            Who::User(caller) => caller,
+            Who::Site => self.accounts.owner_of(id).await.map_err(from_app(&self.clock))?,
+        };
         let answer = self.accounts.refresh(caller, id, only_if_needed).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(account::refreshed(answer)))
     }

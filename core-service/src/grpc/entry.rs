@@ -31,7 +31,7 @@ pub(super) struct Entry {
 
 /// Middleware of the gRPC routes.
 pub(super) async fn pass(State(entry): State<Arc<Entry>>, request: Request, next: Next) -> Response {
-    let rpc = scopes::find(request.uri().path()).map(|(path, _)| path.trim_start_matches('/'));
+    let rpc = scopes::find(request.uri().path()).map(|rpc| rpc.path.trim_start_matches('/'));
     let is_ours = request.uri().path().starts_with(layer::OURS);
     let began = Instant::now();
     let answer = AssertUnwindSafe(answered(&entry, request, next)).catch_unwind();

@@ -21,7 +21,7 @@ type Answer<T> = Result<Response<T>, Status>;
 impl PlatformService for PlatformApi {
     async fn list_platforms(&self, _: Request<v1::ListPlatformsRequest>) -> Answer<v1::ListPlatformsResponse> {
         let platforms = self.platforms.list().into_iter().map(platform::info).collect();
-        Ok(Response::new(v1::ListPlatformsResponse { platforms }))
+        Ok(Response::new(v1::ListPlatformsResponse { platforms, core_version: env!("CARGO_PKG_VERSION").to_owned() }))
     }
 
     async fn get_video_requirements(

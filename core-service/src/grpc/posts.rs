@@ -7,7 +7,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::{
-    auth::layer::{caller, still},
+    auth::{
+        Who,
+        layer::{caller, still, who},
+    },
     calls::Calls,
     convert::{post, requests},
     status::from_app,
@@ -19,7 +22,7 @@ use crate::{
         accounts::Accounts,
         posts::{
             Posts,
-            requests::{Created, PublishNow},
+            requests::{Created, PublishNow, WatchFilter},
         },
     },
     clock::Clock,
@@ -84,6 +87,14 @@ impl PostApi {
         created.into_iter().map(shown).unzip()
     }
 
+    /// On whose behalf a call about this post is made: the site itself acts for the post's owner.
+    async fn for_post(&self, who: Who, id: PostId) -> std::result::Result<Caller, Status> {
+        match who {
+            Who::User(caller) => Ok(caller),
+            Who::Site => self.posts.owner_of(id).await.map_err(from_app(&self.clock)),
+        }
+    }
+
     fn id(&self, id: i64) -> std::result::Result<PostId, Status> {
         requests::post_id(id).map_err(from_app(&self.clock))
     }
@@ -134,8 +145,9 @@ impl PostService for PostApi {
     }
 
     async fn get_post(&self, request: Request<v1::GetPostRequest>) -> Answer<v1::Post> {
-        let caller = caller(&request)?;
+        let who = who(&request)?;
         let id = self.id(request.into_inner().id)?;
+        let caller = self.for_post(who, id).await?;
         let detail = self.posts.get(caller, id).await.map_err(from_app(&self.clock))?;
         let post = std::slice::from_ref(&detail.post);
         let accounts = self.accounts_of(caller, post).await.map_err(from_app(&self.clock))?;
@@ -176,8 +188,9 @@ impl PostService for PostApi {
         &self,
         request: Request<v1::PublishPostNowRequest>,
     ) -> Answer<v1::PublishPostNowResponse> {
-        let caller = caller(&request)?;
+        let who = who(&request)?;
         let (id, expected) = requests::publish_now(request.into_inner()).map_err(from_app(&self.clock))?;
+        let caller = self.for_post(who, id).await?;
         let (result, moved) = self.posts.publish_now(caller, id, expected).await.map_err(from_app(&self.clock))?;
         let (result, message) = describe(result, &moved);
         let post = self.one(caller, Ok(moved)).await?.into_inner();
@@ -194,6 +207,24 @@ impl PostService for PostApi {
         let caller = caller(&request)?;
         let resolve = requests::resolve(request.into_inner()).map_err(from_app(&self.clock))?;
         self.one(caller, self.posts.resolve(caller, resolve).await).await
+    }
+
+    async fn list_events(&self, request: Request<v1::ListEventsRequest>) -> Answer<v1::ListEventsResponse> {
+        let who = who(&request)?;
+        let (after, limit) = requests::list_events(request.into_inner()).map_err(from_app(&self.clock))?;
+        let batch = match (after, who) {
+            (None, _) => {
+                let newest = self.posts.newest_position().await.map_err(from_app(&self.clock))?;
+                return Ok(Response::new(v1::ListEventsResponse { events: Vec::new(), position: newest.0 }));
+            }
+            (Some(after), Who::User(caller)) => {
+                self.posts.events_after(caller, after, &WatchFilter::default(), limit).await
+            }
+            (Some(after), Who::Site) => self.posts.events_of_all_after(after, limit).await,
+        };
+        let batch = batch.map_err(from_app(&self.clock))?;
+        let events = batch.events.iter().map(|stored| self.shown_event(stored, &batch.subjects)).collect();
+        Ok(Response::new(v1::ListEventsResponse { events, position: batch.through.0 }))
     }
 
     type WatchPostsStream = ReceiverStream<std::result::Result<v1::WatchPostsResponse, Status>>;

@@ -78,7 +78,7 @@ pub(super) async fn start(api: PostApi, caller: Caller, still: Still, watch: Wat
     let first = match watch.after {
         Some(after) => api.posts.events_after(caller, after, &watch.filter, BATCH).await?,
         None => {
-            let newest = api.posts.newest_position(caller).await?;
+            let newest = api.posts.newest_position().await?;
             EventBatch { after: newest, through: newest, events: Vec::new(), subjects: Subjects::default() }
         }
     };
@@ -167,28 +167,13 @@ impl Watcher {
     async fn send_batch(&mut self, batch: &EventBatch) -> std::result::Result<(), End> {
         for stored in &batch.events {
             if stored.sequence > self.position && self.watch.filter.fits(stored) {
-                let event = self.shown(stored, &batch.subjects);
+                let event = self.api.shown_event(stored, &batch.subjects);
                 self.send(WatchPostsResponse { event: Some(event), position: stored.sequence.0 }).await?;
                 self.position = stored.sequence;
             }
         }
         self.position = self.position.max(batch.through);
         Ok(())
-    }
-
-    /// An event with its post or account as it is now.
-    fn shown(&self, stored: &Event, subjects: &Subjects) -> v1::Event {
-        let post_now = stored.event.post_id.and_then(|id| self.shown_post(id, subjects));
-        let of = stored.event.account_id.filter(|_| stored.event.post_id.is_none());
-        let account_now =
-            of.and_then(|id| subjects.accounts.get(&id)).map(|one| account::account(one.as_ref().clone()));
-        event::event(stored.clone(), post_now, account_now)
-    }
-
-    fn shown_post(&self, id: PostId, subjects: &Subjects) -> Option<v1::Post> {
-        let one = subjects.posts.get(&id)?;
-        let of = subjects.accounts.get(&one.social_account_id);
-        Some(post::post(one.as_ref().clone(), of.map(AsRef::as_ref), self.api.posts.progress_of(id)))
     }
 
     /// A heartbeat whose position is behind everything that was handed out, asked for or not.
@@ -217,7 +202,7 @@ impl Watcher {
             if !self.watch.filter.fits_post(*id) {
                 continue;
             }
-            let Some(mut post) = self.shown_post(*id, &news.subjects) else { continue };
+            let Some(mut post) = self.api.shown_post(*id, &news.subjects) else { continue };
             post.uploaded_bytes = i64::try_from(*sent).ok();
             post.video_size_bytes = i64::try_from(*total).ok();
             let event = v1::Event {
@@ -226,6 +211,7 @@ impl Watcher {
                 post_id: post.id,
                 account_id: post.social_account_id,
                 status: post.status,
+                wp_user_id: post.wp_user_id,
                 post: Some(post),
                 ..v1::Event::default()
             };
@@ -234,6 +220,23 @@ impl Watcher {
                 return;
             }
         }
+    }
+}
+
+impl PostApi {
+    /// An event with its post or account as it is now.
+    pub(super) fn shown_event(&self, stored: &Event, subjects: &Subjects) -> v1::Event {
+        let post_now = stored.event.post_id.and_then(|id| self.shown_post(id, subjects));
+        let of = stored.event.account_id.filter(|_| stored.event.post_id.is_none());
+        let account_now =
+            of.and_then(|id| subjects.accounts.get(&id)).map(|one| account::account(one.as_ref().clone()));
+        event::event(stored.clone(), post_now, account_now)
+    }
+
+    fn shown_post(&self, id: PostId, subjects: &Subjects) -> Option<v1::Post> {
+        let one = subjects.posts.get(&id)?;
+        let of = subjects.accounts.get(&one.social_account_id);
+        Some(post::post(one.as_ref().clone(), of.map(AsRef::as_ref), self.posts.progress_of(id)))
     }
 }
 

@@ -87,6 +87,13 @@ impl Accounts {
             });
         };
         let redirect_uri = self.redirect_uri(wish.platform, wish.redirect_uri)?;
+        if wish.ends_at_core && wish.browser_secret.is_some() {
+            return Err(invalid(
+                "ends_at_core",
+                "a login that is bound by browser_secret ends by CompleteConnect".to_owned(),
+                "leave out one of the two",
+            ));
+        }
         let browser = wish.browser_secret.as_ref().map(browser_of).transpose()?;
         let page = match &browser {
             Some(_) => None,
@@ -97,7 +104,8 @@ impl Accounts {
             platform: wish.platform,
             login_flavour: flavour,
             reconnect: wish.reconnect,
-            at_page: page.is_some() && self.own_callback(wish.platform).as_ref() == Some(&redirect_uri),
+            at_page: page.is_some()
+                && (wish.ends_at_core || self.own_callback(wish.platform).as_ref() == Some(&redirect_uri)),
             redirect_uri: redirect_uri.clone(),
             browser,
         };

@@ -86,6 +86,8 @@ pub struct Connect {
     /// A secret of the owner's browser, of a client that itself tells the owner to whom he gives access. Without it the
     /// core's page does.
     pub browser_secret: Option<Secret>,
+    /// `redirect_uri` hands the browser on to the core's own callback page, so the login ends there.
+    pub ends_at_core: bool,
 }
 
 /// Where the owner's browser must go.
@@ -225,6 +227,12 @@ impl Accounts {
     /// One account of the caller.
     pub async fn get(&self, caller: Caller, id: AccountId) -> Result<Account> {
         self.store.account_of_user(caller.user, id).await?.ok_or_else(|| not_found(id))
+    }
+
+    /// On whose behalf the site itself asks about an account: its owner's.
+    pub async fn owner_of(&self, id: AccountId) -> Result<Caller> {
+        let account = self.store.account(id).await?.ok_or_else(|| not_found(id))?;
+        Ok(Caller { user: account.wp_user_id })
     }
 
     /// Those of the accounts that are the caller's, in the order of the ids.

@@ -70,6 +70,12 @@ impl Posts {
         let tail = Tail::new(store.clone(), uploads.clone());
         Self { store, clock, registry, prober, library, uploads, tail, settings }
     }
+
+    /// On whose behalf the site itself asks about a post: its owner's.
+    pub async fn owner_of(&self, id: PostId) -> Result<Caller> {
+        let post = self.store.post(id).await?.ok_or_else(|| not_found(id))?;
+        Ok(Caller { user: post.wp_user_id })
+    }
 }
 
 /// The answer for a post that is not there or not the caller's.

@@ -22,7 +22,23 @@ impl Posts {
         filter: &WatchFilter,
         limit: u32,
     ) -> Result<EventBatch> {
-        // Read before the events: what is committed in between comes with the next batch.
+        let newest = self.newest_beyond(after).await?;
+        let batch = self.store.event_batch(caller.user, after, limit).await?;
+        let mut batch = self.batch(after, newest, batch, filter).await?;
+        batch.subjects = batch.subjects.of_user(caller.user);
+        Ok(batch)
+    }
+
+    /// The events of all users after a position: for the site that they are users of.
+    pub async fn events_of_all_after(&self, after: Sequence, limit: u32) -> Result<EventBatch> {
+        let newest = self.newest_beyond(after).await?;
+        let batch = self.store.events_of_all(after, limit).await?;
+        self.batch(after, newest, batch, &WatchFilter::default()).await
+    }
+
+    /// The newest position, read before the events: what is committed in between comes with the next batch. Fails for a
+    /// position that cannot be resumed from.
+    async fn newest_beyond(&self, after: Sequence) -> Result<Sequence> {
         let newest = self.store.newest_event().await?;
         let oldest = self.store.pruned_through().await?;
         // 0 asks for all that are kept.
@@ -35,17 +51,26 @@ impl Posts {
         if after > newest {
             return Err(Error::PositionOfLostEvents { kept_through: newest });
         }
-        let Events { events, reached, full } = self.store.event_batch(caller.user, after, limit).await?;
+        Ok(newest)
+    }
+
+    async fn batch(
+        &self,
+        after: Sequence,
+        newest: Sequence,
+        Events { events, reached, full }: Events,
+        filter: &WatchFilter,
+    ) -> Result<EventBatch> {
         // With a full batch there may be more; else everything up to `newest` was seen.
         let reached = reached.unwrap_or(after);
         let through = if full { reached } else { reached.max(newest) };
         let events: Vec<_> = events.into_iter().filter(|event| filter.fits(event)).collect();
-        let subjects = tail::subjects(&self.store, events.iter()).await?.of_user(caller.user);
+        let subjects = tail::subjects(&self.store, events.iter()).await?;
         Ok(EventBatch { after, through, events, subjects })
     }
 
     /// The position of the newest event: watching from here on shows only what is new.
-    pub async fn newest_position(&self, _caller: Caller) -> Result<Sequence> {
+    pub async fn newest_position(&self) -> Result<Sequence> {
         Ok(self.store.newest_event().await?)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Guaranteed: the algorithm is the key's own, whatever the token says (`none` has no key); `exp` and `iss` are always
 //! demanded, `nbf` is kept, with 30 seconds for clocks that differ; an Ed25519 token must name the audience
-//! [`AUDIENCE`]. The time is the core's clock. Source of the token's shape:
+//! [`AUDIENCE`], and may narrow itself by `scope`. The time is the core's clock. Source of the token's shape:
 //! <https://wordpress.org/plugins/jwt-authentication-for-wp-rest-api/>.
 
 use chrono::{DateTime, Utc};
@@ -18,10 +18,21 @@ pub(crate) const AUDIENCE: &str = "aurareels-core";
 /// How far clocks may differ, in seconds.
 const LEEWAY: i64 = 30;
 
+/// For whom a token speaks, and how far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    /// A user, who may read and publish.
+    User(UserId),
+    /// A user, who may only read.
+    Reader(UserId),
+    /// The site that issues the tokens, for its internal routes: see [`super::scopes::INTERNAL`].
+    Site,
+}
+
 /// Checks tokens. Without keys it refuses all.
 pub(crate) struct Jwt {
     hs256: Option<DecodingKey>,
-    ed25519: Option<DecodingKey>,
+    ed25519: Vec<DecodingKey>,
     issuer: Option<String>,
 }
 
@@ -30,44 +41,56 @@ impl Jwt {
     pub(crate) fn new(settings: &config::Auth) -> Result<Self, jsonwebtoken::errors::Error> {
         Ok(Self {
             hs256: settings.jwt_secret.as_ref().map(|secret| DecodingKey::from_secret(secret.expose().as_bytes())),
-            ed25519: match &settings.jwt_public_key {
-                Some(pem) => Some(DecodingKey::from_ed_pem(pem.as_bytes())?),
-                None => None,
-            },
+            ed25519: settings
+                .jwt_public_keys
+                .iter()
+                .map(|pem| DecodingKey::from_ed_pem(pem.as_bytes()))
+                .collect::<Result<_, _>>()?,
             issuer: settings.jwt_issuer.clone(),
         })
     }
 
-    /// The user for whom a valid token speaks.
-    pub(crate) fn user(&self, token: &str, now: DateTime<Utc>) -> Result<UserId, Denied> {
-        let claims = self.verified(token)?;
+    /// For whom a valid token speaks.
+    pub(crate) fn speaker(&self, token: &str, now: DateTime<Utc>) -> Result<Speaker, Denied> {
+        let (claims, algorithm) = self.verified(token)?;
         self.check_issuer(&claims)?;
         check_times(&claims, now.timestamp())?;
+        // Only our own plugin's tokens have a scope; others may use the name for something else.
+        let scope = claims.get("scope").filter(|scope| algorithm == Algorithm::EdDSA && !scope.is_null());
+        let reads_only = match scope.map(|scope| scope.as_str().unwrap_or_default()) {
+            None | Some("publish") => false,
+            Some("read") => true,
+            Some("internal") => return Ok(Speaker::Site),
+            Some(_) => {
+                return Err(refused("the token's `scope` is unknown to this core", "use read, publish or internal"));
+            }
+        };
         let id = claims.pointer("/data/user/id");
         let user = match id {
             Some(Value::String(text)) => user_number(text),
             Some(Value::Number(number)) => number.as_i64().filter(|id| *id > 0).map(UserId),
             _ => None,
         };
-        user.ok_or_else(|| {
+        let user = user.ok_or_else(|| {
             refused("the token names no user in data.user.id", "issue tokens with the user's number there")
-        })
+        })?;
+        Ok(if reads_only { Speaker::Reader(user) } else { Speaker::User(user) })
     }
 
-    /// The claims of a token whose signature, algorithm and audience are right.
-    fn verified(&self, token: &str) -> Result<Value, Denied> {
+    /// The claims and the algorithm of a token whose signature, algorithm and audience are right.
+    fn verified(&self, token: &str) -> Result<(Value, Algorithm), Denied> {
         const KEY: &str = "send an API key (`ar_...`) or a JWT; `aurareels api-key create` makes a key";
         let header =
             decode_header(token).map_err(|_| refused("the credential is neither an API key nor a JWT", KEY))?;
-        let (key, setting) = match header.alg {
-            Algorithm::HS256 => (&self.hs256, "AURAREELS_JWT_SECRET"),
-            Algorithm::EdDSA => (&self.ed25519, "AURAREELS_JWT_PUBLIC_KEY"),
+        let (keys, setting) = match header.alg {
+            Algorithm::HS256 => (self.hs256.as_slice(), "AURAREELS_JWT_SECRET"),
+            Algorithm::EdDSA => (self.ed25519.as_slice(), "AURAREELS_JWT_PUBLIC_KEY"),
             other => {
                 let message = format!("tokens signed with {other:?} are not taken");
                 return Err(refused(message, "sign with HS256 or EdDSA"));
             }
         };
-        let Some(key) = key else {
+        let Some((last, others)) = keys.split_last() else {
             let message = format!("this core takes no {:?} tokens: {setting} is not set", header.alg);
             return Err(refused(message, "use an API key, or set that key at the core"));
         };
@@ -83,16 +106,24 @@ impl Jwt {
             // The WordPress plugin's tokens have no audience.
             _ => validation.validate_aud = false,
         }
-        let data = decode::<Value>(token, key, &validation).map_err(|error| match error.kind() {
-            ErrorKind::InvalidAudience | ErrorKind::MissingRequiredClaim(_) => {
-                refused("the token is not meant for this core", "issue it with the audience aurareels-core")
-            }
-            ErrorKind::InvalidSignature => {
-                refused("the token's signature is wrong", "sign it with the key that the core was given")
-            }
-            _ => refused("the token is malformed", KEY),
-        })?;
-        Ok(data.claims)
+        // When no key fits, the last one's refusal is answered.
+        let by_another = others.iter().find_map(|key| match decode::<Value>(token, key, &validation) {
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidSignature) => None,
+            decided => Some(decided),
+        });
+        let data =
+            by_another.unwrap_or_else(|| decode::<Value>(token, last, &validation)).map_err(|error| {
+                match error.kind() {
+                    ErrorKind::InvalidAudience | ErrorKind::MissingRequiredClaim(_) => {
+                        refused("the token is not meant for this core", "issue it with the audience aurareels-core")
+                    }
+                    ErrorKind::InvalidSignature => {
+                        refused("the token's signature is wrong", "sign it with the key that the core was given")
+                    }
+                    _ => refused("the token is malformed", KEY),
+                }
+            })?;
+        Ok((data.claims, header.alg))
     }
 
     fn check_issuer(&self, claims: &Value) -> Result<(), Denied> {

@@ -1,4 +1,4 @@
-//! The gate in front of the handlers: finds the scope, the caller, and puts [`Caller`] into the request.
+//! The gate in front of the handlers: finds the RPC and who calls it, and puts [`Who`] into the request.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use axum::extract::Request;
 use http::{HeaderMap, HeaderName};
 use tonic::Status;
 
-use super::{Authenticator, Denied, USER_HEADER, scopes};
-use crate::{
-    app::{Caller, api_keys::Scope},
-    grpc::status,
+use super::{
+    Authenticator, Denied, USER_HEADER, Who,
+    scopes::{self, Rpc},
 };
+use crate::{app::Caller, grpc::status};
 
 /// How the paths of our own services begin. Others (health, reflection) need no caller.
 pub(crate) const OURS: &str = "/aurareels.";
@@ -22,18 +22,18 @@ pub(crate) async fn check(gate: &Authenticator, mut request: Request) -> Result<
     if !path.starts_with(OURS) {
         return Ok(request);
     }
-    let Some((rpc, scope)) = scopes::find(path) else {
+    let Some(rpc) = scopes::find(path) else {
         let refusal = status::no_such_rpc(path);
         read_away(request).await;
         return Err(refusal);
     };
-    match gate.caller(request.headers(), scope).await {
-        Ok(caller) => {
-            if scopes::OUTLIVES_ITS_CHECK.contains(&rpc) {
-                let still = Still::new(gate, request.headers(), scope);
+    match gate.caller(request.headers(), &rpc).await {
+        Ok(who) => {
+            if scopes::OUTLIVES_ITS_CHECK.contains(&rpc.path) {
+                let still = Still::new(gate, request.headers(), rpc);
                 request.extensions_mut().insert(still);
             }
-            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(who);
             Ok(request)
         }
         Err(denied) => {
@@ -57,18 +57,18 @@ async fn read_away(request: Request) {
 pub(crate) struct Still {
     gate: Authenticator,
     headers: HeaderMap,
-    scope: Scope,
+    rpc: Rpc,
 }
 
 impl Still {
-    pub(super) fn new(gate: &Authenticator, headers: &HeaderMap, scope: Scope) -> Self {
-        Self { gate: gate.clone(), headers: credentials(headers), scope }
+    pub(super) fn new(gate: &Authenticator, headers: &HeaderMap, rpc: Rpc) -> Self {
+        Self { gate: gate.clone(), headers: credentials(headers), rpc }
     }
 
     /// Fails once the key was revoked or the token ended. A store that is away for a while ends no stream.
     #[allow(clippy::result_large_err, reason = "it is the stream's last word")]
     pub(crate) async fn allowed(&self) -> Result<(), Status> {
-        match self.gate.caller(&self.headers, self.scope).await {
+        match self.gate.caller(&self.headers, &self.rpc).await {
             Ok(_) | Err(Denied::App(_)) => Ok(()),
             Err(denied) => Err(status::denied(denied, self.gate.clock.now())),
         }
@@ -99,8 +99,17 @@ pub(crate) fn still<T>(request: &tonic::Request<T>) -> Result<Still, Status> {
     request.extensions().get::<Still>().cloned().ok_or_else(status::no_caller)
 }
 
-/// The caller that the gate put into the request.
+/// Who calls, as the gate put it into the request: for the RPCs that the site itself may call.
+#[allow(clippy::result_large_err, reason = "tonic's handlers answer Status")]
+pub(crate) fn who<T>(request: &tonic::Request<T>) -> Result<Who, Status> {
+    request.extensions().get::<Who>().copied().ok_or_else(status::no_caller)
+}
+
+/// The user who calls.
 #[allow(clippy::result_large_err, reason = "tonic's handlers answer Status")]
 pub(crate) fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, Status> {
-    request.extensions().get::<Caller>().copied().ok_or_else(status::no_caller)
+    match who(request)? {
+        Who::User(caller) => Ok(caller),
+        Who::Site => Err(status::no_caller()),
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! Guaranteed: an RPC that is not in [`scopes::RPCS`] is never reached; a handler finds the [`Caller`] in the request's
 //! extensions or was not called. `authorization: Bearer` carries an API key (`ar_...`) or a JWT. A JWT may read and
-//! publish for its own user, never administer. Health and reflection need no key: they tell nothing about users.
+//! publish for its own user, never administer; a JWT of the site itself reaches [`scopes::INTERNAL`] alone, for any user.
+//! Health and reflection need no key: they tell nothing about users.
 //!
 //! Expected failures: [`Denied`], as statuses that say what to do.
 
@@ -16,7 +17,10 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use self::jwt::Jwt;
+use self::{
+    jwt::{Jwt, Speaker},
+    scopes::Rpc,
+};
 use crate::{
     app::{
         self, Caller,
@@ -70,6 +74,15 @@ impl Denied {
     }
 }
 
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// A user.
+    User(Caller),
+    /// The WordPress site itself, for whichever user owns what it names.
+    Site,
+}
+
 /// Checks credentials.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
@@ -83,16 +96,15 @@ impl Authenticator {
         Self { keys, jwt: Arc::new(jwt), clock }
     }
 
-    /// The caller of a request that needs this scope.
-    pub(crate) async fn caller(&self, headers: &HeaderMap, scope: Scope) -> Result<Caller, Denied> {
+    /// Who makes a request to this RPC.
+    pub(crate) async fn caller(&self, headers: &HeaderMap, rpc: &Rpc) -> Result<Who, Denied> {
         let credential = bearer(headers)?;
         let named = named_user(headers)?;
-        let user = if credential.starts_with(app::api_keys::PREFIX) {
-            self.user_of_key(credential, named, scope).await?
-        } else {
-            self.user_of_token(credential, named, scope)?
-        };
-        Ok(Caller { user })
+        if credential.starts_with(app::api_keys::PREFIX) {
+            let user = self.user_of_key(credential, named, rpc.scope).await?;
+            return Ok(Who::User(Caller { user }));
+        }
+        self.speaker_of_token(credential, named, rpc)
     }
 
     async fn user_of_key(&self, text: &str, named: Option<UserId>, scope: Scope) -> Result<UserId, Denied> {
@@ -120,20 +132,26 @@ impl Authenticator {
         }
     }
 
-    fn user_of_token(&self, token: &str, named: Option<UserId>, scope: Scope) -> Result<UserId, Denied> {
-        let user = self.jwt.user(token, self.clock.now())?;
-        match scope {
-            Scope::Read | Scope::Publish => {}
-            Scope::Admin => {
-                return Err(Denied::Forbidden {
-                    message: "a JWT may read and publish, but not administer".to_owned(),
-                    remedy: "use an API key with the scope `admin`",
-                });
+    fn speaker_of_token(&self, token: &str, named: Option<UserId>, rpc: &Rpc) -> Result<Who, Denied> {
+        let forbidden = |message: &str, remedy| Err(Denied::Forbidden { message: message.to_owned(), remedy });
+        let user = match (self.jwt.speaker(token, self.clock.now())?, rpc.scope) {
+            (Speaker::Site, _) if !rpc.is_internal() => {
+                let remedy = "sign a token for the user who asks";
+                return forbidden("a token of the scope `internal` is not good for this RPC", remedy);
             }
-        }
+            (Speaker::Site, _) => return Ok(named.map_or(Who::Site, |user| Who::User(Caller { user }))),
+            (_, Scope::Admin) => {
+                let remedy = "use an API key with the scope `admin`";
+                return forbidden("a JWT may read and publish, but not administer", remedy);
+            }
+            (Speaker::Reader(_), Scope::Publish) => {
+                return forbidden("this token may only read", "sign one of the scope `publish`");
+            }
+            (Speaker::User(user), Scope::Read | Scope::Publish) | (Speaker::Reader(user), Scope::Read) => user,
+        };
         match named {
             Some(named) if named != user => Err(other_user("this token", named)),
-            _ => Ok(user),
+            _ => Ok(Who::User(Caller { user })),
         }
     }
 }

@@ -2,6 +2,14 @@
 
 use crate::app::api_keys::Scope;
 
+/// What a token of the WordPress site itself may call, for any user: what the original's internal routes do, and events.
+pub(crate) const INTERNAL: &[&str] = &[
+    "/aurareels.v1.AccountService/RefreshToken",
+    "/aurareels.v1.PostService/GetPost",
+    "/aurareels.v1.PostService/ListEvents",
+    "/aurareels.v1.PostService/PublishPostNow",
+];
+
 /// Path and scope of every RPC of `aurareels.v1`.
 pub(crate) const RPCS: &[(&str, Scope)] = &[
     ("/aurareels.v1.AccountService/ListAccounts", Scope::Read),
@@ -34,15 +42,32 @@ pub(crate) const RPCS: &[(&str, Scope)] = &[
     ("/aurareels.v1.PostService/PublishPostNow", Scope::Publish),
     ("/aurareels.v1.PostService/ReconcilePost", Scope::Publish),
     ("/aurareels.v1.PostService/ResolvePost", Scope::Publish),
+    ("/aurareels.v1.PostService/ListEvents", Scope::Read),
     ("/aurareels.v1.PostService/WatchPosts", Scope::Read),
 ];
 
 /// Streams that ask again and again whether their caller still may.
 pub(crate) const OUTLIVES_ITS_CHECK: &[&str] = &["/aurareels.v1.PostService/WatchPosts"];
 
-/// The table's own text of an RPC's path and its scope.
-pub(crate) fn find(path: &str) -> Option<(&'static str, Scope)> {
-    RPCS.iter().find(|(known, _)| *known == path).copied()
+/// An RPC of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rpc {
+    /// The table's own text of its path.
+    pub(crate) path: &'static str,
+    /// The scope it needs.
+    pub(crate) scope: Scope,
+}
+
+impl Rpc {
+    /// Whether a token of the site itself may call it.
+    pub(super) fn is_internal(&self) -> bool {
+        INTERNAL.contains(&self.path)
+    }
+}
+
+/// The RPC of a path.
+pub(crate) fn find(path: &str) -> Option<Rpc> {
+    RPCS.iter().find(|(known, _)| *known == path).map(|(path, scope)| Rpc { path, scope: *scope })
 }
 
 #[cfg(test)]
@@ -66,6 +91,11 @@ mod tests {
         let listed: BTreeSet<String> = RPCS.iter().map(|(path, _)| (*path).to_owned()).collect();
         assert_eq!(listed, described);
         assert_eq!(listed.len(), RPCS.len(), "a path stands twice in the table");
+    }
+
+    #[test]
+    fn internal_rpcs_are_rpcs() {
+        assert!(INTERNAL.iter().all(|path| find(path).is_some()));
     }
 
     #[test]

@@ -17,6 +17,8 @@ const SECRET: &str = "a secret of thirty-two bytes or more";
 const ISSUER: &str = "https://site.example";
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
 const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
+const OTHER_PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAqsa0OGhmnYBKxWg+YgNuMbXLZOqUbLldItpQNs36EoU=\n-----END PUBLIC KEY-----\n";
+const THIRD_PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIMhjgN1a21ELvFt7F/9CjbRpL6wj+Yfx7bQ35UNjbCvn\n-----END PRIVATE KEY-----\n";
 const OTHER_PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIEzNCJso/5banbLgCHHdOhBBmTMoWwK4R4nCd0wCx7mm\n-----END PRIVATE KEY-----\n";
 
 struct Gate {
@@ -40,7 +42,7 @@ async fn gate(auth: config::Auth) -> Gate {
 fn both_keys() -> config::Auth {
     config::Auth {
         jwt_secret: Some(Secret::new(SECRET)),
-        jwt_public_key: Some(PUBLIC.to_owned()),
+        jwt_public_keys: vec![PUBLIC.to_owned()],
         jwt_issuer: Some(ISSUER.to_owned()),
     }
 }
@@ -51,8 +53,15 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 
 impl Gate {
     async fn call(&self, pairs: &[(&'static str, &str)], scope: Scope) -> Result<i64, Status> {
-        let caller = self.authenticator.caller(&headers(pairs), scope).await;
-        caller.map(|caller| caller.user.0).map_err(|denied| status::denied(denied, self.clock.now()))
+        match self.who(pairs, rpc(scope)).await? {
+            Who::User(caller) => Ok(caller.user.0),
+            Who::Site => panic!("a token of the site"),
+        }
+    }
+
+    async fn who(&self, pairs: &[(&'static str, &str)], rpc: Rpc) -> Result<Who, Status> {
+        let who = self.authenticator.caller(&headers(pairs), &rpc).await;
+        who.map_err(|denied| status::denied(denied, self.clock.now()))
     }
 
     async fn bearer(&self, credential: &str) -> Result<i64, Status> {
@@ -63,6 +72,11 @@ impl Gate {
         let now = self.clock.now().timestamp();
         json!({ "iss": ISSUER, "iat": now, "nbf": now, "exp": now + 60, "data": { "user": { "id": "7" } } })
     }
+}
+
+/// An RPC that needs this scope, and that the site itself may not call.
+fn rpc(scope: Scope) -> Rpc {
+    Rpc { path: "/aurareels.v1.PostService/SomeRpc", scope }
 }
 
 fn signed(claims: &Value, algorithm: Algorithm, key: &EncodingKey) -> String {
@@ -126,7 +140,7 @@ async fn a_key_for_any_user_needs_the_header() {
     }
     let mut twice = headers(&[("authorization", &bearer), (USER_HEADER, "1")]);
     twice.append(USER_HEADER, HeaderValue::from_static("2"));
-    assert!(matches!(gate.authenticator.caller(&twice, Scope::Read).await, Err(Denied::Header { .. })));
+    assert!(matches!(gate.authenticator.caller(&twice, &rpc(Scope::Read)).await, Err(Denied::Header { .. })));
 }
 
 #[tokio::test]
@@ -141,7 +155,7 @@ async fn missing_malformed_unknown_and_revoked_credentials() {
     refused(gate.bearer(&"a".repeat(9000)).await, Code::Unauthenticated, "is not `Bearer`");
     let mut twice = headers(&[("authorization", "Bearer ar_1")]);
     twice.append("authorization", HeaderValue::from_static("Bearer ar_2"));
-    assert!(matches!(gate.authenticator.caller(&twice, Scope::Read).await, Err(Denied::Unauthenticated { .. })));
+    assert!(matches!(gate.authenticator.caller(&twice, &rpc(Scope::Read)).await, Err(Denied::Unauthenticated { .. })));
     let (key, row) = gate.keys.create("k", vec![Scope::Publish], Some(UserId(5))).await.unwrap();
     assert_eq!(gate.bearer(key.expose()).await.unwrap(), 5);
     gate.keys.revoke(row.id).await.unwrap();
@@ -206,6 +220,54 @@ async fn ed25519_tokens_need_the_cores_audience() {
 }
 
 #[tokio::test]
+async fn while_an_issuer_changes_its_key_both_are_taken() {
+    let gate = gate(config::Auth { jwt_public_keys: vec![OTHER_PUBLIC.to_owned(), PUBLIC.to_owned()], ..both_keys() });
+    let gate = gate.await;
+    let claims = with(gate.claims(), "aud", json!("aurareels-core"));
+    assert_eq!(gate.bearer(&eddsa(&claims, PRIVATE)).await.unwrap(), 7);
+    assert_eq!(gate.bearer(&eddsa(&claims, OTHER_PRIVATE)).await.unwrap(), 7);
+    refused(gate.bearer(&eddsa(&gate.claims(), OTHER_PRIVATE)).await, Code::Unauthenticated, "not meant for this core");
+    refused(gate.bearer(&eddsa(&claims, THIRD_PRIVATE)).await, Code::Unauthenticated, "signature is wrong");
+}
+
+#[tokio::test]
+async fn a_token_may_narrow_itself_to_reading() {
+    let gate = gate(both_keys()).await;
+    let claims = with(gate.claims(), "aud", json!("aurareels-core"));
+    let token = format!("Bearer {}", eddsa(&with(claims.clone(), "scope", json!("read")), PRIVATE));
+    let bearer = [("authorization", token.as_str())];
+    assert_eq!(gate.call(&bearer, Scope::Read).await.unwrap(), 7);
+    refused(gate.call(&bearer, Scope::Publish).await, Code::PermissionDenied, "may only read");
+    assert_eq!(gate.bearer(&eddsa(&with(claims.clone(), "scope", json!("publish")), PRIVATE)).await.unwrap(), 7);
+    for scope in [json!("admin"), json!(""), json!(["read"]), json!(1)] {
+        let token = eddsa(&with(claims.clone(), "scope", scope), PRIVATE);
+        refused(gate.bearer(&token).await, Code::Unauthenticated, "`scope` is unknown");
+    }
+    // Tokens of other plugins may use the name as they like.
+    assert_eq!(gate.bearer(&hs256(&with(gate.claims(), "scope", json!("internal")))).await.unwrap(), 7);
+}
+
+#[tokio::test]
+async fn the_site_itself_reaches_the_internal_rpcs_alone() {
+    let gate = gate(both_keys()).await;
+    let mut claims = with(gate.claims(), "aud", json!("aurareels-core"));
+    claims["scope"] = json!("internal");
+    claims.as_object_mut().unwrap().remove("data");
+    let token = format!("Bearer {}", eddsa(&claims, PRIVATE));
+    for (path, _) in scopes::RPCS {
+        let rpc = scopes::find(path).unwrap();
+        let who = gate.who(&[("authorization", &token)], rpc).await;
+        if scopes::INTERNAL.contains(path) {
+            assert_eq!(who.unwrap(), Who::Site, "{path}");
+            let named = gate.who(&[("authorization", &token), (USER_HEADER, "9")], rpc).await.unwrap();
+            assert_eq!(named, Who::User(Caller { user: UserId(9) }), "{path}");
+        } else {
+            assert_eq!(who.unwrap_err().code(), Code::PermissionDenied, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_algorithm_is_the_keys_own() {
     let gate = gate(both_keys()).await;
     // The public key as an HS256 secret: the classic confusion.
@@ -238,7 +300,7 @@ async fn a_stream_ends_with_its_credential() {
     let (key, row) = gate.keys.create("k", vec![Scope::Read], Some(UserId(5))).await.unwrap();
     let of = |credential: &str| {
         let headers = headers(&[("authorization", &format!("Bearer {credential}"))]);
-        super::layer::Still::new(&gate.authenticator, &headers, Scope::Read)
+        super::layer::Still::new(&gate.authenticator, &headers, rpc(Scope::Read))
     };
     let (by_key, by_token) = (of(key.expose()), of(&hs256(&gate.claims())));
     assert!(by_key.allowed().await.is_ok() && by_token.allowed().await.is_ok());

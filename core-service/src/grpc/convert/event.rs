@@ -39,5 +39,6 @@ pub(crate) fn event(stored: Event, post_now: Option<v1::Post>, account_now: Opti
         post: post_now,
         account: account_now,
         reason: event.reason.unwrap_or_default(),
+        wp_user_id: event.wp_user_id.0,
     }
 }

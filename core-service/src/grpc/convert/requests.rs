@@ -73,6 +73,7 @@ pub(crate) fn connect(request: v1::ConnectAccountRequest) -> Result<Connect> {
         redirect_uri: given(request.redirect_uri),
         reconnect: request.account_id.map(|id| AccountId(shape.id("account_id", id))),
         browser_secret: given(request.browser_secret).map(Secret::new),
+        ends_at_core: request.ends_at_core,
     };
     shape.finish(connect)
 }
@@ -239,6 +240,24 @@ pub(crate) fn resolve(request: v1::ResolvePostRequest) -> Result<Resolve> {
     shape.finish(resolve)
 }
 
+/// Events a page when nothing else is asked for.
+const EVENTS_PAGE: u32 = 100;
+
+/// ListEvents: from where, how many.
+pub(crate) fn list_events(request: v1::ListEventsRequest) -> Result<(Option<Sequence>, u32)> {
+    let mut shape = Shape::default();
+    let after = after_sequence(&mut shape, request.after_sequence);
+    let size = shape.page_size(request.page_size, EVENTS_PAGE);
+    shape.finish((after, size))
+}
+
+fn after_sequence(shape: &mut Shape, after: Option<i64>) -> Option<Sequence> {
+    if let Some(wrong) = after.filter(|after| *after < 0) {
+        shape.wrong("after_sequence", wrong.to_string(), "0 or above", "send the position of the last message");
+    }
+    after.map(Sequence)
+}
+
 /// What a watcher asked for.
 pub(crate) struct Watch {
     /// Where to begin; from now on when `None`.
@@ -252,9 +271,7 @@ pub(crate) struct Watch {
 /// WatchPosts.
 pub(crate) fn watch(request: v1::WatchPostsRequest) -> Result<Watch> {
     let mut shape = Shape::default();
-    if let Some(after) = request.after_sequence.filter(|after| *after < 0) {
-        shape.wrong("after_sequence", after.to_string(), "0 or above", "send the position of the last message");
-    }
+    let after = after_sequence(&mut shape, request.after_sequence);
     if request.post_ids.len() > MAX_WATCHED {
         shape.wrong("post_ids", request.post_ids.len().to_string(), "at most 100 ids", "name fewer, or none for all");
     }
@@ -270,7 +287,7 @@ pub(crate) fn watch(request: v1::WatchPostsRequest) -> Result<Watch> {
         }
     }
     let filter = WatchFilter { posts, kinds };
-    shape.finish(Watch { after: request.after_sequence.map(Sequence), filter, progress: request.include_progress })
+    shape.finish(Watch { after, filter, progress: request.include_progress })
 }
 
 fn accounts(shape: &mut Shape, ids: Vec<i64>) -> Vec<AccountId> {

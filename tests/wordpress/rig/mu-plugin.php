@@ -1,0 +1,89 @@
+<?php
+/**
+ * What the test site does besides: nothing for its visitors.
+ */
+
+// A request may ask for the other one of WordPress' two ways to make HTTP requests.
+add_action(
+	'requests-requests.before_request',
+	static function ( &$url, &$headers, &$data, &$type, &$options ) {
+		if ( isset( $_SERVER['HTTP_X_TEST_TRANSPORT'] ) && 'streams' === $_SERVER['HTTP_X_TEST_TRANSPORT'] ) {
+			$options['transport'] = class_exists( 'WpOrg\Requests\Transport\Fsockopen' ) ? 'WpOrg\Requests\Transport\Fsockopen' : 'Requests_Transport_fsockopen';
+		}
+	},
+	10,
+	5
+);
+
+// A request may come at another time than the core's.
+if ( isset( $_SERVER['HTTP_X_TEST_CLOCK'] ) ) {
+	require __DIR__ . '/tests-clock.inc';
+}
+
+// A request may ask for a site without the plugin, to compare what it costs.
+if ( isset( $_SERVER['HTTP_X_TEST_WITHOUT'] ) ) {
+	add_filter(
+		'option_active_plugins',
+		static function ( $plugins ) {
+			return array_values( array_diff( $plugins, array( 'aurareels/aurareels.php' ) ) );
+		}
+	);
+}
+
+add_action(
+	'rest_api_init',
+	static function () {
+		for ( $number = 0; $number < 50; $number++ ) {
+			register_rest_route(
+				'test/v1',
+				"/other-$number",
+				array(
+					'methods'             => 'GET',
+					'permission_callback' => '__return_true',
+					'args'                => array( 'id' => array( 'type' => 'integer' ) ),
+					'callback'            => static function () {
+						return array( 'fine' => true );
+					},
+				)
+			);
+		}
+		// What the original did with a request of publishing: one row.
+		register_rest_route(
+			'test/v1',
+			'/insert',
+			array(
+				'methods'             => 'POST',
+				'permission_callback' => 'is_user_logged_in',
+				'callback'            => static function ( $request ) {
+					global $wpdb;
+					$wpdb->insert(
+						$wpdb->prefix . 'test_posts',
+						array(
+							'wp_user_id'   => get_current_user_id(),
+							'video_job_id' => $request['video_job_id'],
+							'caption'      => $request['caption'],
+							'hashtags'     => wp_json_encode( $request['hashtags'] ),
+							'status'       => 'scheduled',
+						)
+					);
+					return array( 'success' => true, 'posts' => array( array( 'id' => $wpdb->insert_id ) ) );
+				},
+			)
+		);
+	},
+	20
+);
+
+// What the request has cost so far, as the answer's headers.
+add_filter(
+	'rest_post_dispatch',
+	static function ( $response ) {
+		$used = getrusage();
+		$response->header( 'X-Test-Memory', (string) memory_get_peak_usage() );
+		$response->header( 'X-Test-Cpu', (string) ( 1000000 * ( $used['ru_utime.tv_sec'] + $used['ru_stime.tv_sec'] ) + $used['ru_utime.tv_usec'] + $used['ru_stime.tv_usec'] - $GLOBALS['aurareels_test_began'] ) );
+		return $response;
+	},
+	99
+);
+$aurareels_test_used             = getrusage();
+$GLOBALS['aurareels_test_began'] = 1000000 * ( $aurareels_test_used['ru_utime.tv_sec'] + $aurareels_test_used['ru_stime.tv_sec'] ) + $aurareels_test_used['ru_utime.tv_usec'] + $aurareels_test_used['ru_stime.tv_usec'];

@@ -1,0 +1,52 @@
+<?php
+
+/** What the plugin costs. Memory is judged; processor time, which other work on the machine disturbs, is printed. */
+final class CostTest extends SiteCase {
+
+	const ROUNDS = 40;
+
+	private static function median( array $values ) {
+		sort( $values );
+		return $values[ intdiv( count( $values ), 2 ) ];
+	}
+
+	public function test_a_request_that_does_not_use_the_plugin_pays_little_for_it() {
+		$measured = array();
+		for ( $round = -4; $round < self::ROUNDS; $round++ ) {
+			foreach ( array( 'with' => array(), 'without' => array( 'X-Test-Without: 1' ) ) as $which => $headers ) {
+				$answer = $this->ask( 'GET', self::$site['url'] . '/wp-json/test/v1/other-7', null, null, $headers );
+				self::assertSame( array( 'fine' => true ), $answer->json );
+				if ( $round >= 0 ) {
+					$measured[ $which ]['memory'][] = (int) $answer->headers['x-test-memory'];
+					$measured[ $which ]['cpu'][]    = (int) $answer->headers['x-test-cpu'];
+				}
+			}
+		}
+		$memory = self::median( $measured['with']['memory'] ) - self::median( $measured['without']['memory'] );
+		$cpu    = array( self::median( $measured['with']['cpu'] ), self::median( $measured['without']['cpu'] ) );
+		fprintf( STDOUT, "\nanother route: %+d bytes of memory, %d us of CPU with the plugin, %d without\n", $memory, $cpu[0], $cpu[1] );
+		self::assertLessThan( 200000, $memory );
+	}
+
+	public function test_publishing_costs_php_little_more_than_a_row_of_its_own() {
+		$account = $this->account( 'anna', 'tiktok' );
+		$cpu     = array();
+		for ( $round = -4; $round < self::ROUNDS; $round++ ) {
+			$request = $this->publishing( 'anna', array( $account ), array( 'scheduled_at' => gmdate( 'c', time() + 86400 ) ) );
+			foreach ( array( 'core' => '/schedule', 'row' => self::$site['url'] . '/wp-json/test/v1/insert' ) as $which => $path ) {
+				// Application passwords: WordPress itself checks them for both routes.
+				$answer = $this->ask( 'POST', $path, 'Authorization: Basic ' . base64_encode( 'anna:' . self::$site['passwords']['anna'] ), $request );
+				self::assertTrue( $answer->json['success'], $answer->text );
+				if ( $round >= 0 ) {
+					$cpu[ $which ][] = (int) $answer->headers['x-test-cpu'];
+				}
+			}
+			$this->ask( 'DELETE', '/posts/' . $this->last_id() );
+		}
+		fprintf( STDOUT, "\npublishing: %d us of PHP's CPU, a row of its own %d us: %+.1f %%\n", self::median( $cpu['core'] ), self::median( $cpu['row'] ), 100 * ( self::median( $cpu['core'] ) / self::median( $cpu['row'] ) - 1 ) );
+	}
+
+	private function last_id() {
+		return $this->ask( 'GET', '/posts?limit=1&status=scheduled' )->json['posts'][0]['id'];
+	}
+}

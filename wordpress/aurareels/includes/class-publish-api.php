@@ -1,0 +1,330 @@
+<?php
+/**
+ * Routes that make posts, and those that look before.
+ *
+ * @package AuraReels
+ */
+
+namespace AuraReels;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Publishes, schedules and validates.
+ *
+ * What the original's requests leave out has the original's defaults: PUBLIC, comments, duets and stitches allowed (filter
+ * `aurareels_post_defaults`). Without a request key the core derives one from what is posted, so a client whose request timed
+ * out simply sends it again.
+ */
+final class Publish_Api {
+
+	/**
+	 * Parameters of publish, schedule and validate.
+	 *
+	 * @return array
+	 */
+	public static function args() {
+		$texts = array(
+			'type'  => 'array',
+			'items' => array( 'type' => 'string' ),
+		);
+		return array(
+			'accounts'         => array(
+				'type'     => 'array',
+				'items'    => array( 'type' => 'integer' ),
+				'minItems' => 1,
+				'maxItems' => 100,
+				'required' => true,
+			),
+			'video_job_id'     => Routes::text( 255 ),
+			'video_url'        => Routes::text( 4096 ),
+			'media_id'         => Routes::text( 255 ),
+			'thumbnail_url'    => Routes::text( 4096 ),
+			'caption'          => array( 'type' => 'string' ),
+			'hashtags'         => $texts,
+			'mentions'         => $texts,
+			'location'         => Routes::text( 255 ),
+			'privacy_level'    => Routes::text( 50 ),
+			'allow_comments'   => array( 'type' => 'boolean' ),
+			'allow_duet'       => array( 'type' => 'boolean' ),
+			'allow_stitch'     => array( 'type' => 'boolean' ),
+			'metadata'         => array( 'type' => array( 'object', 'null' ) ),
+			'platform_options' => array( 'type' => 'object' ),
+			'on_long_caption'  => Routes::word( 'OnLongCaption' ),
+			'request_key'      => Routes::text( 128 ),
+			'allow_duplicate'  => Routes::flag(),
+		);
+	}
+
+	/**
+	 * Parameters that say when.
+	 *
+	 * @param bool $required Whether a time is needed.
+	 * @return array
+	 */
+	public static function time_args( $required ) {
+		return array(
+			'scheduled_at' => array(
+				'type'      => 'string',
+				'minLength' => 1,
+				'maxLength' => 64,
+				'required'  => $required,
+			),
+			'time_zone'    => Routes::text( 64 ),
+		);
+	}
+
+	/**
+	 * POST publish.
+	 *
+	 * @param \WP_REST_Request $request The request.
+	 * @return \WP_REST_Response|\WP_Error
+	 */
+	public static function publish( \WP_REST_Request $request ) {
+		$content = self::content( $request );
+		if ( is_wp_error( $content ) ) {
+			return $content;
+		}
+		$answer = Permissions::client( $request, Permissions::PUBLISH )->call(
+			'PostService/PublishPosts',
+			array(
+				'accounts'        => array_map( 'intval', $request['accounts'] ),
+				'content'         => $content,
+				'request_key'     => self::request_key( $request ),
+				'allow_duplicate' => (bool) $request['allow_duplicate'],
+			)
+		);
+		return Routes::success(
+			array(
+				'message' => 'Publishing initiated',
+				'posts'   => array_map( array( Shapes::class, 'published' ), $answer['posts'] ),
+			)
+		);
+	}
+
+	/**
+	 * POST schedule.
+	 *
+	 * @param \WP_REST_Request $request The request.
+	 * @return \WP_REST_Response|\WP_Error
+	 */
+	public static function schedule( \WP_REST_Request $request ) {
+		$content = self::content( $request );
+		if ( is_wp_error( $content ) ) {
+			return $content;
+		}
+		$answer = Permissions::client( $request, Permissions::PUBLISH )->call(
+			'PostService/SchedulePosts',
+			array(
+				'accounts'        => array_map( 'intval', $request['accounts'] ),
+				'content'         => $content,
+				'scheduled_at'    => self::time( $request ),
+				'request_key'     => self::request_key( $request ),
+				'allow_duplicate' => (bool) $request['allow_duplicate'],
+			)
+		);
+		return Routes::success(
+			array(
+				'message' => 'Posts scheduled successfully',
+				'posts'   => array_map( array( Shapes::class, 'scheduled' ), $answer['posts'] ),
+			)
+		);
+	}
+
+	/**
+	 * POST validate: every broken rule at once, and nothing is made.
+	 *
+	 * @param \WP_REST_Request $request The request.
+	 * @return \WP_REST_Response|\WP_Error
+	 */
+	public static function validate( \WP_REST_Request $request ) {
+		$content = self::content( $request );
+		if ( is_wp_error( $content ) ) {
+			return $content;
+		}
+		$answer = Permissions::client( $request, Permissions::VIEW )->call(
+			'PostService/ValidatePosts',
+			array(
+				'accounts'     => array_map( 'intval', $request['accounts'] ),
+				'content'      => $content,
+				'scheduled_at' => isset( $request['scheduled_at'] ) ? self::time( $request ) : null,
+			)
+		);
+		return Routes::success( $answer );
+	}
+
+	/**
+	 * GET video-jobs/{id}: what a front end prefills from.
+	 *
+	 * @param \WP_REST_Request $request The request.
+	 * @return \WP_REST_Response|\WP_Error
+	 */
+	public static function video_job( \WP_REST_Request $request ) {
+		$job = Video_Jobs::find( rawurldecode( $request->get_url_params()['video_job_id'] ), get_current_user_id() );
+		return is_wp_error( $job ) ? $job : Routes::success( array( 'job' => $job ) );
+	}
+
+	/**
+	 * GET media-requirements.
+	 *
+	 * @param \WP_REST_Request $request The request.
+	 * @return \WP_REST_Response
+	 */
+	public static function all_requirements( \WP_REST_Request $request ) {
+		$client = Permissions::client( $request, Permissions::VIEW );
+		$all    = array();
+		foreach ( $client->call( 'PlatformService/ListPlatforms', array() )['platforms'] as $info ) {
+			try {
+				$rules = $client->call( 'PlatformService/GetVideoRequirements', array( 'platform' => $info['platform'] ) );
+				$all[] = Shapes::requirements( $rules );
+			} catch ( Core_Error $error ) {
+				// A platform that the core knows by name alone has no rules yet.
+				if ( Core_Error::UNAVAILABLE === $error->getCode() || Core_Error::DEADLINE_EXCEEDED === $error->getCode() ) {
+					throw $error;
+				}
+			}
+		}
+		return Routes::success( array( 'requirements' => $all ) );
+	}
+
+	/**
+	 * GET media-requirements/{platform}.
+	 *
+	 * @param \WP_REST_Request $request The request.
+	 * @return \WP_REST_Response
+	 */
+	public static function requirements( \WP_REST_Request $request ) {
+		$platform = (int) Codec::get()->number( 'Platform', $request->get_url_params()['platform'] );
+		$rules    = Permissions::client( $request, Permissions::VIEW )->call( 'PlatformService/GetVideoRequirements', array( 'platform' => $platform ) );
+		return Routes::success( array( 'requirements' => Shapes::requirements( $rules ) ) );
+	}
+
+	/**
+	 * The time of a request: a text with or without zone, or a wall time with its IANA zone.
+	 *
+	 * @param \WP_REST_Request $request The request.
+	 * @return array
+	 */
+	public static function time( \WP_REST_Request $request ) {
+		$zone = (string) $request['time_zone'];
+		if ( '' === $zone ) {
+			return array( 'text' => $request['scheduled_at'] );
+		}
+		return array(
+			'wall_time' => array(
+				'local'     => $request['scheduled_at'],
+				'time_zone' => $zone,
+			),
+		);
+	}
+
+	/**
+	 * The caller's key: a parameter, or the header that HTTP clients use for it.
+	 *
+	 * @param \WP_REST_Request $request The request.
+	 * @return string
+	 */
+	private static function request_key( \WP_REST_Request $request ) {
+		$key = (string) $request['request_key'];
+		return '' !== $key ? $key : substr( (string) $request->get_header( 'idempotency-key' ), 0, 256 );
+	}
+
+	/**
+	 * What is posted.
+	 *
+	 * @param \WP_REST_Request $request The request.
+	 * @return array|\WP_Error
+	 */
+	private static function content( \WP_REST_Request $request ) {
+		$text    = static function ( $name ) use ( $request ) {
+			return isset( $request[ $name ] ) ? (string) $request[ $name ] : '';
+		};
+		$content = array(
+			'video_job_id'    => $text( 'video_job_id' ),
+			'video_url'       => $text( 'video_url' ),
+			'media_id'        => $text( 'media_id' ),
+			'thumbnail_url'   => $text( 'thumbnail_url' ),
+			'caption'         => $text( 'caption' ),
+			'hashtags'        => array_values( (array) $request['hashtags'] ),
+			'mentions'        => array_values( (array) $request['mentions'] ),
+			'location'        => $text( 'location' ),
+			'on_long_caption' => (int) Codec::get()->number( 'OnLongCaption', $text( 'on_long_caption' ) ),
+		);
+		if ( '' !== $content['video_job_id'] ) {
+			$job = Video_Jobs::find( $content['video_job_id'], get_current_user_id() );
+			$own = '' !== $content['video_url'] || '' !== $content['media_id'];
+			// A job that this site cannot look up is a name for the core, where the request brings the video itself.
+			if ( is_wp_error( $job ) && ! ( $own && 'aurareels_no_video_jobs' === $job->get_error_code() ) ) {
+				return $job;
+			}
+			if ( ! $own ) {
+				$content['video_url'] = $job['video_url'];
+			}
+			if ( '' === $content['thumbnail_url'] && ! is_wp_error( $job ) ) {
+				$content['thumbnail_url'] = $job['thumbnail_url'];
+			}
+		} elseif ( '' === $content['video_url'] && '' === $content['media_id'] ) {
+			return new \WP_Error( 'rest_missing_callback_param', __( 'Missing parameter(s): video_job_id', 'aurareels' ), array( 'status' => 400 ) );
+		}
+		/**
+		 * What a request means that leaves these out.
+		 *
+		 * @param array            $defaults The original's defaults.
+		 * @param \WP_REST_Request $request  The request.
+		 */
+		$defaults = apply_filters(
+			'aurareels_post_defaults',
+			array(
+				'privacy_level'  => 'PUBLIC',
+				'allow_comments' => true,
+				'allow_duet'     => true,
+				'allow_stitch'   => true,
+			),
+			$request
+		);
+		$content['privacy_level'] = '' !== $text( 'privacy_level' ) ? $text( 'privacy_level' ) : (string) $defaults['privacy_level'];
+		foreach ( array( 'allow_comments', 'allow_duet', 'allow_stitch' ) as $name ) {
+			$content[ $name ] = isset( $request[ $name ] ) ? (bool) $request[ $name ] : $defaults[ $name ];
+		}
+		$content['metadata'] = self::metadata( $request );
+		if ( isset( $request['platform_options'] ) ) {
+			$content['platform_options'] = self::platform_options( $request['platform_options'] );
+		}
+		return $content;
+	}
+
+	/**
+	 * The caller's own data. Read once more from the body, because arrays cannot tell `{}` from `[]`.
+	 *
+	 * @param \WP_REST_Request $request The request.
+	 * @return mixed
+	 */
+	private static function metadata( \WP_REST_Request $request ) {
+		if ( ! isset( $request['metadata'] ) ) {
+			return null;
+		}
+		$raw = $request->is_json_content_type() ? json_decode( $request->get_body() ) : null;
+		return is_object( $raw ) && isset( $raw->metadata ) ? $raw->metadata : (object) $request['metadata'];
+	}
+
+	/**
+	 * Options of one platform, with the words of enums as numbers.
+	 *
+	 * @param array $given The options.
+	 * @return array
+	 */
+	private static function platform_options( array $given ) {
+		$enums = array(
+			'tiktok'    => 'TikTokTransfer',
+			'instagram' => 'InstagramTransfer',
+		);
+		foreach ( $enums as $platform => $enum ) {
+			if ( isset( $given[ $platform ]['transfer'] ) && is_string( $given[ $platform ]['transfer'] ) ) {
+				$number = Codec::get()->number( $enum, strtolower( $given[ $platform ]['transfer'] ) );
+				// An unknown word stays one: the codec refuses it by name.
+				$given[ $platform ]['transfer'] = null === $number ? $given[ $platform ]['transfer'] : $number;
+			}
+		}
+		return $given;
+	}
+}

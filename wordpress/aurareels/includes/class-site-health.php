@@ -1,0 +1,59 @@
+<?php
+/**
+ * The test of Site Health.
+ *
+ * @package AuraReels
+ */
+
+namespace AuraReels;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Tells Tools > Site Health whether the core can be used.
+ */
+final class Site_Health {
+
+	/**
+	 * Adds the test.
+	 *
+	 * @param array $tests All tests.
+	 * @return array
+	 */
+	public static function tests( $tests ) {
+		$tests['direct']['aurareels_core'] = array(
+			'label' => __( 'AuraReels core', 'aurareels' ),
+			'test'  => array( self::class, 'test' ),
+		);
+		return $tests;
+	}
+
+	/**
+	 * Looks at the core.
+	 *
+	 * @return array
+	 */
+	public static function test() {
+		$result = Connection_Test::run();
+		$other  = (bool) wp_next_scheduled( Installer::ORIGINAL_HOOK );
+		$text   = '<p>' . esc_html( $result['message'] ) . '</p>';
+		if ( '' !== $result['remedy'] ) {
+			$text .= '<p>' . esc_html( $result['remedy'] ) . '</p>';
+		}
+		if ( $other ) {
+			$text .= '<p>' . esc_html__( 'The cron job of the original design is still scheduled and would publish posts a second time. Deactivate the plugin that it belongs to.', 'aurareels' ) . '</p>';
+		}
+		$good = $result['ok'] && ! $other;
+		return array(
+			'label'       => $good ? __( 'The AuraReels core can be used', 'aurareels' ) : __( 'The AuraReels core cannot be used', 'aurareels' ),
+			'status'      => $good ? 'good' : 'critical',
+			'badge'       => array(
+				'label' => 'AuraReels',
+				'color' => 'blue',
+			),
+			'description' => $text,
+			'actions'     => '<p><a href="' . esc_url( Settings_Page::address() ) . '">' . esc_html__( 'Settings', 'aurareels' ) . '</a></p>',
+			'test'        => 'aurareels_core',
+		);
+	}
+}

@@ -1,0 +1,119 @@
+//! The WordPress plugin: its zip, its generated tables, and the stage that tries it in a real WordPress.
+//!
+//! WordPress, PHP, MariaDB and nginx are Debian's, run in a private folder (`tests/wordpress/rig/site.php`) and stopped at the
+//! end; none of the system's services is used. The site is set up before the core starts, because the core is told the public
+//! keys that the plugin made when it was activated.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::run::Workspace;
+use crate::stack::{self, Process, Stack};
+use crate::stage::{Report, TestsFailed};
+use crate::{rust, stamp, tools};
+
+const PLUGIN: &str = "wordpress/aurareels";
+
+/// All tests take two minutes; what takes this long hangs.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// What the rig says about its site.
+#[derive(Deserialize)]
+struct Site {
+    url: String,
+    public_keys: String,
+    issuer: String,
+    redirect_uris: Vec<String>,
+}
+
+/// Checks the plugin's style and syntax, then runs `tests/wordpress`.
+pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
+    tools::php_site(workspace)?;
+    tools::node(workspace)?;
+    check_files(workspace)?;
+    zip(workspace)?;
+    let binary = rust::binary(workspace)?;
+    let dir = workspace.cache("wordpress")?;
+    let tests = workspace.root.join("tests/wordpress");
+    let rig = workspace.program("php").arg(tests.join("rig/site.php")).arg(dir.join("site"));
+    let rig = rig.arg(stack::free_port()?.to_string()).arg(workspace.root.join(PLUGIN));
+    let (site, about, line) =
+        Process::announced::<Site>(rig, &dir.join("rig.log")).context("the WordPress site did not start")?;
+    let (frontend, redirects) = (format!("{}/dashboard/social-accounts", about.url), about.redirect_uris.join(","));
+    let settings = [
+        ("AURAREELS_FRONTEND_URL", frontend.as_str()),
+        ("AURAREELS_JWT_PUBLIC_KEY", &about.public_keys),
+        ("AURAREELS_JWT_ISSUER", &about.issuer),
+        ("AURAREELS_REDIRECT_URIS", &redirects),
+        // Tests wait for posts to be published.
+        ("AURAREELS_POLL_FIRST_SECONDS", "1"),
+    ];
+    let stack = Stack::start(workspace, &binary, "wordpress", &settings)?;
+    let phpunit = workspace.program("phpunit").dir(&tests).args(["-c", "phpunit.xml"]).limit(LIMIT);
+    let phpunit = stack.environment.iter().fold(phpunit, |phpunit, (name, value)| phpunit.env(name, value));
+    let (passed, lines) = phpunit.env("AURAREELS_SITE", line).watch().inspect_err(|_| stack.print_logs())?;
+    let closing: Vec<String> =
+        lines.into_iter().filter(|line| line.starts_with("OK (") || line.starts_with("Tests: ")).collect();
+    if !passed {
+        stack.print_logs();
+        site.print_log();
+        return Err(TestsFailed { what: "the WordPress plugin failed".to_owned(), closing }.into());
+    }
+    stack.stop()?;
+    drop(site);
+    std::fs::remove_dir_all(dir.join("site")).context("cannot remove the site of the tests")?;
+    Ok(Report { remark: None, closing })
+}
+
+/// What can be seen without running it: syntax of PHP 8 and of 7.4, style, translations.
+fn check_files(workspace: &Workspace) -> Result<()> {
+    let mut files = Vec::new();
+    php_files(&workspace.root.join(PLUGIN), &mut files)?;
+    for file in &files {
+        let lint = workspace.program("php").arg("-l").arg(file);
+        let said = lint.output()?;
+        if !said.starts_with("No syntax errors") {
+            bail!("{}: {}", file.display(), said.trim());
+        }
+    }
+    workspace.program("phpcs").args(["--standard=tests/wordpress/phpcs.xml", "-s"]).run()?;
+    let syntax = workspace.root.join("tests/wordpress/syntax");
+    let lock = std::fs::read_to_string(syntax.join("package-lock.json")).context("cannot read package-lock.json")?;
+    stamp::once(&syntax.join("node_modules/.stamp"), &lock, || {
+        let npm = workspace.program("npm").dir(&syntax);
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).run()
+    })?;
+    workspace.program("node").arg(syntax.join("php74.mjs")).arg(workspace.root.join(PLUGIN)).run()
+}
+
+fn php_files(dir: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            php_files(&path, found)?;
+        } else if path.extension().is_some_and(|extension| extension == "php") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(())
+}
+
+/// Makes the zip that a site's owner uploads; returns its path.
+pub(crate) fn zip(workspace: &Workspace) -> Result<PathBuf> {
+    let dir = workspace.root.join("target/wordpress");
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let zip = dir.join("aurareels.zip");
+    workspace.program("python3").args(["-m", "zipfile", "-c"]).arg(&zip).arg(PLUGIN).run()?;
+    println!("{}", zip.display());
+    Ok(zip)
+}
+
+/// Has the test that compares the plugin's tables with `proto/` write them.
+pub(crate) fn write_tables(workspace: &Workspace) -> Result<()> {
+    let test = workspace.cargo("test").args(["--package", "aurareels-tests", "--test", "all", "wordpress_codec"]);
+    test.env("AURAREELS_WRITE_TABLES", "1").run()
+}
