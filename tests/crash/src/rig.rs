@@ -180,8 +180,14 @@ impl Rig {
         person: Option<&str>,
     ) -> Result<AccountId> {
         let browser_secret = Some(Secret::new("the owner's browser"));
-        let wish =
-            Connect { platform, flavour, redirect_uri: None, reconnect: None, browser_secret: browser_secret.clone() };
+        let wish = Connect {
+            platform,
+            flavour,
+            redirect_uri: None,
+            reconnect: None,
+            browser_secret: browser_secret.clone(),
+            ends_at_core: false,
+        };
         let link = self.parts.accounts.connect(CALLER, wish).await.context("connecting")?;
         let mut form = vec![("decision", "allow")];
         form.extend(person.map(|person| ("account", person)));
