@@ -33,13 +33,27 @@ struct Site {
 pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     tools::php_site(workspace)?;
     tools::node(workspace)?;
+    let chromium = tools::chromium(workspace)?;
     check_files(workspace)?;
+    npm_packages(workspace, "tests/wordpress/browser")?;
     zip(workspace)?;
     let binary = rust::binary(workspace)?;
+    let mut report = in_a_site(workspace, &binary, &chromium, None)?;
+    if workspace.full {
+        let newer = newer_wordpress(workspace)?;
+        report.closing.extend(in_a_site(workspace, &binary, &chromium, Some(&newer))?.closing);
+        report.remark = Some("also in WordPress 6.5".to_owned());
+    }
+    Ok(report)
+}
+
+/// Runs the tests in a site of Debian's WordPress, or of another one.
+fn in_a_site(workspace: &Workspace, binary: &Path, chromium: &str, wordpress: Option<&Path>) -> Result<Report> {
     let dir = workspace.cache("wordpress")?;
     let tests = workspace.root.join("tests/wordpress");
     let rig = workspace.program("php").arg(tests.join("rig/site.php")).arg(dir.join("site"));
     let rig = rig.arg(stack::free_port()?.to_string()).arg(workspace.root.join(PLUGIN));
+    let rig = wordpress.map(|from| from.as_os_str()).into_iter().fold(rig, |rig, from| rig.env("WORDPRESS", from));
     let (site, about, line) =
         Process::announced::<Site>(rig, &dir.join("rig.log")).context("the WordPress site did not start")?;
     let (frontend, redirects) = (format!("{}/dashboard/social-accounts", about.url), about.redirect_uris.join(","));
@@ -51,10 +65,14 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         // Tests wait for posts to be published.
         ("AURAREELS_POLL_FIRST_SECONDS", "1"),
     ];
-    let stack = Stack::start(workspace, &binary, "wordpress", &settings)?;
+    let stack = Stack::start(workspace, binary, "wordpress", &settings)?;
     let phpunit = workspace.program("phpunit").dir(&tests).args(["-c", "phpunit.xml"]).limit(LIMIT);
     let phpunit = stack.environment.iter().fold(phpunit, |phpunit, (name, value)| phpunit.env(name, value));
-    let (passed, lines) = phpunit.env("AURAREELS_SITE", line).watch().inspect_err(|_| stack.print_logs())?;
+    let (passed, lines) = phpunit
+        .env("AURAREELS_SITE", line)
+        .env("AURAREELS_CHROMIUM", chromium)
+        .watch()
+        .inspect_err(|_| stack.print_logs())?;
     let closing: Vec<String> =
         lines.into_iter().filter(|line| line.starts_with("OK (") || line.starts_with("Tests: ")).collect();
     if !passed {
@@ -80,13 +98,33 @@ fn check_files(workspace: &Workspace) -> Result<()> {
         }
     }
     workspace.program("phpcs").args(["--standard=tests/wordpress/phpcs.xml", "-s"]).run()?;
-    let syntax = workspace.root.join("tests/wordpress/syntax");
-    let lock = std::fs::read_to_string(syntax.join("package-lock.json")).context("cannot read package-lock.json")?;
-    stamp::once(&syntax.join("node_modules/.stamp"), &lock, || {
-        let npm = workspace.program("npm").dir(&syntax);
+    let syntax = npm_packages(workspace, "tests/wordpress/syntax")?;
+    workspace.program("node").arg(syntax.join("php74.mjs")).arg(workspace.root.join(PLUGIN)).run()
+}
+
+/// Installs the npm packages of a directory; returns the directory.
+fn npm_packages(workspace: &Workspace, of: &str) -> Result<PathBuf> {
+    let dir = workspace.root.join(of);
+    let lock = std::fs::read_to_string(dir.join("package-lock.json")).context("cannot read package-lock.json")?;
+    stamp::once(&dir.join("node_modules/.stamp"), &lock, || {
+        let npm = workspace.program("npm").dir(&dir);
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).run()
     })?;
-    workspace.program("node").arg(syntax.join("php74.mjs")).arg(workspace.root.join(PLUGIN)).run()
+    Ok(dir)
+}
+
+/// WordPress 6.5, from the npm package of WordPress Playground (158 MB): no other registry has one newer than Debian's.
+fn newer_wordpress(workspace: &Workspace) -> Result<PathBuf> {
+    const PACKAGE: &str = "@wp-playground/wordpress-builds@0.9.19";
+    const ZIP: &str = "package/src/wordpress/wp-6.5.zip";
+    let dir = workspace.cache("wordpress-6.5")?;
+    stamp::once(&dir.join(".stamp"), PACKAGE, || {
+        let packed = workspace.program("npm").dir(&dir).args(["pack", "--silent", PACKAGE]).output()?;
+        workspace.program("tar").dir(&dir).args(["xzf", packed.trim(), ZIP]).run()?;
+        workspace.program("python3").dir(&dir).args(["-m", "zipfile", "-e", ZIP, "site"]).run()?;
+        std::fs::remove_file(dir.join(packed.trim())).context("cannot remove the npm package")
+    })?;
+    Ok(dir.join("site"))
 }
 
 fn php_files(dir: &Path, found: &mut Vec<PathBuf>) -> Result<()> {

@@ -47,6 +47,19 @@ add_action(
 				)
 			);
 		}
+		// Where the page of the browser test tells what it found.
+		register_rest_route(
+			'test/v1',
+			'/result/(?P<name>[0-9a-f]+)',
+			array(
+				'methods'             => 'POST',
+				'permission_callback' => '__return_true',
+				'callback'            => static function ( $request ) {
+					file_put_contents( "/tmp/aurareels-result-" . $request['name'], $request->get_body() );
+					return array( 'fine' => true );
+				},
+			)
+		);
 		// What the original did with a request of publishing: one row.
 		register_rest_route(
 			'test/v1',

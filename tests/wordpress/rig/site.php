@@ -68,6 +68,12 @@ $processes->run( array( 'cp', '-rL', $source, $wordpress ) );
 $processes->run( array( 'cp', '-r', $plugin, "$wordpress/wp-content/plugins/aurareels" ) );
 is_dir( "$wordpress/wp-content/mu-plugins" ) || mkdir( "$wordpress/wp-content/mu-plugins" );
 copy( __DIR__ . '/mu-plugin.php', "$wordpress/wp-content/mu-plugins/tests.php" );
+// The page of the browser test.
+mkdir( "$wordpress/test" );
+foreach ( array( 'page.html', 'social-api.js', 'node_modules/axios/dist/axios.min.js' ) as $file ) {
+	$from = __DIR__ . "/../browser/$file";
+	is_file( $from ) && copy( $from, "$wordpress/test/" . basename( $file ) );
+}
 copy( __DIR__ . '/clock.inc', "$wordpress/wp-content/mu-plugins/tests-clock.inc" );
 $url    = "http://127.0.0.1:$port";
 $secret = 'what the JWT plugin of the test site signs with';
