@@ -17,7 +17,8 @@ use crate::{rust, stamp, tools};
 /// A client test takes seconds; what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// The Python gRPC client.
+/// The Python gRPC client. In the same run, Google's and Meta's own Python clients speak to the simulator: they prove
+/// that it behaves like the platforms, whoever calls.
 pub(crate) fn python(workspace: &Workspace) -> Result<Report> {
     let python = python_environment(workspace)?;
     let generated = empty(&workspace.cache("clients")?.join("python-generated"))?;

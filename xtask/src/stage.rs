@@ -32,7 +32,7 @@ pub(crate) enum Stage {
     Rust,
     /// A core killed at every fault point, in every mode
     Crash,
-    /// A Python gRPC client against a running core
+    /// A Python gRPC client against a running core; Google's and Meta's own against the simulator
     Python,
     /// A Node gRPC-web client against a running core
     Node,
