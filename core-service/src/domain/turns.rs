@@ -110,7 +110,11 @@ impl Turns {
     pub fn room(&self, platform: Option<Platform>) -> usize {
         let all: usize = self.platforms.values().map(|under_way| under_way.posts).sum();
         let left = self.total.saturating_sub(all);
-        let under_way = platform.and_then(|platform| self.platforms.get(&platform)).map_or(0, |of| of.posts);
+        let of = |platform: Platform| self.platforms.get(&platform).map_or(0, |of| of.posts);
+        let under_way = platform.map_or(0, of);
+        // One is kept for each of the others that has nothing under way.
+        let others = Platform::ALL.into_iter().filter(|other| Some(*other) != platform && of(*other) == 0).count();
+        let left = left.saturating_sub(if under_way == 0 { 0 } else { others });
         self.per_platform.min(left.saturating_mul(LEAVES)).saturating_sub(under_way).min(left)
     }
 

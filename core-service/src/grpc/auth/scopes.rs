@@ -46,8 +46,9 @@ pub(crate) const RPCS: &[(&str, Scope)] = &[
     ("/aurareels.v1.PostService/WatchPosts", Scope::Read),
 ];
 
-/// Streams that ask again and again whether their caller still may.
-pub(crate) const OUTLIVES_ITS_CHECK: &[&str] = &["/aurareels.v1.PostService/WatchPosts"];
+/// Streams that ask again while they are open whether their caller still may.
+pub(crate) const OUTLIVES_ITS_CHECK: &[&str] =
+    &["/aurareels.v1.MediaService/UploadMedia", "/aurareels.v1.PostService/WatchPosts"];
 
 /// An RPC of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
