@@ -160,6 +160,7 @@ export interface ConnectAccountRequestInput {
 	redirect_uri?: string;
 	account_id?: number | null;
 	browser_secret?: string;
+	ends_at_core?: boolean;
 }
 
 export interface ConnectAccountResponse {
@@ -209,6 +210,7 @@ export interface Event {
 	post: Post | null;
 	account: Account | null;
 	reason: string;
+	wp_user_id: number;
 }
 
 export interface GetAccountRequestInput {
@@ -265,6 +267,16 @@ export interface ListAccountsResponse {
 	next_page_token: string;
 }
 
+export interface ListEventsRequestInput {
+	after_sequence?: number | null;
+	page_size?: number;
+}
+
+export interface ListEventsResponse {
+	events: Event[];
+	position: number;
+}
+
 export interface ListMediaRequestInput {
 	page_size?: number;
 	page_token?: string;
@@ -281,6 +293,7 @@ export type ListPlatformsRequestInput = Record<string, never>;
 
 export interface ListPlatformsResponse {
 	platforms: PlatformInfo[];
+	core_version: string;
 }
 
 export interface ListPostsRequestInput {
@@ -681,6 +694,7 @@ export interface Calls {
 	'PostService/PublishPostNow': { request: PublishPostNowRequestInput; answer: PublishPostNowResponse };
 	'PostService/ReconcilePost': { request: ReconcilePostRequestInput; answer: Post };
 	'PostService/ResolvePost': { request: ResolvePostRequestInput; answer: Post };
+	'PostService/ListEvents': { request: ListEventsRequestInput; answer: ListEventsResponse };
 	'MediaService/GetMedia': { request: GetMediaRequestInput; answer: Media };
 	'MediaService/ListMedia': { request: ListMediaRequestInput; answer: ListMediaResponse };
 	'MediaService/DeleteMedia': { request: DeleteMediaRequestInput; answer: DeleteMediaResponse };
