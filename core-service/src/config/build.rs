@@ -117,6 +117,13 @@ fn store(reader: &mut Reader) -> Store {
             "must begin with sqlite: in this release, such as sqlite://data/aurareels.db",
         );
     }
+    if [":memory:", "mode=memory"].iter().any(|word| database_url.expose().contains(word)) {
+        reader.wrong(
+            "AURAREELS_DATABASE_URL",
+            "must name a file, such as sqlite://data/aurareels.db: what is in memory is lost with the process, and posts \
+             would be lost or doubled",
+        );
+    }
     Store { data_dir, database_url }
 }
 

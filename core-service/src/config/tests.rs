@@ -190,3 +190,12 @@ fn secrets_are_not_shown() {
     assert_eq!(settings.keys.old.len(), 2);
     assert!(!format!("{settings:?}").contains("canary"), "{settings:?}");
 }
+
+#[test]
+fn a_database_in_memory_is_refused() {
+    for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://data/a.db?mode=memory"] {
+        let environment = [("AURAREELS_DATABASE_URL".to_owned(), url.to_owned())];
+        let said = problems(Settings::from_text("f.toml", "", environment.into_iter()));
+        assert!(said.contains("AURAREELS_DATABASE_URL: must name a file"), "{url}: {said}");
+    }
+}

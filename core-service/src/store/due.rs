@@ -207,7 +207,7 @@ async fn take(
     // A claim that was left behind counts as a crash of its worker; one that ends in order clears the count.
     let sql = format!(
         concat!(
-            "UPDATE aurareels_social_posts SET crash_count = crash_count + (claim_token IS NOT NULL), \
+            "UPDATE aurareels_social_posts SET crash_count = crash_count + CASE WHEN claim_token IS NULL THEN 0 ELSE 1 END, \
              claim_token = ?, claim_expires_at = ?, next_step_at = ?, fence = fence + 1, woken_at = NULL \
              WHERE id IN ({}) RETURNING ",
             post_columns!()

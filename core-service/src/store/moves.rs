@@ -58,7 +58,7 @@ impl Store {
     /// at `changed.revision`. A post that a worker has claimed is refused: it is being prepared or published.
     pub async fn update_waiting(&self, changed: Post, now: DateTime<Utc>) -> Result<Moved<Post>> {
         self.db
-            .write(async move |tx| {
+            .write_first(async move |tx| {
                 let Some(found) = of_user(tx, changed.wp_user_id, changed.id).await? else { return Ok(Moved::Gone) };
                 let status_changes = found.status != changed.status;
                 let content = &changed.content;
@@ -130,7 +130,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Moved<Post>> {
         self.db
-            .write(async move |tx| {
+            .write_first(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
                 // To the millisecond: what went through JavaScript has lost the rest.
                 let millis = |at: DateTime<Utc>| at.timestamp_millis();
@@ -164,7 +164,7 @@ impl Store {
     /// holds it loses its claim, and with it the right to send. Frees a derived request key.
     pub async fn cancel(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<Post>> {
         self.db
-            .write(async move |tx| {
+            .write_first(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
                 let Ok(to) = transition::next(found.status, Move::Cancel) else { return Ok(Moved::Refused(found)) };
                 if found.to_be_looked_up().is_some() {
@@ -199,7 +199,7 @@ impl Store {
     /// Deletes a draft.
     pub async fn delete_draft(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<()>> {
         self.db
-            .write(async move |tx| {
+            .write_first(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
                 if found.to_be_looked_up().is_some() {
                     look_now(tx, id, now).await?;
@@ -221,7 +221,7 @@ impl Store {
     /// Looks again at the platform for a post that is confirming or in review.
     pub async fn reconcile_again(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<Post>> {
         self.db
-            .write(async move |tx| {
+            .write_first(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
                 let Ok(to) = transition::next(found.status, Move::Reconcile) else { return Ok(Moved::Refused(found)) };
                 tx.execute(
@@ -252,7 +252,7 @@ impl Store {
     ) -> Result<Moved<Post>> {
         let keys = self.keys();
         self.db
-            .write(async move |tx| {
+            .write_first(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
                 let by = if word.published { Move::ResolvedPublished } else { Move::ResolvedNotPublished };
                 let Ok(to) = transition::next(found.status, by) else { return Ok(Moved::Refused(found)) };

@@ -1,6 +1,6 @@
 //! The counters that give rows their ids: SQLite keeps one per AUTOINCREMENT table, also past rows that are gone.
 
-use super::writer::Tx;
+use super::Tx;
 use crate::{params, store::Result};
 
 impl Tx {

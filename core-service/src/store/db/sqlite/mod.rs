@@ -9,11 +9,13 @@ mod log;
 pub(in crate::store) mod mark;
 mod place;
 mod probe;
+mod queue;
 pub(super) mod row;
 pub(in crate::store) mod serving;
 mod signs;
 #[cfg(test)]
 mod tests;
+mod tx;
 mod writer;
 
 use std::{
@@ -38,13 +40,14 @@ use tokio::{
 };
 use tracing::{error, warn};
 
-pub(in crate::store) use self::writer::Tx;
+pub(in crate::store) use self::tx::Tx;
 use self::{
     mark::Mark,
     place::Place,
+    queue::{BATCH, Incoming, PATIENCE, Queued, Typed},
     row::{Cells, bind},
     signs::Signs,
-    writer::{BATCH, Incoming, PATIENCE, Queued, Typed, Writer},
+    writer::Writer,
 };
 use super::{Value, Wakes, row::Row};
 use crate::{
@@ -61,7 +64,7 @@ const CONNECTION: Duration = Duration::from_secs(5);
 /// Longest time of a statement that reads.
 const STATEMENT: Duration = Duration::from_secs(10);
 
-/// Longest time until a write is answered, whatever the disk does. What has not begun by [`writer::PATIENCE`] never does.
+/// Longest time until a write is answered, whatever the disk does. What has not begun by [`queue::PATIENCE`] never does.
 const ANSWER: Duration = Duration::from_secs(15);
 
 /// A connection that reads.
@@ -209,10 +212,10 @@ impl Db {
         connection.close().await?;
         // Another process may keep the write lock: waiting for it costs nothing.
         loop {
-            let read_anew = self.write(async move |tx| {
+            let waiting = self.write(async move |tx| {
                 tx.fetch_optional("SELECT value FROM aurareels_settings WHERE name = ''", &[]).await.map(drop)
             });
-            match read_anew.await {
+            match waiting.await {
                 Err(problem) if problem.is_locked() => {
                     warn!("another process keeps the database locked; the core starts when it lets go or ends");
                 }

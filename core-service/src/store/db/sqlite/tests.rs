@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::LocalBoxFuture;
 use sqlx::Executor;
 
-use super::{writer::Operation, *};
+use super::{queue::Operation, *};
 use crate::{params, store::Store};
 
 async fn open(directory: &std::path::Path) -> Db {

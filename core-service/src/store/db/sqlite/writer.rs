@@ -3,7 +3,7 @@
 //! small writers several times faster.
 //!
 //! Guaranteed: an operation that was answered is durable, in a file that is still in its place. One that cannot begin
-//! within [`PATIENCE`] is answered with the reason and is never carried out. An operation is a repeatable function of the transaction: when
+//! within [`super::queue::PATIENCE`] is answered with the reason and is never carried out. An operation is a repeatable function of the transaction: when
 //! one of a batch fails, the batch is rolled back and runs again with a savepoint around each operation. Those that fail
 //! are undone alone, and the others still share one commit. Only when that transaction itself fails does each operation
 //! get one of its own.
@@ -12,40 +12,25 @@
 //! told so, and the writer goes on by itself once it can.
 
 use std::{
-    collections::{HashMap, VecDeque},
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use chrono::{DateTime, Utc};
-use futures_util::{FutureExt, future::LocalBoxFuture};
-use rusqlite::{CachedStatement, Connection, OpenFlags, params_from_iter};
-use tokio::sync::{mpsc, oneshot, watch};
+use futures_util::FutureExt;
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::watch;
 
 use super::{
     log::{KEPT, Log},
     mark::Mark,
     place::{Look, Place},
-    row::{Cells, WrittenRow},
+    queue::{Incoming, Operation, Queue},
     signs::Signs,
+    tx::{Committed, Tx},
 };
-use crate::store::{
-    Error, Result,
-    ailment::Ailment,
-    db::{Row, Value, Wakes},
-    restoring::HandedOut,
-};
-
-/// Most operations that share one commit. Bounds how long the first of a batch waits.
-pub(super) const BATCH: usize = 128;
-
-/// Most of them that go before others. The others have the rest, however many callers wait.
-const FIRST: usize = 96;
-
-/// Longest that an operation waits to begin while another process keeps the database locked.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+use crate::store::{Error, Result, ailment::Ailment, db::Wakes, restoring::HandedOut};
 
 /// How long SQLite itself waits for a lock. In between, operations whose time is over are answered.
 const SLICE: Duration = Duration::from_millis(500);
@@ -56,252 +41,6 @@ const CACHE: i64 = -32_768;
 
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 512;
-
-/// The open write transaction. Its statements run on the writer's own thread, to their end, without a wait; that they are
-/// asynchronous is for databases that are reached over a network.
-pub(in crate::store) struct Tx {
-    connection: Connection,
-    names: Names,
-    /// An event was written.
-    events: bool,
-    /// The newest event and post of this transaction.
-    handed_out: HandedOut,
-    /// Remembers them, once it is kept.
-    mark: Arc<OnceLock<Mutex<Mark>>>,
-    /// The earliest time at which some post wants attention because of this transaction.
-    schedule: Option<DateTime<Utc>>,
-}
-
-impl Tx {
-    fn new(connection: Connection, mark: Arc<OnceLock<Mutex<Mark>>>) -> Self {
-        let (names, events, handed_out, schedule) = (Names::default(), false, HandedOut::default(), None);
-        Self { connection, names, events, handed_out, mark, schedule }
-    }
-
-    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
-        #[cfg(test)]
-        crate::store::plans::record(sql);
-        Ok(self.connection.prepare_cached(sql)?)
-    }
-
-    /// Reads all rows.
-    pub(in crate::store) async fn fetch_all(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        self.fetch(sql, params, usize::MAX)
-    }
-
-    /// Reads the first row, if there is one.
-    pub(in crate::store) async fn fetch_optional(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
-        Ok(self.fetch(sql, params, 1)?.pop())
-    }
-
-    fn fetch(&mut self, sql: &str, params: &[Value], most: usize) -> Result<Vec<Row>> {
-        #[cfg(test)]
-        crate::store::plans::record(sql);
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params_from_iter(params))?;
-        let mut fetched = Vec::new();
-        let mut names = None;
-        // To its end, also where one row is wanted: a statement that changes rows has to finish.
-        while let Some(row) = rows.next()? {
-            if fetched.len() < most {
-                let names = names.get_or_insert_with(|| self.names.of(sql, row.as_ref()));
-                fetched.push(Row(Cells::Written(WrittenRow::new(names.clone(), row)?)));
-            }
-        }
-        Ok(fetched)
-    }
-
-    fn committed(&self) -> Committed {
-        Committed { events: self.events, schedule: self.schedule }
-    }
-
-    /// Runs a statement; answers how many rows it changed.
-    pub(in crate::store) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
-        let changed = self.prepare(sql)?.execute(params_from_iter(params))?;
-        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
-    }
-
-    /// Runs an INSERT; answers the new row's id.
-    pub(in crate::store) async fn insert(&mut self, sql: &str, params: &[Value]) -> Result<i64> {
-        self.prepare(sql)?.execute(params_from_iter(params))?;
-        Ok(self.connection.last_insert_rowid())
-    }
-
-    /// Runs an INSERT of so many rows; answers their ids, which rise in the order of the rows.
-    pub(in crate::store) async fn insert_all(&mut self, sql: &str, params: &[Value], rows: usize) -> Result<Vec<i64>> {
-        // An AUTOINCREMENT table gives the rows of one statement ids without a gap: nobody else writes meanwhile. RETURNING
-        // would have SQLite journal the statement.
-        let last = self.insert(sql, params).await?;
-        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-        Ok((last - rows + 1..=last).collect())
-    }
-
-    /// To be called by whoever writes an event.
-    pub(in crate::store) fn note_event(&mut self, sequence: i64) {
-        self.events = true;
-        self.handed_out.sequence = self.handed_out.sequence.max(sequence);
-    }
-
-    /// To be called by whoever makes a post.
-    pub(in crate::store) fn note_post(&mut self, id: i64) {
-        self.handed_out.post = self.handed_out.post.max(id);
-    }
-
-    /// To be called by whoever sets `next_step_at`.
-    pub(in crate::store) fn note_schedule(&mut self, at: DateTime<Utc>) {
-        self.schedule = Some(self.schedule.map_or(at, |earliest| earliest.min(at)));
-    }
-}
-
-/// The names of the columns of statements that brought rows.
-#[derive(Default)]
-struct Names(HashMap<String, Arc<[String]>>);
-
-impl Names {
-    fn of(&mut self, sql: &str, statement: &rusqlite::Statement<'_>) -> Arc<[String]> {
-        if let Some(names) = self.0.get(sql) {
-            return names.clone();
-        }
-        let names: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
-        self.0.insert(sql.to_owned(), names.clone());
-        names
-    }
-}
-
-/// An operation in the writer's queue.
-pub(super) trait Operation: Send {
-    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> LocalBoxFuture<'a, Result<()>>;
-    fn finish(self: Box<Self>, outcome: Result<()>);
-}
-
-/// An operation with the time by which it has to begin.
-pub(super) struct Queued {
-    pub(super) operation: Box<dyn Operation>,
-    pub(super) until: Instant,
-}
-
-pub(super) struct Typed<F, T> {
-    operation: F,
-    result: Option<T>,
-    reply: oneshot::Sender<Result<T>>,
-}
-
-impl<F, T> Typed<F, T> {
-    pub(super) fn new(operation: F, reply: oneshot::Sender<Result<T>>) -> Self {
-        Self { operation, result: None, reply }
-    }
-}
-
-impl<F, T> Operation for Typed<F, T>
-where
-    F: AsyncFn(&mut Tx) -> Result<T> + Send,
-    T: Send,
-{
-    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> LocalBoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            self.result = Some((self.operation)(tx).await?);
-            Ok(())
-        })
-    }
-
-    fn finish(self: Box<Self>, outcome: Result<()>) {
-        let Self { result, reply, .. } = *self;
-        // The caller may be gone; the write stands all the same.
-        let _ = reply.send(match (outcome, result) {
-            (Ok(()), Some(result)) => Ok(result),
-            (Ok(()), None) => Err(Error::Closed),
-            (Err(error), _) => Err(error),
-        });
-    }
-}
-
-/// The two ends of the writer's queues that operations come from.
-pub(super) struct Incoming {
-    /// Those for which a caller waits. They go before the others: what the engine does for thousands of posts holds up
-    /// nobody who asks.
-    pub(super) first: mpsc::Receiver<Queued>,
-    /// All others.
-    pub(super) others: mpsc::Receiver<Queued>,
-}
-
-impl Incoming {
-    /// Waits for operations; false when there are none and nobody is left who could send any.
-    async fn fill(&mut self, batch: &mut Vec<Queued>) -> bool {
-        let next = tokio::select! {
-            biased;
-            next = self.first.recv() => match next {
-                Some(queued) => Some(queued),
-                None => self.others.recv().await,
-            },
-            next = self.others.recv() => match next {
-                Some(queued) => Some(queued),
-                None => self.first.recv().await,
-            },
-        };
-        let Some(next) = next else { return false };
-        batch.push(next);
-        while batch.len() < FIRST
-            && let Ok(queued) = self.first.try_recv()
-        {
-            batch.push(queued);
-        }
-        while batch.len() < BATCH
-            && let Ok(queued) = self.others.try_recv()
-        {
-            batch.push(queued);
-        }
-        true
-    }
-
-    fn try_next(&mut self) -> Option<Queued> {
-        self.first.try_recv().or_else(|_| self.others.try_recv()).ok()
-    }
-}
-
-/// The operations that wait for the writer.
-struct Queue {
-    incoming: Incoming,
-    /// Those that come next, in the order in which they came.
-    waiting: VecDeque<Queued>,
-    /// Those that share the next commit.
-    batch: Vec<Queued>,
-}
-
-impl Queue {
-    /// Waits for operations; false when there are none and nobody is left who could send any.
-    async fn fill(&mut self) -> bool {
-        if self.waiting.is_empty() {
-            return self.incoming.fill(&mut self.batch).await;
-        }
-        let next = self.waiting.len().min(BATCH);
-        self.batch.extend(self.waiting.drain(..next));
-        true
-    }
-
-    /// Answers those that waited too long. They are not carried out any more.
-    fn expire(&mut self, ailment: &Ailment) {
-        while self.waiting.len() < 4 * BATCH
-            && let Some(queued) = self.incoming.try_next()
-        {
-            self.waiting.push_back(queued);
-        }
-        let now = Instant::now();
-        for queued in self.batch.extract_if(.., |queued| queued.until <= now) {
-            queued.operation.finish(Err(Error::Sick(ailment.clone())));
-        }
-        // In the order of their times, as they came.
-        while let Some(queued) = self.waiting.pop_front_if(|queued| queued.until <= now) {
-            queued.operation.finish(Err(Error::Sick(ailment.clone())));
-        }
-    }
-
-    /// Answers the whole batch: nothing of it can be carried out.
-    fn refuse(&mut self, ailment: &Ailment) {
-        for queued in self.batch.drain(..) {
-            queued.operation.finish(Err(Error::Sick(ailment.clone())));
-        }
-    }
-}
 
 /// The one that writes, and what it needs to begin anew.
 pub(super) struct Writer {
@@ -325,8 +64,7 @@ impl Writer {
         signs: Arc<Signs>,
     ) -> Result<Self> {
         let tx = Tx::new(connect(&file)?, mark);
-        let queue = Queue { incoming, waiting: VecDeque::new(), batch: Vec::with_capacity(BATCH) };
-        Ok(Self { tx, queue, file, place, signs, log: Log::default(), broken: false })
+        Ok(Self { tx, queue: Queue::new(incoming), file, place, signs, log: Log::default(), broken: false })
     }
 
     /// Runs what comes, until it is told to close or nobody is left who could send.
@@ -572,13 +310,6 @@ fn bytes_needed(connection: &Connection) -> Result<u64> {
         needed *= u64::try_from(value).unwrap_or_default();
     }
     Ok(needed)
-}
-
-/// What a batch committed.
-#[derive(Default)]
-struct Committed {
-    events: bool,
-    schedule: Option<DateTime<Utc>>,
 }
 
 /// Runs one operation. One that panics fails alone: the writer is everybody's.
