@@ -59,8 +59,6 @@ pub struct Turns {
     per_platform: usize,
     /// Of all platforms together.
     total: usize,
-    /// `None`: an account may have all of it.
-    part: Option<NonZeroUsize>,
     platforms: HashMap<Platform, UnderWay>,
 }
 
@@ -74,12 +72,7 @@ impl Turns {
     /// Nothing is under way, and each platform has so much room.
     pub fn of(per_platform: usize) -> Self {
         let total = usize::MAX;
-        Self { per_platform, total, part: Some(PART), platforms: HashMap::new() }
-    }
-
-    /// The same, where one account may take all of it.
-    pub fn for_one(per_platform: usize) -> Self {
-        Self { part: None, ..Self::of(per_platform) }
+        Self { per_platform, total, platforms: HashMap::new() }
     }
 
     /// The same, with so much room for all platforms together.
@@ -134,7 +127,7 @@ impl Turns {
 
     /// How many posts of one account may be under way.
     fn share(&self, platform: Platform) -> usize {
-        self.part.map_or(usize::MAX, |part| (self.room(Some(platform)) / part).max(1))
+        (self.room(Some(platform)) / PART).max(1)
     }
 
     fn has_room(&self, platform: Platform, account: AccountId) -> bool {
@@ -243,7 +236,7 @@ mod tests {
                 assert_eq!(begun(&mut turns, &candidates(0..9, account, Platform::Instagram, false)), 1, "{room}");
             }
         }
-        assert_eq!(begun(&mut Turns::for_one(9), &candidates(0..10, 1, Platform::Instagram, false)), 9);
+        assert_eq!(begun(&mut Turns::of(81), &candidates(0..10, 1, Platform::Instagram, false)), 9);
     }
 
     #[test]

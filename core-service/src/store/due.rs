@@ -93,19 +93,6 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Claims what is due, at most `limit` posts of each platform, as if nothing were under way.
-    pub async fn claim_due(
-        &self,
-        now: DateTime<Utc>,
-        ahead: TimeDelta,
-        token: &str,
-        lease: Duration,
-        limit: u32,
-    ) -> Result<Vec<Post>> {
-        let turns = Turns::for_one(limit as usize);
-        Ok(self.claim(Claiming { now, ahead, token: token.to_owned(), lease, turns }).await?.posts)
-    }
-
     /// When the next post wants attention for which there is room; `None` when none waits.
     pub async fn next_step_at(&self, turns: &Turns) -> Result<Option<DateTime<Utc>>> {
         let mut reader = self.db.read().await?;

@@ -70,6 +70,20 @@ pub(super) async fn store(directory: &Path, key: &str, old: &[&str]) -> Store {
 }
 
 impl Store {
+    /// Claims what is due, at most `limit` posts of each account, by a process that has nothing under way.
+    pub(crate) async fn claim_due(
+        &self,
+        now: DateTime<Utc>,
+        ahead: TimeDelta,
+        token: &str,
+        lease: Duration,
+        limit: usize,
+    ) -> super::Result<Vec<Post>> {
+        // An account may have an eighth of what is left.
+        let turns = Turns::of(9 * limit);
+        Ok(self.claim(Claiming { now, ahead, token: token.to_owned(), lease, turns }).await?.posts)
+    }
+
     /// Runs a statement of a test: damage, or what another release left.
     pub(crate) async fn run(&self, sql: &'static str) {
         self.db.write(async move |tx| tx.execute(sql, &[]).await).await.unwrap();

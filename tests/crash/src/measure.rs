@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use aurareels_core::{clock::Clock, config::Settings, parts};
+use aurareels_core::{clock::Clock, config::Settings, domain::turns::Turns, parts, store::due::Claiming};
 use aurareels_simulator::{Hold, Matcher, Rule};
 use chrono::TimeDelta;
 use sqlx::Row;
@@ -131,7 +131,8 @@ pub(crate) async fn claimer(options: &Claimer) -> Result<bool> {
     let mut had = 0;
     while had < options.claims {
         let now = clock.now();
-        let claimed = store.claim_due(now, TimeDelta::zero(), &token, Duration::from_secs(600), 64).await?;
+        let (ahead, token, lease, turns) = (TimeDelta::zero(), token.clone(), Duration::from_secs(600), Turns::of(64));
+        let claimed = store.claim(Claiming { now, ahead, token, lease, turns }).await?.posts;
         let since = monotonic();
         for post in &claimed {
             let until = monotonic();
