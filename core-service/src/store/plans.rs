@@ -60,6 +60,20 @@ const READS_FROM_THE_START: &[&str] = &[
     "UPDATE sqlite_sequence SET seq",
 ];
 
+/// Indexes of few posts: those that are under way or marked.
+const PARTIAL: &[&str] = &["aurareels_open_posts", "aurareels_looked_up"];
+
+/// Statements that may read all rows of one account or user: sums, totals that somebody asked for, and what happens when an
+/// account is connected again or disconnected.
+const READS_ALL_OF_ONE: &[&str] = &[
+    "SELECT COALESCE(SUM(size_bytes), 0) AS used FROM aurareels_media",
+    "SELECT COUNT(*) AS open, MIN(expires_at) AS first_end FROM aurareels_oauth_states",
+    "SELECT COUNT(*) AS total FROM aurareels_social_posts WHERE wp_user_id = ?",
+    "SELECT id, wp_user_id, social_account_id, platform, status, scheduled_at",
+    "UPDATE aurareels_social_posts SET next_step_at = ?, updated_at = ? WHERE social_account_id = ? AND waiting_for = 'reconnect'",
+    "UPDATE aurareels_social_posts SET woken_at = ? WHERE social_account_id = ?",
+];
+
 pub(super) const KEY: &str = "a key for tests, 0123456789abcdef";
 
 pub(super) async fn store(directory: &Path, key: &str, old: &[&str]) -> Store {
@@ -191,7 +205,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     ];
     for filter in &filters {
         store.list_posts(user, filter, None, 0, 10).await.unwrap();
-        store.list_posts(user, filter, Some(Position { list_at: 1, id: PostId(1) }), 5, 10).await.unwrap();
+        store.list_posts(user, filter, Some(Position { list_at: now, id: PostId(1) }), 5, 10).await.unwrap();
         store.count_posts(user, filter).await.unwrap();
     }
     store.posts_by_status().await.unwrap();
@@ -433,6 +447,15 @@ async fn uploads(store: &Store, account: &Account, now: DateTime<Utc>) {
     assert!(matches!(store.insert_posts(vec![orphan]).await, Err(Error::NoMedia(_))), "no post without its upload");
 }
 
+/// Whether a statement reads as many rows as an account, a user or a platform ever had.
+fn reads_all_of_one(sql: &str, detail: &str) -> bool {
+    let all = |of: &str| detail.ends_with(&format!("({of}=?)"));
+    let is_known = READS_ALL_OF_ONE.iter().any(|known| sql.starts_with(known));
+    let of_account = (all("social_account_id") || all("wp_user_id")) && !is_known && !sql.contains(" LIMIT ");
+    let of_platform = all("platform") && sql.contains("aurareels_social_posts");
+    (of_account && !PARTIAL.iter().any(|index| detail.contains(index))) || of_platform
+}
+
 #[tokio::test]
 async fn every_statement_uses_an_index() {
     let directory = tempfile::tempdir().unwrap();
@@ -459,6 +482,9 @@ async fn every_statement_uses_an_index() {
                 || ["soon", "same", "linked", "older"].iter().any(|few| detail == format!("SCAN {few}"));
             if (detail.starts_with("SCAN") && !stops) || detail.contains("TEMP B-TREE") {
                 scans.push(format!("{detail}: {sql}"));
+            }
+            if reads_all_of_one(sql, &detail) {
+                scans.push(format!("{detail}, all of one: {sql}"));
             }
         }
     }

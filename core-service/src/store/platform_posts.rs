@@ -126,6 +126,22 @@ async fn unbind(tx: &mut Tx, keys: &KeyRing, other: PostId, id: &str, now: DateT
     status_event(tx, &before, to, None, now).await
 }
 
+/// Captions of other posts of the same platform account. By platform account, not by row: two users may hold the same one.
+macro_rules! captions {
+    ($which:literal) => {
+        concat!(
+            "SELECT p.full_caption AS caption FROM aurareels_social_accounts mine \
+             JOIN aurareels_social_accounts a ON a.platform = mine.platform AND a.account_id = mine.account_id \
+             JOIN aurareels_social_posts p ON p.social_account_id = a.id WHERE mine.id = ? AND p.id <> ? AND ",
+            $which
+        )
+    };
+}
+
+const OPEN: &str = captions!("p.status IN ('publishing', 'confirming', 'needs_review')");
+const TO_BE_LOOKED_UP: &str = captions!("p.look_since IS NOT NULL AND p.status IN ('draft', 'scheduled', 'failed')");
+const NAMELESS: &str = captions!("p.published_at > ? AND p.platform_post_id IS NULL");
+
 /// Opens again what rests on a match that turned out to be another post's.
 async fn forget_match(tx: &mut Tx, keys: &KeyRing, post: &Post, id: &str, now: DateTime<Utc>) -> Result<()> {
     let ledger = ledger::of_post(tx, keys, post.id).await?;
@@ -189,28 +205,14 @@ impl Store {
             )
             .await?;
         let bound: Result<Vec<String>> = rows.iter().map(|row| row.text("bound")).collect();
-        let open = reader
-            .fetch_all(
-                "SELECT p.full_caption AS caption FROM aurareels_social_accounts mine \
-                 JOIN aurareels_social_accounts a ON a.platform = mine.platform AND a.account_id = mine.account_id \
-                 JOIN aurareels_social_posts p ON p.social_account_id = a.id \
-                 WHERE mine.id = ? AND p.id <> ? AND (p.status IN ('publishing', 'confirming', 'needs_review') \
-                 OR (p.status IN ('draft', 'scheduled', 'failed') AND p.look_since IS NOT NULL))",
-                &params![post.social_account_id, post.id],
-            )
-            .await?;
-        let nameless = reader
-            .fetch_all(
-                "SELECT p.full_caption AS caption FROM aurareels_social_accounts mine \
-                 JOIN aurareels_social_accounts a ON a.platform = mine.platform AND a.account_id = mine.account_id \
-                 JOIN aurareels_social_posts p ON p.social_account_id = a.id \
-                 WHERE mine.id = ? AND p.id <> ? AND p.published_at > ? AND p.platform_post_id IS NULL",
-                &params![post.social_account_id, post.id, now - SEARCH],
-            )
-            .await?;
+        let of_account = params![post.social_account_id, post.id];
+        // Each has an index of its own; joined by OR they would read all posts of the account.
+        let open = reader.fetch_all(OPEN, &of_account).await?;
+        let to_be_looked_up = reader.fetch_all(TO_BE_LOOKED_UP, &of_account).await?;
+        let nameless = reader.fetch_all(NAMELESS, &params![post.social_account_id, post.id, now - SEARCH]).await?;
         let ours = caption::as_listed(post.platform, &post.content.full_caption);
         let mut same_caption_in_flight = false;
-        for row in open.iter().chain(&nameless) {
+        for row in open.iter().chain(&to_be_looked_up).chain(&nameless) {
             same_caption_in_flight |= caption::as_listed(post.platform, &row.text("caption")?) == ours;
         }
         Ok(Rivals { bound: bound?, same_caption_in_flight })

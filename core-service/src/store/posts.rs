@@ -375,8 +375,8 @@ pub(super) fn content_values(post: &Post) -> Result<[Value; CONTENT.len()]> {
 /// A keyset position in the order of lists: (list_at, id), newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Microseconds.
-    pub list_at: i64,
+    /// The time by which it is listed.
+    pub list_at: DateTime<Utc>,
     /// The post.
     pub id: PostId,
 }
@@ -412,7 +412,8 @@ impl Narrowed {
             values.push(value);
         };
         if let Some(platform) = self.platform {
-            and(" AND platform = ?", platform.as_str().into());
+            // Not by an index of its own: those of a platform hold the posts of all users.
+            and(" AND COALESCE(platform, '') = ?", platform.as_str().into());
         }
         if let Some(account) = self.account {
             and(" AND social_account_id = ?", account.into());
@@ -481,7 +482,7 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let post = shown(row)?;
-                Ok((Position { list_at: row.int("list_at")?, id: post.id }, post))
+                Ok((Position { list_at: row.time("list_at")?, id: post.id }, post))
             })
             .collect()
     }
