@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Result, Store};
 use crate::{
     domain::{
-        ids::{Fence, PostId},
+        ids::{Fence, PostId, Revision},
         post::Post,
     },
     params,
@@ -43,13 +43,11 @@ impl Store {
         let token = token.to_owned();
         self.db
             .write(async move |tx| {
-                let rows = tx
-                    .fetch_all(
-                        "UPDATE aurareels_social_posts SET claim_expires_at = ?, next_step_at = ? WHERE claim_token = ? \
-                         RETURNING id, fence",
-                        &params![until, until, &token],
-                    )
-                    .await?;
+                let renew =
+                    "UPDATE aurareels_social_posts SET claim_expires_at = ?, next_step_at = ? WHERE claim_token = ?";
+                tx.execute(renew, &params![until, until, &token]).await?;
+                let renewed = "SELECT id, fence FROM aurareels_social_posts WHERE claim_token = ?";
+                let rows = tx.fetch_all(renewed, &params![&token]).await?;
                 rows.iter().map(|row| Ok((PostId(row.int("id")?), Fence(row.int("fence")?)))).collect()
             })
             .await
@@ -77,17 +75,14 @@ impl Store {
         self.db
             .write(async move |tx| {
                 for (id, fence, revision) in &claims {
-                    let row = tx
-                        .fetch_optional(
-                            "UPDATE aurareels_social_posts SET claim_token = NULL, claim_expires_at = NULL, \
-                             next_step_at = CASE WHEN revision = ? THEN ? ELSE ? END \
-                             WHERE id = ? AND fence = ? AND claim_token IS NOT NULL RETURNING next_step_at",
-                            &params![*revision, at, now, *id, *fence],
-                        )
-                        .await?;
-                    if let Some(row) = row {
-                        tx.note_schedule(row.time("next_step_at")?);
-                    }
+                    let held = "SELECT revision FROM aurareels_social_posts \
+                                WHERE id = ? AND fence = ? AND claim_token IS NOT NULL";
+                    let Some(row) = tx.fetch_optional(held, &params![*id, *fence]).await? else { continue };
+                    let at = if Revision(row.int("revision")?) == *revision { at } else { now };
+                    let release = "UPDATE aurareels_social_posts SET claim_token = NULL, claim_expires_at = NULL, \
+                                   next_step_at = ? WHERE id = ?";
+                    tx.execute(release, &params![at, *id]).await?;
+                    tx.note_schedule(at);
                 }
                 Ok(())
             })
@@ -128,7 +123,7 @@ impl Store {
             .await?;
         let mut oldest = None;
         for row in &rows {
-            let grace = if row.opt_int("handed_over_at")?.is_some() { workflow_grace } else { TimeDelta::zero() };
+            let grace = if row.opt_time("handed_over_at")?.is_some() { workflow_grace } else { TimeDelta::zero() };
             let overdue = now - row.time("scheduled_at")? - grace;
             if overdue > TimeDelta::zero() {
                 oldest = oldest.max(Some(overdue));

@@ -20,7 +20,8 @@ const ALIVE: TimeDelta = TimeDelta::seconds(15);
 /// What is left of a core that was killed is removed after this time.
 const KEPT: TimeDelta = TimeDelta::hours(1);
 
-const SEEN: &str = "UPDATE aurareels_cores SET seen_at = ? WHERE token = ? RETURNING asked_at, answered_at";
+const SEEN: &str = "UPDATE aurareels_cores SET seen_at = ? WHERE token = ?";
+const ASKED: &str = "SELECT asked_at, answered_at FROM aurareels_cores WHERE token = ?";
 const SIGN_ON: &str = "INSERT INTO aurareels_cores (token, name, key_id, seen_at, answered_at) VALUES (?, ?, ?, ?, ?)";
 const SIGN_OFF: &str = "DELETE FROM aurareels_cores WHERE token = ?";
 const TIDY: &str = "DELETE FROM aurareels_cores WHERE token > '' AND seen_at < ?";
@@ -87,7 +88,8 @@ impl Store {
         let (token, name, keys) = (present.token.clone(), present.name.clone(), self.keys());
         self.db
             .write(async move |tx| {
-                let Some(row) = tx.fetch_optional(SEEN, &params![now, &token]).await? else {
+                tx.execute(SEEN, &params![now, &token]).await?;
+                let Some(row) = tx.fetch_optional(ASKED, &params![&token]).await? else {
                     sign_on(tx, &token, &name, keys.current_key_id(), now).await?;
                     return Ok(false);
                 };

@@ -86,17 +86,12 @@ const fn holds_a_place(waiting_for: WaitReason) -> bool {
 
 /// The first of those who wait for nothing but a place looks at once.
 pub(super) async fn wake_next(tx: &mut Tx, user: UserId, platform: Platform, now: DateTime<Utc>) -> Result<()> {
-    let woken = tx
-        .execute(
-            "UPDATE aurareels_social_posts SET next_step_at = ? WHERE id IN (\
-             SELECT id FROM aurareels_social_posts WHERE wp_user_id = ? AND platform = ? AND waiting_for = 'daily_limit' \
-             AND claim_token IS NULL ORDER BY list_at, id LIMIT 1)",
-            &params![now, user, platform.as_str()],
-        )
-        .await?;
-    if woken > 0 {
-        tx.note_schedule(now);
-    }
+    let first = "SELECT id FROM aurareels_social_posts WHERE wp_user_id = ? AND platform = ? AND waiting_for = 'daily_limit' \
+                 AND claim_token IS NULL ORDER BY list_at, id LIMIT 1";
+    let Some(row) = tx.fetch_optional(first, &params![user, platform.as_str()]).await? else { return Ok(()) };
+    let sql = "UPDATE aurareels_social_posts SET next_step_at = ? WHERE id = ?";
+    tx.execute(sql, &params![now, row.int("id")?]).await?;
+    tx.note_schedule(now);
     Ok(())
 }
 

@@ -143,7 +143,7 @@ async fn claim(tx: &mut Tx, asked: &Claiming) -> Result<Claimed> {
     if turns.is_open() {
         let limit =
             Platform::ALL.iter().map(|platform| turns.room(Some(*platform))).max().unwrap_or_default().min(BATCH);
-        let rows = tx.fetch_all(&format!("{DUE}{ORDER}"), &params![now + ahead, now, limit as i64]).await?;
+        let rows = tx.fetch_free(&format!("{DUE}{ORDER}"), &params![now + ahead, now, limit as i64]).await?;
         take(tx, asked, &mut turns, &rows, limit, &mut claimed).await?;
         return Ok(claimed);
     }
@@ -159,7 +159,7 @@ async fn claim(tx: &mut Tx, asked: &Claiming) -> Result<Claimed> {
         let mut values: Vec<Value> = params![&word, now + ahead, now].into();
         values.extend(accounts);
         values.extend(params![limit as i64]);
-        let rows = tx.fetch_all(&format!("{DUE_OF_PLATFORM}{past}{ORDER}"), &values).await?;
+        let rows = tx.fetch_free(&format!("{DUE_OF_PLATFORM}{past}{ORDER}"), &values).await?;
         take(tx, asked, &mut turns, &rows, limit, &mut claimed).await?;
     }
     Ok(claimed)
@@ -192,18 +192,18 @@ async fn take(
     let until = asked.now + TimeDelta::from_std(asked.lease).unwrap_or(TimeDelta::MAX);
     let (marks, ids) = in_list(&now);
     // A claim that was left behind counts as a crash of its worker; one that ends in order clears the count.
-    let sql = format!(
-        concat!(
-            "UPDATE aurareels_social_posts SET crash_count = crash_count + CASE WHEN claim_token IS NULL THEN 0 ELSE 1 END, \
-             claim_token = ?, claim_expires_at = ?, next_step_at = ?, fence = fence + 1, woken_at = NULL \
-             WHERE id IN ({}) RETURNING ",
-            post_columns!()
-        ),
-        marks
+    let claim = format!(
+        "UPDATE aurareels_social_posts SET crash_count = crash_count + CASE WHEN claim_token IS NULL THEN 0 ELSE 1 END, \
+         claim_token = ?, claim_expires_at = ?, next_step_at = ?, fence = fence + 1, woken_at = NULL WHERE id IN ({marks})"
     );
     let mut values: Vec<Value> = params![&asked.token, until, until].into();
-    values.extend(ids);
-    for row in &tx.fetch_all(&sql, &values).await? {
+    values.extend(ids.iter().cloned());
+    tx.execute(&claim, &values).await?;
+    let of_now = format!(
+        concat!("SELECT ", post_columns!(), " FROM aurareels_social_posts WHERE id IN ({}) ORDER BY id"),
+        marks
+    );
+    for row in &tx.fetch_all(&of_now, &ids).await? {
         match posts::post(row) {
             Ok(post) => claimed.posts.push(post),
             Err(error) if error.is_about_data() => {

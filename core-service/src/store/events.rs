@@ -1,5 +1,4 @@
-//! The outbox: what happened, in commit order. SQLite has one writer, so an AUTOINCREMENT sequence rises in commit order;
-//! a database with several writers needs a counter row here.
+//! The outbox: what happened, in commit order (see `db` for how a back end keeps the sequence in it).
 //!
 //! Guaranteed: an event commits with the change it tells of, once. Events are kept for [`KEPT`]; older positions are
 //! known to be gone.
@@ -54,9 +53,8 @@ pub(super) async fn append_all(tx: &mut Tx, events: &[(&NewEvent, DateTime<Utc>)
         ]
     };
     let values: Vec<Value> = events.iter().flat_map(row).collect();
-    // The id of the last row: they are written in order.
-    let newest = tx.insert(&sql, &values).await?;
-    tx.note_event(newest);
+    let newest = tx.insert_all(&sql, &values, events.len()).await?;
+    newest.last().into_iter().for_each(|newest| tx.note_event(*newest));
     Ok(())
 }
 

@@ -263,7 +263,7 @@ impl Store {
                 let Some(row) = tx.fetch_optional(BY_ID, &params![id]).await? else { return Ok(Settled::Gone) };
                 let Ok(media) = stored(&row) else {
                     // Kept until somebody mends it.
-                    tx.execute(LOOK_AT, &params![None::<i64>, id]).await?;
+                    tx.execute(LOOK_AT, &params![None::<DateTime<Utc>>, id]).await?;
                     return Ok(Settled::Stays(None));
                 };
                 let of = params![media.wp_user_id, media.media_id.as_str()];

