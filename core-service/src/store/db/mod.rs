@@ -58,6 +58,8 @@
 
 mod row;
 mod sqlite;
+#[cfg(test)]
+mod suite;
 mod values;
 mod wakes;
 

@@ -1,4 +1,4 @@
-//! The writer under trouble, and the size of its log.
+//! What every back end does, the writer under trouble, and the size of its log.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,6 +13,13 @@ async fn open(directory: &std::path::Path) -> Db {
     db.migrate().await.unwrap();
     db
 }
+
+async fn fresh() -> (Db, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    (open(directory.path()).await, directory)
+}
+
+crate::store::db::suite::cases!(fresh);
 
 async fn write(db: &Db, name: &str) -> Result<()> {
     let name = name.to_owned();
