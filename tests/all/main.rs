@@ -10,6 +10,7 @@ mod equal_captions;
 mod file_modes;
 mod instagram_trouble;
 mod isolation;
+mod json_calls;
 mod key_rotation;
 mod keys_at_rest;
 mod lost_logins;

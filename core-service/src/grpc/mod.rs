@@ -1,4 +1,4 @@
-//! The port: gRPC, gRPC-web, health, reflection, metrics and a few pages, all on one address.
+//! The port: gRPC, gRPC-web, calls in JSON, health, reflection, metrics and a few pages, all on one address.
 //!
 //! Handlers are thin: shape of the request ([`convert`]), one call of `app`, answer; errors through [`status`]. Callers
 //! are established before any handler runs ([`auth`]). Nothing here has rules of its own, and no `tonic` type leaves
@@ -8,6 +8,7 @@ mod accept;
 mod accounts;
 mod auth;
 mod calls;
+mod connect;
 mod connection;
 mod convert;
 mod entry;

@@ -13,7 +13,7 @@ use axum::{
 use tokio::sync::watch;
 use url::Url;
 
-use super::{health::Trouble, metrics::Metrics, oauth_pages, status};
+use super::{connect, health::Trouble, metrics::Metrics, oauth_pages, status};
 use crate::app::accounts::Accounts;
 
 /// What the pages need.
@@ -60,6 +60,8 @@ async fn front() -> Html<String> {
             "<p>This is the AuraReels core {}. It publishes and schedules short videos, and speaks gRPC and gRPC-web \
              on this port: package <code>aurareels.v1</code>, with reflection and health.</p>\
              <p><code>grpcurl -plaintext HOST:PORT list</code></p>\
+             <p>Without gRPC: <code>curl -H 'Content-Type: application/json' -H 'Authorization: Bearer KEY' -d '{{}}' \
+             HOST:PORT/aurareels.v1.AccountService/ListAccounts</code></p>\
              <p><a href=\"/healthz\">health</a> · <a href=\"/metrics\">metrics</a></p>",
             env!("CARGO_PKG_VERSION")
         ),
@@ -82,6 +84,9 @@ pub(super) async fn unknown(request: Request) -> Response {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if content_type.is_some_and(|content_type| content_type.starts_with("application/grpc")) {
         return status::no_such_rpc(request.uri().path()).into_http();
+    }
+    if let Some(answer) = connect::no_such_rpc(&request) {
+        return answer;
     }
     let body = "<p>There is nothing here. <a href=\"/\">Front page</a></p>";
     (StatusCode::NOT_FOUND, Html(page("Not found", body))).into_response()

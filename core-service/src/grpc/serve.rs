@@ -37,6 +37,7 @@ use super::{
     accounts::AccountApi,
     auth::{Authenticator, USER_HEADER, jwt::Jwt},
     calls::{self, Calls},
+    connect::{self, Dictionary},
     connection::Times,
     convert::media::MAX_CHUNK,
     entry::{self, Entry},
@@ -219,6 +220,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         .reset_fallback()
         .layer(middleware::from_fn_with_state(entry, entry::pass))
         .layer(GrpcWebLayer::new())
+        .layer(middleware::from_fn_with_state(Arc::new(Dictionary::new()?), connect::pass))
         .layer(cors(&settings.cors_origins)?)
         .layer(middleware::from_fn(at_the_edge));
     let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, trouble };
@@ -250,7 +252,8 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
 
 /// Browsers of the listed origins may call. Keys travel in a header, never in cookies, so no credentials mode is needed.
 fn cors(origins: &CorsOrigins) -> anyhow::Result<CorsLayer> {
-    const EXPOSED: [&str; 4] = ["grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding"];
+    const EXPOSED: [&str; 5] =
+        ["grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "retry-after"];
     let origin = match origins {
         CorsOrigins::Any => AllowOrigin::any(),
         CorsOrigins::List(origins) => {
@@ -267,6 +270,8 @@ fn cors(origins: &CorsOrigins) -> anyhow::Result<CorsLayer> {
             HeaderName::from_static("x-grpc-web"),
             HeaderName::from_static("x-user-agent"),
             HeaderName::from_static("grpc-timeout"),
+            HeaderName::from_static("connect-protocol-version"),
+            HeaderName::from_static("connect-timeout-ms"),
             HeaderName::from_static(USER_HEADER),
         ])
         .expose_headers(EXPOSED.map(HeaderName::from_static))

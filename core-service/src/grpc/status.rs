@@ -280,6 +280,65 @@ pub(super) fn no_such_rpc(path: &str) -> Status {
     build(Code::Unimplemented, join(&message, remedy), info(Reason::Unsupported, [("remedy", remedy.to_owned())]))
 }
 
+/// A call without gRPC that cannot be read: why, and what to do.
+fn unreadable(message: String, remedy: &str) -> Status {
+    let mut details = info(Reason::RequestUnreadable, [("remedy", remedy.to_owned())]);
+    let mut violation = FieldViolation::new("", join(&message, remedy));
+    violation.reason = Reason::RequestUnreadable.as_str().to_owned();
+    details.set_bad_request(vec![violation]);
+    build(Code::InvalidArgument, join(&message, remedy), details)
+}
+
+/// A body that is no JSON of the message.
+pub(super) fn not_this_json(message: &str, why: &str) -> Status {
+    unreadable(
+        format!("the body is no JSON of {message}: {why}"),
+        "use the fields of the proto file, by their names there",
+    )
+}
+
+/// A content type that is not understood.
+pub(super) fn not_json(content_type: &str, path: &str) -> Status {
+    let remedy = "send the header `Content-Type: application/json` with a JSON body, or call it by gRPC or gRPC-web";
+    unreadable(format!("{path} takes no request of the content type \"{content_type}\""), remedy)
+}
+
+/// A body that breaks off or is too large.
+pub(super) fn not_read(why: &str, most: usize) -> Status {
+    unreadable(format!("the request was not read: {why}"), &format!("send it whole, at most {most} bytes of JSON"))
+}
+
+/// A compressed body.
+pub(super) fn compressed() -> Status {
+    let message = "a compressed request is not read here".to_owned();
+    let remedy = "send it as it is, or call by gRPC, which takes gzip";
+    build(Code::Unimplemented, join(&message, remedy), info(Reason::Unsupported, [("remedy", remedy.to_owned())]))
+}
+
+/// A header that is no number.
+pub(super) fn bad_header(name: &str) -> Status {
+    unreadable(format!("the header {name} is no number of at most ten digits"), "leave it out, or send milliseconds")
+}
+
+/// An RPC that cannot be called by one request and one answer.
+pub(super) fn streams(name: &str) -> Status {
+    let message = format!("{name} is a stream");
+    let remedy = "call it by gRPC or gRPC-web; ListEvents and GetPost answer the same questions one at a time";
+    build(Code::Unimplemented, join(&message, remedy), info(Reason::Unsupported, [("remedy", remedy.to_owned())]))
+}
+
+/// The caller's own limit has passed.
+pub(super) fn too_late(after: Duration) -> Status {
+    let message = format!("no answer within the {} ms that the caller waits", after.as_millis());
+    let remedy = "ask again with the same request key: what was done is not done twice";
+    build(Code::DeadlineExceeded, join(&message, remedy), info(Reason::Unsupported, [("remedy", remedy.to_owned())]))
+}
+
+/// An answer of a handler that cannot be turned into another form.
+pub(super) fn broke_off(why: &str) -> Status {
+    internal(&format!("an answer could not be handed on: {why}"))
+}
+
 /// The core stops; a stream that was open ends with it.
 pub(super) fn shutting_down() -> Status {
     unavailable(

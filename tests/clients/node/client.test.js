@@ -100,6 +100,19 @@ test("an unknown account is refused with details", async () => {
   await refused(core.posts.publishPosts({ accounts: [987654321n], content }), Code.NotFound, "ACCOUNT_NOT_FOUND");
 });
 
+for (const form of ["json", "protobuf"]) {
+  test(`the official Connect client reads answers and errors in ${form}`, async () => {
+    const connected = clients(address, setting("AURAREELS_API_KEY"), form);
+    const [one, two] = await Promise.all([connected.platforms.listPlatforms({}), core.platforms.listPlatforms({})]);
+    assert.deepEqual(one, two);
+    assert.deepEqual(await connected.posts.listPosts({ limit: 3 }), await core.posts.listPosts({ limit: 3 }));
+    const content = { videoUrl, caption: "for nobody" };
+    const nobody = connected.posts.publishPosts({ accounts: [987654321n], content });
+    await refused(nobody, Code.NotFound, "ACCOUNT_NOT_FOUND");
+    await refused(clients(address, "wrong", form).accounts.listAccounts({}), Code.Unauthenticated, "UNAUTHENTICATED");
+  });
+}
+
 test("a refused consent hands back no code", async () => {
   const { authUrl } = await core.accounts.connectAccount({ platform: Platform.TIKTOK });
   const redirect = await decide(authUrl, "deny");
