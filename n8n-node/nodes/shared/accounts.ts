@@ -57,8 +57,14 @@ export async function accountLabels(core: Core, accounts: Account[]): Promise<st
 	);
 }
 
-/** "3 of 25 posts left": the platform's limit, or the core's own where that is narrower or the only one. */
+/** "3 of 25 posts left". */
 export function remaining(quota: Quota): string[] {
+	const found = remainingPosts(quota);
+	return found ? [`${found.left} of ${found.of} posts left`] : [];
+}
+
+/** What is left: of the platform's limit, or of the core's own where that is narrower or the only one. */
+export function remainingPosts(quota: Quota): { left: number; of: number } | undefined {
 	const platform =
 		quota.total === null
 			? null
@@ -67,5 +73,5 @@ export function remaining(quota: Quota): string[] {
 		quota.daily_limit === null ? null : { left: quota.daily_remaining ?? 0, of: quota.daily_limit };
 	const narrower =
 		platform && own ? (own.left < platform.left ? own : platform) : (platform ?? own);
-	return narrower ? [`${narrower.left} of ${narrower.of} posts left`] : [];
+	return narrower ?? undefined;
 }

@@ -8,6 +8,7 @@ import type {
 } from 'n8n-workflow';
 
 import type { Target } from '../../native';
+import { normalPem } from './certificate';
 import type { Core } from './transport';
 
 /** Seconds that a call may take where the node says nothing else. */
@@ -24,7 +25,7 @@ export function target(data: ICredentialDataDecryptedObject, userId?: unknown): 
 		address: text(data.address),
 		apiKey: text(data.apiKey),
 		userId: text(userId) || text(data.userId),
-		caCertificate: text(data.caCertificate),
+		caCertificate: normalPem(text(data.caCertificate)),
 	};
 }
 

@@ -11,6 +11,7 @@ import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
 import { NativeModuleError } from '../../native';
 import { CoreError } from './transport';
+import { explainUnreachable } from './unreachable';
 
 /** gRPC codes as the HTTP codes that people know. */
 const HTTP_CODES: Record<string, string> = {
@@ -95,6 +96,46 @@ export function errorItem(error: Error): Record<string, unknown> {
 	};
 }
 
+/** What a failed item says from version 2 of the node on: a word for what became of it, and an error as posts have it. */
+export interface ErrorFacts {
+	/** Whether it was done: "refused" and "not_sent" say no, "unknown" that running it again is safe and tells. */
+	status: 'refused' | 'not_sent' | 'unknown';
+	sentence: string;
+	code: string;
+	message: string;
+	remediation: string;
+	/** Whether doing the same again may go well. */
+	retryable: boolean;
+}
+
+/** Codes of refusals that pass by themselves. */
+const PASSING = ['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'ABORTED', 'DEADLINE_EXCEEDED'];
+
+/** The facts about anything that may be thrown. */
+export function errorFacts(error: Error): ErrorFacts {
+	const { message, description } = explain(error);
+	const said = { sentence: message, message, remediation: description };
+	if (!(error instanceof CoreError)) {
+		return { ...said, status: 'not_sent', code: 'PARAMETER_INVALID', retryable: false };
+	}
+	const { reason, code } = error.failure;
+	const facts = { ...said, code: reason || code };
+	switch (reason) {
+		case 'CONNECTION_LOST':
+		case 'NO_ANSWER':
+		case 'CANCELLED':
+		case 'PROCESS_ENDS':
+		case 'ANSWER_UNREADABLE':
+		case 'ADDON_BUG':
+			return { ...facts, status: 'unknown', retryable: true };
+		case 'CORE_UNREACHABLE':
+			return { ...facts, status: 'not_sent', retryable: true };
+		default:
+			if (isMistakeHere(error)) return { ...facts, status: 'not_sent', retryable: false };
+			return { ...facts, status: 'refused', retryable: PASSING.includes(code) };
+	}
+}
+
 /** Whether the credential or the node's own parameters are at fault, and nothing was asked of the core. */
 function isMistakeHere(error: CoreError): boolean {
 	const { reason } = error.failure;
@@ -110,12 +151,7 @@ function explainCore(error: CoreError): { message: string; description: string }
 	const { failure, address } = error;
 	switch (failure.reason) {
 		case 'CORE_UNREACHABLE':
-			return {
-				message: `The AuraReels core at ${address} cannot be reached`,
-				description: /certificate|UnknownIssuer/i.test(failure.message)
-					? `Nothing was sent: its certificate is not trusted. Put the certificate of the authority that signed it into the credential (${failure.message}).`
-					: `Nothing was sent. Check that the core runs and that the address in the credential is right as seen from n8n (${failure.message}).`,
-			};
+			return explainUnreachable(error);
 		case 'CONNECTION_LOST':
 			return {
 				message: `The connection to the AuraReels core at ${address} was lost`,

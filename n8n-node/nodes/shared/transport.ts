@@ -20,14 +20,23 @@ export interface Core {
 export class CoreError extends Error {
 	constructor(
 		readonly failure: Failure,
-		/** The core that was asked. */
-		readonly address: string,
-		/** The deadline that held. */
-		readonly timeoutMs: number,
+		core: Core,
 	) {
 		super(failure.message);
 		this.name = 'CoreError';
+		this.address = core.target.address;
+		this.hasCa = !!core.target.caCertificate;
+		this.timeoutMs = core.timeoutMs;
 	}
+
+	/** The core that was asked. */
+	readonly address: string;
+
+	/** Whether a CA of the credential's own was trusted. */
+	readonly hasCa: boolean;
+
+	/** The deadline that held. */
+	readonly timeoutMs: number;
 }
 
 /** Calls the core once. */
@@ -58,7 +67,7 @@ export async function upload(
 		try {
 			for await (const chunk of chunks) {
 				const { answer, failure } = await running.write(chunk);
-				if (failure) throw new CoreError(failure, core.target.address, core.timeoutMs);
+				if (failure) throw new CoreError(failure, core);
 				// The core has the file already, or refuses it: its answer says which.
 				if (answer === 'enough') break;
 			}
@@ -98,7 +107,7 @@ export function watch(
 }
 
 function read(core: Core, notice: Notice): StreamNotice {
-	const error = () => new CoreError(notice.failure as Failure, core.target.address, core.timeoutMs);
+	const error = () => new CoreError(notice.failure as Failure, core);
 	switch (notice.kind) {
 		case 'event':
 			return {
@@ -143,6 +152,6 @@ function unwrap<T>(
 	core: Core,
 	{ answer, failure }: { answer: string | null; failure: Failure | null },
 ): T {
-	if (failure) throw new CoreError(failure, core.target.address, core.timeoutMs);
+	if (failure) throw new CoreError(failure, core);
 	return JSON.parse(answer as string) as T;
 }

@@ -46,7 +46,7 @@ for (const [reason, code, httpCode, message, description] of [
 		'CORE_UNREACHABLE',
 		'UNAVAILABLE',
 		'503',
-		/^The AuraReels core at http:\/\/127.0.0.1:50051 cannot be reached$/,
+		/^The AuraReels core at http:\/\/127.0.0.1:50051 cannot be reached: /,
 		/Nothing was sent/,
 	],
 	['CONNECTION_LOST', 'UNAVAILABLE', '503', /connection .* was lost/, /never posts twice/],
@@ -178,20 +178,125 @@ test('a native module that cannot cancel does not end the process of an executio
 	assert.equal(asked, 1);
 });
 
-test('the credential test says yes, or why not', async () => {
-	const data = { address: 'http://a', apiKey: 'k' };
-	answer({ 'AccountService/ListAccounts': { accounts: [], next_page_token: '' } });
-	assert.deepEqual(await testCredential(data), {
+const DATA = { address: 'http://a', apiKey: 'k', userId: '', caCertificate: '' };
+const READS = { 'AccountService/ListAccounts': { accounts: [], next_page_token: '' } };
+const lacks = (scope) =>
+	failure('PERMISSION_DENIED', {
+		reason: 'PERMISSION_DENIED',
+		message: `the API key \`n8n\` lacks the scope \`${scope}\``,
+	});
+
+/** What the credential's test says when the core answers so. */
+async function credentialTest(said, data = {}) {
+	answer({ 'PostService/CancelPost': failure('NOT_FOUND', { reason: 'POST_NOT_FOUND' }), ...said });
+	return await testCredential({ ...DATA, ...data });
+}
+
+test('the credential test says yes to a key that may read and publish, and changes nothing', async () => {
+	assert.deepEqual(await credentialTest(READS), {
 		status: 'OK',
 		message: 'Connected to the AuraReels core',
 	});
-	answer({
-		'AccountService/ListAccounts': failure('UNAVAILABLE', {
-			reason: 'CORE_UNREACHABLE',
-			message: 'refused',
-		}),
+	const [, write] = asked;
+	assert.deepEqual(write.request, { id: 0 }, 'no post has this id');
+});
+
+for (const [what, said, data, message] of [
+	[
+		'a key for reading',
+		{ ...READS, 'PostService/CancelPost': lacks('publish') },
+		{},
+		/^This key can read, but not publish\./,
+	],
+	[
+		'a key for publishing',
+		{ 'AccountService/ListAccounts': lacks('read') },
+		{},
+		/^This key can publish, but not read/,
+	],
+	[
+		'a wrong key',
+		{ 'AccountService/ListAccounts': failure('UNAUTHENTICATED', { reason: 'UNAUTHENTICATED' }) },
+		{},
+		/^The AuraReels core refused the API key/,
+	],
+	[
+		'a key for any user, without a user',
+		{
+			'AccountService/ListAccounts': failure('INVALID_ARGUMENT', {
+				reason: 'INVALID_FIELD',
+				message:
+					'this API key serves any user, so each call must name one in the header x-aurareels-user-id',
+			}),
+		},
+		{},
+		/^This key may act for any user, and no user is named\. Fill in "User ID"/,
+	],
+	[
+		"another user's key",
+		{
+			'AccountService/ListAccounts': failure('PERMISSION_DENIED', {
+				reason: 'PERMISSION_DENIED',
+				message: 'this API key does not act for user 2',
+			}),
+		},
+		{ userId: '2' },
+		/^This key may not act for user 2\. Leave "User ID" empty/,
+	],
+	[
+		'a core that is away',
+		{
+			'AccountService/ListAccounts': failure('UNAVAILABLE', {
+				reason: 'CORE_UNREACHABLE',
+				message: 'tcp connect error: Connection refused (os error 111)',
+			}),
+		},
+		{},
+		/^The AuraReels core at http:\/\/a cannot be reached: nothing listens there\./,
+	],
+	['no address', {}, { address: ' ' }, /^The address is empty/],
+	['no key', {}, { apiKey: '' }, /^The API key is empty/],
+	['a CA that is none', {}, { address: 'https://a', caCertificate: 'abc' }, /not in PEM form/],
+	[
+		'a private key as CA',
+		{},
+		{
+			address: 'https://a',
+			caCertificate: '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----',
+		},
+		/is a private key/,
+	],
+	[
+		'a CA that was cut',
+		{},
+		{
+			address: 'https://a',
+			caCertificate: '-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----',
+		},
+		/cannot be read: a part of it is missing/,
+	],
+]) {
+	test(`the credential test names ${what}, once`, async () => {
+		const found = await credentialTest(said, data);
+		assert.equal(found.status, 'Error');
+		assert.match(found.message, message);
+		const sentences = found.message.split(/(?<=[.!?]) /);
+		assert.equal(new Set(sentences).size, sentences.length, found.message);
 	});
-	const { status, message } = await testCredential(data);
-	assert.equal(status, 'Error');
-	assert.match(message, /http:\/\/a cannot be reached/);
+}
+
+test('a certificate whose line breaks a form took away is made whole', async () => {
+	const body = 'A'.repeat(100);
+	const whole = `-----BEGIN CERTIFICATE-----\n${'A'.repeat(64)}\n${'A'.repeat(36)}\n-----END CERTIFICATE-----`;
+	for (const given of [
+		whole,
+		whole.replaceAll('\n', ' '),
+		whole.replaceAll('\n', '\\n'),
+		`-----BEGIN CERTIFICATE-----${body}-----END CERTIFICATE-----`,
+	]) {
+		answer({ 'AccountService/GetAccount': { id: 7, health: 'ok' } });
+		const credentials = { ...DATA, address: 'https://a', caCertificate: given };
+		await run(GET, { credentials });
+		assert.equal(asked[0].target.caCertificate, whole);
+	}
 });
