@@ -7,10 +7,26 @@ import type {
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import { auraReelsApiTest } from '../shared/credential-test';
+import { choosesOutputs } from './fields/failing';
 import { getAccounts, getPrivacyLevels } from './methods/load-options';
 import { searchAccounts, searchPosts } from './methods/list-search';
 import { propertiesOf } from './operation';
 import { RESOURCES, route } from './router';
+
+/** The outputs of a node with these parameters. It is handed to n8n as text, so it stands on its own. */
+const outputsOfNode = (parameters: { choosesOutputs?: boolean; whenPostFails?: string }) => {
+	if (parameters.choosesOutputs !== true) {
+		return [
+			{ type: 'main', displayName: 'Success' },
+			{ type: 'main', displayName: 'Needs Attention' },
+		];
+	}
+	if (parameters.whenPostFails !== 'secondOutput') return [{ type: 'main' }];
+	return [
+		{ type: 'main', displayName: 'Success' },
+		{ type: 'main', displayName: 'Failed' },
+	];
+};
 
 export class AuraReels implements INodeType {
 	description: INodeTypeDescription = {
@@ -18,14 +34,14 @@ export class AuraReels implements INodeType {
 		name: 'auraReels',
 		icon: { light: 'file:../../icons/aurareels.svg', dark: 'file:../../icons/aurareels.dark.svg' },
 		group: ['output'],
-		version: 1,
+		version: [1, 2],
+		defaultVersion: 2,
 		subtitle: '={{ $parameter["operation"] + ": " + $parameter["resource"] }}',
 		description: 'Publish and schedule short videos to TikTok and Instagram: one request, one post',
 		defaults: { name: 'AuraReels' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main],
-		outputNames: ['Success', 'Needs Attention'],
+		outputs: `={{ (${outputsOfNode})($parameter) }}`,
 		credentials: [{ name: 'auraReelsApi', required: true, testedBy: 'auraReelsApiTest' }],
 		properties: [
 			{
@@ -37,6 +53,7 @@ export class AuraReels implements INodeType {
 				default: 'post',
 			},
 			...RESOURCES.flatMap(propertiesOf),
+			choosesOutputs,
 		],
 	};
 

@@ -21,8 +21,13 @@ export interface Work {
 /** One item to put out. */
 export interface Result {
 	json: IDataObject;
-	/** True for the second output. */
+	/** True for the second output of version 1 of the node. */
 	needsAttention: boolean;
+	/** The post that it is about, and what is said beside it. */
+	post?: Post;
+	more?: IDataObject;
+	/** Whether the post was to go out, so that one that did not is a failure (from version 2 on). */
+	isJudged?: boolean;
 	/** Set when the post's outcome is to be waited for; the router then waits for all items' posts together. */
 	wait?: Wait;
 }

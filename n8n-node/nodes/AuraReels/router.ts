@@ -1,63 +1,47 @@
 /**
- * Runs the chosen operation for each item and sorts what comes out onto the two outputs.
+ * Runs the chosen operation for each item.
  *
  * Items are worked on one after the other, so that posts are created in the items' order. What is to be waited for is
- * waited for afterwards, all posts together. An item that fails stops the node, or, where the workflow is to go on,
- * becomes an item of the second output.
+ * waited for afterwards, all posts together. What becomes of an item that fails, and by which output each result leaves,
+ * is decided in `outputs.ts`.
  */
 
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
 import { coreFor } from '../shared/core';
-import { errorItem, nodeError } from '../shared/errors';
+import { nodeError } from '../shared/errors';
 import type { Core } from '../shared/transport';
 import { account } from './actions/account';
+import { media } from './actions/media';
 import { platform } from './actions/platform';
 import { post } from './actions/post';
 import { quota } from './actions/quota';
-import type { Operation, Resource, Result, Wait } from './operation';
+import type { Operation, Resource, Wait } from './operation';
+import { type Outcome as Sortable, type Outputs, outputsOf } from './outputs';
 import { waitForPosts } from './waiting';
 
-/** Every resource, in the order in which the node lists them. */
-export const RESOURCES: Resource[] = [account, platform, post, quota];
+/** Every resource, in the order in which the node lists them: what people come for first. */
+export const RESOURCES: Resource[] = [post, account, media, platform, quota];
 
-/** What one item led to: its results, or why it failed. */
-type Outcome = { core: Core; results: Result[] } | { error: Error };
+/** What one item led to, and the core that was asked. */
+type Outcome = Sortable & { core?: Core };
 
 /** The node's `execute`. */
 export async function route(node: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 	const operation = chosen(node);
+	const outputs = outputsOf(node);
 	const outcomes: Outcome[] = [];
 	for (let item = 0; item < node.getInputData().length; item++) {
 		outcomes.push(
-			await attempt(node, item, async () => {
+			await attempt(node, outputs, item, async () => {
 				const core = await coreFor(node, item);
 				return { core, results: await operation.execute({ node, item, core }) };
 			}),
 		);
 	}
-	await waitForAll(node, outcomes);
-
-	const success: INodeExecutionData[] = [];
-	const attention: INodeExecutionData[] = [];
-	outcomes.forEach((outcome, item) => {
-		if ('error' in outcome) {
-			const json = errorItem(outcome.error) as INodeExecutionData['json'];
-			attention.push({ json, pairedItem: { item } });
-			return;
-		}
-		for (const { json, needsAttention } of outcome.results) {
-			(needsAttention ? attention : success).push({ json, pairedItem: { item } });
-		}
-	});
-	// An agent reads the first output only, and has to hear of what needs attention most of all.
-	return isTool(node) ? [[...attention, ...success]] : [success, attention];
-}
-
-/** Whether an AI agent called the node, by one of the two ways in which n8n runs a node as a tool. */
-function isTool(node: IExecuteFunctions): boolean {
-	return node.isToolExecution() || node.getNode().type.endsWith('Tool');
+	await waitForAll(node, outputs, outcomes);
+	return outputs.sort(outcomes);
 }
 
 function chosen(node: IExecuteFunctions): Operation {
@@ -79,15 +63,16 @@ function chosen(node: IExecuteFunctions): Operation {
 }
 
 /** Runs something for an item; its error ends the node unless the workflow is to go on. */
-async function attempt<T extends Outcome>(
+async function attempt(
 	node: IExecuteFunctions,
+	{ goesOn }: Outputs,
 	item: number,
-	body: () => Promise<T>,
+	body: () => Promise<Outcome>,
 ): Promise<Outcome> {
 	try {
 		return await body();
 	} catch (error) {
-		if (!node.continueOnFail()) throw nodeError(node.getNode(), error as Error, item);
+		if (!goesOn) throw nodeError(node.getNode(), error as Error, item);
 		return { error: error as Error };
 	}
 }
@@ -101,23 +86,27 @@ interface Waiting {
 }
 
 /** Waits for everything that is to be waited for: one stream per user and limit. */
-async function waitForAll(node: IExecuteFunctions, outcomes: Outcome[]): Promise<void> {
+async function waitForAll(
+	node: IExecuteFunctions,
+	outputs: Outputs,
+	outcomes: Outcome[],
+): Promise<void> {
 	const groups = new Map<string, Waiting[]>();
-	outcomes.forEach((outcome, item) => {
-		if ('error' in outcome) return;
-		outcome.results.forEach(({ wait }, index) => {
-			if (!wait) return;
-			const key = JSON.stringify([outcome.core.target, wait.limitMs]);
-			groups.set(key, [...(groups.get(key) ?? []), { item, index, core: outcome.core, wait }]);
+	outcomes.forEach(({ core, results }, item) => {
+		results?.forEach(({ wait }, index) => {
+			if (!wait || !core) return;
+			const key = JSON.stringify([core.target, wait.limitMs]);
+			groups.set(key, [...(groups.get(key) ?? []), { item, index, core, wait }]);
 		});
 	});
 	await Promise.all(
-		[...groups.values()].map(async (group) => await waitForSome(node, outcomes, group)),
+		[...groups.values()].map(async (group) => await waitForSome(node, outputs, outcomes, group)),
 	);
 }
 
 async function waitForSome(
 	node: IExecuteFunctions,
+	outputs: Outputs,
 	outcomes: Outcome[],
 	group: Waiting[],
 ): Promise<void> {
@@ -130,18 +119,21 @@ async function waitForSome(
 			wait.limitMs,
 		);
 	} catch (error) {
-		if (!node.continueOnFail()) throw nodeError(node.getNode(), error as Error, item);
-		for (const waiting of group) outcomes[waiting.item] = { error: error as Error };
+		if (!outputs.goesOn) throw nodeError(node.getNode(), error as Error, item);
+		for (const waiting of group) {
+			const { results } = outcomes[waiting.item];
+			outcomes[waiting.item] = { error: error as Error, results };
+		}
 		return;
 	}
 	for (const waiting of group) {
-		const outcome = outcomes[waiting.item];
+		const { results, ...outcome } = outcomes[waiting.item];
 		const found = settled.get(waiting.wait.post.id);
-		if ('error' in outcome || !found) continue;
-		const after = await attempt(node, waiting.item, async () => {
+		if ('error' in outcome || !results || !found) continue;
+		const after = await attempt(node, outputs, waiting.item, async () => {
 			const result = await waiting.wait.settle(found.post, found.outcome);
-			return { core, results: outcome.results.map((r, i) => (i === waiting.index ? result : r)) };
+			return { core, results: results.map((r, i) => (i === waiting.index ? result : r)) };
 		});
-		outcomes[waiting.item] = after;
+		outcomes[waiting.item] = 'error' in after ? { ...after, results } : after;
 	}
 }

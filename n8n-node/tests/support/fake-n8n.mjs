@@ -21,12 +21,13 @@ const CREDENTIALS = {
 };
 
 /** The parameters as n8n has them for a node of this type. */
-function complete(type, given) {
+function complete(type, given, { version = 1, onError } = {}) {
 	const self = {
 		id: 'node-1',
 		name: 'AuraReels',
 		type: type.description.name,
-		typeVersion: 1,
+		typeVersion: version,
+		onError,
 		position: [0, 0],
 		parameters: given,
 	};
@@ -55,9 +56,9 @@ function extract(value, options) {
 }
 
 /** What both kinds of node see. */
-function context(type, parameters, { credentials = CREDENTIALS } = {}) {
+function context(type, parameters, { credentials = CREDENTIALS, ...more } = {}) {
 	const perItem = (Array.isArray(parameters) ? parameters : [parameters]).map((given) =>
-		complete(type, given),
+		complete(type, given, more),
 	);
 	const logged = [];
 	const log = (level) => (message) => logged.push(`${level}: ${message}`);
@@ -96,7 +97,14 @@ async function alive(promise) {
 	}
 }
 
-/** Runs the AuraReels node; `parameters` is one set for all items, or one per item. */
+/** The outputs of a node with these parameters, as n8n works them out. */
+export function outputs(parameters, options = {}) {
+	const self = complete(node, parameters, options);
+	const [, code] = /^=\{\{([\s\S]*)\}\}$/.exec(node.description.outputs);
+	return new Function('$parameter', `return ${code}`)(self.parameters);
+}
+
+/** Runs the AuraReels node of `version` (1 unless given); `parameters` is one set for all items, or one per item. */
 export async function run(parameters, options = {}) {
 	const { items, continueOnFail = false, signal, binary = {}, tool = false } = options;
 	const self = context(node, parameters, options);
@@ -109,6 +117,7 @@ export async function run(parameters, options = {}) {
 			getNodeParameter: (name, item, fallback, more) => self.parameter(item, name, fallback, more),
 			isToolExecution: () => tool,
 			continueOnFail: () => continueOnFail,
+			getExecutionId: () => '77',
 			getExecutionCancelSignal: () => signal,
 			helpers: {
 				assertBinaryData: (_item, field) => {
@@ -126,9 +135,10 @@ export async function run(parameters, options = {}) {
 }
 
 /** Calls one of the node's lists. */
-export async function list(kind, method, parameters, { credentials, filter, token } = {}) {
+export async function list(kind, method, parameters, options = {}) {
+	const { filter, token } = options;
 	const type = parameters.events ? triggerNode : node;
-	const self = context(type, parameters, { credentials });
+	const self = context(type, parameters, options);
 	const functions = {
 		...self,
 		getCurrentNodeParameter: (name, options) =>

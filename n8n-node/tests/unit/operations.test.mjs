@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { answer, asked } from '../support/stub-native.mjs';
+import { answer, asked, failure } from '../support/stub-native.mjs';
 import { node, run } from '../support/fake-n8n.mjs';
 
 const ACCOUNT = { __rl: true, mode: 'list', value: '7' };
@@ -362,7 +362,6 @@ const ACCOUNTS = [
 	['account', 'refreshToken', 'RefreshToken', { onlyIfNeeded: true }, { only_if_needed: true }],
 	['account', 'disconnect', 'DisconnectAccount', {}, {}],
 	['account', 'getPublishOptions', 'GetPublishOptions', {}, {}],
-	['quota', 'get', 'GetQuota', {}, {}],
 ];
 for (const [resource, operation, rpc, more, fields] of ACCOUNTS) {
 	test(`${operation} of ${resource}`, async () => {
@@ -431,6 +430,127 @@ test('video requirements', async () => {
 	assert.deepEqual(request, { platform: 'instagram' });
 });
 
+test('quota says what is left: of the platform, of the core, or nothing', async () => {
+	const parameters = { resource: 'quota', operation: 'get', account: ACCOUNT };
+	const quota = { used: 22, total: 25, daily_limit: null, daily_remaining: null };
+	const left = async (more) =>
+		(await calls('AccountService/GetQuota', { ...quota, ...more }, parameters)).success[0].json;
+	assert.equal((await left({})).remaining, 3);
+	assert.equal((await left({ daily_limit: 5, daily_remaining: 1 })).remaining, 1);
+	assert.equal((await left({ total: null, used: null })).remaining, null, 'TikTok tells no count');
+	assert.equal((await left({ blocked_until: '2030-01-01T00:00:00Z' })).remaining, 0);
+});
+
+test('a platform that refuses because nothing is left is an answer: 0', async () => {
+	answer({
+		'AccountService/GetQuota': failure('RESOURCE_EXHAUSTED', {
+			reason: 'QUOTA_EXCEEDED',
+			message: "the creator used up TikTok's posts",
+			retryDelayMs: 3_600_000,
+		}),
+		'AccountService/GetAccount': { id: 7, platform: 'tiktok' },
+	});
+	const parameters = { resource: 'quota', operation: 'get', account: ACCOUNT };
+	const [[{ json }], attention] = await run(parameters);
+	assert.deepEqual(attention, []);
+	assert.equal(json.remaining, 0);
+	assert.deepEqual([json.account_id, json.platform], [7, 'tiktok']);
+	assert.match(json.reason, /used up/);
+	const wait = Date.parse(json.blocked_until) - Date.now();
+	assert.ok(wait > 3_500_000 && wait <= 3_600_000, json.blocked_until);
+
+	answer({
+		'AccountService/GetQuota': failure('RESOURCE_EXHAUSTED', { reason: 'RATE_LIMIT_EXCEEDED' }),
+	});
+	await assert.rejects(run(parameters), { httpCode: '429' }, 'asked too often is no answer');
+});
+
+const DRAFT = {
+	resource: 'post',
+	operation: 'createDraft',
+	platform: 'several',
+	accountIds: [1, 2],
+	videoUrl: URL_,
+	privacyLevel: 'PUBLIC',
+};
+
+test('a draft is made for each account, and found again when the node is tried again', async () => {
+	answer({ 'PostService/CreateDraft': ({ account_id }) => ({ id: account_id, status: 'draft' }) });
+	const [success] = await run({ ...DRAFT, options: { scheduledAt: '2030-07-01T18:00:00Z' } });
+	assert.deepEqual(
+		success.map(({ json }) => [json.id, json.status]),
+		[
+			[1, 'draft'],
+			[2, 'draft'],
+		],
+	);
+	const keys = asked.map(({ request }) => request.request_key);
+	assert.deepEqual(keys, ['n8n:77:node-1:0:1', 'n8n:77:node-1:0:2']);
+	assert.deepEqual(asked[0].request.scheduled_at, { text: '2030-07-01T18:00:00Z' });
+	assert.equal(asked[0].request.content.video_url, URL_);
+
+	await run({ ...DRAFT, accountIds: [1], options: { requestKey: 'mine' } });
+	assert.equal(asked.at(-1).request.request_key, 'mine');
+});
+
+test('a draft is deleted', async () => {
+	const parameters = { resource: 'post', operation: 'deleteDraft', postId: POST };
+	const { success, request } = await calls('PostService/DeleteDraft', {}, parameters);
+	assert.deepEqual(request, { id: 125 });
+	assert.deepEqual(success[0].json, { id: 125, deleted: true });
+});
+
+test('keep a copy is asked for where it is added', async () => {
+	const parameters = {
+		resource: 'post',
+		operation: 'publish',
+		platform: 'instagram',
+		account: ACCOUNT,
+		videoUrl: URL_,
+		additionalFields: { keepCopy: true },
+	};
+	const said = { posts: [], existed: [] };
+	const { request } = await calls('PostService/PublishPosts', said, parameters);
+	assert.equal(request.content.keep_copy, true);
+});
+
+test('uploads are listed page by page, read, checked and deleted', async () => {
+	const pages = { '': ['m1', 't'], t: ['m2', ''] };
+	answer({
+		'MediaService/ListMedia': ({ page_token }) => ({
+			media: [{ media_id: pages[page_token][0] }],
+			next_page_token: pages[page_token][1],
+		}),
+	});
+	const [listed] = await run({ resource: 'media', operation: 'getAll', returnAll: true });
+	assert.deepEqual(
+		listed.map(({ json }) => json.media_id),
+		['m1', 'm2'],
+	);
+	assert.deepEqual(
+		asked.map(({ request }) => request.page_size),
+		[100, 100],
+		"the core's largest page of uploads",
+	);
+
+	const of = (operation, more) => ({ resource: 'media', operation, ...more });
+	const read = await calls(
+		'MediaService/GetMedia',
+		{ media_id: 'm1' },
+		of('get', { mediaId: ' m1 ' }),
+	);
+	assert.deepEqual(read.request, { media_id: 'm1' });
+	const gone = await calls('MediaService/DeleteMedia', {}, of('delete', { mediaId: 'm1' }));
+	assert.deepEqual(gone.success[0].json, { media_id: 'm1', deleted: true });
+	const said = { valid: false, violations: [{ rule: 'VIDEO_TOO_LONG' }] };
+	const byUrl = await calls('MediaService/ProbeVideo', said, of('probe', { video: URL_ }));
+	assert.deepEqual(byUrl.request, { video_url: URL_ });
+	assert.deepEqual(byUrl.success[0].json, said);
+	const byId = await calls('MediaService/ProbeVideo', said, of('probe', { video: 'm1' }));
+	assert.deepEqual(byId.request, { media_id: 'm1' });
+	await assert.rejects(run(of('get', { mediaId: '' })), /"Media ID" is empty/);
+});
+
 test('no operation is without a test here', () => {
 	const tested = {
 		post: [
@@ -440,6 +560,8 @@ test('no operation is without a test here', () => {
 			'update',
 			'getAll',
 			'validate',
+			'createDraft',
+			'deleteDraft',
 			...SIMPLE.map(([name]) => name),
 		],
 		account: [
@@ -448,6 +570,7 @@ test('no operation is without a test here', () => {
 			...ACCOUNTS.filter(([of]) => of === 'account').map(([, name]) => name),
 		],
 		quota: ['get'],
+		media: ['upload', 'get', 'getAll', 'probe', 'delete'],
 		platform: ['getVideoRequirements'],
 	};
 	const choices = node.description.properties.filter(({ name }) => name === 'operation');

@@ -42,6 +42,23 @@ test('after a kill, exactly what had not ended comes again', () => {
 	);
 });
 
+test('what ended after the newest start was not stored, and comes again', () => {
+	const stored = {};
+	const before = new Position(stored, 'a');
+	before.start(1);
+	before.end(1);
+	before.start(2);
+	// n8n stores when it starts an execution, and is killed later.
+	const killed = copy(stored);
+	before.end(2);
+
+	const after = new Position(killed, 'a');
+	assert.deepEqual(
+		[1, 2, 3].filter((sequence) => !after.isDone(sequence)),
+		[2, 3],
+	);
+});
+
 test('a second kill while events come again loses none of them', () => {
 	const stored = {};
 	const first = new Position(stored, 'a');

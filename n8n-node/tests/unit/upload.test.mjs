@@ -99,6 +99,15 @@ test('a file that cannot be read to its end is not finished', async () => {
 	assert.equal(asked.length, 1, 'nothing was published');
 });
 
+test('media: upload hands over the file and answers what was measured', async () => {
+	answer({ UploadMedia: { media_id: 'm1', size_bytes: 3, existed: false } });
+	const binary = { data: { mimeType: 'video/mp4', fileName: 'a.mp4', data: 'YWJj' } };
+	const [[{ json }]] = await run({ resource: 'media', operation: 'upload' }, { binary });
+	assert.equal(json.media_id, 'm1');
+	assert.equal(Buffer.concat(asked[0].chunks).toString(), 'abc');
+	assert.equal(asked[0].request.size_bytes, 3);
+});
+
 test('a missing field is named', async () => {
 	answer(ANSWERS);
 	await assert.rejects(run(PARAMETERS), /binary file 'video'/);

@@ -19,6 +19,15 @@ export const hashtags: INodeProperties = {
 	description: 'Separated by commas, with or without "#". They are put after the caption.',
 };
 
+export const keepCopy: INodeProperties = {
+	displayName: 'Keep a Copy',
+	name: 'keepCopy',
+	type: 'boolean',
+	default: false,
+	description:
+		'Whether the core fetches the video now and keeps it, so that a link that ends or changes before the post goes out does no harm',
+};
+
 export const location: INodeProperties = {
 	displayName: 'Location',
 	name: 'location',
@@ -113,6 +122,7 @@ export const additionalFields: INodeProperties = {
 		allowComments,
 		hashtags,
 		onLongCaption,
+		keepCopy,
 		location,
 		mentions,
 		metadata,

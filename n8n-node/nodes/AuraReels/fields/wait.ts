@@ -4,7 +4,7 @@ import type { INodeProperties } from 'n8n-workflow';
 
 import type { Post } from '../../shared/api';
 import type { Result, Wait, Work } from '../operation';
-import { postResult } from '../results';
+import { judgedPost } from '../results';
 
 export const waitFields: INodeProperties[] = [
 	{
@@ -23,7 +23,7 @@ export const waitFields: INodeProperties[] = [
 		default: 600,
 		displayOptions: { show: { waitForResult: [true] } },
 		description:
-			'After this time the workflow goes on with the post as it is then, and "wait" says "limit_reached". The core goes on with the post all the same.',
+			'After this time the post counts as one that did not go out in time, and "wait" says "limit_reached". The core goes on with it all the same.',
 	},
 ];
 
@@ -31,7 +31,7 @@ export const waitFields: INodeProperties[] = [
 export function postOrWait(
 	work: Work,
 	post: Post,
-	settle: (post: Post) => Promise<Result> | Result = (settled) => postResult(settled),
+	settle: (post: Post) => Promise<Result> | Result = (settled) => judgedPost(settled),
 ): Promise<Result> | Result {
 	if (work.node.getNodeParameter('waitForResult', work.item, false) !== true) return settle(post);
 	const seconds = Number(work.node.getNodeParameter('waitLimitSeconds', work.item, 600));
@@ -39,9 +39,11 @@ export function postOrWait(
 		post,
 		limitMs: seconds * 1000,
 		settle: async (settled, outcome) => {
-			const result = await settle(settled);
-			return { ...result, json: { ...result.json, wait: outcome } };
+			const { json, more, ...result } = await settle(settled);
+			const told = { wait: outcome };
+			// Whoever waits for a post wants it to go out.
+			return { ...result, json: { ...json, ...told }, more: { ...more, ...told }, isJudged: true };
 		},
 	};
-	return { ...postResult(post), wait };
+	return { ...judgedPost(post), wait };
 }

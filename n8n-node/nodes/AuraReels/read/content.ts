@@ -55,6 +55,7 @@ export function textContent(fields: Fields): PostContentInput {
 	if (fields.allowStitch !== undefined) content.allow_stitch = fields.allowStitch === true;
 	if (fields.caption !== undefined) content.caption = text(fields.caption);
 	if (fields.hashtags !== undefined) content.hashtags = listOf(fields.hashtags).map(text);
+	if (fields.keepCopy !== undefined) content.keep_copy = fields.keepCopy === true;
 	if (fields.location !== undefined) content.location = text(fields.location);
 	if (fields.mediaId !== undefined) content.media_id = text(fields.mediaId);
 	if (fields.mentions !== undefined) content.mentions = listOf(fields.mentions).map(text);

@@ -1,4 +1,5 @@
 import { call } from '../../../shared/transport';
+import { simplify } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
 import type { Operation } from '../../operation';
@@ -13,7 +14,7 @@ export const cancel: Operation = {
 		description:
 			'Cancel a draft or scheduled post, or one on its way that nobody can have seen yet',
 	},
-	fields: [postField, optionsField()],
+	fields: [postField, simplify, optionsField()],
 	async execute(work) {
 		return [postResult(await call(work.core, 'PostService/CancelPost', { id: readPostId(work) }))];
 	},

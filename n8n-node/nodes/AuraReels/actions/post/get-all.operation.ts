@@ -3,11 +3,12 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import type { ListPostsRequestInput } from '../../../shared/api';
 import { call } from '../../../shared/transport';
 import { limitFields, readAll } from '../../fields/limit';
+import { simplify } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import type { Operation } from '../../operation';
 import { accountId } from '../../read/ids';
 import { instant } from '../../read/time';
-import { success } from '../../results';
+import { readPost } from '../../results';
 
 const filters: INodeProperties = {
 	displayName: 'Filters',
@@ -85,7 +86,7 @@ export const getAll: Operation = {
 		action: 'Get many posts',
 		description: 'Get posts that fit a filter, newest first',
 	},
-	fields: [...limitFields, filters, optionsField()],
+	fields: [...limitFields, simplify, filters, optionsField()],
 	async execute(work) {
 		const given = work.node.getNodeParameter('filters', work.item, {}) as IDataObject;
 		const request: ListPostsRequestInput = {};
@@ -99,6 +100,6 @@ export const getAll: Operation = {
 			const answer = await call(work.core, 'PostService/ListPosts', { ...request, ...page });
 			return { entries: answer.posts, next_page_token: answer.next_page_token };
 		});
-		return posts.map((post) => success(post));
+		return posts.map((post) => readPost(post));
 	},
 };

@@ -1,4 +1,5 @@
 import { call } from '../../../shared/transport';
+import { simplify, whenPostFailsAfterWait } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
 import { postOrWait, waitFields } from '../../fields/wait';
@@ -13,7 +14,7 @@ export const get: Operation = {
 		action: 'Get a post',
 		description: 'Get a post with everything that was tried for it',
 	},
-	fields: [postField, ...waitFields, optionsField()],
+	fields: [postField, ...waitFields, whenPostFailsAfterWait, simplify, optionsField()],
 	async execute(work) {
 		const id = readPostId(work);
 		const post = await call(work.core, 'PostService/GetPost', { id });

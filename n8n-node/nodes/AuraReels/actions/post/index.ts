@@ -1,5 +1,7 @@
 import type { Resource } from '../../operation';
 import { cancel } from './cancel.operation';
+import { createDraft } from './create-draft.operation';
+import { deleteDraft } from './delete-draft.operation';
 import { getAll } from './get-all.operation';
 import { get } from './get.operation';
 import { publishScheduled } from './publish-scheduled.operation';
@@ -18,14 +20,16 @@ export const post: Resource = {
 	operations: [
 		publish,
 		schedule,
+		validate,
 		publishScheduled,
+		createDraft,
+		deleteDraft,
 		update,
 		get,
 		getAll,
 		reschedule,
 		cancel,
 		retry,
-		validate,
 		reconcile,
 		resolve,
 	],

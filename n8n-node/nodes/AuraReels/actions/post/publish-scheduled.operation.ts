@@ -1,12 +1,13 @@
 import type { INodeProperties } from 'n8n-workflow';
 
 import { call } from '../../../shared/transport';
+import { simplify, whenPostFails } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
 import { postOrWait, waitFields } from '../../fields/wait';
 import type { Operation } from '../../operation';
 import { instant } from '../../read/time';
-import { postResult } from '../../results';
+import { judgedPost } from '../../results';
 
 const expectedScheduledAt: INodeProperties = {
 	displayName: 'Expected Time',
@@ -26,7 +27,7 @@ export const publishScheduled: Operation = {
 		action: 'Publish a scheduled post now',
 		description: 'Publish an existing draft or scheduled post now',
 	},
-	fields: [postField, expectedScheduledAt, ...waitFields, optionsField()],
+	fields: [postField, expectedScheduledAt, ...waitFields, whenPostFails, simplify, optionsField()],
 	async execute(work) {
 		const expected = work.node.getNodeParameter('expectedScheduledAt', work.item, '');
 		const { post, result, message } = await call(work.core, 'PostService/PublishPostNow', {
@@ -35,7 +36,7 @@ export const publishScheduled: Operation = {
 		});
 		if (!post) return [];
 		// Nothing will happen to a post that was superseded, so there is nothing to wait for.
-		if (result === 'superseded') return [postResult(post, { result, message })];
-		return [await postOrWait(work, post, (settled) => postResult(settled, { result, message }))];
+		if (result === 'superseded') return [judgedPost(post, { result, message })];
+		return [await postOrWait(work, post, (settled) => judgedPost(settled, { result, message }))];
 	},
 };

@@ -1,10 +1,11 @@
 import { call } from '../../../shared/transport';
 import { contentFields, furtherFields, targetFields } from '../../fields/content';
+import { simplify, whenPostFails } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { allowDuplicate, readRequest, requestKey } from '../../fields/request';
 import { postOrWait, waitFields } from '../../fields/wait';
 import type { Operation } from '../../operation';
-import { postResult } from '../../results';
+import { judgedPost } from '../../results';
 
 /** One video, now, on one or more accounts. */
 export const publish: Operation = {
@@ -18,6 +19,8 @@ export const publish: Operation = {
 		...targetFields,
 		...contentFields,
 		...waitFields,
+		whenPostFails,
+		simplify,
 		...furtherFields,
 		optionsField(allowDuplicate, requestKey),
 	],
@@ -26,7 +29,7 @@ export const publish: Operation = {
 		const { posts, existed } = await call(work.core, 'PostService/PublishPosts', request);
 		return await Promise.all(
 			posts.map((post, index) =>
-				postOrWait(work, post, (settled) => postResult(settled, { existed: existed[index] })),
+				postOrWait(work, post, (settled) => judgedPost(settled, { existed: existed[index] })),
 			),
 		);
 	},

@@ -1,4 +1,5 @@
 import { call } from '../../../shared/transport';
+import { simplify, whenPostFails } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
 import { postOrWait, waitFields } from '../../fields/wait';
@@ -12,7 +13,7 @@ export const reconcile: Operation = {
 		action: 'Reconcile a post',
 		description: 'Look again at the platform for a post that is being confirmed or needs review',
 	},
-	fields: [postField, ...waitFields, optionsField()],
+	fields: [postField, ...waitFields, whenPostFails, simplify, optionsField()],
 	async execute(work) {
 		const post = await call(work.core, 'PostService/ReconcilePost', { id: readPostId(work) });
 		return [await postOrWait(work, post)];

@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { call } from '../../../shared/transport';
+import { simplify } from '../../fields/failing';
 import { optionsField, revision, timeZone } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
 import { readScheduledAt, scheduledAt } from '../../fields/scheduled-at';
@@ -15,7 +16,7 @@ export const reschedule: Operation = {
 		action: 'Reschedule a post',
 		description: 'Move a draft or scheduled post to another time; a draft becomes scheduled',
 	},
-	fields: [postField, scheduledAt, optionsField(revision, timeZone)],
+	fields: [postField, scheduledAt, simplify, optionsField(revision, timeZone)],
 	async execute(work) {
 		const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;
 		const post = await call(work.core, 'PostService/ReschedulePost', {

@@ -2,6 +2,7 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
 import type { ResolvePostRequestInput } from '../../../shared/api';
 import { call } from '../../../shared/transport';
+import { simplify } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
 import type { Operation } from '../../operation';
@@ -65,7 +66,7 @@ export const resolve: Operation = {
 		description:
 			'Settle a post that is confirming or needs review, by the word of a person who looked',
 	},
-	fields: [postField, resolution, resolveFields, optionsField()],
+	fields: [postField, resolution, resolveFields, simplify, optionsField()],
 	async execute(work) {
 		const fields = work.node.getNodeParameter('resolveFields', work.item, {}) as IDataObject;
 		const word = work.node.getNodeParameter('resolution', work.item) as string;

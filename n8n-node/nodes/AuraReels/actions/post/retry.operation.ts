@@ -1,4 +1,5 @@
 import { call } from '../../../shared/transport';
+import { simplify, whenPostFails } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
 import { postOrWait, waitFields } from '../../fields/wait';
@@ -12,7 +13,7 @@ export const retry: Operation = {
 		action: 'Retry a failed post',
 		description: 'Go on with a post that failed. It is the same post: it is never published twice.',
 	},
-	fields: [postField, ...waitFields, optionsField()],
+	fields: [postField, ...waitFields, whenPostFails, simplify, optionsField()],
 	async execute(work) {
 		const post = await call(work.core, 'PostService/RetryPost', { id: readPostId(work) });
 		return [await postOrWait(work, post)];

@@ -3,11 +3,12 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import type { SchedulePostsRequestInput } from '../../../shared/api';
 import { call } from '../../../shared/transport';
 import { contentFields, furtherFields, targetFields } from '../../fields/content';
+import { simplify, whenPostFails } from '../../fields/failing';
 import { optionsField, timeZone } from '../../fields/options';
 import { allowDuplicate, readRequest, requestKey } from '../../fields/request';
 import { readScheduledAt, scheduledAt } from '../../fields/scheduled-at';
 import type { Operation } from '../../operation';
-import { postResult } from '../../results';
+import { judgedPost } from '../../results';
 
 const latePolicy: INodeProperties = {
 	displayName: 'Latest After (Seconds)',
@@ -52,6 +53,8 @@ export const schedule: Operation = {
 		...targetFields,
 		...contentFields,
 		scheduledAt,
+		whenPostFails,
+		simplify,
 		...furtherFields,
 		optionsField(allowDuplicate, latePolicy, requestKey, scheduler, timeZone),
 	],
@@ -64,6 +67,6 @@ export const schedule: Operation = {
 			late_policy_seconds: (options.latePolicySeconds as number | undefined) ?? null,
 		};
 		const { posts, existed } = await call(work.core, 'PostService/SchedulePosts', request);
-		return posts.map((post, index) => postResult(post, { existed: existed[index] }));
+		return posts.map((post, index) => judgedPost(post, { existed: existed[index] }));
 	},
 };

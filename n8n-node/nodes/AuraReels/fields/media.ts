@@ -1,0 +1,28 @@
+/** A video that is in the core already. */
+
+import type { INodeProperties } from 'n8n-workflow';
+
+import { ParameterError } from '../../shared/errors';
+import type { Work } from '../operation';
+
+export const mediaField: INodeProperties = {
+	displayName: 'Media ID',
+	name: 'mediaId',
+	type: 'string',
+	default: '',
+	required: true,
+	placeholder: 'e.g. {{ $json.media_id }}',
+	description: 'The "media_id" that Media: Upload and Media: Get Many put out, or that a post has',
+};
+
+/** Reads it. */
+export function readMediaId(work: Work): string {
+	const id = String(work.node.getNodeParameter('mediaId', work.item, '') ?? '').trim();
+	if (id === '') {
+		throw new ParameterError(
+			'"Media ID" is empty',
+			'Give the "media_id" that Media: Upload or Media: Get Many put out.',
+		);
+	}
+	return id;
+}
