@@ -42,11 +42,11 @@ async function faultOf(core: Core): Promise<string | undefined> {
 			return 'A CA certificate is given, but the address begins with http://, where none is used. Write https://, or remove the certificate.';
 		}
 	}
-	const read = await refusal(core, async () => {
+	const read = await refusal(async () => {
 		await call(core, 'AccountService/ListAccounts', { page_size: 1 });
 	});
 	if (read && !isScope(read)) return await why(core, read);
-	const write = await refusal(core, async () => {
+	const write = await refusal(async () => {
 		await call(core, 'PostService/CancelPost', { id: 0 });
 	});
 	const canWrite = !write || !isScope(write);
@@ -61,14 +61,11 @@ async function faultOf(core: Core): Promise<string | undefined> {
 	return undefined;
 }
 
-async function refusal(core: Core, body: () => Promise<void>): Promise<CoreError | undefined> {
-	try {
-		await body();
-		return undefined;
-	} catch (error) {
-		if (error instanceof CoreError) return error;
-		throw new Error(sentences(error as Error), { cause: error });
-	}
+async function refusal(body: () => Promise<void>): Promise<CoreError | undefined> {
+	return await body().then(
+		() => undefined,
+		async (error: Error) => (error instanceof CoreError ? error : await Promise.reject(error)),
+	);
 }
 
 /** Whether the key is known and lacks the right to do this. */
@@ -112,7 +109,7 @@ function isForeign({ failure }: CoreError): boolean {
 }
 
 async function speaksTls(core: Core): Promise<boolean> {
-	const error = await refusal(core, async () => {
+	const error = await refusal(async () => {
 		await call(core, 'AccountService/ListAccounts', { page_size: 1 });
 	});
 	return (

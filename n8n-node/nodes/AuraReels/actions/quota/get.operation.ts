@@ -22,15 +22,17 @@ export const get: Operation = {
 	fields: [accountField, optionsField()],
 	async execute(work) {
 		const id = readAccount(work);
-		try {
-			const quota = await call(work.core, 'AccountService/GetQuota', { id });
-			const left = remainingPosts(quota)?.left ?? null;
-			const remaining = quota.blocked_until ? 0 : left;
-			return [success(quota, { remaining, reason: '' })];
-		} catch (error) {
-			if (!(error instanceof CoreError) || error.failure.reason !== USED_UP) throw error;
-			return [success(await nothingLeft(work.core, id, error))];
-		}
+		return await call(work.core, 'AccountService/GetQuota', { id }).then(
+			(quota) => {
+				const left = remainingPosts(quota)?.left ?? null;
+				return [success(quota, { remaining: quota.blocked_until ? 0 : left, reason: '' })];
+			},
+			async (error: Error) => {
+				const isUsedUp = error instanceof CoreError && error.failure.reason === USED_UP;
+				if (!isUsedUp) return await Promise.reject(error);
+				return [success(await nothingLeft(work.core, id, error))];
+			},
+		);
 	},
 };
 
