@@ -32,7 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("scheduler", &["domain", "store", "publisher", "clock", "fault"]),
     ("app", &["domain", "store", "platform", "tokens", "media", "progress", "clock", "secret"]),
-    ("config", &["domain", "http", "secret", "store"]),
+    ("config", &["domain", "http", "platform", "secret", "store"]),
     (
         "grpc",
         &[

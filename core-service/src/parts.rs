@@ -24,14 +24,10 @@ use crate::{
     clock::Clock,
     config::{self, Settings},
     descriptors::Shares,
-    domain::{failure::describe, media::KeepPolicy, platform::Platform},
+    domain::{failure::describe, media::KeepPolicy},
     fault, http,
     media::{ProbeSettings, Prober, files::Files, pull::PublicAddress},
-    platform::{
-        Registry, Service,
-        instagram::{Instagram, InstagramSettings, MetaApp},
-        tiktok::{Tiktok, TiktokSettings},
-    },
+    platform::Registry,
     private,
     progress::Uploads,
     publisher::{Engine, EngineSettings, burst::Bursts, decide::Policy, handover::Handover, video::Videos},
@@ -201,36 +197,8 @@ async fn begin(store: &Store, clock: &Clock) -> Result<(), KeyError> {
 
 /// The platforms of this release.
 pub fn registry(settings: &Settings, tls: &Arc<rustls::ClientConfig>) -> Result<Registry, http::Error> {
-    let of_tiktok = &settings.platforms.tiktok;
-    let tiktok = Arc::new(Tiktok::new(
-        of_tiktok.app.as_ref().map(|app| TiktokSettings {
-            client_key: app.id.clone(),
-            client_secret: app.secret.clone(),
-            auth_base: of_tiktok.auth_base_url.clone(),
-            api_base: of_tiktok.api_base_url.clone(),
-        }),
-        tls.clone(),
-    )?);
-    let of_instagram = &settings.platforms.instagram;
-    let app = |app: &crate::config::App| MetaApp { id: app.id.clone(), secret: app.secret.clone() };
-    let instagram = Arc::new(Instagram::new(
-        InstagramSettings {
-            version: of_instagram.graph_version.clone(),
-            facebook_app: of_instagram.facebook_app.as_ref().map(app),
-            instagram_login_app: of_instagram.instagram_login_app.as_ref().map(app),
-            dialog_base: of_instagram.dialog_base_url.clone(),
-            graph_base: of_instagram.graph_base_url.clone(),
-            rupload_base: of_instagram.rupload_base_url.clone(),
-            ig_auth_base: of_instagram.auth_base_url.clone(),
-            ig_api_base: of_instagram.api_base_url.clone(),
-            ig_graph_base: of_instagram.instagram_graph_base_url.clone(),
-        },
-        tls.clone(),
-    )?);
-    Ok(Registry::new([
-        (Platform::Tiktok, Service { client: tiktok.clone(), login: tiktok }),
-        (Platform::Instagram, Service { client: instagram.clone(), login: instagram }),
-    ]))
+    let services = settings.platforms.0.iter().map(|configured| configured.service(tls));
+    Ok(Registry::new(services.collect::<Result<Vec<_>, _>>()?))
 }
 
 fn delta(duration: Duration) -> TimeDelta {

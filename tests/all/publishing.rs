@@ -16,12 +16,12 @@ use tonic::Code;
 
 fn instagram(transfer: InstagramTransfer, content: PostContent) -> PostContent {
     let options = InstagramOptions { transfer: transfer.into(), ..Default::default() };
-    PostContent { platform_options: Some(PlatformOptions { instagram: Some(options), tiktok: None }), ..content }
+    PostContent { platform_options: Some(PlatformOptions { instagram: Some(options), ..Default::default() }), ..content }
 }
 
 fn pull(content: PostContent) -> PostContent {
     let options = TikTokOptions { transfer: TikTokTransfer::PullFromUrl.into(), ..Default::default() };
-    PostContent { platform_options: Some(PlatformOptions { tiktok: Some(options), instagram: None }), ..content }
+    PostContent { platform_options: Some(PlatformOptions { tiktok: Some(options), ..Default::default() }), ..content }
 }
 
 #[tokio::test(flavor = "multi_thread")]

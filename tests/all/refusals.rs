@@ -208,7 +208,7 @@ async fn options_that_the_platform_does_not_have_are_refused() {
         publishing_is_refused(&world, publish(&[tiktok], wish)).await.is(Code::InvalidArgument, "INVALID_FIELD");
     }
     let options = TikTokOptions { transfer: 77, ..Default::default() };
-    let options = Some(PlatformOptions { tiktok: Some(options), instagram: None });
+    let options = Some(PlatformOptions { tiktok: Some(options), ..Default::default() });
     let wish = PostContent { platform_options: options, ..content(&world, "x") };
     publishing_is_refused(&world, publish(&[tiktok], wish)).await.is(Code::InvalidArgument, "INVALID_FIELD");
     let wish = PostContent { on_long_caption: 9, ..content(&world, "x") };

@@ -238,7 +238,7 @@ fn refusal(status: u16, code: &str, act: bool) -> Action {
 
 fn pull(content: PostContent) -> PostContent {
     let options = TikTokOptions { transfer: TikTokTransfer::PullFromUrl.into(), ..Default::default() };
-    PostContent { platform_options: Some(PlatformOptions { tiktok: Some(options), instagram: None }), ..content }
+    PostContent { platform_options: Some(PlatformOptions { tiktok: Some(options), ..Default::default() }), ..content }
 }
 
 #[tokio::test(flavor = "multi_thread")]

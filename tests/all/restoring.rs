@@ -41,7 +41,7 @@ impl Mode {
             .then(|| TikTokOptions { transfer: TikTokTransfer::PullFromUrl.into(), ..Default::default() });
         let instagram = matches!(self, Self::FacebookUrl)
             .then(|| InstagramOptions { transfer: InstagramTransfer::VideoUrl.into(), ..Default::default() });
-        let options = PlatformOptions { tiktok, instagram };
+        let options = PlatformOptions { tiktok, instagram, ..Default::default() };
         PostContent { platform_options: Some(options), ..content(world, &format!("{caption} by {self:?}")) }
     }
 }

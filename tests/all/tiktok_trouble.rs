@@ -18,7 +18,7 @@ const CREATOR: &str = "-000tiktok-creator-one";
 
 fn pull(content: PostContent) -> PostContent {
     let options = TikTokOptions { transfer: TikTokTransfer::PullFromUrl.into(), ..Default::default() };
-    PostContent { platform_options: Some(PlatformOptions { tiktok: Some(options), instagram: None }), ..content }
+    PostContent { platform_options: Some(PlatformOptions { tiktok: Some(options), ..Default::default() }), ..content }
 }
 
 /// Every way in which one answer can get lost or make no sense.

@@ -56,6 +56,7 @@ async fn a_platform_that_fetches_by_request_gets_the_upload_from_the_core() {
     let options = PlatformOptions {
         tiktok: Some(TikTokOptions { transfer: TikTokTransfer::PullFromUrl.into(), ..Default::default() }),
         instagram: Some(InstagramOptions { transfer: InstagramTransfer::VideoUrl.into(), ..Default::default() }),
+        ..Default::default()
     };
     let wish = PostContent { platform_options: Some(options), ..uploaded(&media, "Fetched") };
     for id in me.publish(&accounts, wish).await {

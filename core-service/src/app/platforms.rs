@@ -45,12 +45,12 @@ impl Platforms {
     }
 
     /// What each platform asks of a video.
-    pub fn rules(&self) -> impl Iterator<Item = (Platform, &MediaRules)> {
-        self.registry.platforms().map(|(platform, service)| (platform, service.client.rules()))
+    pub fn rules(&self) -> impl Iterator<Item = (Platform, &'static MediaRules)> {
+        self.registry.platforms().map(|(platform, service)| (platform, service.description.rules))
     }
 
     /// What a platform asks of a video. Refuses platforms that are not part of this release.
-    pub fn requirements(&self, platform: Platform) -> Result<&MediaRules> {
+    pub fn requirements(&self, platform: Platform) -> Result<&'static MediaRules> {
         let service = self.registry.get(platform).ok_or_else(|| {
             let known: Vec<&str> = self.registry.platforms().map(|(known, _)| known.display_name()).collect();
             let name = platform.display_name();
@@ -64,6 +64,6 @@ impl Platforms {
             };
             Error::Invalid { reason: Reason::Unsupported, broken: vec![Broken { account: None, violation }] }
         })?;
-        Ok(service.client.rules())
+        Ok(service.description.rules)
     }
 }

@@ -24,13 +24,15 @@ use crate::{
         failure::{Failure, FailureClass, Reason},
         ids::UserId,
         ledger::{Entry, Evidence},
-        media::{MediaRules, TIKTOK, Violation},
+        media::{TIKTOK, Violation},
         platform::{LoginFlavour, Platform},
         post::Content,
     },
     platform::{
         AccountError, Call, Grant, Identity, LoginClient, Lookup, Next, Outcome, PlatformClient, PlatformQuota,
         PublishOptions, Refreshed, Registry, Round, Service, Step, Tokens, View, Window,
+        description::{Codec, Description, Login},
+        tiktok::options::TiktokOptions,
     },
     secret::{KeyRing, Secret},
     store::Store,
@@ -179,10 +181,6 @@ impl LoginClient for FakeLogin {
         Vec::new()
     }
 
-    fn scopes(&self, _: LoginFlavour) -> &'static [&'static str] {
-        &["user.info.basic", "video.publish", "video.list"]
-    }
-
     fn auth_url(&self, _: LoginFlavour, round: &Round, state: &str) -> Url {
         let query = [("redirect_uri", round.redirect_uri.as_str()), ("state", state)];
         Url::parse_with_params("https://platform.example/authorize", query).unwrap()
@@ -202,6 +200,7 @@ impl LoginClient for FakeLogin {
         Ok(identities
             .into_iter()
             .map(|(id, grant_id)| Identity {
+                platform: Platform::Tiktok,
                 account_name: format!("name of {id}"),
                 account_username: Some(id.clone()),
                 account_id: id,
@@ -269,14 +268,26 @@ impl LoginClient for FakeLogin {
     }
 }
 
+/// TikTok with fewer scopes.
+static DESCRIPTION: Description = Description {
+    platform: Platform::Tiktok,
+    rules: &TIKTOK,
+    logins: &[Login {
+        flavour: LoginFlavour::Tiktok,
+        scopes: &["user.info.basic", "video.publish", "video.list"],
+        needed: &[&["video.publish", "video.upload"]],
+        when_nobody: "log in with an account that may post",
+    }],
+    options: Codec::of::<TiktokOptions>(),
+    settings: &[],
+    read: |_| unreachable!("no settings are read here"),
+};
+
 /// A platform that nothing is published to here.
 struct NoPublishing;
 
 #[async_trait]
 impl PlatformClient for NoPublishing {
-    fn rules(&self) -> &MediaRules {
-        &TIKTOK
-    }
     fn fetches_video(&self, _: &Account, _: &Content) -> bool {
         false
     }
@@ -335,7 +346,7 @@ impl World {
         let store = Store::open(&Store::default_url(self.dir.path()), keys, self.clock.clone()).await.unwrap();
         store.migrate().await.unwrap();
         let login: Arc<dyn LoginClient> = self.login.clone();
-        let registry = Registry::new([(Platform::Tiktok, Service { client: Arc::new(NoPublishing), login })]);
+        let registry = Registry::new([Service { description: &DESCRIPTION, client: Arc::new(NoPublishing), login }]);
         let keeper = TokenKeeper::new(store.clone(), registry.clone(), self.clock.clone());
         let settings = AccountSettings {
             public_url: Some(Url::parse("https://reels.example/").unwrap()),

@@ -1,18 +1,19 @@
 //! `account connect|list`: enough to use a core without any other client.
 
 use aurareels_proto::v1;
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 
 use super::{
     client::{Client, Server},
     show,
 };
+use crate::domain::platform::Platform;
 
 #[derive(Subcommand)]
 pub(super) enum Action {
     /// Print the address that the account's owner must open in a browser; the core's pages do the rest.
     Connect {
-        /// The platform.
+        /// The platform: tiktok, instagram, facebook or youtube.
         platform: Platform,
         /// Instagram by its own login, without a Facebook Page.
         #[arg(long)]
@@ -20,15 +21,6 @@ pub(super) enum Action {
     },
     /// List the connected accounts.
     List,
-}
-
-/// A platform of this release.
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Platform {
-    /// TikTok.
-    Tiktok,
-    /// Instagram.
-    Instagram,
 }
 
 pub(super) async fn run(server: Server, action: Action) -> anyhow::Result<()> {
@@ -40,13 +32,9 @@ async fn act(client: &Client, action: Action) -> anyhow::Result<()> {
     let mut accounts = client.accounts();
     match action {
         Action::Connect { platform, instagram_login } => {
-            let platform = match platform {
-                Platform::Tiktok => v1::Platform::Tiktok,
-                Platform::Instagram => v1::Platform::Instagram,
-            };
             let login = if instagram_login { v1::LoginFlavour::InstagramLogin } else { v1::LoginFlavour::Unspecified };
             let request = v1::ConnectAccountRequest {
-                platform: platform.into(),
+                platform: platform.number(),
                 login_flavour: login.into(),
                 ..v1::ConnectAccountRequest::default()
             };

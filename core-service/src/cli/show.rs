@@ -6,6 +6,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 use tonic::Status;
 use tonic_types::StatusExt;
 
+use crate::domain::platform::Platform;
+
 /// An empty table with these columns.
 pub(super) fn table<const N: usize>(columns: [&str; N]) -> Table {
     let mut table = Table::new();
@@ -42,13 +44,7 @@ pub(super) fn account(post: &v1::Post) -> String {
 
 /// The name of a platform.
 pub(super) fn platform(platform: v1::Platform) -> &'static str {
-    match platform {
-        v1::Platform::Unspecified => "?",
-        v1::Platform::Tiktok => "TikTok",
-        v1::Platform::Instagram => "Instagram",
-        v1::Platform::Facebook => "Facebook",
-        v1::Platform::Youtube => "YouTube",
-    }
+    Platform::of_number(platform.into()).map_or("?", Platform::display_name)
 }
 
 /// The word of a status.

@@ -7,12 +7,13 @@ use std::{
 };
 
 use super::{
-    App, Auth, CorsOrigins, Instagram, Keys, LogFormat, Media, N8n, Oauth, Platforms, Publishing, Scheduler, Server,
-    Settings, Store, Tiktok, Tls, public_keys, source::Reader,
+    Auth, CorsOrigins, Keys, LogFormat, Media, N8n, Oauth, Platforms, Publishing, Scheduler, Server, Settings, Store,
+    Tls, public_keys, source::Reader,
 };
 use crate::{
     domain::{post::SchedulerKind, retry::RetryPolicy},
     http::HttpSettings,
+    platform,
     secret::Secret,
 };
 
@@ -41,7 +42,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         oauth: oauth(reader),
         scheduler: scheduler(reader),
         publishing: publishing(reader),
-        platforms: Platforms { tiktok: tiktok(reader), instagram: instagram(reader) },
+        platforms: platforms(reader),
         media: media(reader),
         http: HttpSettings { extra_ca: reader.text("AURAREELS_EXTRA_CA_FILE").map(PathBuf::from) },
     })
@@ -205,46 +206,7 @@ fn media(reader: &mut Reader) -> Media {
     }
 }
 
-/// An app's id and secret: both or none.
-fn app(reader: &mut Reader, id_name: &'static str, secret_name: &'static str) -> Option<App> {
-    match (reader.text(id_name), reader.secret(secret_name)) {
-        (Some(id), Some(secret)) => Some(App { id, secret }),
-        (None, None) => None,
-        (Some(_), None) => {
-            reader.wrong(id_name, format!("needs {secret_name} too"));
-            None
-        }
-        (None, Some(_)) => {
-            reader.wrong(secret_name, format!("needs {id_name} too"));
-            None
-        }
-    }
-}
-
-fn tiktok(reader: &mut Reader) -> Tiktok {
-    Tiktok {
-        app: app(reader, "TIKTOK_CLIENT_ID", "TIKTOK_CLIENT_SECRET"),
-        auth_base_url: reader.base_url("TIKTOK_AUTH_BASE_URL", "www.tiktok.com"),
-        api_base_url: reader.base_url("TIKTOK_API_BASE_URL", "open.tiktokapis.com"),
-    }
-}
-
-fn instagram(reader: &mut Reader) -> Instagram {
-    let graph_version = reader.text("META_GRAPH_VERSION").unwrap_or_else(|| "v25.0".to_owned());
-    let digits = graph_version.strip_prefix('v').and_then(|rest| rest.split_once('.'));
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits.is_some_and(|(major, minor)| is_number(major) && is_number(minor)) {
-        reader.wrong("META_GRAPH_VERSION", format!("is `{graph_version}`, but must look like v25.0"));
-    }
-    Instagram {
-        facebook_app: app(reader, "INSTAGRAM_APP_ID", "INSTAGRAM_APP_SECRET"),
-        instagram_login_app: app(reader, "INSTAGRAM_LOGIN_APP_ID", "INSTAGRAM_LOGIN_APP_SECRET"),
-        graph_version,
-        dialog_base_url: reader.base_url("META_DIALOG_BASE_URL", "www.facebook.com"),
-        graph_base_url: reader.base_url("META_GRAPH_BASE_URL", "graph.facebook.com"),
-        rupload_base_url: reader.base_url("META_RUPLOAD_BASE_URL", "rupload.facebook.com"),
-        auth_base_url: reader.base_url("INSTAGRAM_AUTH_BASE_URL", "www.instagram.com"),
-        api_base_url: reader.base_url("INSTAGRAM_API_BASE_URL", "api.instagram.com"),
-        instagram_graph_base_url: reader.base_url("INSTAGRAM_GRAPH_BASE_URL", "graph.instagram.com"),
-    }
+/// What each platform reads.
+fn platforms(reader: &mut Reader) -> Platforms {
+    Platforms(platform::ALL.iter().map(|description| (description.read)(reader)).collect())
 }

@@ -1,23 +1,13 @@
 //! Every setting there is: its name in the environment and its place in `aurareels.toml`. `aurareels.example.toml`
-//! explains each of them; a test compares the two.
+//! explains each of them; a test compares the two. A platform's settings stand in its description.
 
-/// A setting.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// Name in the environment.
-    pub name: &'static str,
-    /// Table of the file.
-    pub table: &'static str,
-    /// Key in the table.
-    pub key: &'static str,
-}
+use crate::platform::{
+    self,
+    settings::{Setting, setting},
+};
 
-const fn setting(name: &'static str, table: &'static str, key: &'static str) -> Setting {
-    Setting { name, table, key }
-}
-
-/// Every setting of the core.
-pub const CATALOG: &[Setting] = &[
+/// The settings that are no platform's.
+const OWN: &[Setting] = &[
     setting("AURAREELS_LISTEN", "server", "listen"),
     setting("AURAREELS_PUBLIC_URL", "server", "public_url"),
     setting("AURAREELS_CORS_ORIGINS", "server", "cors_origins"),
@@ -56,27 +46,20 @@ pub const CATALOG: &[Setting] = &[
     setting("AURAREELS_MEDIA_DONE_SECONDS", "media", "done_seconds"),
     setting("AURAREELS_MEDIA_FAILED_SECONDS", "media", "failed_seconds"),
     setting("AURAREELS_MEDIA_IDLE_SECONDS", "media", "idle_seconds"),
-    setting("TIKTOK_CLIENT_ID", "tiktok", "client_id"),
-    setting("TIKTOK_CLIENT_SECRET", "tiktok", "client_secret"),
-    setting("TIKTOK_AUTH_BASE_URL", "tiktok", "auth_base_url"),
-    setting("TIKTOK_API_BASE_URL", "tiktok", "api_base_url"),
-    setting("INSTAGRAM_APP_ID", "instagram", "app_id"),
-    setting("INSTAGRAM_APP_SECRET", "instagram", "app_secret"),
-    setting("INSTAGRAM_LOGIN_APP_ID", "instagram", "login_app_id"),
-    setting("INSTAGRAM_LOGIN_APP_SECRET", "instagram", "login_app_secret"),
-    setting("INSTAGRAM_AUTH_BASE_URL", "instagram", "auth_base_url"),
-    setting("INSTAGRAM_API_BASE_URL", "instagram", "api_base_url"),
-    setting("INSTAGRAM_GRAPH_BASE_URL", "instagram", "graph_base_url"),
-    setting("META_GRAPH_VERSION", "meta", "graph_version"),
-    setting("META_DIALOG_BASE_URL", "meta", "dialog_base_url"),
-    setting("META_GRAPH_BASE_URL", "meta", "graph_base_url"),
-    setting("META_RUPLOAD_BASE_URL", "meta", "rupload_base_url"),
 ];
 
 /// Names of the environment that begin with `AURAREELS_` and belong to the command-line client, not to the core.
 pub const CLIENT_NAMES: &[&str] = &["AURAREELS_ADDRESS", "AURAREELS_API_KEY", "AURAREELS_USER_ID", "AURAREELS_CONFIG"];
 
+/// Every setting of the core: its own, and those of its platforms.
+pub fn all() -> impl Iterator<Item = &'static Setting> {
+    let of_platforms = platform::ALL.iter().flat_map(|description| description.settings.iter().copied().flatten());
+    // What several platforms read stands with each of them.
+    let mut seen = std::collections::BTreeSet::new();
+    OWN.iter().chain(of_platforms).filter(move |setting| seen.insert(setting.name))
+}
+
 /// The setting with this name in the environment.
 pub fn by_name(name: &str) -> Option<&'static Setting> {
-    CATALOG.iter().find(|setting| setting.name == name)
+    all().find(|setting| setting.name == name)
 }

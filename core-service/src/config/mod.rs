@@ -1,6 +1,6 @@
 //! Settings: one struct per concern, read once at start.
 //!
-//! Guaranteed: `aurareels.toml` gives the values, the environment overrides them, [`catalog::CATALOG`] names every
+//! Guaranteed: `aurareels.toml` gives the values, the environment overrides them, [`catalog::all`] names every
 //! setting there is; an unknown name is refused in the file, and in the environment when it begins with `AURAREELS_`.
 //! Everything that is wrong is reported at once ([`Invalid`]), each with the setting, the rule and the remedy. An empty
 //! value of the environment counts as not given. Secrets are [`Secret`]s: they have no readable `Debug`.
@@ -12,13 +12,14 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
 
 use crate::{
     domain::{post::SchedulerKind, retry::RetryPolicy},
     http::HttpSettings,
+    platform::settings::Configured,
     secret::Secret,
 };
 
@@ -172,57 +173,9 @@ pub struct Publishing {
     pub concurrency: usize,
 }
 
-/// The platforms' apps and addresses.
+/// What each platform of this release read.
 #[derive(Clone, Debug)]
-pub struct Platforms {
-    /// TikTok.
-    pub tiktok: Tiktok,
-    /// Instagram, by both of its logins.
-    pub instagram: Instagram,
-}
-
-/// An app registered at a platform.
-#[derive(Clone, Debug)]
-pub struct App {
-    /// Its id, public.
-    pub id: String,
-    /// Its secret.
-    pub secret: Secret,
-}
-
-/// TikTok.
-#[derive(Clone, Debug)]
-pub struct Tiktok {
-    /// Client key and secret; not configured when absent.
-    pub app: Option<App>,
-    /// www.tiktok.com: the consent page.
-    pub auth_base_url: Url,
-    /// open.tiktokapis.com.
-    pub api_base_url: Url,
-}
-
-/// Instagram, by both of its logins.
-#[derive(Clone, Debug)]
-pub struct Instagram {
-    /// The Facebook app, for Facebook Login.
-    pub facebook_app: Option<App>,
-    /// The app of Instagram Login.
-    pub instagram_login_app: Option<App>,
-    /// Version of the Graph API: `v25.0`.
-    pub graph_version: String,
-    /// www.facebook.com: the login dialog.
-    pub dialog_base_url: Url,
-    /// graph.facebook.com.
-    pub graph_base_url: Url,
-    /// rupload.facebook.com.
-    pub rupload_base_url: Url,
-    /// www.instagram.com: the consent page of Instagram Login.
-    pub auth_base_url: Url,
-    /// api.instagram.com: the code exchange of Instagram Login.
-    pub api_base_url: Url,
-    /// graph.instagram.com.
-    pub instagram_graph_base_url: Url,
-}
+pub struct Platforms(pub Vec<Arc<dyn Configured>>);
 
 /// Where videos may come from, and how long uploads are kept.
 #[derive(Clone, Copy, Debug)]

@@ -6,9 +6,9 @@ use url::Url;
 
 use super::{
     Invalid, Problem,
-    catalog::{self, CATALOG, CLIENT_NAMES},
+    catalog::{self, CLIENT_NAMES},
 };
-use crate::{fault, secret::Secret};
+use crate::{fault, platform::settings::Values, secret::Secret};
 
 /// The file that is read when none is named.
 pub(super) const DEFAULT_FILE: &str = "aurareels.toml";
@@ -77,13 +77,13 @@ impl Reader {
             };
             for (key, value) in keys {
                 let from = format!("{file}: {table}.{key}");
-                match CATALOG.iter().find(|setting| setting.table == table && setting.key == key) {
+                match catalog::all().find(|setting| setting.table == table && setting.key == key) {
                     Some(setting) => match raw(value) {
                         Some(value) => drop(self.given.insert(setting.name, Given { from, value })),
                         None => self.problem(from, "must be a text, number, true or false, or a list of texts".into()),
                     },
                     None => {
-                        let known = CATALOG.iter().map(|s| (format!("{}.{}", s.table, s.key), s.key));
+                        let known = catalog::all().map(|s| (format!("{}.{}", s.table, s.key), s.key));
                         let hint = hint(&key, known);
                         self.problem(from, format!("is no setting of this release; remove it{hint}"));
                     }
@@ -102,7 +102,7 @@ impl Reader {
                 Some(_) => {}
                 None if CLIENT_NAMES.contains(&name.as_str()) || fault::NAMES.contains(&name.as_str()) => {}
                 None if name.starts_with("AURAREELS_") => {
-                    let hint = hint(name, CATALOG.iter().map(|s| (s.name.to_owned(), s.name)));
+                    let hint = hint(name, catalog::all().map(|s| (s.name.to_owned(), s.name)));
                     self.problem(name.clone(), format!("is no setting of this release; unset it{hint}"));
                 }
                 None => {}
@@ -229,6 +229,24 @@ impl Reader {
             Some(url) => url,
             None => default,
         }
+    }
+}
+
+impl Values for Reader {
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        Self::text(self, name)
+    }
+
+    fn number(&mut self, name: &'static str, least: u32, most: u32, default: u32) -> u32 {
+        Self::number(self, name, least, most, default)
+    }
+
+    fn base_url(&mut self, name: &'static str, vendor: &str) -> Url {
+        Self::base_url(self, name, vendor)
+    }
+
+    fn wrong(&mut self, name: &'static str, message: String) {
+        Self::wrong(self, name, message);
     }
 }
 

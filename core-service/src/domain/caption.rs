@@ -28,6 +28,8 @@ pub enum CaptionUnit {
     Utf16CodeUnits,
     /// Unicode code points.
     CodePoints,
+    /// Bytes of the UTF-8 form.
+    Bytes,
 }
 
 impl CaptionUnit {
@@ -36,6 +38,7 @@ impl CaptionUnit {
         match self {
             Self::Utf16CodeUnits => text.chars().map(char::len_utf16).sum(),
             Self::CodePoints => text.chars().count(),
+            Self::Bytes => text.len(),
         }
     }
 
@@ -44,6 +47,7 @@ impl CaptionUnit {
         match self {
             Self::Utf16CodeUnits => "UTF-16 code units",
             Self::CodePoints => "characters",
+            Self::Bytes => "bytes",
         }
     }
 }
@@ -164,7 +168,7 @@ pub fn as_listed(platform: Platform, text: &str) -> String {
     let normal = normalise(text);
     match platform {
         Platform::Tiktok => normal.chars().take(LISTED).collect(),
-        Platform::Instagram | Platform::Facebook | Platform::Youtube => normal,
+        _ => normal,
     }
 }
 

@@ -16,30 +16,59 @@ pub enum Platform {
     Facebook,
     /// YouTube.
     Youtube,
+    /// Only in tests: what docs/add-a-platform.md builds.
+    #[cfg(test)]
+    Example,
+}
+
+/// The words for a platform.
+struct Words {
+    stored: &'static str,
+    shown: &'static str,
+    /// Number in the API's enum.
+    number: i32,
 }
 
 impl Platform {
     /// Every platform of this release's vocabulary.
-    pub const ALL: [Self; 4] = [Self::Tiktok, Self::Instagram, Self::Facebook, Self::Youtube];
+    pub const ALL: &[Self] = &[
+        Self::Tiktok,
+        Self::Instagram,
+        Self::Facebook,
+        Self::Youtube,
+        #[cfg(test)]
+        Self::Example,
+    ];
+
+    const fn words(self) -> Words {
+        match self {
+            Self::Tiktok => Words { stored: "tiktok", shown: "TikTok", number: 1 },
+            Self::Instagram => Words { stored: "instagram", shown: "Instagram", number: 2 },
+            Self::Facebook => Words { stored: "facebook", shown: "Facebook", number: 3 },
+            Self::Youtube => Words { stored: "youtube", shown: "YouTube", number: 4 },
+            #[cfg(test)]
+            Self::Example => Words { stored: "example", shown: "Example", number: 1000 },
+        }
+    }
 
     /// The stored form, also the last part of `/oauth/callback/{platform}`.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tiktok => "tiktok",
-            Self::Instagram => "instagram",
-            Self::Facebook => "facebook",
-            Self::Youtube => "youtube",
-        }
+        self.words().stored
     }
 
     /// The name shown to people.
     pub const fn display_name(self) -> &'static str {
-        match self {
-            Self::Tiktok => "TikTok",
-            Self::Instagram => "Instagram",
-            Self::Facebook => "Facebook",
-            Self::Youtube => "YouTube",
-        }
+        self.words().shown
+    }
+
+    /// Its number in the API's enum.
+    pub const fn number(self) -> i32 {
+        self.words().number
+    }
+
+    /// The platform with this number in the API's enum.
+    pub fn of_number(number: i32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|platform| platform.number() == number)
     }
 }
 
@@ -64,27 +93,30 @@ impl FromStr for Platform {
 
     fn from_str(text: &str) -> Result<Self, UnknownValue> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|platform| platform.as_str() == text)
             .ok_or_else(|| UnknownValue { kind: "platform", value: text.to_owned() })
     }
 }
 
-/// Which of a platform's logins connected an account. They differ in hosts, scopes and abilities.
+/// A login that connects accounts. They differ in hosts, scopes and abilities; one may bring accounts of several platforms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginFlavour {
     /// TikTok Login Kit v2.
     Tiktok,
-    /// Instagram by Facebook Login.
+    /// Facebook Pages, and Instagram by Facebook Login.
     FacebookLogin,
     /// Instagram by Instagram Login.
     InstagramLogin,
+    /// YouTube by Google's OAuth 2.0.
+    Google,
 }
 
 impl LoginFlavour {
     /// Every flavour.
-    pub const ALL: [Self; 3] = [Self::Tiktok, Self::FacebookLogin, Self::InstagramLogin];
+    pub const ALL: [Self; 4] = [Self::Tiktok, Self::FacebookLogin, Self::InstagramLogin, Self::Google];
 
     /// The stored form.
     pub const fn as_str(self) -> &'static str {
@@ -92,14 +124,7 @@ impl LoginFlavour {
             Self::Tiktok => "tiktok",
             Self::FacebookLogin => "facebook_login",
             Self::InstagramLogin => "instagram_login",
-        }
-    }
-
-    /// The platform whose accounts it connects.
-    pub const fn platform(self) -> Platform {
-        match self {
-            Self::Tiktok => Platform::Tiktok,
-            Self::FacebookLogin | Self::InstagramLogin => Platform::Instagram,
+            Self::Google => "google",
         }
     }
 }
@@ -127,8 +152,9 @@ mod tests {
 
     #[test]
     fn text_forms_round_trip() {
-        for platform in Platform::ALL {
+        for &platform in Platform::ALL {
             assert_eq!(platform.as_str().parse(), Ok(platform));
+            assert_eq!(Platform::of_number(platform.number()), Some(platform));
         }
         for flavour in LoginFlavour::ALL {
             assert_eq!(flavour.as_str().parse(), Ok(flavour));

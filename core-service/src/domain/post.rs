@@ -1,6 +1,6 @@
 //! A post: one video on one account, with everything the engine needs to move it.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -117,74 +117,22 @@ impl FromStr for SchedulerKind {
     }
 }
 
-/// How the video travels to TikTok.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TiktokTransfer {
-    /// The core uploads the bytes: every crash is recoverable.
-    #[default]
-    FileUpload,
-    /// TikTok fetches the URL: a lost answer needs a person.
-    PullFromUrl,
-}
-
-/// How the video travels to Instagram.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InstagramTransfer {
-    /// Resumable where the login has it, else by URL.
-    #[default]
-    Auto,
-    /// Instagram fetches the URL.
-    VideoUrl,
-    /// The core uploads the bytes.
-    Resumable,
-}
-
-/// TikTok's own options.
+/// Options that only one platform knows, by the platform's word. What stands in them is the platform's own matter
+/// (`platform::description::Options`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TiktokOptions {
-    /// How the video travels.
-    pub transfer: TiktokTransfer,
-    /// Frame used as cover, milliseconds.
-    pub video_cover_timestamp_ms: Option<i32>,
-    /// Advertises a third party.
-    pub brand_content_toggle: bool,
-    /// Advertises the creator's own business.
-    pub brand_organic_toggle: bool,
-    /// Label as made by AI.
-    pub is_aigc: bool,
-}
+#[serde(transparent)]
+pub struct PlatformOptions(BTreeMap<String, Value>);
 
-/// Instagram's own options.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct InstagramOptions {
-    /// How the video travels.
-    pub transfer: InstagramTransfer,
-    /// Show the reel in the feed too; true when absent.
-    pub share_to_feed: Option<bool>,
-    /// Frame used as cover, milliseconds.
-    pub thumb_offset_ms: Option<i32>,
-    /// Up to three usernames.
-    pub collaborators: Vec<String>,
-    /// Name of the original audio.
-    pub audio_name: Option<String>,
-    /// Label as made by AI.
-    pub is_ai_generated: bool,
-}
+impl PlatformOptions {
+    /// The options of a platform as they are stored.
+    pub fn of(&self, platform: Platform) -> Option<&Value> {
+        self.0.get(platform.as_str())
+    }
 
-/// Options that only one platform knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PlatformOptions {
-    /// For TikTok.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tiktok: Option<TiktokOptions>,
-    /// For Instagram.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub instagram: Option<InstagramOptions>,
+    /// Sets the options of a platform.
+    pub fn set(&mut self, platform: Platform, options: Value) {
+        self.0.insert(platform.as_str().to_owned(), options);
+    }
 }
 
 /// What the caller wants posted.

@@ -18,7 +18,6 @@ use url::Url;
 use super::{
     account::Account,
     caption,
-    platform::Platform,
     post::{Content, Post, Status},
 };
 
@@ -222,10 +221,12 @@ enum Sameness {
 }
 
 impl RequestKeys {
-    /// The keys of a request; `caller_key` is the caller's own. `full_caption` is the text that is sent.
+    /// The keys of a request; `caller_key` is the caller's own. `full_caption` is the text that is sent, `options` every
+    /// option of the account's platform with its value (`platform::description::Codec::text`).
     pub fn of(
         account: &Account,
         content: &Content,
+        options: &str,
         full_caption: &str,
         asked: Asked,
         caller_key: Option<String>,
@@ -238,7 +239,7 @@ impl RequestKeys {
             posted: None,
             link: None,
             by_address: None,
-            fingerprint: Fingerprint::of(account.platform, content, full_caption, &asked),
+            fingerprint: Fingerprint::of(content, options, full_caption, &asked),
             valid_since: None,
             refuse_duplicates_since: None,
             video,
@@ -255,11 +256,12 @@ impl RequestKeys {
     pub fn of_draft(
         account: &Account,
         content: &Content,
+        options: &str,
         full_caption: &str,
         asked: Asked,
         caller_key: Option<String>,
     ) -> Self {
-        let keys = Self::of(account, content, full_caption, asked, caller_key);
+        let keys = Self::of(account, content, options, full_caption, asked, caller_key);
         let key = keys.key.filter(|_| !keys.is_derived);
         Self { key, is_derived: false, posted: None, link: None, by_address: None, ..keys }
     }
@@ -375,12 +377,8 @@ const THUMBNAIL: &str = "thumbnail";
 pub struct Fingerprint(BTreeMap<String, String>);
 
 impl Fingerprint {
-    fn of(platform: Platform, content: &Content, full_caption: &str, asked: &Asked) -> Self {
+    fn of(content: &Content, options: &str, full_caption: &str, asked: &Asked) -> Self {
         let flag = |value: Option<bool>| value.map_or("unset", |value| if value { "yes" } else { "no" }).to_owned();
-        let options = match platform {
-            Platform::Tiktok => serde_json::to_string(&content.options.tiktok.clone().unwrap_or_default()),
-            _ => serde_json::to_string(&content.options.instagram.clone().unwrap_or_default()),
-        };
         let video = Video::of(content);
         let thumbnail = content.thumbnail_url.as_deref().unwrap_or_default();
         let mut fields = vec![
@@ -393,7 +391,7 @@ impl Fingerprint {
             ("content.allow_comments", flag(content.allow_comments)),
             ("content.allow_duet", flag(content.allow_duet)),
             ("content.allow_stitch", flag(content.allow_stitch)),
-            ("content.platform_options", options.unwrap_or_default()),
+            ("content.platform_options", options.to_owned()),
             (TIME_FIELD, asked.at.map(|at| at.timestamp_micros().to_string()).unwrap_or_default()),
         ];
         fields.extend(asked.wall.clone().map(|wall| (WALL, wall)));

@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::{
     account::{Account, Health},
     ids::{AccountId, PostId, UserId},
-    platform::LoginFlavour,
+    platform::{LoginFlavour, Platform},
 };
 
 const URL: &str = "https://cdn.example/v/1.mp4?UniqueId=7f&tempauth=A";
@@ -54,7 +54,7 @@ fn request(url: &str, file: Option<(&str, u64)>) -> RequestKeys {
 
 fn asked(url: &str, file: Option<(&str, u64)>, asked: Asked, key: Option<&str>) -> RequestKeys {
     let is_now = asked.at.is_none();
-    let mut keys = RequestKeys::of(&account(), &content(url), "hello", asked, key.map(str::to_owned));
+    let mut keys = RequestKeys::of(&account(), &content(url), "", "hello", asked, key.map(str::to_owned));
     keys.valid_since = is_now.then(|| now() - TimeDelta::hours(24));
     keys.refuse_duplicates_since = Some(now() - TimeDelta::hours(24));
     match file {
@@ -220,7 +220,7 @@ fn named_videos_keep_their_keys() {
         Content { video_job_id: "job-1".into(), video_url: URL.into(), ..Content::default() },
         Content { media_id: "ab".repeat(32), ..Content::default() },
     ] {
-        let keys = RequestKeys::of(&account(), &content, "hello", Asked::default(), None);
+        let keys = RequestKeys::of(&account(), &content, "", "hello", Asked::default(), None);
         assert_eq!((&keys.key, &keys.posted, &keys.link), (&keys.by_address, &keys.by_address, &None));
         assert_eq!(keys.clone().with_file("file:9:aa", 9), keys, "the name counts, not the file");
     }
@@ -237,11 +237,11 @@ fn a_fingerprint_names_what_differs() {
     assert!(Fingerprint::is_only_video(&differences), "{differences:?}");
 
     let other = Content { privacy_level: "PRIVATE".into(), ..content(URL) };
-    let other = RequestKeys::of(&account(), &other, "hullo", Asked::default(), None).fingerprint;
+    let other = RequestKeys::of(&account(), &other, "", "hullo", Asked::default(), None).fingerprint;
     assert_eq!(other.differences(&made), ["content.caption", "content.privacy_level"]);
 
     let cover = |url: &str| Content { thumbnail_url: Some(url.into()), ..content(URL) };
-    let of_cover = |url: &str| RequestKeys::of(&account(), &cover(url), "", Asked::default(), None).fingerprint;
+    let of_cover = |url: &str| RequestKeys::of(&account(), &cover(url), "", "", Asked::default(), None).fingerprint;
     let signed = of_cover("https://cdn.example/c.jpg?tempauth=A");
     assert_eq!(of_cover("https://cdn.example/c.jpg?tempauth=B").differences(&signed.to_json()), Vec::<String>::new());
     assert_eq!(of_cover("https://cdn.example/d.jpg").differences(&signed.to_json()), ["content.thumbnail_url"]);

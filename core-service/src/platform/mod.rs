@@ -8,8 +8,15 @@
 //! Expected failures are values: [`Outcome`], [`Lookup`] and [`AccountError`]. A failure that nobody listed, once a
 //! write has begun, is [`Outcome::Unknown`].
 
-pub(crate) mod graph;
+pub mod description;
+#[cfg(test)]
+mod example;
 pub mod instagram;
+pub mod meta;
+pub(crate) mod put;
+pub mod settings;
+#[cfg(test)]
+mod simulated;
 #[cfg(test)]
 pub(crate) mod stand_in;
 pub mod tiktok;
@@ -31,12 +38,17 @@ use crate::{
         binding::BoundBy,
         failure::Failure,
         ledger::{Entry, Evidence, Handle, Ledger, StepClass},
-        media::{MediaFacts, MediaRules, VIDEO_CHANGED, VideoVersion, Violation},
+        media::{MediaFacts, VIDEO_CHANGED, VideoVersion, Violation, Warning},
         platform::{LoginFlavour, Platform},
         post::{Content, Post},
     },
     secret::Secret,
 };
+
+use description::Description;
+
+/// Every platform of this release: a folder and a line here.
+pub static ALL: &[&Description] = &[&tiktok::DESCRIPTION, &instagram::DESCRIPTION];
 
 /// Everything `next` may look at.
 #[derive(Clone, Copy, Debug)]
@@ -291,12 +303,15 @@ pub struct Window {
 /// The publishing course of one platform.
 #[async_trait]
 pub trait PlatformClient: Send + Sync {
-    /// What it asks of a video and a caption.
-    fn rules(&self) -> &MediaRules;
-
     /// Checks what only this platform knows about a request, before a post is created and again before it is published:
     /// privacy words, option ranges. Pure. Broken rules, all at once.
     fn check_options(&self, content: &Content) -> Vec<Violation>;
+
+    /// What is done with a request beside what was asked for: to be told. Pure.
+    fn warnings(&self, content: &Content) -> Vec<Warning> {
+        let _ = content;
+        Vec::new()
+    }
 
     /// Whether the platform would fetch the video itself, by [`Video::public_url`]. Pure.
     fn fetches_video(&self, account: &Account, content: &Content) -> bool;
@@ -331,6 +346,8 @@ pub trait PlatformClient: Send + Sync {
 
 /// One account that a login brought.
 pub struct Identity {
+    /// Whose account it is: one login may bring accounts of several platforms.
+    pub platform: Platform,
     /// The platform's id of the account.
     pub account_id: String,
     /// Display name.
@@ -437,9 +454,6 @@ pub trait LoginClient: Send + Sync {
     /// Names of settings that are missing.
     fn missing_settings(&self) -> Vec<&'static str>;
 
-    /// The scopes asked for.
-    fn scopes(&self, flavour: LoginFlavour) -> &'static [&'static str];
-
     /// The consent page.
     fn auth_url(&self, flavour: LoginFlavour, round: &Round, state: &str) -> Url;
 
@@ -473,13 +487,25 @@ pub trait LoginClient: Send + Sync {
     ) -> Result<PlatformQuota, AccountError>;
 }
 
-/// One platform of this core: its publishing course and its logins.
+/// One platform of this core: what it is, its publishing course and its logins.
 #[derive(Clone)]
 pub struct Service {
+    /// What it is.
+    pub description: &'static Description,
     /// The publishing course.
     pub client: Arc<dyn PlatformClient>,
     /// The logins.
     pub login: Arc<dyn LoginClient>,
+}
+
+impl Service {
+    /// The broken rules of a post's options, all at once.
+    pub fn check_options(&self, content: &Content) -> Vec<Violation> {
+        match self.description.options.check(&content.options) {
+            Some(unreadable) => vec![unreadable],
+            None => self.client.check_options(content),
+        }
+    }
 }
 
 /// The platforms of this core. A platform that is not in it is not part of this release.
@@ -490,8 +516,8 @@ pub struct Registry {
 
 impl Registry {
     /// A registry of these services.
-    pub fn new(services: impl IntoIterator<Item = (Platform, Service)>) -> Self {
-        Self { services: services.into_iter().collect() }
+    pub fn new(services: impl IntoIterator<Item = Service>) -> Self {
+        Self { services: services.into_iter().map(|service| (service.description.platform, service)).collect() }
     }
 
     /// The service of a platform.

@@ -72,11 +72,16 @@ impl Engine {
     /// The video once more: signed URLs expire, files are replaced.
     async fn check_video(&self, post: &Post) -> Result<Verdict> {
         let Some(service) = self.registry.get(post.platform) else { return Ok(Verdict::Go(Change::default())) };
+        // Another release may have written options that this one cannot read: what they ask for must not be left out.
+        if let Some(broken) = service.description.options.check(&post.content.options) {
+            let failure = Failure::new(FailureClass::InvalidRequest, Reason::InvalidField, broken.message);
+            return Ok(Verdict::Fail(failure.with_rule(broken.rule).with_remedy(broken.remedy)));
+        }
         let facts = match self.videos.of(post).facts().await {
             Ok(facts) => facts,
             Err(failure) => return Ok(Verdict::Fail(passing(post, failure))),
         };
-        let checked = media::check(media::VIDEO_URL_FIELD, &facts, service.client.rules());
+        let checked = media::check(media::VIDEO_URL_FIELD, &facts, service.description.rules);
         if let Some(broken) = checked.violations.first() {
             let all: Vec<&str> = checked.violations.iter().map(|violation| violation.message.as_str()).collect();
             let reason = match broken.rule {

@@ -19,7 +19,7 @@ use crate::{
         event::EventKind,
         ids::{AccountId, PostId, Sequence, UserId},
         ledger::{Entry, Evidence, Handle, StepClass},
-        platform::LoginFlavour,
+        platform::{LoginFlavour, Platform},
     },
     params,
     secret::{self, KeyRing, Secret},
@@ -42,6 +42,7 @@ fn now() -> DateTime<Utc> {
 
 fn identity(id: &str) -> NewIdentity {
     NewIdentity {
+        platform: Platform::Tiktok,
         account_id: id.to_owned(),
         account_name: format!("name of {id}"),
         account_username: None,

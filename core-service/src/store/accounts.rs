@@ -98,6 +98,8 @@ const PUBLISHED_ON_ACCOUNT: &str = "SELECT COUNT(*) AS posts FROM aurareels_soci
 
 /// An identity that a login brought, to be kept.
 pub struct NewIdentity {
+    /// Whose account it is.
+    pub platform: Platform,
     /// The platform's id of the account.
     pub account_id: String,
     /// Display name.
@@ -329,20 +331,19 @@ impl Store {
         identities: Vec<NewIdentity>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Account>> {
-        let platform = flavour.platform();
         let keys = self.keys();
-        let rows: Vec<(String, Vec<Value>)> = identities
+        let rows: Vec<(Platform, String, Vec<Value>)> = identities
             .iter()
             .map(|identity| {
-                let sealed = identity.login.seal(&keys, user, platform, &identity.account_id);
-                (identity.account_id.clone(), values(identity, &sealed, flavour, now))
+                let sealed = identity.login.seal(&keys, user, identity.platform, &identity.account_id);
+                (identity.platform, identity.account_id.clone(), values(identity, &sealed, flavour, now))
             })
             .collect();
         self.db
             .write(async move |tx| {
                 encryption_keys::note_key(tx, &keys, now).await?;
                 let mut connected = Vec::with_capacity(rows.len());
-                for (account_id, values) in &rows {
+                for (platform, account_id, values) in &rows {
                     let known = tx.fetch_optional(IDENTITY, &params![platform.as_str(), account_id, user]).await?;
                     let mut values = values.clone();
                     let id = match known {

@@ -150,7 +150,8 @@ async fn a_request_that_is_refused_leaves_nothing_and_costs_no_other_one() {
     stage.store.insert_posts(vec![stage.post("taken")]).await.unwrap();
     let mut other_content = stage.post("taken");
     let content = Content { video_job_id: "taken".into(), location: Some("elsewhere".into()), ..Content::default() };
-    other_content.keys.fingerprint = RequestKeys::of(&stage.account, &content, "", Asked::default(), None).fingerprint;
+    other_content.keys.fingerprint =
+        RequestKeys::of(&stage.account, &content, "", "", Asked::default(), None).fingerprint;
     let mut without_upload = stage.post("upload");
     without_upload.post.content.media_id = "m_gone".into();
     let mut nobody = stage.post("nobody");

@@ -67,7 +67,7 @@ async fn rows_of_the_first_release_survive_and_go_on() {
         ("https://a.example/v.mp4?token=B", 8, Relation::Apart),
     ] {
         let asked = Asked { at: DateTime::from_timestamp_micros(5), wall: None };
-        let keys = RequestKeys::of(&account, &link(url), "old", asked, None).with_file("file:x", size);
+        let keys = RequestKeys::of(&account, &link(url), "", "old", asked, None).with_file("file:x", size);
         let found = store.candidates(&[(account.id, &keys)]).await.unwrap().remove(0);
         assert_eq!(found.len(), 1, "the request of an older core is found");
         assert_eq!(found[0].relation(&keys), expected, "{url} {size}");

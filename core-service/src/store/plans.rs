@@ -131,7 +131,7 @@ pub(super) fn new_post(account: &Account, status: Status, key: &str, now: DateTi
         ..Post::blank(account, status, now)
     };
     let content = Content { video_job_id: key.to_owned(), ..Content::default() };
-    let mut keys = RequestKeys::of(account, &content, "", Asked::default(), Some(key.to_owned()));
+    let mut keys = RequestKeys::of(account, &content, "", "", Asked::default(), Some(key.to_owned()));
     keys.is_derived = true;
     (keys.valid_since, keys.refuse_duplicates_since) = (Some(now), Some(now));
     NewPost { post, keys }
@@ -333,6 +333,7 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
         scope: Vec::new(),
     };
     let identity = || NewIdentity {
+        platform,
         account_id: "mine".into(),
         account_name: "Mine".into(),
         account_username: None,

@@ -1,8 +1,15 @@
 //! The ways a post can travel: platform, login, upload mode, at once or scheduled. Every fault point is tried in each.
 
-use aurareels_core::domain::{
-    platform::{LoginFlavour, Platform},
-    post::{InstagramOptions, InstagramTransfer, PlatformOptions, TiktokOptions, TiktokTransfer},
+use aurareels_core::{
+    domain::{
+        platform::{LoginFlavour, Platform},
+        post::PlatformOptions,
+    },
+    platform::{
+        description::Options,
+        instagram::options::{InstagramOptions, InstagramTransfer},
+        tiktok::options::{TiktokOptions, TiktokTransfer},
+    },
 };
 use chrono::TimeDelta;
 
@@ -90,14 +97,8 @@ impl Upload {
     }
 
     pub(crate) fn options(self) -> PlatformOptions {
-        let tiktok = |transfer| PlatformOptions {
-            tiktok: Some(TiktokOptions { transfer, ..TiktokOptions::default() }),
-            instagram: None,
-        };
-        let instagram = |transfer| PlatformOptions {
-            tiktok: None,
-            instagram: Some(InstagramOptions { transfer, ..InstagramOptions::default() }),
-        };
+        let tiktok = |transfer| TiktokOptions { transfer, ..TiktokOptions::default() }.alone();
+        let instagram = |transfer| InstagramOptions { transfer, ..InstagramOptions::default() }.alone();
         match self {
             Self::TiktokSingle | Self::TiktokMulti => tiktok(TiktokTransfer::FileUpload),
             Self::TiktokPull => tiktok(TiktokTransfer::PullFromUrl),

@@ -18,9 +18,9 @@ use crate::{
         account::Account,
         failure::{Failure, FailureClass, Reason},
         ids::UserId,
-        platform::{LoginFlavour, Platform},
+        platform::Platform,
     },
-    platform::{AccountError, Identity, Round},
+    platform::{AccountError, Identity, Round, Service, description::Login},
     secret::Secret,
     store::{
         accounts::NewIdentity,
@@ -42,18 +42,6 @@ pub enum EndedBy {
     Browser(Secret),
 }
 
-/// What publishing needs of a login: of each group, one scope. Without one of the groups the login is of no use.
-/// TikTok: `video.publish` posts, `video.upload` puts into the creator's inbox
-/// (<https://developers.tiktok.com/doc/tiktok-api-scopes>). Instagram:
-/// <https://developers.facebook.com/docs/instagram-platform/content-publishing>.
-const fn publishing_scopes(flavour: LoginFlavour) -> &'static [&'static [&'static str]] {
-    match flavour {
-        LoginFlavour::Tiktok => &[&["video.publish", "video.upload"]],
-        LoginFlavour::FacebookLogin => &[&["instagram_basic"], &["instagram_content_publish"]],
-        LoginFlavour::InstagramLogin => &[&["instagram_business_basic"], &["instagram_business_content_publish"]],
-    }
-}
-
 /// The scopes of `asked` that were not granted. A platform that does not tell has granted all of them.
 fn missing(asked: &[&str], granted: &[String]) -> Vec<String> {
     if granted.is_empty() {
@@ -63,10 +51,10 @@ fn missing(asked: &[&str], granted: &[String]) -> Vec<String> {
 }
 
 /// The scope to be ticked when publishing cannot work with what was granted.
-fn lacks_publishing(flavour: LoginFlavour, missing: &[String], asked: &[&str]) -> Option<&'static str> {
+fn lacks_publishing(login: &Login, missing: &[String]) -> Option<&'static str> {
     let is_missing = |scope: &str| missing.iter().any(|missing| missing == scope);
-    publishing_scopes(flavour).iter().find_map(|group| {
-        let wanted = group.iter().copied().filter(|scope| asked.contains(scope));
+    login.needed.iter().find_map(|group| {
+        let wanted = group.iter().copied().filter(|scope| login.scopes.contains(scope));
         let mut wanted = wanted.peekable();
         let first = *wanted.peek()?;
         wanted.all(is_missing).then_some(first)
@@ -135,7 +123,9 @@ impl Accounts {
     async fn exchange(&self, begun: Begun, code: &str) -> Result<Connected> {
         let Begun { wish, verifier } = begun;
         let OauthState { wp_user_id, platform, login_flavour: flavour, redirect_uri, reconnect, .. } = &wish;
-        let login = &self.service(*platform)?.login;
+        let Service { description, login, .. } = self.service(*platform)?;
+        let described =
+            description.login(*flavour).ok_or_else(|| Error::Internal(format!("{platform} has no login {flavour}")))?;
         let now = self.clock.now();
         let round = Round { redirect_uri: redirect_uri.clone(), verifier };
         let identities = login.exchange(*flavour, code, &round, now).await.map_err(|error| match error {
@@ -149,38 +139,29 @@ impl Accounts {
         })?;
         let identities: Vec<Identity> =
             identities.into_iter().filter(|identity| !identity.grant.tokens.access.is_empty()).collect();
-        if identities.is_empty() {
+        if !identities.iter().any(|identity| identity.platform == *platform) {
             return Err(Error::Precondition {
                 reason: Reason::NoPublishableAccount,
                 subject: "login".to_owned(),
                 message: format!("this {} login has no account that can publish", platform.display_name()),
-                remedy: match flavour {
-                    LoginFlavour::FacebookLogin => {
-                        "link a professional Instagram account to a Facebook Page that you manage, and choose both when asked"
-                    }
-                    LoginFlavour::InstagramLogin => "switch the Instagram account to a professional one",
-                    LoginFlavour::Tiktok => "log in with an account that may post",
-                }
-                .to_owned(),
+                remedy: described.when_nobody.to_owned(),
             });
         }
-        let identities = match *reconnect {
-            None => identities,
-            Some(id) => {
-                let account = self.store.account_of_user(*wp_user_id, id).await?.ok_or_else(|| not_found(id))?;
-                self.of_reconnect(*wp_user_id, &account, identities).await?
-            }
+        let wanted = match *reconnect {
+            None => None,
+            Some(id) => Some(self.store.account_of_user(*wp_user_id, id).await?.ok_or_else(|| not_found(id))?),
         };
-        let asked = login.scopes(*flavour);
+        let identities = self.wanted(*wp_user_id, *platform, wanted.as_ref(), identities).await?;
+        let asked = described.scopes;
         let mut missing_scope = Vec::new();
-        for identity in &identities {
+        for identity in identities.iter().filter(|identity| identity.platform == *platform) {
             for scope in missing(asked, &identity.grant.scope) {
                 if !missing_scope.contains(&scope) {
                     missing_scope.push(scope);
                 }
             }
         }
-        if let Some(scope) = lacks_publishing(*flavour, &missing_scope, asked) {
+        if let Some(scope) = lacks_publishing(described, &missing_scope) {
             return Err(Error::Precondition {
                 reason: Reason::ScopeMissing,
                 subject: "login".to_owned(),
@@ -188,17 +169,32 @@ impl Accounts {
                 remedy: format!("connect again and leave `{scope}` ticked on the page of {}", platform.display_name()),
             });
         }
-        let kept = identities.into_iter().map(|identity| kept(identity, asked, now)).collect();
-        let accounts = self.store.connect_accounts(*wp_user_id, *flavour, kept, now).await?;
+        let mut kept_ones = Vec::with_capacity(identities.len());
+        for identity in identities {
+            let of_other = self.service(identity.platform)?.description.login(*flavour);
+            kept_ones.push(kept(identity, of_other.map_or(asked, |login| login.scopes), now));
+        }
+        let accounts = self.store.connect_accounts(*wp_user_id, *flavour, kept_ones, now).await?;
         info!(%platform, user = %wp_user_id, accounts = accounts.len(), "connected");
         Ok(Connected { accounts, missing_scope })
     }
 
-    /// Of a login that was to bring one account back: that account and those of its grant which are connected already.
-    /// Refused when it is not among them.
-    async fn of_reconnect(&self, user: UserId, wanted: &Account, identities: Vec<Identity>) -> Result<Vec<Identity>> {
-        if !identities.iter().any(|identity| identity.account_id == wanted.account_id) {
-            let got: Vec<&str> = identities.iter().map(|identity| identity.account_name.as_str()).collect();
+    /// What is kept of a login: the accounts of the platform that was asked for, and those of the grant's other platforms
+    /// that are connected already, whose tokens it renews. Of a login that was to bring one account back: that account,
+    /// and those that are connected already; refused when it is not among them.
+    async fn wanted(
+        &self,
+        user: UserId,
+        platform: Platform,
+        wanted: Option<&Account>,
+        identities: Vec<Identity>,
+    ) -> Result<Vec<Identity>> {
+        let is_it = |wanted: &Account, identity: &Identity| {
+            identity.platform == wanted.platform && identity.account_id == wanted.account_id
+        };
+        if let Some(wanted) = wanted.filter(|wanted| !identities.iter().any(|identity| is_it(wanted, identity))) {
+            let of_platform = identities.iter().filter(|identity| identity.platform == wanted.platform);
+            let got: Vec<&str> = of_platform.map(|identity| identity.account_name.as_str()).collect();
             return Err(Error::Precondition {
                 reason: Reason::IdentityMismatch,
                 subject: format!("account {}", wanted.id),
@@ -216,9 +212,11 @@ impl Accounts {
         }
         let mut kept = Vec::new();
         for identity in identities {
-            if identity.account_id == wanted.account_id
-                || self.store.has_active_identity(user, wanted.platform, &identity.account_id).await?
-            {
+            let is_asked_for = match wanted {
+                Some(wanted) => is_it(wanted, &identity),
+                None => identity.platform == platform,
+            };
+            if is_asked_for || self.store.has_active_identity(user, identity.platform, &identity.account_id).await? {
                 kept.push(identity);
             }
         }
@@ -245,6 +243,7 @@ fn kept(identity: Identity, asked: &[&str], now: chrono::DateTime<chrono::Utc>) 
         )
     });
     NewIdentity {
+        platform: identity.platform,
         account_id: identity.account_id,
         account_name: identity.account_name,
         account_username: identity.account_username,

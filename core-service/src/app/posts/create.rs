@@ -145,10 +145,12 @@ impl Posts {
         accounts
             .into_iter()
             .map(|account| {
-                let prepared = rules::prepare(self.service(&account)?, &request.wish);
+                let service = self.service(&account)?;
+                let prepared = rules::prepare(service, &request.wish);
+                let options = service.description.options.text(&prepared.content.options);
                 let text = &prepared.content.full_caption;
                 let caller_key = request.request_key.clone();
-                let mut keys = RequestKeys::of(&account, &prepared.content, text, asked.clone(), caller_key);
+                let mut keys = RequestKeys::of(&account, &prepared.content, &options, text, asked.clone(), caller_key);
                 // Those of posts that go out at once end; all others count as long as the posts are there.
                 keys.valid_since = (keys.is_derived && asked.at.is_none()).then(|| now - DERIVED_KEY_LIFE);
                 keys.refuse_duplicates_since = (!request.allow_duplicate).then(|| now - DERIVED_KEY_LIFE);
@@ -293,7 +295,7 @@ impl Posts {
                 warnings.extend(rules::usable(&part.account, times.placed.is_none())?);
                 violations.extend(self.fetchable(&part.account, &request.wish)?);
                 if let Some(facts) = &facts {
-                    let checked = media::check(request.wish.content.video_field(), facts, service.client.rules());
+                    let checked = media::check(request.wish.content.video_field(), facts, service.description.rules);
                     violations.extend(checked.violations);
                     warnings.extend(checked.warnings);
                 }

@@ -47,7 +47,8 @@ impl Posts {
             message: violation.message,
         }));
         let text = &prepared.content.full_caption;
-        let keys = RequestKeys::of_draft(&account, &prepared.content, text, asked, request.request_key);
+        let options = self.service(&account)?.description.options.text(&prepared.content.options);
+        let keys = RequestKeys::of_draft(&account, &prepared.content, &options, text, asked, request.request_key);
         let mut content = prepared.content;
         if let Some((media_id, _)) = self.copy_of(caller, &request.wish, None).await? {
             content.media_id = media_id.to_string();

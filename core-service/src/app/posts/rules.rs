@@ -269,13 +269,15 @@ pub(super) struct Prepared {
 /// Joins the caption and checks what the platform says about text and options.
 pub(super) fn prepare(service: &Service, wish: &Wish) -> Prepared {
     let mut content = wish.content.clone();
-    let rules = service.client.rules();
+    let rules = service.description.rules;
     let composed =
         caption::compose(&content.caption, &content.hashtags, &content.mentions, &rules.caption, wish.on_long_caption);
     content.full_caption = composed.text;
     let mut violations = composed.violations;
-    violations.extend(service.client.check_options(&content));
-    Prepared { content, warnings: composed.warnings, violations }
+    violations.extend(service.check_options(&content));
+    let mut warnings = composed.warnings;
+    warnings.extend(service.client.warnings(&content));
+    Prepared { content, warnings, violations }
 }
 
 impl Posts {
@@ -390,7 +392,7 @@ impl Posts {
             let mut prepared = prepare(service, &wish);
             prepared.violations.extend(self.fetchable(account, &wish)?);
             if let Some(Ok(facts)) = &facts {
-                let checked = media::check(wish.content.video_field(), facts, service.client.rules());
+                let checked = media::check(wish.content.video_field(), facts, service.description.rules);
                 prepared.violations.extend(checked.violations);
                 prepared.warnings.extend(checked.warnings);
             }
@@ -421,7 +423,7 @@ impl Posts {
             .look_at_video(caller, content)
             .await?
             .map_err(|violation| refuse(vec![Broken { account: Some(account.id), violation }]))?;
-        let checked = media::check(content.video_field(), &facts, service.client.rules());
+        let checked = media::check(content.video_field(), &facts, service.description.rules);
         if !checked.violations.is_empty() {
             return Err(refuse(of_account(account.id, checked.violations).collect()));
         }

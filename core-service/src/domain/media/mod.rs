@@ -16,7 +16,7 @@ mod upload;
 mod version;
 
 pub use check::{Checked, check};
-pub use rules::{INSTAGRAM_REELS, TIKTOK};
+pub use rules::{FACEBOOK_REELS, INSTAGRAM_REELS, TIKTOK, YOUTUBE};
 pub use upload::{KeepPolicy, Kept, MediaId, NoMediaId};
 pub use version::{Comparison, VIDEO_CHANGED, VideoVersion};
 

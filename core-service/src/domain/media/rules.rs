@@ -65,3 +65,65 @@ pub const INSTAGRAM_REELS: MediaRules = MediaRules {
     },
     source_url: "https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media",
 };
+
+/// Facebook Reels on Pages.
+///
+/// The guide names no largest file: 2 GB is what clients use. Meta names no longest text for a Reel: 63,206 is that of a
+/// post. Containers beside MP4 are not ruled out; MP4 is advised.
+pub const FACEBOOK_REELS: MediaRules = MediaRules {
+    min_duration_ms: 3_000,
+    max_duration_ms: 90_000,
+    max_size_bytes: 2_000_000_000,
+    containers: &[Container::Mp4, Container::Mov],
+    video_codecs: &[VideoCodec::H264, VideoCodec::H265, VideoCodec::Vp9, VideoCodec::Av1],
+    aspect_ratios: &["9:16"],
+    aspect_range: Some([(9, 16), (16, 9)]),
+    min_side: Some(540),
+    max_side: None,
+    max_width: None,
+    min_resolution: 540,
+    recommended_resolution: 1080,
+    min_frame_rate_millis: 24_000,
+    max_frame_rate_millis: 60_000,
+    max_bits_per_second: None,
+    needs_moov_first: false,
+    audio_codecs: &["aac"],
+    max_audio_sample_rate_hz: None,
+    max_audio_channels: None,
+    caption: CaptionRules {
+        max_length: 63_206,
+        unit: CaptionUnit::Utf16CodeUnits,
+        max_hashtags: 1_000,
+        max_mentions: None,
+    },
+    source_url: "https://developers.facebook.com/documentation/video-api/guides/reels-publishing",
+};
+
+/// YouTube, videos and Shorts: a square or upright video of up to three minutes is a Short by itself.
+///
+/// YouTube names 256 GB; its page of formats is long, and what is listed here is what the core can look into. Frame rates are
+/// not ruled on. Above sixty hashtags YouTube ignores all of them. A channel that is not verified by phone may upload
+/// fifteen minutes; YouTube tells so itself.
+pub const YOUTUBE: MediaRules = MediaRules {
+    min_duration_ms: 1_000,
+    max_duration_ms: 43_200_000,
+    max_size_bytes: 256_000_000_000,
+    containers: &[Container::Mp4, Container::Mov, Container::Webm],
+    video_codecs: &[VideoCodec::H264, VideoCodec::H265, VideoCodec::Vp8, VideoCodec::Vp9, VideoCodec::Av1],
+    aspect_ratios: &["9:16", "16:9", "1:1"],
+    aspect_range: None,
+    min_side: None,
+    max_side: None,
+    max_width: None,
+    min_resolution: 240,
+    recommended_resolution: 1080,
+    min_frame_rate_millis: 1_000,
+    max_frame_rate_millis: 120_000,
+    max_bits_per_second: None,
+    needs_moov_first: false,
+    audio_codecs: &[],
+    max_audio_sample_rate_hz: None,
+    max_audio_channels: None,
+    caption: CaptionRules { max_length: 5_000, unit: CaptionUnit::Bytes, max_hashtags: 60, max_mentions: None },
+    source_url: "https://developers.google.com/youtube/v3/docs/videos",
+};

@@ -23,7 +23,7 @@ pub(crate) fn account(account: Account) -> v1::Account {
     v1::Account {
         id: account.id.0,
         wp_user_id: account.wp_user_id.0,
-        platform: platform::platform(account.platform).into(),
+        platform: account.platform.number(),
         account_id: account.account_id,
         account_name: account.account_name,
         account_username: or_empty(account.account_username),
@@ -48,7 +48,7 @@ pub(crate) fn account(account: Account) -> v1::Account {
 pub(crate) fn summary(account: &Account) -> v1::AccountSummary {
     v1::AccountSummary {
         id: account.id.0,
-        platform: platform::platform(account.platform).into(),
+        platform: account.platform.number(),
         account_name: account.account_name.clone(),
         account_username: or_empty(account.account_username.clone()),
         health: health(account.health).into(),
@@ -105,7 +105,7 @@ pub(crate) fn disconnected(answer: Disconnected) -> v1::DisconnectAccountRespons
 pub(crate) fn options(of: &Account, options: PublishOptions) -> v1::PublishOptions {
     v1::PublishOptions {
         account_id: of.id.0,
-        platform: platform::platform(of.platform).into(),
+        platform: of.platform.number(),
         privacy_level_options: options.privacy_level_options,
         comment_disabled: options.comment_disabled,
         duet_disabled: options.duet_disabled,
@@ -123,7 +123,7 @@ pub(crate) fn options(of: &Account, options: PublishOptions) -> v1::PublishOptio
 pub(crate) fn quota(of: &Account, answer: QuotaAnswer) -> v1::Quota {
     v1::Quota {
         account_id: of.id.0,
-        platform: platform::platform(of.platform).into(),
+        platform: of.platform.number(),
         used: answer.platform.used,
         total: answer.platform.total,
         window_seconds: answer.platform.window_seconds,

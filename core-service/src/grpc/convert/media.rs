@@ -158,7 +158,7 @@ pub(crate) fn probed(probed: Probed) -> v1::ProbeVideoResponse {
 
 fn checks(all: Vec<(Platform, Checked)>) -> Vec<v1::VideoCheck> {
     let check = |(of, checked): (Platform, Checked)| v1::VideoCheck {
-        platform: platform::platform(of).into(),
+        platform: of.number(),
         fits: checked.violations.is_empty(),
         violations: checked.violations.into_iter().map(|broken| violation(None, broken)).collect(),
         warnings: checked.warnings.into_iter().map(warning).collect(),

@@ -69,10 +69,15 @@ impl Shape {
             Ok(value) if value == T::default() => None,
             Ok(value) => Some(value),
             Err(_) => {
-                self.wrong(field, number.to_string(), "a value of its enum", "use a value that this release knows");
+                self.unknown(field, number);
                 None
             }
         }
+    }
+
+    /// Notes a value of a wire enum that this release does not know.
+    pub(super) fn unknown(&mut self, field: &'static str, number: i32) {
+        self.wrong(field, number.to_string(), "a value of its enum", "use a value that this release knows");
     }
 
     /// A page size: the default for 0.

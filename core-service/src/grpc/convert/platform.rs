@@ -24,13 +24,14 @@ pub(crate) fn required_platform(shape: &mut Shape, number: i32) -> Platform {
 
 /// A platform, `None` for UNSPECIFIED.
 pub(crate) fn optional_platform(shape: &mut Shape, number: i32) -> Option<Platform> {
-    match shape.value::<v1::Platform>("platform", number)? {
-        v1::Platform::Unspecified => None,
-        v1::Platform::Tiktok => Some(Platform::Tiktok),
-        v1::Platform::Instagram => Some(Platform::Instagram),
-        v1::Platform::Facebook => Some(Platform::Facebook),
-        v1::Platform::Youtube => Some(Platform::Youtube),
+    if number == i32::from(v1::Platform::Unspecified) {
+        return None;
     }
+    let platform = Platform::of_number(number);
+    if platform.is_none() {
+        shape.unknown("platform", number);
+    }
+    platform
 }
 
 /// A login, `None` for UNSPECIFIED.
@@ -40,16 +41,7 @@ pub(crate) fn optional_flavour(shape: &mut Shape, number: i32) -> Option<LoginFl
         v1::LoginFlavour::Tiktok => Some(LoginFlavour::Tiktok),
         v1::LoginFlavour::FacebookLogin => Some(LoginFlavour::FacebookLogin),
         v1::LoginFlavour::InstagramLogin => Some(LoginFlavour::InstagramLogin),
-    }
-}
-
-/// A platform for the wire.
-pub(crate) fn platform(platform: Platform) -> v1::Platform {
-    match platform {
-        Platform::Tiktok => v1::Platform::Tiktok,
-        Platform::Instagram => v1::Platform::Instagram,
-        Platform::Facebook => v1::Platform::Facebook,
-        Platform::Youtube => v1::Platform::Youtube,
+        v1::LoginFlavour::Google => Some(LoginFlavour::Google),
     }
 }
 
@@ -59,13 +51,14 @@ pub(crate) fn flavour(flavour: LoginFlavour) -> v1::LoginFlavour {
         LoginFlavour::Tiktok => v1::LoginFlavour::Tiktok,
         LoginFlavour::FacebookLogin => v1::LoginFlavour::FacebookLogin,
         LoginFlavour::InstagramLogin => v1::LoginFlavour::InstagramLogin,
+        LoginFlavour::Google => v1::LoginFlavour::Google,
     }
 }
 
 /// What this core can do on a platform.
 pub(crate) fn info(info: PlatformInfo) -> v1::PlatformInfo {
     v1::PlatformInfo {
-        platform: platform(info.platform).into(),
+        platform: info.platform.number(),
         display_name: info.platform.display_name().to_owned(),
         configured: !info.flavours.is_empty(),
         login_flavours: info.flavours.into_iter().map(|login| flavour(login).into()).collect(),
@@ -78,9 +71,10 @@ pub(crate) fn requirements(of: Platform, rules: &MediaRules) -> v1::VideoRequire
     let unit = match rules.caption.unit {
         CaptionUnit::Utf16CodeUnits => v1::CaptionUnit::Utf16,
         CaptionUnit::CodePoints => v1::CaptionUnit::CodePoints,
+        CaptionUnit::Bytes => v1::CaptionUnit::Bytes,
     };
     v1::VideoRequirements {
-        platform: platform(of).into(),
+        platform: of.number(),
         min_duration: Some(duration(rules.min_duration_ms)),
         max_duration: Some(duration(rules.max_duration_ms)),
         max_size_bytes: i64::try_from(rules.max_size_bytes).unwrap_or(i64::MAX),

@@ -3,7 +3,7 @@
 use aurareels_proto::v1;
 use url::Url;
 
-use super::{account, or_empty, platform, structure, timestamp, wire_object};
+use super::{account, or_empty, structure, timestamp, wire_object};
 use crate::{
     app::posts::requests::{PostDetail, Validated},
     domain::{
@@ -12,11 +12,9 @@ use crate::{
         ids::AccountId,
         ledger::{Entry, StepClass, StepOutcome},
         media::{MediaFacts, Violation, Warning},
-        post::{
-            InstagramOptions, InstagramTransfer, PlatformOptions, Post, SchedulerKind, Status, TiktokOptions,
-            TiktokTransfer, WaitReason,
-        },
+        post::{PlatformOptions, Post, SchedulerKind, Status, WaitReason},
     },
+    platform::ALL,
 };
 
 /// What stands in place of a hidden value.
@@ -61,7 +59,7 @@ pub(crate) fn post(post: Post, of: Option<&Account>, progress: Option<(u64, u64)
         wp_user_id: post.wp_user_id.0,
         video_job_id: content.video_job_id,
         social_account_id: post.social_account_id.0,
-        platform: unless(unread.is_some_and(|unread| unread.platform), platform::platform(post.platform)).into(),
+        platform: unless(unread.is_some_and(|unread| unread.platform), post.platform.number()),
         status: unless(unread.is_some_and(|unread| unread.status), status(post.status)).into(),
         scheduled_at: post.scheduled_at.map(timestamp),
         published_at: post.published_at.map(timestamp),
@@ -161,41 +159,11 @@ pub(crate) fn warning(warning: Warning) -> v1::Warning {
 }
 
 fn options(options: &PlatformOptions) -> Option<v1::PlatformOptions> {
-    let options = v1::PlatformOptions {
-        tiktok: options.tiktok.as_ref().map(tiktok),
-        instagram: options.instagram.as_ref().map(instagram),
-    };
-    (options.tiktok.is_some() || options.instagram.is_some()).then_some(options)
-}
-
-fn tiktok(options: &TiktokOptions) -> v1::TikTokOptions {
-    let transfer = match options.transfer {
-        TiktokTransfer::FileUpload => v1::TikTokTransfer::FileUpload,
-        TiktokTransfer::PullFromUrl => v1::TikTokTransfer::PullFromUrl,
-    };
-    v1::TikTokOptions {
-        transfer: transfer.into(),
-        video_cover_timestamp_ms: options.video_cover_timestamp_ms,
-        brand_content_toggle: options.brand_content_toggle,
-        brand_organic_toggle: options.brand_organic_toggle,
-        is_aigc: options.is_aigc,
+    let mut shown = v1::PlatformOptions::default();
+    for description in ALL {
+        description.options.put(options, &mut shown);
     }
-}
-
-fn instagram(options: &InstagramOptions) -> v1::InstagramOptions {
-    let transfer = match options.transfer {
-        InstagramTransfer::Auto => v1::InstagramTransfer::Unspecified,
-        InstagramTransfer::VideoUrl => v1::InstagramTransfer::VideoUrl,
-        InstagramTransfer::Resumable => v1::InstagramTransfer::Resumable,
-    };
-    v1::InstagramOptions {
-        transfer: transfer.into(),
-        share_to_feed: options.share_to_feed,
-        thumb_offset_ms: options.thumb_offset_ms,
-        collaborators: options.collaborators.clone(),
-        audio_name: or_empty(options.audio_name.clone()),
-        is_ai_generated: options.is_ai_generated,
-    }
+    (shown != v1::PlatformOptions::default()).then_some(shown)
 }
 
 /// The size of the video, as far as it is known: from the check before publishing, or from the upload.

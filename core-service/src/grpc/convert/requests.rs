@@ -15,11 +15,9 @@ use crate::{
         caption::OnLongCaption,
         ids::{AccountId, PostId, Revision, Sequence},
         platform::Platform,
-        post::{
-            Content, InstagramOptions, InstagramTransfer, PlatformOptions, SchedulerKind, Status, TiktokOptions,
-            TiktokTransfer,
-        },
+        post::{Content, PlatformOptions, SchedulerKind, Status},
     },
+    platform::ALL,
     secret::Secret,
 };
 
@@ -381,39 +379,10 @@ fn wish(shape: &mut Shape, content: Option<v1::PostContent>) -> Wish {
 }
 
 fn options(shape: &mut Shape, options: Option<v1::PlatformOptions>) -> PlatformOptions {
-    let options = options.unwrap_or_default();
-    PlatformOptions {
-        tiktok: options.tiktok.map(|options| tiktok(shape, options)),
-        instagram: options.instagram.map(|options| instagram(shape, options)),
+    let (mut given, mut taken) = (options.unwrap_or_default(), PlatformOptions::default());
+    let mut unknown = |field, number| shape.unknown(field, number);
+    for description in ALL {
+        description.options.take(&mut given, &mut taken, &mut unknown);
     }
-}
-
-fn tiktok(shape: &mut Shape, options: v1::TikTokOptions) -> TiktokOptions {
-    let transfer = match shape.value("content.platform_options.tiktok.transfer", options.transfer) {
-        None | Some(v1::TikTokTransfer::Unspecified | v1::TikTokTransfer::FileUpload) => TiktokTransfer::FileUpload,
-        Some(v1::TikTokTransfer::PullFromUrl) => TiktokTransfer::PullFromUrl,
-    };
-    TiktokOptions {
-        transfer,
-        video_cover_timestamp_ms: options.video_cover_timestamp_ms,
-        brand_content_toggle: options.brand_content_toggle,
-        brand_organic_toggle: options.brand_organic_toggle,
-        is_aigc: options.is_aigc,
-    }
-}
-
-fn instagram(shape: &mut Shape, options: v1::InstagramOptions) -> InstagramOptions {
-    let transfer = match shape.value("content.platform_options.instagram.transfer", options.transfer) {
-        None | Some(v1::InstagramTransfer::Unspecified) => InstagramTransfer::Auto,
-        Some(v1::InstagramTransfer::VideoUrl) => InstagramTransfer::VideoUrl,
-        Some(v1::InstagramTransfer::Resumable) => InstagramTransfer::Resumable,
-    };
-    InstagramOptions {
-        transfer,
-        share_to_feed: options.share_to_feed,
-        thumb_offset_ms: options.thumb_offset_ms,
-        collaborators: options.collaborators,
-        audio_name: given(options.audio_name),
-        is_ai_generated: options.is_ai_generated,
-    }
+    taken
 }

@@ -16,17 +16,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::errors::{row_of, unavailable};
+use super::{
+    errors::{row_of, unavailable},
+    options::{InstagramOptions, InstagramTransfer},
+};
 use crate::{
     domain::{
         account::Account,
         binding::BoundBy,
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Handle, SEARCH, StepClass, StepOutcome},
-        platform::LoginFlavour,
-        post::{Content, InstagramTransfer},
+        platform::{LoginFlavour, Platform},
+        post::Content,
     },
-    platform::{Live, Next, NotBefore, Step, View},
+    platform::{Live, Next, NotBefore, Step, View, description::Options},
 };
 
 /// Creates the container.
@@ -140,7 +143,7 @@ impl Transfer {
 
 /// The options of a post, or the defaults.
 pub(super) fn transfer_wish(content: &Content) -> InstagramTransfer {
-    content.options.instagram.as_ref().map(|options| options.transfer).unwrap_or_default()
+    InstagramOptions::of(&content.options).transfer
 }
 
 /// How this post's video travels.
@@ -170,11 +173,13 @@ fn transfer_by(login: LoginFlavour, content: &Content) -> Result<Transfer, Box<F
             )
             .with_remedy("leave the transfer to the core, or connect the account by Facebook Login"),
         )),
-        (InstagramTransfer::Auto | InstagramTransfer::Resumable, LoginFlavour::Tiktok) => Err(Box::new(Failure::new(
-            FailureClass::Permanent,
-            Reason::Internal,
-            "the account's login is not one of instagram",
-        ))),
+        (InstagramTransfer::Auto | InstagramTransfer::Resumable, LoginFlavour::Tiktok | LoginFlavour::Google) => {
+            Err(Box::new(Failure::new(
+                FailureClass::Permanent,
+                Reason::Internal,
+                "the account's login is not one of instagram",
+            )))
+        }
     }
 }
 
@@ -187,7 +192,7 @@ pub(super) fn fingerprint(content: &Content, transfer: Transfer) -> String {
         content.full_caption,
         content.thumbnail_url,
         content.location,
-        content.options.instagram,
+        content.options.of(Platform::Instagram),
     ]);
     hex::encode(&Sha256::digest(made_of.to_string())[..16])
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    domain::post::{InstagramOptions, Status},
+    domain::post::Status,
     platform::{
         instagram::stand_in::{self, Book, CAPTION, CONTAINER_ID, at, of_container, post},
         stand_in::Stage,
@@ -88,7 +88,7 @@ fn the_course_by_upload() {
 #[test]
 fn the_transfer_follows_wish_and_login() {
     let with = |stage: &mut Stage, transfer| {
-        stage.post.content.options.instagram = Some(InstagramOptions { transfer, ..InstagramOptions::default() });
+        stage.post.content.options = InstagramOptions { transfer, ..InstagramOptions::default() }.alone();
     };
     let book = Book::default();
     let mut wanted = by_upload(&book);
@@ -306,9 +306,7 @@ fn a_container_of_another_text_or_video_is_never_published() {
         |content| content.video_url = "https://cdn.example/w.mp4".into(),
         |content| content.thumbnail_url = Some("https://cdn.example/c.jpg".into()),
         |content| content.location = Some("1".into()),
-        |content| {
-            content.options.instagram = Some(InstagramOptions { share_to_feed: Some(false), ..Default::default() })
-        },
+        |content| content.options = InstagramOptions { share_to_feed: Some(false), ..Default::default() }.alone(),
     ];
     for edit in edits {
         let mut stage = stage(&book);

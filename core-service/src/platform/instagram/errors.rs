@@ -13,7 +13,7 @@ use crate::{
     domain::failure::{Failure, FailureClass, Reason},
     platform::{
         Outcome,
-        graph::{General, GraphError, Said},
+        meta::graph::{General, GraphError, Said},
     },
 };
 

@@ -1,7 +1,6 @@
 //! The exchanges of a publishing course: one bounded request or two, and what their answers mean.
 //!
-//! Guaranteed: tokens travel in a header, never in a URL; every call to a Facebook host carries `appsecret_proof`; the
-//! publish is sent only if the claim holds at that instant.
+//! Guaranteed: the publish is sent only if the claim holds at that instant.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{Method, RequestBuilder};
@@ -13,7 +12,7 @@ use super::{
     course::{self, name, status},
     errors::{Judge, unavailable},
     matching::Match,
-    reading::is_success,
+    options::InstagramOptions,
     wire::{ContainerNode, ContainerStatus, Created, Media, Page, PublishingLimit, shaped, unwrapped},
 };
 use crate::{
@@ -25,14 +24,16 @@ use crate::{
     fault::{self, FaultPoint},
     platform::{
         Call, Outcome, Step,
-        graph::{General, Said, appsecret_proof},
+        description::Options,
+        meta::{
+            Fields,
+            graph::{General, Said, is_success},
+            left,
+        },
         wire,
     },
     secret::Secret,
 };
-
-/// Fields of a request.
-pub(super) type Fields<'a> = Vec<(&'a str, String)>;
 
 /// Who calls: the login decides host, token and proof.
 #[derive(Clone, Copy)]
@@ -52,7 +53,7 @@ impl<'a> Caller<'a> {
     pub(super) fn judge(&self) -> Judge {
         let wrong = match self.flavour {
             LoginFlavour::InstagramLogin => "EAA",
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok => "IG",
+            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok | LoginFlavour::Google => "IG",
         };
         Judge { now: self.now, token_fits_host: !self.token.expose().starts_with(wrong) }
     }
@@ -63,40 +64,26 @@ fn failed(failure: Failure, evidence: Evidence) -> Outcome {
     Outcome::NoEffect { failure, evidence }
 }
 
-/// How long one request of a step may still take.
-fn left(until: Instant) -> std::time::Duration {
-    until.saturating_duration_since(Instant::now())
-}
-
 impl Instagram {
-    /// A request to the Graph host of a login, with its token and proof. `GET` and `DELETE` carry fields in the query,
-    /// `POST` in a form.
+    /// A request to the Graph host of a login, with its token, and its proof where it has one. `GET` and `DELETE` carry
+    /// fields in the query, `POST` in a form.
     pub(super) fn request(
         &self,
-        client: &reqwest::Client,
         caller: &Caller<'_>,
         method: Method,
         path: &str,
-        mut fields: Fields<'_>,
+        fields: Fields<'_>,
     ) -> Result<RequestBuilder, Failure> {
-        let mut url = match caller.flavour {
-            LoginFlavour::InstagramLogin => self.settings.ig_graph_base.clone(),
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok => {
-                fields.push(("appsecret_proof", self.proof(caller.token)?));
-                self.settings.graph_base.clone()
-            }
-        };
-        url.set_path(&format!("/{}/{path}", self.settings.version));
-        let request = client.request(method.clone(), url).bearer_auth(caller.token.expose());
+        if caller.flavour != LoginFlavour::InstagramLogin {
+            return self.meta.request(caller.token, method, path, fields);
+        }
+        let mut url = self.settings.ig_graph_base.clone();
+        url.set_path(&format!("/{}/{path}", self.meta.settings.version));
+        let request = self.meta.client.request(method.clone(), url).bearer_auth(caller.token.expose());
         Ok(match method {
             Method::POST => request.form(&fields),
             _ => request.query(&fields),
         })
-    }
-
-    fn proof(&self, token: &Secret) -> Result<String, Failure> {
-        let app = self.settings.facebook_app.as_ref().ok_or_else(not_configured)?;
-        Ok(appsecret_proof(&app.secret, token))
     }
 
     /// One read from the Graph host.
@@ -107,7 +94,7 @@ impl Instagram {
         fields: Fields<'_>,
         until: Instant,
     ) -> Result<Said, Failure> {
-        let request = self.request(&self.pooled, caller, Method::GET, path, fields)?;
+        let request = self.request(caller, Method::GET, path, fields)?;
         Ok(Said::read(wire::exchange(request, left(until)).await))
     }
 
@@ -138,7 +125,7 @@ impl Instagram {
         let version = if is_upload { Some(call.video.version().await?) } else { None };
         let fields = self.container_fields(call, step).await?;
         let path = format!("{}/media", call.view.account.account_id);
-        let request = self.request(&self.pooled, &caller, Method::POST, &path, fields)?;
+        let request = self.request(&caller, Method::POST, &path, fields)?;
         if !call.lease.holds() {
             return Err(claim_lost());
         }
@@ -157,8 +144,8 @@ impl Instagram {
             .with_instant(name::CREATED_AT, call.view.now);
         if let Some(version) = version {
             let uri = created.uri.unwrap_or_else(|| {
-                let mut uri = self.settings.rupload_base.clone();
-                uri.set_path(&format!("/ig-api-upload/{}/{}", self.settings.version, created.id));
+                let mut uri = self.meta.settings.rupload_base.clone();
+                uri.set_path(&format!("/ig-api-upload/{}/{}", self.meta.settings.version, created.id));
                 uri.into()
             });
             handle = handle.with(name::URI, uri).with(name::VIDEO, version.to_value());
@@ -169,7 +156,7 @@ impl Instagram {
     /// The container's fields, by §4.1 of the sheet.
     async fn container_fields(&self, call: &Call<'_>, step: &Step) -> Result<Fields<'static>, Failure> {
         let content = &call.view.post.content;
-        let options = content.options.instagram.clone().unwrap_or_default();
+        let options = InstagramOptions::of(&content.options);
         // Always sent: what Meta assumes without it is not documented.
         let share = options.share_to_feed.unwrap_or(true);
         let mut fields: Fields<'static> = vec![("media_type", "REELS".into()), ("share_to_feed", share.to_string())];
@@ -363,7 +350,7 @@ impl Instagram {
         let resend = course::sendings(&call.view, container_id).iter().any(|entry| entry.outcome.is_some());
         let path = format!("{}/media_publish", call.view.account.account_id);
         let fields = vec![("creation_id", container_id.to_owned())];
-        let request = self.request(&self.pooled, &caller, Method::POST, &path, fields)?;
+        let request = self.request(&caller, Method::POST, &path, fields)?;
         if !call.lease.holds() {
             return Err(claim_lost());
         }
@@ -381,7 +368,7 @@ impl Instagram {
         let caller = Caller::of(call);
         let media_id = step.handle.text(name::MEDIA_ID).ok_or_else(no_media)?;
         let fields = vec![("comment_enabled", "false".to_owned())];
-        let request = self.request(&self.pooled, &caller, Method::POST, media_id, fields)?;
+        let request = self.request(&caller, Method::POST, media_id, fields)?;
         let said = Said::read(wire::exchange(request, left(until)).await);
         let evidence = said.evidence();
         Ok(match &said {
@@ -447,15 +434,6 @@ pub(super) fn media_handle(media: &Media) -> Handle {
         Some(link) => handle.with(name::PERMALINK, link),
         None => handle,
     }
-}
-
-pub(super) fn not_configured() -> Failure {
-    Failure::new(
-        FailureClass::Permanent,
-        Reason::PlatformNotConfigured,
-        "the facebook app of this core is not configured",
-    )
-    .with_remedy("set INSTAGRAM_APP_ID and INSTAGRAM_APP_SECRET")
 }
 
 fn claim_lost() -> Failure {

@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    domain::{ledger::StepOutcome, platform::LoginFlavour, post::InstagramOptions},
+    domain::{ledger::StepOutcome, platform::LoginFlavour},
     platform::{
         PlatformClient,
-        graph::appsecret_proof,
         instagram::{
             course::Transfer,
             stand_in::{self, Book, CAPTION, CONTAINER_ID, IG_ID, PAGE_TOKEN, Server, at, graph_error, post},
         },
+        meta::graph::appsecret_proof,
         stand_in::{Held, Stage},
     },
 };
@@ -47,14 +47,15 @@ async fn a_container_carries_every_option() {
     let mut stage = stand_in::stage(LoginFlavour::FacebookLogin, &Book::default());
     stage.post.content.thumbnail_url = Some("https://cdn.example/c.jpg".into());
     stage.post.content.location = Some("110".into());
-    stage.post.content.options.instagram = Some(InstagramOptions {
+    stage.post.content.options = InstagramOptions {
         share_to_feed: Some(false),
         thumb_offset_ms: Some(700),
         collaborators: vec!["@ann".into(), "bob".into()],
         audio_name: Some("Mine".into()),
         is_ai_generated: true,
         ..InstagramOptions::default()
-    });
+    }
+    .alone();
     let (handle, evidence) = accepted(run(&server, &stage).await);
     assert_eq!((handle.text(name::CONTAINER_ID), handle.text(name::URI)), (Some(CONTAINER_ID), Some(uri)));
     assert_eq!(handle.instant(name::CREATED_AT), Some(stage.now));
@@ -118,7 +119,7 @@ async fn without_a_claim_nothing_is_sent() {
 async fn a_core_without_the_app_says_so() {
     let server = Server::start(vec![]).await;
     let mut client = server.client();
-    client.settings.facebook_app = None;
+    client.meta.settings.app = None;
     let stage = stand_in::stage(LoginFlavour::FacebookLogin, &Book::default());
     let failure = refused(client.run(&stage.call(), &stage.step()).await);
     assert_eq!(failure.reason, Reason::PlatformNotConfigured);

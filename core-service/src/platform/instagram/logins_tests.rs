@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::super::{FACEBOOK_SCOPES, INSTAGRAM_NEEDED, INSTAGRAM_SCOPES};
 use super::*;
 use crate::platform::{
     LoginClient, PublishOptions,
-    graph::appsecret_proof,
     instagram::stand_in::{IG_ID, PAGE_TOKEN, Server, account, at, graph_error, tokens},
+    meta::graph::appsecret_proof,
     stand_in::round,
 };
+use crate::{domain::platform::LoginFlavour, platform::meta::login::PAGE_FIELDS};
 
 const FB: LoginFlavour = LoginFlavour::FacebookLogin;
 const IG: LoginFlavour = LoginFlavour::InstagramLogin;
@@ -56,18 +58,15 @@ async fn the_dialogs() {
     assert_eq!(url.path(), "/v25.0/dialog/oauth");
     assert_eq!((field(&url, "client_id"), field(&url, "state")), ("100".into(), "s1".into()));
     assert_eq!((field(&url, "redirect_uri"), field(&url, "response_type")), (REDIRECT.into(), "code".into()));
-    assert_eq!(field(&url, "scope"), client.scopes(FB).join(","));
+    assert_eq!(field(&url, "scope"), FACEBOOK_SCOPES.join(","));
     let url = client.auth_url(IG, &round(REDIRECT), "s2");
     assert_eq!(field(&url, "code_challenge"), "", "neither dialog has PKCE");
     assert_eq!((url.path(), field(&url, "client_id")), ("/oauth/authorize", "200".into()));
-    assert_eq!(field(&url, "scope"), client.scopes(IG).join(","));
+    assert_eq!(field(&url, "scope"), INSTAGRAM_SCOPES.join(","));
     assert_eq!(client.flavours(), [FB, IG]);
     assert!(client.missing_settings().is_empty());
-    for flavour in [FB, IG] {
-        for needed in super::super::needed_scopes(flavour) {
-            assert!(client.scopes(flavour).contains(needed));
-        }
-    }
+    assert!(FACEBOOK_NEEDED.iter().all(|needed| FACEBOOK_SCOPES.contains(needed)));
+    assert!(INSTAGRAM_NEEDED.iter().all(|needed| INSTAGRAM_SCOPES.contains(needed)));
 }
 
 #[tokio::test]

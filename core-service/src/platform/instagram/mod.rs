@@ -23,11 +23,12 @@
 //! that expires within a day.
 
 mod course;
+mod description;
 mod errors;
 mod exchange;
 mod logins;
 mod matching;
-mod options;
+pub mod options;
 mod reading;
 mod search;
 mod upload;
@@ -47,18 +48,16 @@ use url::Url;
 use super::{
     AccountError, Call, Identity, LoginClient, Lookup, Next, Outcome, PlatformClient, PlatformQuota, PublishOptions,
     Refreshed, Round, Step, Tokens, View, Window,
+    meta::{Meta, MetaSettings, login::PersonGrant},
+    settings::App,
 };
 use crate::{
     domain::{
-        account::Account,
-        ledger::Entry,
-        media::{INSTAGRAM_REELS, MediaRules, Violation},
-        platform::LoginFlavour,
-        post::Content,
+        account::Account, failure::Failure, ledger::Entry, media::Violation, platform::LoginFlavour, post::Content,
     },
     http::{self, line::Dialer},
-    secret::Secret,
 };
+pub use description::DESCRIPTION;
 
 /// How long after a publish's deadline Meta may still be taking it up. With the publish's own 150 s this gives more
 /// than seven minutes; a post was seen to appear two minutes into a call.
@@ -67,62 +66,35 @@ pub const SETTLE: Duration = Duration::from_secs(300);
 /// How many equal readings prove that a container was not published (sheet §9: at least three over several minutes).
 pub const CONFIRMATIONS: usize = 3;
 
-/// An app at Meta.
-#[derive(Clone, Debug)]
-pub struct MetaApp {
-    /// Its id.
-    pub id: String,
-    /// Its secret.
-    pub secret: Secret,
-}
-
 /// Settings of Instagram. The base URLs replace scheme and host only.
 #[derive(Clone, Debug)]
 pub struct InstagramSettings {
-    /// Graph version in paths (`META_GRAPH_VERSION`).
-    pub version: String,
-    /// The Facebook app (`INSTAGRAM_APP_ID/_SECRET`), for Facebook Login.
-    pub facebook_app: Option<MetaApp>,
+    /// The Facebook app (`INSTAGRAM_APP_ID/_SECRET`), for Facebook Login, and where Meta is.
+    pub meta: MetaSettings,
     /// The Instagram app (`INSTAGRAM_LOGIN_APP_ID/_SECRET`), for Instagram Login.
-    pub instagram_login_app: Option<MetaApp>,
-    /// `META_DIALOG_BASE_URL`.
-    pub dialog_base: Url,
-    /// `META_GRAPH_BASE_URL`.
-    pub graph_base: Url,
-    /// `META_RUPLOAD_BASE_URL`. Only for containers whose answer names no upload address.
-    pub rupload_base: Url,
-    /// `INSTAGRAM_AUTH_BASE_URL`.
+    pub instagram_login_app: Option<App>,
+    /// www.instagram.com: the consent page of Instagram Login.
     pub ig_auth_base: Url,
-    /// `INSTAGRAM_API_BASE_URL`.
+    /// api.instagram.com: the code exchange of Instagram Login.
     pub ig_api_base: Url,
-    /// `INSTAGRAM_GRAPH_BASE_URL`.
+    /// graph.instagram.com.
     pub ig_graph_base: Url,
 }
 
-impl Default for InstagramSettings {
-    /// The vendor's hosts, no app. v25.0 lives until 29 July 2028
-    /// (<https://developers.facebook.com/docs/graph-api/changelog/versions/>).
-    fn default() -> Self {
-        let base = |host: &str| Url::parse(&format!("https://{host}/")).expect("a host makes a url");
-        Self {
-            version: "v25.0".to_owned(),
-            facebook_app: None,
-            instagram_login_app: None,
-            dialog_base: base("www.facebook.com"),
-            graph_base: base("graph.facebook.com"),
-            rupload_base: base("rupload.facebook.com"),
-            ig_auth_base: base("www.instagram.com"),
-            ig_api_base: base("api.instagram.com"),
-            ig_graph_base: base("graph.instagram.com"),
-        }
-    }
+/// What of Facebook Login the Instagram accounts of a person need.
+pub(crate) fn needed_of_facebook_login() -> &'static [&'static str] {
+    logins::FACEBOOK_NEEDED
+}
+
+/// The Instagram accounts that a person's grant brings.
+pub(crate) fn accounts_of(grant: &PersonGrant) -> Result<Vec<Identity>, Failure> {
+    logins::facebook::identities(grant)
 }
 
 /// The Instagram client.
 pub struct Instagram {
     settings: InstagramSettings,
-    /// Reads and invisible writes; connections may be pooled.
-    pooled: reqwest::Client,
+    meta: Meta,
     /// Uploads: the answer comes only after the last byte, so no limit on reading stands in the way.
     uploads: reqwest::Client,
     /// The point of no return: each request has a connection of its own.
@@ -135,8 +107,8 @@ impl Instagram {
         // Waiting for the head of an answer counts as reading, and both may take long; the step's timeout bounds them.
         let patient = Duration::from_secs(3600);
         Ok(Self {
+            meta: Meta::new(settings.meta.clone(), &tls)?,
             settings,
-            pooled: http::client_builder(&tls).build()?,
             uploads: http::single_use_client_builder(&tls).read_timeout(patient).build()?,
             lines: Dialer::new(&tls),
         })
@@ -145,10 +117,6 @@ impl Instagram {
 
 #[async_trait]
 impl PlatformClient for Instagram {
-    fn rules(&self) -> &MediaRules {
-        &INSTAGRAM_REELS
-    }
-
     fn fetches_video(&self, account: &Account, content: &Content) -> bool {
         course::fetches_video(account, content)
     }
@@ -189,7 +157,7 @@ impl PlatformClient for Instagram {
 #[async_trait]
 impl LoginClient for Instagram {
     fn flavours(&self) -> Vec<LoginFlavour> {
-        let facebook = self.settings.facebook_app.as_ref().map(|_| LoginFlavour::FacebookLogin);
+        let facebook = self.settings.meta.app.as_ref().map(|_| LoginFlavour::FacebookLogin);
         let instagram = self.settings.instagram_login_app.as_ref().map(|_| LoginFlavour::InstagramLogin);
         facebook.into_iter().chain(instagram).collect()
     }
@@ -199,10 +167,6 @@ impl LoginClient for Instagram {
             true => vec!["INSTAGRAM_APP_ID", "INSTAGRAM_APP_SECRET"],
             false => Vec::new(),
         }
-    }
-
-    fn scopes(&self, flavour: LoginFlavour) -> &'static [&'static str] {
-        logins::scopes(flavour)
     }
 
     /// Neither of Meta's dialogs has PKCE.

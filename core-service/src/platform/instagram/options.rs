@@ -4,12 +4,86 @@
 //! Limits: <https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media>, read
 //! 22 November 2026.
 
+use aurareels_proto::v1;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::domain::{
-    media::{INSTAGRAM_REELS, Violation},
-    post::{Content, InstagramTransfer},
+use crate::{
+    domain::{
+        media::{INSTAGRAM_REELS, Violation},
+        platform::Platform,
+        post::Content,
+    },
+    platform::description::{Options, Unknown, known},
 };
+
+/// How the video travels to Instagram.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstagramTransfer {
+    /// Resumable where the login has it, else by URL.
+    #[default]
+    Auto,
+    /// Instagram fetches the URL.
+    VideoUrl,
+    /// The core uploads the bytes.
+    Resumable,
+}
+
+/// Instagram's own options.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InstagramOptions {
+    /// How the video travels.
+    pub transfer: InstagramTransfer,
+    /// Show the reel in the feed too; true when absent.
+    pub share_to_feed: Option<bool>,
+    /// Frame used as cover, milliseconds.
+    pub thumb_offset_ms: Option<i32>,
+    /// Up to three usernames.
+    pub collaborators: Vec<String>,
+    /// Name of the original audio.
+    pub audio_name: Option<String>,
+    /// Label as made by AI.
+    pub is_ai_generated: bool,
+}
+
+impl Options for InstagramOptions {
+    const PLATFORM: Platform = Platform::Instagram;
+
+    fn take(from: &mut v1::PlatformOptions, unknown: &mut Unknown<'_>) -> Option<Self> {
+        let given = from.instagram.take()?;
+        let transfer = match known(unknown, "content.platform_options.instagram.transfer", given.transfer) {
+            None | Some(v1::InstagramTransfer::Unspecified) => InstagramTransfer::Auto,
+            Some(v1::InstagramTransfer::VideoUrl) => InstagramTransfer::VideoUrl,
+            Some(v1::InstagramTransfer::Resumable) => InstagramTransfer::Resumable,
+        };
+        Some(Self {
+            transfer,
+            share_to_feed: given.share_to_feed,
+            thumb_offset_ms: given.thumb_offset_ms,
+            collaborators: given.collaborators,
+            audio_name: Some(given.audio_name).filter(|name| !name.is_empty()),
+            is_ai_generated: given.is_ai_generated,
+        })
+    }
+
+    fn put(self, into: &mut v1::PlatformOptions) {
+        let transfer = match self.transfer {
+            InstagramTransfer::Auto => v1::InstagramTransfer::Unspecified,
+            InstagramTransfer::VideoUrl => v1::InstagramTransfer::VideoUrl,
+            InstagramTransfer::Resumable => v1::InstagramTransfer::Resumable,
+        };
+        into.instagram = Some(v1::InstagramOptions {
+            transfer: transfer.into(),
+            share_to_feed: self.share_to_feed,
+            thumb_offset_ms: self.thumb_offset_ms,
+            collaborators: self.collaborators,
+            audio_name: self.audio_name.unwrap_or_default(),
+            is_ai_generated: self.is_ai_generated,
+        });
+    }
+}
 
 /// The one word of privacy that Instagram knows.
 pub(super) const PUBLIC: &str = "PUBLIC";
@@ -39,7 +113,7 @@ pub(super) fn check(content: &Content) -> Vec<Violation> {
     check_place(content, &mut broken);
     check_cover(content, &mut broken);
     check_video_url(content, &mut broken);
-    let Some(options) = &content.options.instagram else { return broken };
+    let options = InstagramOptions::of(&content.options);
     if options.collaborators.len() > MAX_COLLABORATORS {
         broken.push(violation(
             "options.instagram.collaborators",
@@ -189,13 +263,12 @@ fn violation(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::post::InstagramOptions;
 
     fn rules(change: impl FnOnce(&mut Content, &mut InstagramOptions)) -> Vec<&'static str> {
         let mut content = Content { video_url: "https://cdn.example/v.mp4".into(), ..Content::default() };
         let mut options = InstagramOptions::default();
         change(&mut content, &mut options);
-        content.options.instagram = Some(options);
+        content.options = options.alone();
         check(&content).into_iter().map(|violation| violation.rule).collect()
     }
 

@@ -5,7 +5,6 @@
 //! says anything else. A status that says "not published" counts only with a list that was read and holds nothing that
 //! might be ours.
 
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
@@ -20,7 +19,7 @@ use crate::{
         failure::{Failure, FailureClass},
         ledger::{Entry, Evidence, Handle},
     },
-    platform::{Call, Lookup, Outcome, Step, graph::Said},
+    platform::{Call, Lookup, Outcome, Step, meta::graph::Said},
 };
 
 /// Pages of the list that are read: 250 posts within the window.
@@ -250,11 +249,6 @@ pub(super) const fn word(status: ContainerStatus) -> &'static str {
         ContainerStatus::Error => status::ERROR,
         ContainerStatus::Expired => status::EXPIRED,
     }
-}
-
-/// Whether a value is Graph's way of saying yes.
-pub(super) fn is_success(value: &Value) -> bool {
-    value == &Value::Bool(true) || value["success"] == true
 }
 
 #[cfg(test)]

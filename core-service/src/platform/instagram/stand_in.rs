@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    Instagram, InstagramSettings, MetaApp,
+    Instagram, InstagramSettings,
     course::{self, Transfer, name},
 };
 use crate::{
@@ -27,6 +27,8 @@ use crate::{
     http::{HttpSettings, tls_config},
     platform::{
         Next, Step, Tokens,
+        meta::MetaSettings,
+        settings::App,
         stand_in::{self, Film, Stage},
     },
     secret::Secret,
@@ -228,17 +230,19 @@ impl Server {
 
     /// A client all of whose hosts are this server.
     pub(super) fn client(&self) -> Instagram {
-        let app = |id: &str| Some(MetaApp { id: id.into(), secret: Secret::new("app-secret") });
+        let app = |id: &str| Some(App { id: id.into(), secret: Secret::new("app-secret") });
         let settings = InstagramSettings {
-            facebook_app: app("100"),
+            meta: MetaSettings {
+                app: app("100"),
+                dialog_base: self.url.clone(),
+                graph_base: self.url.clone(),
+                rupload_base: self.url.clone(),
+                ..MetaSettings::default()
+            },
             instagram_login_app: app("200"),
-            dialog_base: self.url.clone(),
-            graph_base: self.url.clone(),
-            rupload_base: self.url.clone(),
             ig_auth_base: self.url.clone(),
             ig_api_base: self.url.clone(),
             ig_graph_base: self.url.clone(),
-            ..InstagramSettings::default()
         };
         Instagram::new(settings, tls_config(&HttpSettings::default()).unwrap()).unwrap()
     }

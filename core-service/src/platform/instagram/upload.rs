@@ -24,7 +24,6 @@ use super::{
     course::{SOURCE, name, upload as state},
     errors::unavailable,
     exchange::{Caller, no_container, read_failure},
-    reading::is_success,
     wire::{ContainerStatus, UploadError, Uploaded},
 };
 use crate::{
@@ -35,9 +34,8 @@ use crate::{
     },
     fault::{self, FaultPoint},
     platform::{
-        Call, Outcome, Step, VideoStream,
-        graph::{General, Said},
-        is_replaced,
+        Call, Outcome, Step, VideoStream, is_replaced,
+        meta::graph::{General, Said, is_success},
         wire::{self, Answer, Exchange},
     },
 };

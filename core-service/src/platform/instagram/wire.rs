@@ -1,46 +1,12 @@
 //! The shapes of Instagram's answers, as far as they are used. Private to this platform.
-//!
-//! Ids are text: most arrive as text, some as numbers beyond 2^53, and both end as the same digits. Every field that
-//! the pages do not promise is optional. Two endpoints of Instagram Login are documented as `{"data":[{...}]}` and
-//! seen as `{...}`; [`unwrapped`] takes both.
+//! What it shares with Facebook stands in `meta::wire`.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::platform::{graph::graph_time, waits};
-
-/// An id as text, whether it came as text or as a whole number.
-pub(super) fn id_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    id_of(&Value::deserialize(deserializer)?).ok_or_else(|| serde::de::Error::custom("an id is text or a whole number"))
-}
-
-/// The same for ids that may be missing.
-fn id_text_opt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(id_of(&Value::deserialize(deserializer)?))
-}
-
-/// An id that is present and not empty.
-fn id_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) if number.is_u64() => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// A value as this shape.
-pub(super) fn shaped<T: DeserializeOwned>(value: Value) -> Option<T> {
-    serde_json::from_value(value).ok()
-}
-
-/// The first element of `data` where the answer is wrapped in a list, else the answer itself.
-pub(super) fn unwrapped(mut value: Value) -> Value {
-    match value.get_mut("data").and_then(Value::as_array_mut) {
-        Some(list) if !list.is_empty() => list.swap_remove(0),
-        _ => value,
-    }
-}
+pub(super) use crate::platform::meta::wire::{Page, Profile, UploadError, id_text, shaped, unwrapped};
+use crate::platform::{meta::graph::graph_time, waits};
 
 /// A new object: container or media.
 #[derive(Debug, Deserialize)]
@@ -134,33 +100,6 @@ impl Media {
     }
 }
 
-/// A page of a list.
-#[derive(Debug, Deserialize)]
-pub(super) struct Page<T> {
-    pub(super) data: Vec<T>,
-    pub(super) paging: Option<Paging>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Paging {
-    cursors: Option<Cursors>,
-    next: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Cursors {
-    after: Option<String>,
-}
-
-impl<T> Page<T> {
-    /// The cursor of the next page; `None` on the last one.
-    pub(super) fn after(&self) -> Option<&str> {
-        let paging = self.paging.as_ref()?;
-        paging.next.as_ref()?;
-        paging.cursors.as_ref()?.after.as_deref()
-    }
-}
-
 /// `GET /{ig-user}/content_publishing_limit`.
 #[derive(Debug, Deserialize)]
 pub(super) struct PublishingLimit {
@@ -189,14 +128,6 @@ impl PublishingLimit {
     }
 }
 
-/// An access token as every token endpoint gives it.
-#[derive(Deserialize)]
-pub(super) struct TokenAnswer {
-    pub(super) access_token: String,
-    #[serde(default, deserialize_with = "waits::seconds")]
-    pub(super) expires_in: Option<f64>,
-}
-
 /// The short-lived token of Instagram Login.
 #[derive(Deserialize)]
 pub(super) struct ShortToken {
@@ -214,64 +145,6 @@ impl ShortToken {
             _ => None,
         }
     }
-}
-
-/// `GET /me` of Instagram Login, and the Instagram account of a Page.
-#[derive(Debug, Deserialize)]
-pub(super) struct Profile {
-    #[serde(default, deserialize_with = "id_text_opt")]
-    pub(super) id: Option<String>,
-    #[serde(default, deserialize_with = "id_text_opt")]
-    pub(super) user_id: Option<String>,
-    pub(super) username: Option<String>,
-    pub(super) name: Option<String>,
-    pub(super) account_type: Option<String>,
-    pub(super) profile_picture_url: Option<String>,
-}
-
-/// A Page under a Facebook login.
-#[derive(Deserialize)]
-pub(super) struct FacebookPage {
-    #[serde(deserialize_with = "id_text")]
-    pub(super) id: String,
-    pub(super) name: Option<String>,
-    pub(super) access_token: Option<String>,
-    pub(super) tasks: Option<Vec<String>>,
-    pub(super) instagram_business_account: Option<Profile>,
-}
-
-/// An object of which only the id counts.
-#[derive(Debug, Deserialize)]
-pub(super) struct Named {
-    #[serde(deserialize_with = "id_text")]
-    pub(super) id: String,
-}
-
-/// A line of `/me/permissions`.
-#[derive(Debug, Deserialize)]
-pub(super) struct Permission {
-    pub(super) permission: String,
-    pub(super) status: String,
-}
-
-/// The error shape of `api.instagram.com`.
-#[derive(Debug, Deserialize)]
-pub(super) struct LoginError {
-    pub(super) error_type: String,
-    pub(super) code: Option<i64>,
-}
-
-/// The error shape of `rupload.facebook.com`.
-#[derive(Debug, Deserialize)]
-pub(super) struct UploadError {
-    pub(super) debug_info: DebugInfo,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct DebugInfo {
-    pub(super) retriable: Option<bool>,
-    #[serde(default, rename = "type")]
-    pub(super) kind: String,
 }
 
 #[cfg(test)]

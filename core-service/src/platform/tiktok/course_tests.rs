@@ -3,11 +3,12 @@
 use StepClass::{PointOfNoReturn as Pnr, Read, Repeatable, Resumable};
 use StepOutcome::{Absent, Accepted, Found, NoEffect, Unknown};
 
+use super::options::TiktokTransfer;
 use super::*;
 use crate::{
     domain::{
         failure::{FailureClass, Reason},
-        post::{Content, TiktokTransfer},
+        post::Content,
     },
     platform::tiktok::fixtures::{Rows, account, at, content, creator_handle, init_handle, post},
 };

@@ -433,16 +433,6 @@ pub(super) fn url_died() -> Failure {
     away("TikTok's upload URL died before the video had arrived").with_remedy("nothing to do: the upload begins anew")
 }
 
-/// The claim under which a request was to be made has run out.
-pub(super) fn claim_lost() -> Failure {
-    Failure::new(
-        FailureClass::Transient,
-        Reason::ConcurrentChange,
-        "the claim on the post ran out before the request left",
-    )
-    .with_remedy("nothing to do: whoever holds the post goes on")
-}
-
 /// Foreign text, fit to be shown: one line, no control characters, not long.
 pub(super) fn shown(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(MAX_MESSAGE).collect()

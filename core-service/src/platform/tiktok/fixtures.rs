@@ -17,14 +17,19 @@ use tokio::{
 };
 use url::Url;
 
-use super::{Tiktok, TiktokSettings, course::VIDEO, options};
+use super::{
+    Tiktok, TiktokSettings,
+    course::VIDEO,
+    options::{self, TiktokOptions, TiktokTransfer},
+};
+use crate::platform::description::Options;
 use crate::{
     domain::{
         account::Account,
         ids::Fence,
         ledger::{Entry, Evidence, Handle, Ledger, StepClass, StepOutcome},
         platform::{LoginFlavour, Platform},
-        post::{Content, PlatformOptions, Post, TiktokOptions, TiktokTransfer},
+        post::{Content, Post},
     },
     http::{HttpSettings, tls_config},
     platform::{
@@ -47,7 +52,7 @@ pub(super) fn content(privacy: &str, transfer: TiktokTransfer) -> Content {
         video_url: "https://media.example/reel.mp4".to_owned(),
         full_caption: "Sunset over the harbour #sea".to_owned(),
         privacy_level: privacy.to_owned(),
-        options: PlatformOptions { tiktok: Some(tiktok), instagram: None },
+        options: tiktok.alone(),
         ..Content::default()
     }
 }

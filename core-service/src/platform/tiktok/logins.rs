@@ -27,7 +27,7 @@ use crate::{
     domain::{
         account::Account,
         failure::{Failure, FailureClass, Reason},
-        platform::LoginFlavour,
+        platform::{LoginFlavour, Platform},
     },
     platform::{
         AccountError, Grant, Identity, LoginClient, PlatformQuota, PublishOptions, Refreshed, Round, Tokens, waits,
@@ -37,7 +37,8 @@ use crate::{
 };
 
 /// Basic profile, username, publishing, status of drafts, and the list that finds lost posts.
-const SCOPES: &[&str] = &["user.info.basic", "user.info.profile", "video.publish", "video.upload", "video.list"];
+pub(super) const SCOPES: &[&str] =
+    &["user.info.basic", "user.info.profile", "video.publish", "video.upload", "video.list"];
 
 /// Fields of the profile, each with the scope it needs: one without its scope is an error, not left out.
 const PROFILE: [(&str, &str); 7] = [
@@ -174,10 +175,6 @@ impl LoginClient for Tiktok {
         if self.settings.is_some() { Vec::new() } else { vec!["TIKTOK_CLIENT_ID", "TIKTOK_CLIENT_SECRET"] }
     }
 
-    fn scopes(&self, _: LoginFlavour) -> &'static [&'static str] {
-        SCOPES
-    }
-
     fn auth_url(&self, _: LoginFlavour, round: &Round, state: &str) -> Url {
         let settings = self.settings.as_ref();
         let base = settings.map(|settings| &settings.auth_base);
@@ -228,6 +225,7 @@ impl LoginClient for Tiktok {
         let username = user.username.filter(|name| !name.is_empty());
         let name = user.display_name.filter(|name| !name.is_empty()).or_else(|| username.clone());
         Ok(vec![Identity {
+            platform: Platform::Tiktok,
             account_name: name.unwrap_or_else(|| reply.open_id.clone()),
             account_id: reply.open_id.clone(),
             account_username: username,

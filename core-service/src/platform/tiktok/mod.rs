@@ -22,12 +22,12 @@
 
 mod api;
 mod course;
+mod description;
 mod errors;
 mod logins;
-mod options;
+pub mod options;
 mod plan;
 mod publish;
-mod put;
 mod replies;
 mod search;
 mod upload;
@@ -47,12 +47,14 @@ use async_trait::async_trait;
 use reqwest::Client;
 use url::Url;
 
+pub use description::DESCRIPTION;
+
 use super::{Call, Lookup, Next, Outcome, PlatformClient, Step, View, Window};
 use crate::{
     domain::{
         account::Account,
         ledger::{Entry, Evidence},
-        media::{MediaRules, TIKTOK, Violation},
+        media::Violation,
         post::Content,
     },
     http::{self, line::Dialer},
@@ -66,8 +68,6 @@ pub const CONFIRMATIONS: usize = 2;
 
 /// Longest silence of TikTok during an upload. The whole exchange has its own, shorter limits.
 const UPLOAD_READ_TIMEOUT: Duration = Duration::from_secs(3600);
-
-static RULES: MediaRules = TIKTOK;
 
 /// What TikTok's developer portal gives, and where TikTok is.
 #[derive(Clone, Debug)]
@@ -123,10 +123,6 @@ fn with_path(base: Option<&Url>, vendor: &'static str, path: &str) -> Url {
 
 #[async_trait]
 impl PlatformClient for Tiktok {
-    fn rules(&self) -> &MediaRules {
-        &RULES
-    }
-
     fn fetches_video(&self, _: &Account, content: &Content) -> bool {
         options::is_pull(content)
     }

@@ -7,16 +7,82 @@
 //! (<https://developers.tiktok.com/docs/en/content-sharing-guidelines>, read September 2026). For comments nothing is
 //! sent, so the platform's default holds, as the API's own field says. What the creator switched off stays off.
 
+use aurareels_proto::v1;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::replies::CreatorInfo;
-use crate::domain::{
-    failure::{Failure, FailureClass, Reason},
-    ledger::Handle,
-    media::Violation,
-    post::{Content, TiktokOptions, TiktokTransfer},
+use crate::{
+    domain::{
+        failure::{Failure, FailureClass, Reason},
+        ledger::Handle,
+        media::Violation,
+        platform::Platform,
+        post::Content,
+    },
+    platform::description::{Options, Unknown, known},
 };
+
+/// How the video travels to TikTok.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TiktokTransfer {
+    /// The core uploads the bytes: every crash is recoverable.
+    #[default]
+    FileUpload,
+    /// TikTok fetches the URL: a lost answer needs a person.
+    PullFromUrl,
+}
+
+/// TikTok's own options.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TiktokOptions {
+    /// How the video travels.
+    pub transfer: TiktokTransfer,
+    /// Frame used as cover, milliseconds.
+    pub video_cover_timestamp_ms: Option<i32>,
+    /// Advertises a third party.
+    pub brand_content_toggle: bool,
+    /// Advertises the creator's own business.
+    pub brand_organic_toggle: bool,
+    /// Label as made by AI.
+    pub is_aigc: bool,
+}
+
+impl Options for TiktokOptions {
+    const PLATFORM: Platform = Platform::Tiktok;
+
+    fn take(from: &mut v1::PlatformOptions, unknown: &mut Unknown<'_>) -> Option<Self> {
+        let given = from.tiktok.take()?;
+        let transfer = match known(unknown, "content.platform_options.tiktok.transfer", given.transfer) {
+            None | Some(v1::TikTokTransfer::Unspecified | v1::TikTokTransfer::FileUpload) => TiktokTransfer::FileUpload,
+            Some(v1::TikTokTransfer::PullFromUrl) => TiktokTransfer::PullFromUrl,
+        };
+        Some(Self {
+            transfer,
+            video_cover_timestamp_ms: given.video_cover_timestamp_ms,
+            brand_content_toggle: given.brand_content_toggle,
+            brand_organic_toggle: given.brand_organic_toggle,
+            is_aigc: given.is_aigc,
+        })
+    }
+
+    fn put(self, into: &mut v1::PlatformOptions) {
+        let transfer = match self.transfer {
+            TiktokTransfer::FileUpload => v1::TikTokTransfer::FileUpload,
+            TiktokTransfer::PullFromUrl => v1::TikTokTransfer::PullFromUrl,
+        };
+        into.tiktok = Some(v1::TikTokOptions {
+            transfer: transfer.into(),
+            video_cover_timestamp_ms: self.video_cover_timestamp_ms,
+            brand_content_toggle: self.brand_content_toggle,
+            brand_organic_toggle: self.brand_organic_toggle,
+            is_aigc: self.is_aigc,
+        });
+    }
+}
 
 /// The level that everybody sees. Only its posts ever get a public id.
 pub(super) const PUBLIC: &str = "PUBLIC_TO_EVERYONE";
@@ -45,12 +111,12 @@ pub(super) fn level(wish: &str) -> Option<&'static str> {
 
 /// TikTok's options of a post.
 pub(super) fn tiktok(content: &Content) -> TiktokOptions {
-    content.options.tiktok.clone().unwrap_or_default()
+    TiktokOptions::of(&content.options)
 }
 
 /// Whether TikTok fetches the video itself.
 pub(super) fn is_pull(content: &Content) -> bool {
-    content.options.tiktok.as_ref().is_some_and(|options| options.transfer == TiktokTransfer::PullFromUrl)
+    tiktok(content).transfer == TiktokTransfer::PullFromUrl
 }
 
 /// Every broken rule of the options at once.
@@ -162,10 +228,9 @@ pub(super) fn fingerprint(content: &Content) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::post::PlatformOptions;
 
     fn content(privacy: &str, options: TiktokOptions) -> Content {
-        let options = PlatformOptions { tiktok: Some(options), instagram: None };
+        let options = options.alone();
         Content { privacy_level: privacy.to_owned(), options, full_caption: "hello".to_owned(), ..Content::default() }
     }
 

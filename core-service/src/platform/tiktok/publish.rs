@@ -18,9 +18,9 @@ use crate::{
         caption::is_same_beginning,
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Evidence, Handle, StepClass},
-        media::MediaFacts,
+        media::{MediaFacts, TIKTOK},
     },
-    platform::{Call, Lookup, Outcome, Step},
+    platform::{Call, Lookup, Outcome, Step, put::claim_lost},
     secret::Secret,
 };
 
@@ -125,7 +125,7 @@ impl Tiktok {
         let source_info = json!({ "source": "PULL_FROM_URL", "video_url": video_url.as_str() });
         let body = json!({ "post_info": post_info, "source_info": source_info });
         if !call.lease.holds() {
-            return Outcome::NoEffect { failure: errors::claim_lost(), evidence: Evidence::new() };
+            return Outcome::NoEffect { failure: claim_lost(), evidence: Evidence::new() };
         }
         match self.init(call, step, body).await {
             Reply::Accepted { data, evidence } if data.publish_id.is_empty() => {
@@ -399,7 +399,7 @@ fn written<T>(reply: Reply<T>) -> Outcome {
 
 /// Whether the creator may post a video of this length now.
 fn fits(info: &CreatorInfo, facts: &MediaFacts) -> Result<(), Failure> {
-    let longest = super::RULES.for_creator(info.max_video_post_duration_sec).max_duration_ms;
+    let longest = TIKTOK.for_creator(info.max_video_post_duration_sec).max_duration_ms;
     match facts.duration_ms {
         Some(duration) if duration > longest => {
             let (duration, longest) = (duration as f64 / 1000.0, longest / 1000);

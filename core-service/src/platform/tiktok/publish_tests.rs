@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::options::TiktokTransfer;
 use super::{
     course::{CREATOR_INFO, PUBLIC_ID, STATUS, UPLOAD_LAST, VIDEO_INIT, VIDEO_INIT_PULL},
     fixtures::{Act, Rows, Server, TOKEN, at, content, creator_handle, init_handle, stage},
@@ -10,7 +11,6 @@ use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Handle, StepClass, StepOutcome},
-        post::TiktokTransfer,
     },
     platform::{
         Lookup, NotBefore, Outcome, PlatformClient, Step,

@@ -9,7 +9,10 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use reqwest::{
+    RequestBuilder, StatusCode,
+    header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap},
+};
 use tokio::time::Instant;
 use url::Url;
 
@@ -19,7 +22,6 @@ use super::{
     course::{self, UPLOAD_DEAD, UPLOAD_LAST, VIDEO},
     errors,
     plan::Plan,
-    put::{Put, Sent, answered_range},
     replies::StatusData,
 };
 use crate::{
@@ -28,7 +30,11 @@ use crate::{
         ledger::{Evidence, Handle},
         media::VideoVersion,
     },
-    platform::{Call, Outcome, Step, is_replaced, wire::Exchange},
+    platform::{
+        Call, Outcome, Step, is_replaced,
+        put::{Put, Sent, claim_lost},
+        wire::Exchange,
+    },
 };
 
 /// Longest PUT of a chunk of 10 MB.
@@ -104,8 +110,8 @@ impl Tiktok {
                     evidence: problem("the time for the upload ran out").with("uploaded_bytes", at),
                 };
             }
-            let put = self.put(&session, at, last, timeout);
-            let sent = match put.send(call).await {
+            let (request, put) = self.put(&session, at, last, timeout);
+            let sent = match put.send(call, request).await {
                 Ok(sent) => sent,
                 Err(failure) => return unread(failure, evidence),
             };
@@ -175,17 +181,18 @@ impl Tiktok {
             return Outcome::Accepted { handle: Handle::default(), evidence };
         }
         if !call.lease.holds() {
-            return Outcome::NoEffect { failure: errors::claim_lost(), evidence: Evidence::new() };
+            return Outcome::NoEffect { failure: claim_lost(), evidence: Evidence::new() };
         }
-        let put = Put { lines: Some(&self.lines), ..self.put(&session, first, plan.size - 1, step.timeout) };
-        let Sent { exchange, complete, broken } = match put.send(call).await {
+        let (request, put) = self.put(&session, first, plan.size - 1, step.timeout);
+        let put = Put { lines: Some(&self.lines), ..put };
+        let Sent { exchange, complete, broken } = match put.send(call, request).await {
             Ok(sent) => sent,
             Err(failure) => return unread(failure, Evidence::new()),
         };
         let answer = match exchange {
             Exchange::Answered(answer) => answer,
             Exchange::NotSent(why) => {
-                let failure = if call.lease.holds() { unreachable(&why) } else { errors::claim_lost() };
+                let failure = if call.lease.holds() { unreachable(&why) } else { claim_lost() };
                 return Outcome::NoEffect { failure, evidence: problem(&why) };
             }
             Exchange::NoAnswer(why) if complete => return Outcome::Unknown { evidence: problem(&why) },
@@ -236,9 +243,14 @@ impl Tiktok {
         })
     }
 
-    fn put<'a>(&'a self, session: &'a Session, first: u64, last: u64, timeout: Duration) -> Put<'a> {
+    fn put<'a>(&self, session: &'a Session, first: u64, last: u64, timeout: Duration) -> (RequestBuilder, Put<'a>) {
         let Session { url, content_type, plan, version, .. } = session;
-        Put { client: &self.uploads, lines: None, url, content_type, first, last, total: plan.size, version, timeout }
+        let request = self
+            .uploads
+            .put(url.clone())
+            .header(CONTENT_TYPE, content_type)
+            .header(CONTENT_RANGE, format!("bytes {first}-{last}/{}", plan.size));
+        (request, Put { lines: None, first, last, total: plan.size, version, timeout })
     }
 
     /// Asks TikTok where the upload stands.
@@ -316,4 +328,12 @@ fn unread(failure: Failure, evidence: Evidence) -> Outcome {
 fn malformed() -> Failure {
     Failure::new(FailureClass::InvalidRequest, Reason::PlatformRefused, "TikTok finds a chunk of the upload malformed")
         .with_remedy("report this as a bug")
+}
+
+/// The number of the `Content-Range: bytes 0-N/total` that TikTok answers chunks with. Whether N is a count or the last
+/// index is not documented, so the caller compares it with what it expects.
+fn answered_range(headers: &HeaderMap) -> Option<u64> {
+    let range = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    let (_, rest) = range.split_once('-')?;
+    rest.split('/').next()?.trim().parse().ok()
 }

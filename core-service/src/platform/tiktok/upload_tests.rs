@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::options::TiktokTransfer;
 use super::{
     Tiktok,
     course::{self, UPLOAD, UPLOAD_DEAD, UPLOAD_LAST},
@@ -11,7 +12,6 @@ use crate::{
     domain::{
         failure::{FailureClass, Reason},
         ledger::{Handle, StepClass, StepOutcome},
-        post::TiktokTransfer,
     },
     platform::{
         Call, NotBefore, Outcome, PlatformClient, Step,

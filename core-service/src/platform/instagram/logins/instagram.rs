@@ -6,24 +6,25 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::{
-    check_scopes,
-    oauth::{self, IfLost, LongLived, long_lived},
-    unexpected,
-};
+use super::INSTAGRAM_NEEDED;
 use crate::{
     domain::{
         account::Account,
         failure::{Failure, FailureClass, Reason},
-        platform::LoginFlavour,
+        platform::{LoginFlavour, Platform},
     },
     platform::{
         AccountError, Grant, Identity, Refreshed, Tokens,
         instagram::{
-            Instagram, MetaApp,
+            Instagram,
             exchange::Caller,
             wire::{Profile, ShortToken, shaped, unwrapped},
         },
+        meta::{
+            login::{check_scopes, unexpected},
+            oauth::{self, IfLost, LongLived, long_lived},
+        },
+        settings::App,
     },
     secret::Secret,
 };
@@ -40,14 +41,14 @@ const YOUNGEST: TimeDelta = TimeDelta::hours(24);
 impl Instagram {
     pub(super) async fn exchange_instagram(
         &self,
-        app: &MetaApp,
+        app: &App,
         code: &str,
         redirect_uri: &str,
         now: DateTime<Utc>,
     ) -> Result<Vec<Identity>, AccountError> {
         let mut url = self.settings.ig_api_base.clone();
         url.set_path("/oauth/access_token");
-        let request = self.pooled.post(url).form(&[
+        let request = self.meta.client.post(url).form(&[
             ("client_id", app.id.as_str()),
             ("client_secret", app.secret.expose()),
             ("grant_type", "authorization_code"),
@@ -60,7 +61,7 @@ impl Instagram {
         // Where the answer does not tell, the calls that need a scope will.
         let granted = short.permissions();
         if let Some(granted) = &granted {
-            check_scopes(LoginFlavour::InstagramLogin, granted)?;
+            check_scopes(INSTAGRAM_NEEDED, granted)?;
         }
         let short_token = Secret::from(short.access_token);
         let fields = [
@@ -68,7 +69,7 @@ impl Instagram {
             ("client_secret", app.secret.expose()),
             ("access_token", short_token.expose()),
         ];
-        let request = oauth::get(&self.pooled, &self.settings.ig_graph_base, "/access_token", &fields);
+        let request = oauth::get(&self.meta.client, &self.settings.ig_graph_base, "/access_token", &fields);
         let value = oauth::ask(request, IfLost::AskAgain).await?.map_err(|refusal| refusal.of_token(now))?;
         let LongLived { token, expires_at } = long_lived(value, now)?;
 
@@ -85,6 +86,7 @@ impl Instagram {
             .into());
         };
         Ok(vec![Identity {
+            platform: Platform::Instagram,
             account_name: profile.name.or_else(|| profile.username.clone()).unwrap_or_else(|| account_id.clone()),
             account_username: profile.username,
             account_email: None,
@@ -116,7 +118,7 @@ impl Instagram {
             )));
         }
         let fields = [("grant_type", "ig_refresh_token"), ("access_token", tokens.access.expose())];
-        let request = oauth::get(&self.pooled, &self.settings.ig_graph_base, "/refresh_access_token", &fields);
+        let request = oauth::get(&self.meta.client, &self.settings.ig_graph_base, "/refresh_access_token", &fields);
         let lost = IfLost::Unknown("the token may have been replaced");
         let value = oauth::ask(request, lost).await?.map_err(|refusal| {
             let mut failure = refusal.of_token(now);

@@ -4,11 +4,8 @@
 //! says that a login is dead. Expected failures: refused codes ("start the login again"), declined scopes, no
 //! professional account, dead or too young tokens.
 
-mod facebook;
+pub(super) mod facebook;
 mod instagram;
-mod oauth;
-
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -16,8 +13,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    Instagram, MetaApp,
-    exchange::{Caller, Fields, quota_used, read_failure},
+    Instagram,
+    exchange::{Caller, quota_used, read_failure},
     options::PUBLIC,
     wire::{Profile, shaped, unwrapped},
 };
@@ -28,104 +25,60 @@ use crate::{
         media::INSTAGRAM_REELS,
         platform::LoginFlavour,
     },
-    platform::{AccountError, Identity, PlatformQuota, PublishOptions, Refreshed, Tokens, graph::Said},
+    platform::{
+        AccountError, Identity, PlatformQuota, PublishOptions, Refreshed, Tokens,
+        meta::{
+            Fields,
+            graph::Said,
+            login::{CALL, clean_code, unexpected},
+        },
+        settings::App,
+    },
 };
 
-/// Longest account call.
-const CALL: Duration = Duration::from_secs(30);
+/// Facebook Login: the original's four; `business_management`, without which Pages of a business portfolio stay hidden;
+/// and comments, for `allow_comments`.
+pub(super) const FACEBOOK_SCOPES: &[&str] = &[
+    "instagram_basic",
+    "instagram_content_publish",
+    "pages_read_engagement",
+    "pages_show_list",
+    "business_management",
+    "instagram_manage_comments",
+];
 
-/// The scopes asked for. Facebook Login: the original's four; `business_management`, without which Pages of a business
-/// portfolio stay hidden; and comments, for `allow_comments`.
-pub(super) const fn scopes(flavour: LoginFlavour) -> &'static [&'static str] {
-    match flavour {
-        LoginFlavour::FacebookLogin => &[
-            "instagram_basic",
-            "instagram_content_publish",
-            "pages_read_engagement",
-            "pages_show_list",
-            "business_management",
-            "instagram_manage_comments",
-        ],
-        LoginFlavour::InstagramLogin => {
-            &["instagram_business_basic", "instagram_business_content_publish", "instagram_business_manage_comments"]
-        }
-        LoginFlavour::Tiktok => &[],
-    }
-}
+/// Instagram Login.
+pub(super) const INSTAGRAM_SCOPES: &[&str] =
+    &["instagram_business_basic", "instagram_business_content_publish", "instagram_business_manage_comments"];
 
 /// The scopes without which nothing can be published.
-const fn needed_scopes(flavour: LoginFlavour) -> &'static [&'static str] {
-    match flavour {
-        LoginFlavour::FacebookLogin => {
-            &["instagram_basic", "instagram_content_publish", "pages_read_engagement", "pages_show_list"]
-        }
-        LoginFlavour::InstagramLogin => &["instagram_business_basic", "instagram_business_content_publish"],
-        LoginFlavour::Tiktok => &[],
-    }
-}
-
-/// People can untick scopes in the dialog.
-fn check_scopes(flavour: LoginFlavour, granted: &[String]) -> Result<(), Failure> {
-    let is_missing = |scope: &&&str| !granted.iter().any(|have| have == **scope);
-    let missing: Vec<_> = needed_scopes(flavour).iter().filter(is_missing).copied().collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        FailureClass::NeedsReconnect,
-        Reason::ScopeMissing,
-        format!("these permissions were not granted: {}", missing.join(", ")),
-    )
-    .with_rule(missing.join(","))
-    .with_remedy("connect again and leave every permission ticked"))
-}
-
-/// The code without what Meta appends to the redirect: `#_` at Instagram, `#_=_` at Facebook.
-fn clean_code(code: &str) -> &str {
-    code.split('#').next().unwrap_or_default().trim()
-}
+pub(super) const FACEBOOK_NEEDED: &[&str] =
+    &["instagram_basic", "instagram_content_publish", "pages_read_engagement", "pages_show_list"];
+const INSTAGRAM_NEEDED: &[&str] = &["instagram_business_basic", "instagram_business_content_publish"];
 
 impl Instagram {
-    fn app(&self, flavour: LoginFlavour) -> Result<&MetaApp, Failure> {
-        let (app, remedy) = match flavour {
-            LoginFlavour::FacebookLogin => {
-                (&self.settings.facebook_app, "set INSTAGRAM_APP_ID and INSTAGRAM_APP_SECRET")
-            }
-            LoginFlavour::InstagramLogin => {
-                (&self.settings.instagram_login_app, "set INSTAGRAM_LOGIN_APP_ID and INSTAGRAM_LOGIN_APP_SECRET")
-            }
-            LoginFlavour::Tiktok => (&None, "use a login of instagram"),
-        };
-        app.as_ref().ok_or_else(|| {
-            Failure::new(
-                FailureClass::Permanent,
-                Reason::PlatformNotConfigured,
-                format!("the login {flavour} of instagram is not configured"),
-            )
-            .with_remedy(remedy)
+    fn login_app(&self) -> Result<&App, Failure> {
+        self.settings.instagram_login_app.as_ref().ok_or_else(|| {
+            let message = "the login instagram_login of instagram is not configured";
+            Failure::new(FailureClass::Permanent, Reason::PlatformNotConfigured, message)
+                .with_remedy("set INSTAGRAM_LOGIN_APP_ID and INSTAGRAM_LOGIN_APP_SECRET")
         })
     }
 
     /// The consent page.
     pub(super) fn consent_page(&self, flavour: LoginFlavour, redirect_uri: &str, state: &str) -> Url {
-        let (mut url, path) = match flavour {
-            LoginFlavour::InstagramLogin => (self.settings.ig_auth_base.clone(), "/oauth/authorize".to_owned()),
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok => {
-                (self.settings.dialog_base.clone(), format!("/{}/dialog/oauth", self.settings.version))
-            }
-        };
-        url.set_path(&path);
-        let client_id = self.app(flavour).map(|app| app.id.as_str()).unwrap_or_default();
+        if flavour != LoginFlavour::InstagramLogin {
+            return self.meta.dialog(FACEBOOK_SCOPES, redirect_uri, state);
+        }
+        let mut url = self.settings.ig_auth_base.clone();
+        url.set_path("/oauth/authorize");
+        let client_id = self.login_app().map(|app| app.id.as_str()).unwrap_or_default();
         url.query_pairs_mut()
             .append_pair("client_id", client_id)
             .append_pair("redirect_uri", redirect_uri)
             .append_pair("response_type", "code")
-            .append_pair("scope", &scopes(flavour).join(","))
+            .append_pair("scope", &INSTAGRAM_SCOPES.join(","))
             .append_pair("state", state);
-        if flavour == LoginFlavour::FacebookLogin {
-            // Asks again for what was declined before; without it the dialog leaves those out.
-            url.query_pairs_mut().append_pair("auth_type", "rerequest");
-        }
         url
     }
 
@@ -137,12 +90,12 @@ impl Instagram {
         redirect_uri: &str,
         now: DateTime<Utc>,
     ) -> Result<Vec<Identity>, AccountError> {
-        let app = self.app(flavour)?;
-        let code = clean_code(code);
         match flavour {
-            LoginFlavour::InstagramLogin => self.exchange_instagram(app, code, redirect_uri, now).await,
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok => {
-                self.exchange_facebook(app, code, redirect_uri, now).await
+            LoginFlavour::InstagramLogin => {
+                self.exchange_instagram(self.login_app()?, clean_code(code), redirect_uri, now).await
+            }
+            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok | LoginFlavour::Google => {
+                self.exchange_facebook(code, redirect_uri, now).await
             }
         }
     }
@@ -156,7 +109,9 @@ impl Instagram {
     ) -> Result<Refreshed, AccountError> {
         match account.login_flavour {
             LoginFlavour::InstagramLogin => self.refresh_instagram(account, tokens, now).await,
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok => self.refresh_facebook(account, tokens, now).await,
+            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok | LoginFlavour::Google => {
+                self.refresh_facebook(account, tokens, now).await
+            }
         }
     }
 
@@ -173,7 +128,7 @@ impl Instagram {
                 "in the Instagram app: Settings, Website permissions, Apps and websites, and remove the app there",
             )
             .into()),
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok => self.revoke_facebook(account, tokens).await,
+            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok | LoginFlavour::Google => self.meta.revoke(tokens).await,
         }
     }
 
@@ -191,7 +146,7 @@ impl Instagram {
         let caller = caller_of(account, tokens);
         let (path, fields) = match account.login_flavour {
             LoginFlavour::InstagramLogin => ("me", instagram::PROFILE_FIELDS),
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok => {
+            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok | LoginFlavour::Google => {
                 (account.account_id.as_str(), "id,username,name,profile_picture_url")
             }
         };
@@ -271,8 +226,4 @@ impl Instagram {
 /// Calls as an account.
 fn caller_of<'a>(account: &Account, tokens: &'a Tokens) -> Caller<'a> {
     Caller { flavour: account.login_flavour, token: &tokens.access, now: None }
-}
-
-fn unexpected() -> AccountError {
-    super::errors::unavailable("instagram answered something unexpected".to_owned()).into()
 }

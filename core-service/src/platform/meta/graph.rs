@@ -14,12 +14,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::{waits, wire::Exchange};
 use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
         ledger::Evidence,
     },
+    platform::{waits, wire::Exchange},
     secret::Secret,
 };
 
@@ -89,6 +89,8 @@ pub(crate) struct GraphError {
     pub(crate) about_proof: bool,
     /// The message names the location rule, which has no number of its own.
     pub(crate) about_location: bool,
+    /// The message names a Page's limit of Reels in a day, whose number is not documented.
+    pub(crate) about_daily_limit: bool,
     /// How long the throttle lasts, by `X-Business-Use-Case-Usage`.
     pub(crate) regain_after: Option<TimeDelta>,
 }
@@ -120,6 +122,7 @@ impl GraphError {
             kind: error.kind,
             about_proof: error.message.contains("appsecret_proof"),
             about_location: error.message.contains("INVALID_LOCATION_ID"),
+            about_daily_limit: error.message.contains("24 hours") && error.message.contains("Reels"),
             user_message: error
                 .error_user_msg
                 .filter(|text| !text.trim().is_empty())
@@ -181,7 +184,7 @@ impl GraphError {
                 FailureClass::Permanent,
                 Reason::PlatformRefused,
                 "meta refuses the app secret proof of this core",
-                "compare INSTAGRAM_APP_SECRET with the app's settings at Meta; the account need not be connected again",
+                "compare INSTAGRAM_APP_SECRET or FACEBOOK_APP_SECRET with the app's settings at Meta; the account need not be connected again",
             ),
             General::Down => (
                 FailureClass::Transient,
@@ -376,6 +379,11 @@ pub(crate) fn appsecret_proof(app_secret: &Secret, token: &Secret) -> String {
         Hmac::<Sha256>::new_from_slice(app_secret.expose().as_bytes()).expect("hmac takes keys of any length");
     mac.update(token.expose().as_bytes());
     hex::encode(mac.finalize().into_bytes())
+}
+
+/// Whether a value is Graph's way of saying yes.
+pub(crate) fn is_success(value: &Value) -> bool {
+    value == &Value::Bool(true) || value["success"] == true
 }
 
 /// A time as Graph writes it: `2026-09-28T17:05:11+0000`, without the colon that RFC 3339 demands. A year that no post

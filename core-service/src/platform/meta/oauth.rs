@@ -4,31 +4,31 @@ use chrono::{DateTime, Utc};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
-use super::{CALL, unexpected};
+use super::{
+    failure_of,
+    graph::{General, GraphError, Said},
+    login::{CALL, unexpected},
+    unavailable,
+    wire::{LoginError, TokenAnswer, shaped},
+};
 use crate::{
     domain::failure::{Failure, FailureClass, Reason},
     platform::{
-        AccountError,
-        graph::{General, GraphError, Said},
-        instagram::{
-            errors::Judge,
-            wire::{LoginError, TokenAnswer, shaped},
-        },
-        waits,
+        AccountError, waits,
         wire::{self, Answer, Exchange},
     },
     secret::Secret,
 };
 
 /// A token with its end, where the platform told.
-pub(super) struct LongLived {
-    pub(super) token: Secret,
-    pub(super) expires_at: Option<DateTime<Utc>>,
+pub(crate) struct LongLived {
+    pub(crate) token: Secret,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
 }
 
 /// What a lost answer means for a token request.
 #[derive(Clone, Copy)]
-pub(super) enum IfLost {
+pub(crate) enum IfLost {
     /// The request may have used something up: the code, or the old token.
     Unknown(&'static str),
     /// Asking again is harmless.
@@ -36,18 +36,18 @@ pub(super) enum IfLost {
 }
 
 /// A code was refused: it is used, expired, or made for another redirect or app. Whatever it is, the way on is the same.
-pub(super) fn code_refused(rule: String) -> Failure {
+pub(crate) fn code_refused(rule: String) -> Failure {
     Failure::new(FailureClass::InvalidRequest, Reason::PlatformRefused, "meta refuses the code of this login")
         .with_rule(rule)
         .with_remedy("start the login again; if it happens again, compare the redirect address with the app's settings")
 }
 
 /// Sends a request to a token endpoint and reads its JSON.
-pub(super) async fn ask(request: RequestBuilder, if_lost: IfLost) -> Result<Result<Value, Refusal>, AccountError> {
+pub(crate) async fn ask(request: RequestBuilder, if_lost: IfLost) -> Result<Result<Value, Refusal>, AccountError> {
     let answer = match wire::exchange(request, CALL).await {
         Exchange::Answered(answer) => answer,
         Exchange::NotSent(_) => {
-            return Err(super::super::errors::unavailable("meta could not be reached".to_owned()).into());
+            return Err(unavailable("meta could not be reached").into());
         }
         Exchange::NoAnswer(why) => return Err(lost(if_lost, &why)),
     };
@@ -67,12 +67,12 @@ pub(super) async fn ask(request: RequestBuilder, if_lost: IfLost) -> Result<Resu
 fn lost(if_lost: IfLost, why: &str) -> AccountError {
     match if_lost {
         IfLost::Unknown(what) => AccountError::Unknown(format!("{what}: {why}")),
-        IfLost::AskAgain => super::super::errors::unavailable("meta did not answer".to_owned()).into(),
+        IfLost::AskAgain => unavailable("meta did not answer").into(),
     }
 }
 
 /// A token endpoint said no, in one of its two shapes.
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The Graph envelope.
     Graph(Box<GraphError>),
     /// `api.instagram.com`.
@@ -81,7 +81,7 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// As the answer to a code: start again, unless Meta is only busy or this core is set up wrongly.
-    pub(super) fn of_code(&self, now: DateTime<Utc>) -> Failure {
+    pub(crate) fn of_code(&self, now: DateTime<Utc>) -> Failure {
         match self {
             Self::Graph(error) => match error.general() {
                 General::Throttled | General::AppSecretProof | General::NoCapability => self.of_token(now),
@@ -94,9 +94,9 @@ impl Refusal {
     }
 
     /// As the answer about a token.
-    pub(super) fn of_token(&self, now: DateTime<Utc>) -> Failure {
+    pub(crate) fn of_token(&self, now: DateTime<Utc>) -> Failure {
         match self {
-            Self::Graph(error) => Judge { now: Some(now), token_fits_host: true }.failure(error),
+            Self::Graph(error) => failure_of(&Said::Error(error.clone()), Some(now)),
             Self::Login { error_type, .. } => {
                 Failure::new(FailureClass::NeedsReconnect, Reason::TokenInvalid, "instagram refuses the token")
                     .with_rule(error_type.clone())
@@ -107,14 +107,14 @@ impl Refusal {
 }
 
 /// Reads `access_token` and `expires_in`.
-pub(super) fn long_lived(value: Value, now: DateTime<Utc>) -> Result<LongLived, AccountError> {
+pub(crate) fn long_lived(value: Value, now: DateTime<Utc>) -> Result<LongLived, AccountError> {
     let answer: TokenAnswer = shaped(value).ok_or_else(unexpected)?;
     let expires_at = waits::life(answer.expires_in).map(|life| now + life);
     Ok(LongLived { token: answer.access_token.into(), expires_at })
 }
 
 /// A `GET` with everything in the query, as Meta's token endpoints take it.
-pub(super) fn get(client: &reqwest::Client, base: &url::Url, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+pub(crate) fn get(client: &reqwest::Client, base: &url::Url, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
     let mut url = base.clone();
     url.set_path(path);
     client.request(Method::GET, url).query(fields)

@@ -1,9 +1,9 @@
-//! One PUT of a range of the video, streamed from the source straight into the request: never more than two of the
+//! One request that carries a range of the video, streamed from the source straight into it: never more than two of the
 //! source's pieces are in memory.
 //!
 //! Guaranteed:
 //! - The piece that holds the range's last byte is handed over only while the claim on the post holds, and
-//!   [`Sent::complete`] tells whether it was. Where it was not, TikTok cannot have the range: the request announces its
+//!   [`Sent::complete`] tells whether it was. Where it was not, the platform cannot have the range: the request announces its
 //!   length, and a body that ends early breaks the connection.
 //! - A source that fails, ends early or gives too much breaks the request off; [`Sent::broken`] says why.
 //! - The video's last byte is handed over only once it is known that all of them were of one version of the video.
@@ -20,15 +20,11 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use reqwest::{
-    Body, Client,
-    header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap},
-};
+use reqwest::{Body, RequestBuilder, header::CONTENT_LENGTH};
 use tokio::sync::mpsc::{Sender, channel};
 use tokio_stream::wrappers::ReceiverStream;
-use url::Url;
 
-use super::errors;
+use super::{Call, VideoStream, is_replaced, wire};
 use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
@@ -36,40 +32,33 @@ use crate::{
     },
     fault::{self, FaultPoint},
     http::line::Dialer,
-    platform::{Call, VideoStream, is_replaced, wire},
 };
 
 /// A range to be sent.
-pub(super) struct Put<'a> {
-    /// Makes the request, and sends it unless `lines` is given.
-    pub(super) client: &'a Client,
-    /// For the last chunk: the line it leaves on, at the post's time.
-    pub(super) lines: Option<&'a Dialer>,
-    /// Where to, as TikTok gave it. A secret.
-    pub(super) url: &'a Url,
-    /// `video/mp4` and the like.
-    pub(super) content_type: &'a str,
+pub(crate) struct Put<'a> {
+    /// For a point of no return: the line it leaves on, at the post's time.
+    pub(crate) lines: Option<&'a Dialer>,
     /// First byte.
-    pub(super) first: u64,
+    pub(crate) first: u64,
     /// Last byte, included.
-    pub(super) last: u64,
+    pub(crate) last: u64,
     /// Size of the whole video.
-    pub(super) total: u64,
+    pub(crate) total: u64,
     /// The version of the video that the bytes are of.
-    pub(super) version: &'a VideoVersion,
+    pub(crate) version: &'a VideoVersion,
     /// Longest wait for the whole exchange.
-    pub(super) timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// What became of it.
 #[derive(Debug)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     /// The answer, if one came.
-    pub(super) exchange: wire::Exchange,
+    pub(crate) exchange: wire::Exchange,
     /// The last byte of the range was handed to the connection.
-    pub(super) complete: bool,
+    pub(crate) complete: bool,
     /// Why we broke it off.
-    pub(super) broken: Option<Failure>,
+    pub(crate) broken: Option<Failure>,
 }
 
 /// What the two sides of a PUT tell each other.
@@ -80,22 +69,18 @@ struct State {
 }
 
 impl Put<'_> {
-    /// Sends the range. An error is one before anything left.
-    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Sent, Failure> {
+    /// Sends the range as the body of a request. An error is one before anything left.
+    pub(crate) async fn send(&self, call: &Call<'_>, request: RequestBuilder) -> Result<Sent, Failure> {
         let source = call.video.open(self.first, self.last, self.version).await?;
         if self.lines.is_none() {
             if !call.lease.holds() {
-                return Err(errors::claim_lost());
+                return Err(claim_lost());
             }
             fault::point(FaultPoint::LeaseChecked, "");
         }
         let (pieces, body) = channel::<io::Result<Bytes>>(1);
-        let request = self
-            .client
-            .put(self.url.clone())
-            .header(CONTENT_TYPE, self.content_type)
+        let request = request
             .header(CONTENT_LENGTH, self.last - self.first + 1)
-            .header(CONTENT_RANGE, format!("bytes {}-{}/{}", self.first, self.last, self.total))
             .body(Body::wrap_stream(ReceiverStream::new(body)));
         let state = State::default();
         let mut sending = pin!(async {
@@ -146,7 +131,7 @@ impl Put<'_> {
             }
             if end == self.last + 1 {
                 if !call.lease.holds() {
-                    break Some(errors::claim_lost());
+                    break Some(claim_lost());
                 }
                 state.complete.store(true, Ordering::SeqCst);
                 fault::point(FaultPoint::LastByteLeaves, "");
@@ -170,17 +155,27 @@ impl Put<'_> {
     }
 }
 
-/// The video could not be read on.
-pub(super) fn source_failed(why: &str) -> Failure {
-    let message = format!("the video's source failed during the upload: {}", errors::shown(why));
-    Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message)
-        .with_remedy("nothing to do: the upload goes on where it stopped; check the video's host if this stays")
+/// Longest foreign text that is shown, characters.
+const MAX_SHOWN: usize = 200;
+
+/// Foreign text, fit to be shown: one line, no control characters, not long.
+fn shown(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(MAX_SHOWN).collect()
 }
 
-/// The number of the `Content-Range: bytes 0-N/total` that TikTok answers chunks with. Whether N is a count or the last
-/// index is not documented, so the caller compares it with what it expects.
-pub(super) fn answered_range(headers: &HeaderMap) -> Option<u64> {
-    let range = headers.get(CONTENT_RANGE)?.to_str().ok()?;
-    let (_, rest) = range.split_once('-')?;
-    rest.split('/').next()?.trim().parse().ok()
+/// The claim on the post ran out.
+pub(crate) fn claim_lost() -> Failure {
+    Failure::new(
+        FailureClass::Transient,
+        Reason::ConcurrentChange,
+        "the claim on the post ran out before the request left",
+    )
+    .with_remedy("nothing to do: whoever holds the post goes on")
+}
+
+/// The video could not be read on.
+pub(crate) fn source_failed(why: &str) -> Failure {
+    let message = format!("the video's source failed during the upload: {}", shown(why));
+    Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message)
+        .with_remedy("nothing to do: the upload goes on where it stopped; check the video's host if this stays")
 }
