@@ -11,6 +11,7 @@
 pub mod description;
 #[cfg(test)]
 mod example;
+pub mod facebook;
 pub mod instagram;
 pub mod meta;
 pub(crate) mod put;
@@ -48,7 +49,7 @@ use crate::{
 use description::Description;
 
 /// Every platform of this release: a folder and a line here.
-pub static ALL: &[&Description] = &[&tiktok::DESCRIPTION, &instagram::DESCRIPTION];
+pub static ALL: &[&Description] = &[&tiktok::DESCRIPTION, &instagram::DESCRIPTION, &facebook::DESCRIPTION];
 
 /// Everything `next` may look at.
 #[derive(Clone, Copy, Debug)]
