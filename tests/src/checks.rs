@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use aurareels_proto::v1::{AttemptStep, Event, EventType, ListPostsRequest, Platform, Post, PostStatus, StepOutcome};
+use aurareels_proto::v1::{AttemptStep, Event, EventType, ListPostsRequest, Post, PostStatus, StepOutcome};
 use aurareels_simulator::{Filter, Host};
 use chrono::{DateTime, TimeDelta, Utc};
 use prost_types::{Struct, Value, value::Kind};
@@ -54,7 +54,7 @@ impl World {
         // Posts whose id the platform told come first; the others are looked for among what is left.
         published.sort_by_key(|post| post.platform_post_id.is_empty());
         for post in published {
-            let platform = if post.platform() == Platform::Tiktok { "tiktok" } else { "instagram" };
+            let platform = post.platform().as_str_name().trim_start_matches("PLATFORM_").to_ascii_lowercase();
             let last = post.attempts.last().unwrap_or_else(|| panic!("published without an attempt: {post:#?}"));
             let word = last.steps.iter().any(says_live);
             let resolved = last.steps.iter().any(resolved_by_hand);
@@ -127,6 +127,9 @@ fn says_live(step: &AttemptStep) -> bool {
     taken
         && match step.step.as_str() {
             "instagram.media_publish" => true,
+            "facebook.status" | "facebook.finish" => says("status", &["published"]),
+            "youtube.publish" | "youtube.upload_last" => true,
+            "youtube.status" => says("privacy", &["public", "unlisted", "private"]),
             "instagram.container_status" => says("status_code", &["PUBLISHED"]),
             "instagram.snapshot" => says("match", &["one"]),
             "tiktok.status" | "tiktok.upload" | "tiktok.upload_last" => says("status", &["PUBLISH_COMPLETE"]),

@@ -18,6 +18,10 @@ pub enum Login {
     Facebook,
     /// Cleo, by Instagram Login.
     Instagram,
+    /// Ada's Pages, by Facebook Login.
+    Page,
+    /// Ada's channel.
+    Youtube,
 }
 
 impl Login {
@@ -26,6 +30,8 @@ impl Login {
         match self {
             Self::Tiktok | Self::TiktokPrivate => Platform::Tiktok,
             Self::Facebook | Self::Instagram => Platform::Instagram,
+            Self::Page => Platform::Facebook,
+            Self::Youtube => Platform::Youtube,
         }
     }
 
@@ -33,8 +39,9 @@ impl Login {
     pub fn flavour(self) -> LoginFlavour {
         match self {
             Self::Tiktok | Self::TiktokPrivate => LoginFlavour::Tiktok,
-            Self::Facebook => LoginFlavour::FacebookLogin,
+            Self::Facebook | Self::Page => LoginFlavour::FacebookLogin,
             Self::Instagram => LoginFlavour::InstagramLogin,
+            Self::Youtube => LoginFlavour::Google,
         }
     }
 }
@@ -63,7 +70,8 @@ impl User<'_> {
         match login {
             Login::Tiktok => field("id", "ada.makes"),
             Login::TiktokPrivate => field("id", "bo.private"),
-            Login::Facebook => field("person_id", "ada.kitchen"),
+            Login::Facebook | Login::Page => field("person_id", "ada.kitchen"),
+            Login::Youtube => field("id", "ada.tube"),
             Login::Instagram => field("id", "cleo.films"),
         }
     }

@@ -23,6 +23,7 @@ pub(crate) mod stand_in;
 pub mod tiktok;
 pub(crate) mod waits;
 pub mod wire;
+pub mod youtube;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -49,7 +50,8 @@ use crate::{
 use description::Description;
 
 /// Every platform of this release: a folder and a line here.
-pub static ALL: &[&Description] = &[&tiktok::DESCRIPTION, &instagram::DESCRIPTION, &facebook::DESCRIPTION];
+pub static ALL: &[&Description] =
+    &[&tiktok::DESCRIPTION, &instagram::DESCRIPTION, &facebook::DESCRIPTION, &youtube::DESCRIPTION];
 
 /// Everything `next` may look at.
 #[derive(Clone, Copy, Debug)]

@@ -37,7 +37,7 @@ export class AuraReels implements INodeType {
 		version: [1, 2],
 		defaultVersion: 2,
 		subtitle: '={{ $parameter["operation"] + ": " + $parameter["resource"] }}',
-		description: 'Publish and schedule short videos to TikTok and Instagram: one request, one post',
+		description: 'Publish and schedule short videos to TikTok, Instagram, Facebook and YouTube: one request, one post',
 		defaults: { name: 'AuraReels' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

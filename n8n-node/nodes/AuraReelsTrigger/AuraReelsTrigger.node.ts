@@ -84,8 +84,10 @@ export class AuraReelsTrigger implements INodeType {
 						name: 'platforms',
 						type: 'multiOptions',
 						options: [
+							{ name: 'Facebook', value: 'facebook' },
 							{ name: 'Instagram', value: 'instagram' },
 							{ name: 'TikTok', value: 'tiktok' },
+							{ name: 'YouTube', value: 'youtube' },
 						],
 						default: [],
 						description: 'Only events of these platforms',

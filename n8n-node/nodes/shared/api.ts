@@ -26,6 +26,10 @@ export type EventType =
 	| 'account_disconnected'
 	| 'post_progress';
 
+export type FacebookTransfer =
+	| 'upload'
+	| 'file_url';
+
 export type InstagramTransfer =
 	| 'video_url'
 	| 'resumable';
@@ -33,7 +37,8 @@ export type InstagramTransfer =
 export type LoginFlavour =
 	| 'tiktok'
 	| 'facebook_login'
-	| 'instagram_login';
+	| 'instagram_login'
+	| 'google';
 
 export type OnLongCaption =
 	| 'refuse'
@@ -85,6 +90,10 @@ export type StepOutcome =
 export type TikTokTransfer =
 	| 'file_upload'
 	| 'pull_from_url';
+
+export type YouTubePublish =
+	| 'two_steps'
+	| 'one_step';
 
 export interface Account {
 	id: number;
@@ -211,6 +220,16 @@ export interface Event {
 	account: Account | null;
 	reason: string;
 	wp_user_id: number;
+}
+
+export interface FacebookOptionsInput {
+	transfer?: FacebookTransfer | null;
+	title?: string;
+}
+
+export interface FacebookOptions {
+	transfer: FacebookTransfer | null;
+	title: string;
 }
 
 export interface GetAccountRequestInput {
@@ -340,11 +359,15 @@ export interface PlatformInfo {
 export interface PlatformOptionsInput {
 	tiktok?: TikTokOptionsInput | null;
 	instagram?: InstagramOptionsInput | null;
+	facebook?: FacebookOptionsInput | null;
+	youtube?: YouTubeOptionsInput | null;
 }
 
 export interface PlatformOptions {
 	tiktok: TikTokOptions | null;
 	instagram: InstagramOptions | null;
+	facebook: FacebookOptions | null;
+	youtube: YouTubeOptions | null;
 }
 
 export interface Post {
@@ -667,6 +690,30 @@ export interface WatchPostsRequestInput {
 export interface WatchPostsResponse {
 	event: Event | null;
 	position: number;
+}
+
+export interface YouTubeOptionsInput {
+	title?: string;
+	tags?: string[];
+	category_id?: string;
+	made_for_kids?: boolean | null;
+	contains_synthetic_media?: boolean | null;
+	notify_subscribers?: boolean | null;
+	publish?: YouTubePublish | null;
+	embeddable?: boolean | null;
+	creative_commons?: boolean;
+}
+
+export interface YouTubeOptions {
+	title: string;
+	tags: string[];
+	category_id: string;
+	made_for_kids: boolean | null;
+	contains_synthetic_media: boolean | null;
+	notify_subscribers: boolean | null;
+	publish: YouTubePublish | null;
+	embeddable: boolean | null;
+	creative_commons: boolean;
 }
 
 /** Every call with one answer. */

@@ -149,6 +149,7 @@ fn settings(simulator: &Simulator, directory: &Directory, listen: Option<SocketA
 }
 
 /// Two accounts of each platform; Instagram once by each of its logins.
+/// Which of their Pages an app sees, people choose in the dialog.
 async fn connect_all(client: &Client, simulator: &Simulator) -> anyhow::Result<Vec<v1::Account>> {
     let second = json!({ "platform": "tiktok", "name": "Cy on Screen", "username": "cy.screen" });
     simulator.create_account(&second).context("cannot make a second TikTok creator")?;
@@ -162,6 +163,18 @@ async fn connect_all(client: &Client, simulator: &Simulator) -> anyhow::Result<V
             Person { label: "Ada Example", page: Some("Ada's Kitchen") },
         ),
         (v1::Platform::Instagram, v1::LoginFlavour::InstagramLogin, Person { label: "cleo.films", page: None }),
+        (
+            v1::Platform::Facebook,
+            v1::LoginFlavour::FacebookLogin,
+            Person { label: "Ada Example", page: Some("Ada's Notes") },
+        ),
+        (
+            v1::Platform::Facebook,
+            v1::LoginFlavour::FacebookLogin,
+            Person { label: "Ben Example", page: Some("Ben Studio") },
+        ),
+        (v1::Platform::Youtube, v1::LoginFlavour::Google, Person { label: "Ada on Tube (@ada.tube)", page: None }),
+        (v1::Platform::Youtube, v1::LoginFlavour::Google, Person { label: "Bo in Shorts (@bo.shorts)", page: None }),
     ];
     let mut known: Vec<v1::Account> = Vec::new();
     for (platform, login, person) in logins {
@@ -183,7 +196,12 @@ async fn connect_all(client: &Client, simulator: &Simulator) -> anyhow::Result<V
             .map_err(|new| anyhow::anyhow!("{} accounts were connected by one login", new.len()))?;
         let flavour = login.as_str_name().trim_start_matches("LOGIN_FLAVOUR_").to_ascii_lowercase().replace('_', " ");
         let name = show::platform(platform);
-        println!("  account {}  {name:<10} @{:<14} by {flavour}", account.id, account.account_username);
+        // Pages have no handle.
+        let handle = match account.account_username.as_str() {
+            "" => account.account_name.clone(),
+            username => format!("@{username}"),
+        };
+        println!("  account {}  {name:<10} {handle:<15} by {flavour}", account.id);
         known.push(account);
     }
     Ok(known)
@@ -195,7 +213,9 @@ async fn publish_and_watch(
     accounts: &[v1::Account],
     ahead: u16,
 ) -> anyhow::Result<bool> {
-    let [tiktok, second_tiktok, instagram, second_instagram] = accounts else { bail!("four accounts are needed") };
+    // Two accounts of each platform stand side by side.
+    let (at_once, on_time): (Vec<_>, Vec<_>) = accounts.iter().enumerate().partition(|(index, _)| index % 2 == 0);
+    let ids = |half: Vec<(usize, &v1::Account)>| half.into_iter().map(|(_, account)| account.id).collect::<Vec<_>>();
     let mut posts = client.posts();
     let watch = v1::WatchPostsRequest { include_progress: true, ..v1::WatchPostsRequest::default() };
     let mut events = posts.watch_posts(watch).await?.into_inner();
@@ -206,9 +226,9 @@ async fn publish_and_watch(
         privacy_level: "PUBLIC".to_owned(),
         ..v1::PostContent::default()
     };
-    println!("\nOne video now to two accounts, another in {ahead} s to the other two:");
+    println!("\nOne video now to one account of each platform, another in {ahead} s to the others:");
     let now = v1::PublishPostsRequest {
-        accounts: vec![tiktok.id, instagram.id],
+        accounts: ids(at_once),
         content: Some(content("now", "Published at once")),
         ..v1::PublishPostsRequest::default()
     };
@@ -216,7 +236,7 @@ async fn publish_and_watch(
     let due = std::time::Duration::from_secs(ahead.into());
     let at = Clock::system().now() + TimeDelta::from_std(due)?;
     let later = v1::SchedulePostsRequest {
-        accounts: vec![second_tiktok.id, second_instagram.id],
+        accounts: ids(on_time),
         content: Some(content("later", "Published on time")),
         scheduled_at: Some(v1::ScheduleTime { form: Some(Form::Text(at.to_rfc3339())) }),
         ..v1::SchedulePostsRequest::default()

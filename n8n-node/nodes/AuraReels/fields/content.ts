@@ -3,7 +3,12 @@
 import type { INodeProperties } from 'n8n-workflow';
 
 import { accountField } from './account';
-import { instagramOptions, tiktokOptions } from './platform-options';
+import {
+	facebookOptions,
+	instagramOptions,
+	tiktokOptions,
+	youtubeOptions,
+} from './platform-options';
 import { additionalFields } from './text';
 
 const platform: INodeProperties = {
@@ -11,6 +16,7 @@ const platform: INodeProperties = {
 	name: 'platform',
 	type: 'options',
 	options: [
+		{ name: 'Facebook', value: 'facebook', description: 'One Facebook Page' },
 		{ name: 'Instagram', value: 'instagram', description: 'One Instagram account' },
 		{
 			name: 'Several Accounts',
@@ -18,6 +24,7 @@ const platform: INodeProperties = {
 			description: 'The same video on several accounts, of any platform: one post each',
 		},
 		{ name: 'TikTok', value: 'tiktok', description: 'One TikTok account' },
+		{ name: 'YouTube', value: 'youtube', description: 'One YouTube channel' },
 	],
 	default: 'tiktok',
 	description: 'Where to post. The fields below follow it.',
@@ -123,6 +130,19 @@ const privacy: INodeProperties[] = [
 		type: 'options',
 		options: [
 			{ name: 'Everyone', value: 'PUBLIC' },
+			{ name: 'Everyone With the Link', value: 'UNLISTED' },
+			{ name: 'Only the Owner', value: 'PRIVATE' },
+		],
+		default: 'PUBLIC',
+		displayOptions: { show: { platform: ['youtube'] } },
+		description: 'Who can see the video',
+	},
+	{
+		displayName: 'Who Can See It',
+		name: 'privacyLevel',
+		type: 'options',
+		options: [
+			{ name: 'Everyone', value: 'PUBLIC' },
 			{
 				name: 'Friends',
 				value: 'FRIENDS',
@@ -131,9 +151,9 @@ const privacy: INodeProperties[] = [
 			{
 				name: 'Not Chosen',
 				value: '',
-				description: 'Instagram posts are public; TikTok refuses a post without a choice',
+				description: 'Posts are public; TikTok refuses a post without a choice',
 			},
-			{ name: 'Only the Creator', value: 'PRIVATE', description: 'TikTok only' },
+			{ name: 'Only the Creator', value: 'PRIVATE', description: 'TikTok and YouTube only' },
 		],
 		default: '',
 		displayOptions: { show: { platform: ['several'] } },
@@ -144,7 +164,7 @@ const privacy: INodeProperties[] = [
 /** The fields before an operation's own. */
 export const targetFields: INodeProperties[] = [platform, accountField, accounts].map((field) =>
 	field === accountField
-		? { ...field, displayOptions: { show: { platform: ['tiktok', 'instagram'] } } }
+		? { ...field, displayOptions: { show: { platform: ['facebook', 'instagram', 'tiktok', 'youtube'] } } }
 		: field,
 );
 
@@ -152,4 +172,10 @@ export const targetFields: INodeProperties[] = [platform, accountField, accounts
 export const contentFields: INodeProperties[] = [...video, caption, ...privacy];
 
 /** What can be added to it. */
-export const furtherFields: INodeProperties[] = [additionalFields, tiktokOptions, instagramOptions];
+export const furtherFields: INodeProperties[] = [
+	additionalFields,
+	tiktokOptions,
+	instagramOptions,
+	facebookOptions,
+	youtubeOptions,
+];

@@ -131,3 +131,126 @@ export const instagramOptions: INodeProperties = {
 		},
 	],
 };
+
+export const facebookOptions: INodeProperties = {
+	displayName: 'Facebook Options',
+	name: 'facebookOptions',
+	type: 'collection',
+	placeholder: 'Add Facebook option',
+	default: {},
+	displayOptions: { show: { platform: ['facebook', 'several'] } },
+	options: [
+		{
+			displayName: 'Title',
+			name: 'title',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. A walk in the hills',
+			description: 'Title of the reel',
+		},
+		{
+			displayName: 'Transfer',
+			name: 'transfer',
+			type: 'options',
+			options: [
+				{ name: 'AuraReels Uploads the File', value: 'upload' },
+				{
+					name: 'Facebook Fetches the URL',
+					value: 'file_url',
+					description: "The URL's host must let facebookexternalhit in",
+				},
+			],
+			default: 'upload',
+			description: 'How the video gets to Facebook',
+		},
+	],
+};
+
+export const youtubeOptions: INodeProperties = {
+	displayName: 'YouTube Options',
+	name: 'youtubeOptions',
+	type: 'collection',
+	placeholder: 'Add YouTube option',
+	default: {},
+	displayOptions: { show: { platform: ['youtube', 'several'] } },
+	options: [
+		{
+			displayName: 'Altered or Synthetic',
+			name: 'containsSyntheticMedia',
+			type: 'boolean',
+			default: false,
+			description: 'Whether it shows realistic content that was altered or made by AI',
+		},
+		{
+			displayName: 'Category ID',
+			name: 'categoryId',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. 22',
+			description: "The digits of a category's ID",
+		},
+		{
+			displayName: 'Creative Commons',
+			name: 'creativeCommons',
+			type: 'boolean',
+			default: false,
+			description: "Whether it is under Creative Commons instead of YouTube's licence",
+		},
+		{
+			displayName: 'Embeddable',
+			name: 'embeddable',
+			type: 'boolean',
+			default: true,
+			description: 'Whether it may be embedded elsewhere',
+		},
+		{
+			displayName: 'Made for Kids',
+			name: 'madeForKids',
+			type: 'boolean',
+			default: false,
+			description: "Whether it is made for kids. The channel's own setting when not added.",
+		},
+		{
+			displayName: 'Notify Subscribers',
+			name: 'notifySubscribers',
+			type: 'boolean',
+			default: true,
+			description: 'Whether subscribers are told of the video',
+		},
+		{
+			displayName: 'Publish',
+			name: 'publish',
+			type: 'options',
+			options: [
+				{
+					name: 'In One Step',
+					value: 'one_step',
+					description: 'Visible with the last byte of the upload',
+				},
+				{
+					name: 'In Two Steps',
+					value: 'two_steps',
+					description: 'Uploaded as private, then made visible: recovers from every crash',
+				},
+			],
+			default: 'two_steps',
+			description: 'When the video becomes visible',
+		},
+		{
+			displayName: 'Tags',
+			name: 'tags',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. hiking, alps',
+			description: 'Separated by commas, 500 characters together',
+		},
+		{
+			displayName: 'Title',
+			name: 'title',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. A walk in the hills',
+			description: "Up to 100 characters. The caption's first line when not added.",
+		},
+	],
+};

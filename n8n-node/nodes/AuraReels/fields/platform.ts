@@ -7,8 +7,10 @@ export const platformField: INodeProperties = {
 	name: 'platform',
 	type: 'options',
 	options: [
+		{ name: 'Facebook', value: 'facebook' },
 		{ name: 'Instagram', value: 'instagram' },
 		{ name: 'TikTok', value: 'tiktok' },
+		{ name: 'YouTube', value: 'youtube' },
 	],
 	default: 'tiktok',
 };

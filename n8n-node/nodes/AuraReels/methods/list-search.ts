@@ -70,8 +70,8 @@ export async function searchPosts(
 function platformOf(context: ILoadOptionsFunctions): ListAccountsRequestInput['platform'] {
 	const resource = context.getCurrentNodeParameter('resource');
 	const platform = context.getCurrentNodeParameter('platform');
-	const isOne = platform === 'tiktok' || platform === 'instagram';
-	return resource === 'post' && isOne ? platform : null;
+	const isOne = typeof platform === 'string' && platform !== '' && platform !== 'several';
+	return resource === 'post' && isOne ? (platform as ListAccountsRequestInput['platform']) : null;
 }
 
 function fits(account: Account, filter?: string): boolean {

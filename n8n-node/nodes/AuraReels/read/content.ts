@@ -3,10 +3,12 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type {
+	FacebookOptionsInput,
 	InstagramOptionsInput,
 	PlatformOptionsInput,
 	PostContentInput,
 	TikTokOptionsInput,
+	YouTubeOptionsInput,
 } from '../../shared/api';
 import { ParameterError } from '../../shared/errors';
 import { readAccount } from '../fields/account';
@@ -29,21 +31,22 @@ export async function readContent(work: Work): Promise<PostContentInput> {
 	const { node, item } = work;
 	const platform = node.getNodeParameter('platform', item) as string;
 	const more = node.getNodeParameter('additionalFields', item, {}) as Fields;
+	const hasTiktok = platform === 'tiktok' || platform === 'several';
+	const hasPrivacy = hasTiktok || platform === 'youtube';
 	const tiktok = node.getNodeParameter('tiktokOptions', item, {}) as Fields;
-	const instagram = node.getNodeParameter('instagramOptions', item, {}) as Fields;
-	const hasTiktok = platform !== 'instagram';
 	return {
 		...(await readVideo(work)),
 		caption: text(node.getNodeParameter('caption', item, '')),
-		privacy_level: hasTiktok ? text(node.getNodeParameter('privacyLevel', item, '')) : '',
+		privacy_level: hasPrivacy ? text(node.getNodeParameter('privacyLevel', item, '')) : '',
 		...textContent(more),
 		...(hasTiktok
 			? { allow_duet: optional(tiktok.allowDuet), allow_stitch: optional(tiktok.allowStitch) }
 			: {}),
-		platform_options: {
-			...(hasTiktok ? { tiktok: tiktokOptions(tiktok) } : {}),
-			...(platform !== 'tiktok' ? { instagram: instagramOptions(instagram) } : {}),
-		},
+		platform_options: platformOptions((of) =>
+			platform === of || platform === 'several'
+				? (node.getNodeParameter(`${of}Options`, item, {}) as Fields)
+				: undefined,
+		),
 	};
 }
 
@@ -70,12 +73,24 @@ export function textContent(fields: Fields): PostContentInput {
 	return content;
 }
 
-/** Options of one or both platforms. */
-export function platformOptions(tiktok?: Fields, instagram?: Fields): PlatformOptionsInput {
-	return {
-		...(tiktok ? { tiktok: tiktokOptions(tiktok) } : {}),
-		...(instagram ? { instagram: instagramOptions(instagram) } : {}),
-	};
+/** How the fields of each platform become its options. */
+const READERS = {
+	tiktok: tiktokOptions,
+	instagram: instagramOptions,
+	facebook: facebookOptions,
+	youtube: youtubeOptions,
+};
+
+/** The options of those platforms whose fields are given. */
+export function platformOptions(
+	fieldsOf: (platform: keyof typeof READERS) => Fields | undefined,
+): PlatformOptionsInput {
+	const options: Record<string, unknown> = {};
+	for (const [platform, read] of Object.entries(READERS)) {
+		const fields = fieldsOf(platform as keyof typeof READERS);
+		if (fields) options[platform] = read(fields);
+	}
+	return options as PlatformOptionsInput;
 }
 
 async function readVideo(work: Work): Promise<PostContentInput> {
@@ -111,6 +126,27 @@ function instagramOptions(fields: Fields): InstagramOptionsInput {
 		collaborators: listOf(fields.collaborators).map(text),
 		audio_name: text(fields.audioName),
 		is_ai_generated: fields.isAiGenerated === true,
+	};
+}
+
+function facebookOptions(fields: Fields): FacebookOptionsInput {
+	return {
+		transfer: (fields.transfer as FacebookOptionsInput['transfer']) ?? null,
+		title: text(fields.title),
+	};
+}
+
+function youtubeOptions(fields: Fields): YouTubeOptionsInput {
+	return {
+		title: text(fields.title),
+		tags: listOf(fields.tags).map(text),
+		category_id: text(fields.categoryId),
+		made_for_kids: optional(fields.madeForKids),
+		contains_synthetic_media: optional(fields.containsSyntheticMedia),
+		notify_subscribers: optional(fields.notifySubscribers),
+		publish: (fields.publish as YouTubeOptionsInput['publish']) ?? null,
+		embeddable: optional(fields.embeddable),
+		creative_commons: fields.creativeCommons === true,
 	};
 }
 

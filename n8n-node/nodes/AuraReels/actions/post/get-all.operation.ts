@@ -39,8 +39,10 @@ const filters: INodeProperties = {
 			name: 'platform',
 			type: 'options',
 			options: [
+				{ name: 'Facebook', value: 'facebook' },
 				{ name: 'Instagram', value: 'instagram' },
 				{ name: 'TikTok', value: 'tiktok' },
+				{ name: 'YouTube', value: 'youtube' },
 			],
 			default: 'tiktok',
 		},

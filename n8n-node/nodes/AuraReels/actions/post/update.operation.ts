@@ -3,7 +3,12 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import { ParameterError } from '../../../shared/errors';
 import { call } from '../../../shared/transport';
 import { optionsField, revision } from '../../fields/options';
-import { instagramOptions, tiktokOptions } from '../../fields/platform-options';
+import {
+	facebookOptions,
+	instagramOptions,
+	tiktokOptions,
+	youtubeOptions,
+} from '../../fields/platform-options';
 import { postField, readPostId } from '../../fields/post';
 import * as text from '../../fields/text';
 import type { Operation } from '../../operation';
@@ -92,19 +97,20 @@ export const update: Operation = {
 		updateFields,
 		anyPlatform(tiktokOptions),
 		anyPlatform(instagramOptions),
+		anyPlatform(facebookOptions),
+		anyPlatform(youtubeOptions),
 		optionsField(revision),
 	],
 	async execute(work) {
 		const { node, item } = work;
 		const fields = node.getNodeParameter('updateFields', item, {}) as IDataObject;
-		const tiktok = node.getNodeParameter('tiktokOptions', item, {}) as IDataObject;
-		const instagram = node.getNodeParameter('instagramOptions', item, {}) as IDataObject;
 		const options = node.getNodeParameter('options', item, {}) as IDataObject;
 		const content = textContent(fields);
-		const given = (of: IDataObject) => (Object.keys(of).length > 0 ? of : undefined);
-		if (given(tiktok) ?? given(instagram)) {
-			content.platform_options = platformOptions(given(tiktok), given(instagram));
-		}
+		const changed = platformOptions((platform) => {
+			const given = node.getNodeParameter(`${platform}Options`, item, {}) as IDataObject;
+			return Object.keys(given).length > 0 ? given : undefined;
+		});
+		if (Object.keys(changed).length > 0) content.platform_options = changed;
 		const mask = Object.keys(content);
 		if (mask.length === 0) {
 			throw new ParameterError(

@@ -1,0 +1,103 @@
+//! Looking for a video in the channel's uploads: by the name of its file, which holds our post and which only the owner can
+//! read. It is told once YouTube has looked at the file; until then a video proves nothing.
+//!
+//! The list of uploads is used, never the search: its index knows new videos late and deleted ones for long.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    Youtube,
+    course::{self, marker},
+    errors::Said,
+    exchange::{found, made_at},
+    options,
+};
+use crate::{
+    domain::ledger::Evidence,
+    platform::{Call, Lookup, Window},
+};
+
+/// Pages of 50 that are read at most.
+const PAGES: usize = 10;
+
+/// How long before the backup a video may have been made that the backup does not know of: clocks differ.
+const MARGIN: TimeDelta = TimeDelta::minutes(10);
+
+/// The channel's newest uploads, as their owner sees them.
+pub(super) struct Uploads {
+    pub(super) videos: Vec<Value>,
+    /// These are all since the asked instant.
+    is_whole: bool,
+}
+
+impl Youtube {
+    /// The channel's uploads, newest first: since an instant, or the newest fifty.
+    pub(super) async fn uploaded(
+        &self,
+        call: &Call<'_>,
+        since: Option<DateTime<Utc>>,
+        until: Instant,
+    ) -> Result<Uploads, Said> {
+        let metadata = &call.view.account.metadata;
+        let playlist = metadata["uploads_playlist"].as_str().unwrap_or_default();
+        let token = &call.tokens.access;
+        let (mut videos, mut page) = (Vec::new(), String::new());
+        for _ in 0..if since.is_some() { PAGES } else { 1 } {
+            let mut query = vec![("part", "contentDetails"), ("playlistId", playlist), ("maxResults", "50")];
+            if !page.is_empty() {
+                query.push(("pageToken", page.as_str()));
+            }
+            let list = match self.get(token, "/youtube/v3/playlistItems", &query, until).await {
+                Said::Value(list, _) => list,
+                said => return Err(said),
+            };
+            let items = list["items"].as_array().cloned().unwrap_or_default();
+            let ids: Vec<&str> = items.iter().filter_map(|item| item["contentDetails"]["videoId"].as_str()).collect();
+            if !ids.is_empty() {
+                let query = [("part", "status,snippet,fileDetails,processingDetails"), ("id", &ids.join(","))];
+                match self.get(token, "/youtube/v3/videos", &query, until).await {
+                    Said::Value(found, _) => videos.extend(found["items"].as_array().cloned().unwrap_or_default()),
+                    said => return Err(said),
+                }
+            }
+            page = list["nextPageToken"].as_str().unwrap_or_default().to_owned();
+            let is_past = since.is_some_and(|since| videos.last().and_then(made_at).is_some_and(|at| at < since));
+            if page.is_empty() || is_past {
+                return Ok(Uploads { videos, is_whole: true });
+            }
+        }
+        Ok(Uploads { videos, is_whole: false })
+    }
+
+    /// Looks for a post that another core may have sent before a backup was restored.
+    pub(super) async fn search_channel(&self, call: &Call<'_>, window: &Window) -> Lookup {
+        let until = Instant::now() + course::CALL + course::CALL / 2;
+        let since = window.since - MARGIN;
+        let list = match self.uploaded(call, Some(since), until).await {
+            Ok(list) => list,
+            Err(said) => return Lookup::Failed(said.failure(call.view.now)),
+        };
+        let ours = format!("{}-", marker(call.view.post));
+        let name = |video: &Value| video["fileDetails"]["fileName"].as_str().map(str::to_owned);
+        let own = list.videos.iter().find(|video| name(video).is_some_and(|name| name.starts_with(&ours)));
+        let wish = options::privacy(&call.view.post.content.privacy_level).unwrap_or(options::PUBLIC);
+        let evidence = Evidence::new().with("videos_listed", list.videos.len());
+        if let Some(video) = own {
+            return match video["status"]["privacyStatus"].as_str() == Some(wish) {
+                true => found(video, evidence.with("match", "the file's name")),
+                // A private first step of the other core's: nobody has seen it.
+                false => Lookup::Absent { handle_dead: false, evidence: evidence.with("match", "still private") },
+            };
+        }
+        let nameless = list.videos.iter().filter(|video| {
+            name(video).is_none() && made_at(video).is_none_or(|at| since <= at && at <= window.until + MARGIN)
+        });
+        match nameless.count() {
+            0 if list.is_whole => Lookup::Absent { handle_dead: false, evidence },
+            0 => Lookup::CannotTell { hopeless: true, evidence: evidence.with("problem", "the list is too long") },
+            several => Lookup::CannotTell { hopeless: false, evidence: evidence.with("files_not_named", several) },
+        }
+    }
+}

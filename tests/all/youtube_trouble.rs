@@ -1,0 +1,76 @@
+//! YouTube: both ways of publishing, and trouble at every step.
+
+use aurareels_proto::v1::{PlatformOptions, PostContent, YouTubeOptions, YouTubePublish};
+use aurareels_simulator::{Action, When};
+use aurareels_tests::{
+    Login, World, content,
+    fault::{answer, cut},
+};
+use serde_json::json;
+
+fn in_one_step(content: PostContent) -> PostContent {
+    let options = YouTubeOptions { publish: YouTubePublish::OneStep.into(), ..Default::default() };
+    PostContent { platform_options: Some(PlatformOptions { youtube: Some(options), ..Default::default() }), ..content }
+}
+
+fn troubles() -> Vec<(&'static str, Action)> {
+    let backend = json!({ "error": { "code": 503, "message": "m", "errors": [{ "reason": "backendError" }] } });
+    vec![
+        ("cut before it acted", cut(When::Before)),
+        ("cut after it acted", cut(When::After)),
+        ("503 before it acted", answer(503, backend.clone(), false)),
+        ("503 after it acted", answer(503, backend, true)),
+        ("a web page before it acted", Action::Html { act: false }),
+        ("a web page after it acted", Action::Html { act: true }),
+        ("half an answer", Action::TruncatedBody),
+        ("the connection ends in the answer", Action::BrokenResponse),
+    ]
+}
+
+async fn one_post_in_spite_of(operation: &str, one_step: bool) {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Youtube).await;
+    let all = troubles();
+    let count = all.len();
+    for (name, action) in all {
+        let rule = world.fault(operation, action);
+        let wish = content(&world, &format!("{operation}: {name}"));
+        let ids = me.publish(&[account], if one_step { in_one_step(wish) } else { wish }).await;
+        me.published(ids[0]).await;
+        world.struck(rule);
+    }
+    world.finish(count).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_title_is_taken_from_the_caption_and_told() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Youtube).await;
+    let ids = me.publish(&[account], content(&world, "First line")).await;
+    let post = me.published(ids[0]).await;
+    assert!(post.warnings.iter().any(|warning| warning.code == "TITLE_FROM_CAPTION"), "{post:#?}");
+    assert!(post.platform_post_url.starts_with("https://www.youtube.com/watch?v="), "{post:#?}");
+    world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_session_is_opened_anew() {
+    one_post_in_spite_of("youtube.upload_init", false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_private_upload_is_asked_for_and_resumed() {
+    one_post_in_spite_of("youtube.upload_last_chunk", false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_second_step_is_reconciled() {
+    one_post_in_spite_of("youtube.videos_update", false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_last_chunk_is_reconciled_not_resent_blindly() {
+    one_post_in_spite_of("youtube.upload_last_chunk", true).await;
+}
