@@ -1,8 +1,6 @@
 //! Facebook Pages: what a login brings, every way of transfer, and trouble at every step.
 
-use aurareels_proto::v1::{
-    FacebookOptions, FacebookTransfer, Platform, PlatformOptions, PostContent, PostStatus,
-};
+use aurareels_proto::v1::{FacebookOptions, FacebookTransfer, Platform, PlatformOptions, PostContent, PostStatus};
 use aurareels_simulator::{Action, Filter, When};
 use aurareels_tests::{
     Login, World, content,
@@ -104,7 +102,8 @@ async fn every_refusal_of_a_finish_ends_as_its_class_says() {
         let world = World::start().await;
         let me = world.me();
         let account = me.account(Login::Page).await;
-        let error = json!({"error": {"code": code, "error_subcode": subcode, "message": "m", "type": "OAuthException"}});
+        let error =
+            json!({"error": {"code": code, "error_subcode": subcode, "message": "m", "type": "OAuthException"}});
         world.lasting_fault("meta.reel_finish", answer(400, error, false));
         let id = me.publish_one(account, &format!("{code}")).await;
         let post = me.failed(id, reason).await;

@@ -28,7 +28,10 @@ fn troubles() -> Vec<(&'static str, Action)> {
 
 fn by_url(content: PostContent) -> PostContent {
     let options = InstagramOptions { transfer: InstagramTransfer::VideoUrl.into(), ..Default::default() };
-    PostContent { platform_options: Some(PlatformOptions { instagram: Some(options), ..Default::default() }), ..content }
+    PostContent {
+        platform_options: Some(PlatformOptions { instagram: Some(options), ..Default::default() }),
+        ..content
+    }
 }
 
 async fn one_post_in_spite_of(operation: &str, login: Login) {

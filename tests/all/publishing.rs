@@ -16,7 +16,10 @@ use tonic::Code;
 
 fn instagram(transfer: InstagramTransfer, content: PostContent) -> PostContent {
     let options = InstagramOptions { transfer: transfer.into(), ..Default::default() };
-    PostContent { platform_options: Some(PlatformOptions { instagram: Some(options), ..Default::default() }), ..content }
+    PostContent {
+        platform_options: Some(PlatformOptions { instagram: Some(options), ..Default::default() }),
+        ..content
+    }
 }
 
 fn pull(content: PostContent) -> PostContent {

@@ -193,7 +193,7 @@ fn vectors() -> Vec<serde_json::Value> {
         metadata: Some(metadata.clone()),
         platform_options: Some(v1::PlatformOptions {
             tiktok: Some(v1::TikTokOptions { video_cover_timestamp_ms: Some(0), is_aigc: true, ..Default::default() }),
-            instagram: None,
+            ..Default::default()
         }),
         on_long_caption: v1::OnLongCaption::Cut.into(),
         ..Default::default()

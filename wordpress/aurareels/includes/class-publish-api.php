@@ -315,14 +315,16 @@ final class Publish_Api {
 	 */
 	private static function platform_options( array $given ) {
 		$enums = array(
-			'tiktok'    => 'TikTokTransfer',
-			'instagram' => 'InstagramTransfer',
+			'tiktok'    => array( 'transfer', 'TikTokTransfer' ),
+			'instagram' => array( 'transfer', 'InstagramTransfer' ),
+			'facebook'  => array( 'transfer', 'FacebookTransfer' ),
+			'youtube'   => array( 'publish', 'YouTubePublish' ),
 		);
-		foreach ( $enums as $platform => $enum ) {
-			if ( isset( $given[ $platform ]['transfer'] ) && is_string( $given[ $platform ]['transfer'] ) ) {
-				$number = Codec::get()->number( $enum, strtolower( $given[ $platform ]['transfer'] ) );
+		foreach ( $enums as $platform => list( $field, $enum ) ) {
+			if ( isset( $given[ $platform ][ $field ] ) && is_string( $given[ $platform ][ $field ] ) ) {
+				$number = Codec::get()->number( $enum, strtolower( $given[ $platform ][ $field ] ) );
 				// An unknown word stays one: the codec refuses it by name.
-				$given[ $platform ]['transfer'] = null === $number ? $given[ $platform ]['transfer'] : $number;
+				$given[ $platform ][ $field ] = null === $number ? $given[ $platform ][ $field ] : $number;
 			}
 		}
 		return $given;

@@ -122,6 +122,10 @@ return array(
 			10 => array( 'reason', 'string', '', '' ),
 			11 => array( 'wp_user_id', 'int64', '', '' ),
 		),
+		'FacebookOptions' => array(
+			1 => array( 'transfer', 'enum', 'FacebookTransfer', '' ),
+			2 => array( 'title', 'string', '', '' ),
+		),
 		'GetAccountRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
 		),
@@ -222,6 +226,8 @@ return array(
 		'PlatformOptions' => array(
 			1 => array( 'tiktok', 'message', 'TikTokOptions', '' ),
 			2 => array( 'instagram', 'message', 'InstagramOptions', '' ),
+			3 => array( 'facebook', 'message', 'FacebookOptions', '' ),
+			4 => array( 'youtube', 'message', 'YouTubeOptions', '' ),
 		),
 		'Post' => array(
 			1 => array( 'id', 'int64', '', '' ),
@@ -502,6 +508,17 @@ return array(
 			1 => array( 'event', 'message', 'Event', '' ),
 			2 => array( 'position', 'int64', '', '' ),
 		),
+		'YouTubeOptions' => array(
+			1 => array( 'title', 'string', '', '' ),
+			2 => array( 'tags', 'string', '', 'repeated' ),
+			3 => array( 'category_id', 'string', '', '' ),
+			4 => array( 'made_for_kids', 'bool', '', 'optional' ),
+			5 => array( 'contains_synthetic_media', 'bool', '', 'optional' ),
+			6 => array( 'notify_subscribers', 'bool', '', 'optional' ),
+			7 => array( 'publish', 'enum', 'YouTubePublish', '' ),
+			8 => array( 'embeddable', 'bool', '', 'optional' ),
+			9 => array( 'creative_commons', 'bool', '', '' ),
+		),
 		'google.protobuf.Duration' => array(
 			1 => array( 'seconds', 'int64', '', '' ),
 			2 => array( 'nanos', 'int32', '', '' ),
@@ -539,6 +556,11 @@ return array(
 			8 => 'account_disconnected',
 			9 => 'post_progress',
 		),
+		'FacebookTransfer' => array(
+			0 => 'unspecified',
+			1 => 'upload',
+			2 => 'file_url',
+		),
 		'InstagramTransfer' => array(
 			0 => 'unspecified',
 			1 => 'video_url',
@@ -549,6 +571,7 @@ return array(
 			1 => 'tiktok',
 			2 => 'facebook_login',
 			3 => 'instagram_login',
+			4 => 'google',
 		),
 		'OnLongCaption' => array(
 			0 => 'unspecified',
@@ -609,6 +632,11 @@ return array(
 			0 => 'unspecified',
 			1 => 'file_upload',
 			2 => 'pull_from_url',
+		),
+		'YouTubePublish' => array(
+			0 => 'unspecified',
+			1 => 'two_steps',
+			2 => 'one_step',
 		),
 	),
 	'rpcs'     => array(

@@ -35,7 +35,7 @@ impl Accounts {
     /// many there were. Leaves those alone that were taken out of use a moment ago: somebody is at work on them.
     pub async fn finish_disconnecting(&self) -> Result<usize> {
         let mut finished = 0;
-        for &platform in crate::domain::platform::Platform::ALL {
+        for platform in crate::domain::platform::Platform::ALL {
             for account in self.store.half_disconnected(platform).await? {
                 if self.clock.now() - account.updated_at < UNDER_WAY {
                     continue;
