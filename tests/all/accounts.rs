@@ -113,6 +113,11 @@ async fn the_platforms_words_on_options_and_quota_come_through() {
     let request = GetVideoRequirementsRequest { platform: Platform::Tiktok.into() };
     let rules = world.platforms().get_video_requirements(request).await.unwrap().into_inner();
     assert_eq!((rules.max_caption_length, rules.caption_unit()), (2_200, CaptionUnit::Utf16));
+    for (platform, unit) in [(Platform::Facebook, CaptionUnit::Utf16), (Platform::Youtube, CaptionUnit::Bytes)] {
+        let request = GetVideoRequirementsRequest { platform: platform.into() };
+        let rules = world.platforms().get_video_requirements(request).await.unwrap().into_inner();
+        assert_eq!(rules.caption_unit(), unit, "{platform:?}");
+    }
     let refused = world.platforms().get_video_requirements(GetVideoRequirementsRequest { platform: 0 }).await;
     Refusal::from(refused.unwrap_err()).is(Code::InvalidArgument, "INVALID_FIELD");
     world.finish(1).await;

@@ -122,10 +122,10 @@ async fn one_port_speaks_grpc_health_reflection_and_pages() {
     assert_eq!(refused.get_details_error_info().unwrap().reason, "UNAUTHENTICATED");
     let listed = platforms.list_platforms(with_key(&bearer, v1::ListPlatformsRequest {})).await.unwrap().into_inner();
     assert!(listed.platforms.iter().all(|platform| platform.configured), "{listed:?}");
-    assert_eq!(listed.platforms.len(), 2);
+    assert_eq!(listed.platforms.len(), 4);
     let of = v1::GetVideoRequirementsRequest { platform: v1::Platform::Youtube.into() };
-    let unsupported = platforms.get_video_requirements(with_key(&bearer, of)).await.unwrap_err();
-    assert_eq!(unsupported.get_details_error_info().unwrap().reason, "UNSUPPORTED");
+    let of_youtube = platforms.get_video_requirements(with_key(&bearer, of)).await.unwrap().into_inner();
+    assert_eq!((of_youtube.max_caption_length, of_youtube.caption_unit()), (5_000, v1::CaptionUnit::Bytes));
 
     let mut health = HealthClient::new(channel.clone());
     for service in ["", "aurareels.v1.PostService", "aurareels.v1.AccountService", "aurareels.scheduler"] {
@@ -318,7 +318,7 @@ async fn tls_offers_http2_and_http1() {
     let bearer = stage.bearer(1).await;
     let listed =
         PlatformServiceClient::new(channel).list_platforms(with_key(&bearer, v1::ListPlatformsRequest {})).await;
-    assert_eq!(listed.unwrap().into_inner().platforms.len(), 2);
+    assert_eq!(listed.unwrap().into_inner().platforms.len(), 4);
     assert!(stage.http.get(stage.url("/healthz")).send().await.is_err(), "a client that does not trust it refuses");
     stage.end().await;
 }
