@@ -110,9 +110,12 @@ impl Reader {
         }
     }
 
-    /// Notes that something is wrong.
+    /// Notes that something is wrong, once: several platforms may read one setting.
     pub(super) fn problem(&mut self, setting: String, message: String) {
-        self.problems.push(Problem { setting, message });
+        let problem = Problem { setting, message };
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     /// Notes that something is wrong with a setting, by where it was given.
