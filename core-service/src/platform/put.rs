@@ -21,7 +21,10 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::{Body, RequestBuilder, header::CONTENT_LENGTH};
-use tokio::sync::mpsc::{Sender, channel};
+use tokio::{
+    sync::mpsc::{Sender, channel, error::SendTimeoutError},
+    time::Instant,
+};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Call, VideoStream, is_replaced, wire};
@@ -33,6 +36,13 @@ use crate::{
     fault::{self, FaultPoint},
     http::line::Dialer,
 };
+
+/// How long the source may bring nothing, or the connection take nothing.
+const STALL: Duration = Duration::from_secs(60);
+
+/// How long the answer may take after the last byte, and after the body was broken off.
+const ANSWER: Duration = Duration::from_secs(300);
+const BROKEN: Duration = Duration::from_secs(5);
 
 /// A range to be sent.
 pub(crate) struct Put<'a> {
@@ -68,6 +78,10 @@ struct State {
     broken: Mutex<Option<Failure>>,
 }
 
+fn lock(broken: &Mutex<Option<Failure>>) -> std::sync::MutexGuard<'_, Option<Failure>> {
+    broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 impl Put<'_> {
     /// Sends the range as the body of a request. An error is one before anything left.
     pub(crate) async fn send(&self, call: &Call<'_>, request: RequestBuilder) -> Result<Sent, Failure> {
@@ -90,15 +104,21 @@ impl Put<'_> {
             }
         });
         let mut feeding = pin!(self.feed(source, pieces, call, &state));
-        let mut is_fed = false;
+        let mut fed_at = None;
         let exchange = loop {
+            let patience = if lock(&state.broken).is_some() { BROKEN } else { ANSWER };
+            let until = fed_at.map_or_else(Instant::now, |at: Instant| at + patience);
             tokio::select! {
                 biased;
                 exchange = &mut sending => break exchange,
-                () = &mut feeding, if !is_fed => is_fed = true,
+                () = &mut feeding, if fed_at.is_none() => fed_at = Some(Instant::now()),
+                // A point of no return has a limit of its own.
+                () = tokio::time::sleep_until(until), if fed_at.is_some() && self.lines.is_none() => {
+                    break wire::Exchange::NoAnswer("no answer to the upload".to_owned());
+                }
             }
         };
-        let broken = state.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let broken = lock(&state.broken).take();
         Ok(Sent { exchange, complete: state.complete.load(Ordering::SeqCst), broken })
     }
 
@@ -110,12 +130,13 @@ impl Put<'_> {
         }
         let mut at = self.first;
         let stopped = loop {
-            let piece = match source.next().await {
-                Some(Ok(piece)) if piece.is_empty() => continue,
-                Some(Ok(piece)) => piece,
-                Some(Err(error)) => break Some(source_failed(&error.to_string())),
-                None if at <= self.last => break Some(source_failed("it ended early")),
-                None => break None,
+            let piece = match tokio::time::timeout(STALL, source.next()).await {
+                Ok(Some(Ok(piece))) if piece.is_empty() => continue,
+                Ok(Some(Ok(piece))) => piece,
+                Ok(Some(Err(error))) => break Some(source_failed(&error.to_string())),
+                Ok(None) if at <= self.last => break Some(source_failed("it ended early")),
+                Ok(None) => break None,
+                Err(_) => break Some(source_failed("it brought nothing for a minute")),
             };
             let end = at.saturating_add(piece.len() as u64);
             if end > self.last + 1 {
@@ -136,8 +157,11 @@ impl Put<'_> {
                 state.complete.store(true, Ordering::SeqCst);
                 fault::point(FaultPoint::LastByteLeaves, "");
             }
-            if pieces.send(Ok(piece)).await.is_err() {
-                break None;
+            match pieces.send_timeout(Ok(piece), STALL).await {
+                Ok(()) => {}
+                // The other side has gone; its answer says why.
+                Err(SendTimeoutError::Closed(_)) => break None,
+                Err(SendTimeoutError::Timeout(_)) => break Some(line_stalled()),
             }
             if end == self.last + 1 {
                 fault::point(FaultPoint::LastByteLeft, "");
@@ -148,9 +172,9 @@ impl Put<'_> {
         if let Some(failure) = stopped
             && at <= self.last
         {
-            *state.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(failure);
+            *lock(&state.broken) = Some(failure);
             // An error, not an end: it breaks the connection off.
-            let _ = pieces.send(Err(io::Error::other("the video's source broke off"))).await;
+            let _ = pieces.send_timeout(Err(io::Error::other("the upload was broken off")), BROKEN).await;
         }
     }
 }
@@ -171,6 +195,16 @@ pub(crate) fn claim_lost() -> Failure {
         "the claim on the post ran out before the request left",
     )
     .with_remedy("nothing to do: whoever holds the post goes on")
+}
+
+/// The way to the platform takes nothing any more.
+fn line_stalled() -> Failure {
+    Failure::new(
+        FailureClass::Transient,
+        Reason::PlatformUnavailable,
+        "the upload's connection took nothing for a minute",
+    )
+    .with_remedy("nothing to do: the upload goes on where it stopped")
 }
 
 /// The video could not be read on.
