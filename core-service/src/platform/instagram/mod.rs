@@ -18,7 +18,7 @@
 //! All pages were read on 22 November 2026. What stays open is in the sheet's §9: a publish whose answer is lost while
 //! containers cannot be read and the list holds no sure match goes to a person.
 //!
-//! Expected failures: every code of Meta's tables ([`errors`], `platform::graph`), lost answers, unreadable containers,
+//! Expected failures: every code of Meta's tables ([`errors`], `meta::graph`), lost answers, unreadable containers,
 //! links that come later. A container whose creation was not answered stays behind as an orphan that nobody sees and
 //! that expires within a day.
 
