@@ -31,6 +31,7 @@ use super::{Call, VideoStream, is_replaced, wire};
 use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
+        ledger::{Entry, Evidence},
         media::VideoVersion,
     },
     fault::{self, FaultPoint},
@@ -207,9 +208,27 @@ fn line_stalled() -> Failure {
     .with_remedy("nothing to do: the upload goes on where it stopped")
 }
 
+/// In evidence: why the video could not be read on.
+pub(crate) const SOURCE: &str = "source";
+
+/// The evidence of an upload that we broke off. What the source said is told apart from the rest: only then is it the
+/// video's host that is to blame.
+pub(crate) fn broken(failure: &Failure) -> Evidence {
+    let is_of_source = failure.reason == Reason::MediaUnreachable;
+    Evidence::new().with(if is_of_source { SOURCE } else { "broken_off" }, failure.message.as_str())
+}
+
+/// The failure of an upload that its source broke off.
+pub(crate) fn unreadable_source(upload: &Entry) -> Option<Failure> {
+    let message = upload.evidence.0.get(SOURCE)?.as_str()?;
+    let failure = Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message);
+    Some(failure.with_remedy(SOURCE_REMEDY))
+}
+
+const SOURCE_REMEDY: &str = "nothing to do: the upload goes on where it stopped; check the video's host if this stays";
+
 /// The video could not be read on.
 pub(crate) fn source_failed(why: &str) -> Failure {
     let message = format!("the video's source failed during the upload: {}", shown(why));
-    Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message)
-        .with_remedy("nothing to do: the upload goes on where it stopped; check the video's host if this stays")
+    Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message).with_remedy(SOURCE_REMEDY)
 }

@@ -217,39 +217,41 @@ impl<C: PlatformClient + LoginClient> Play<C> {
         None
     }
 
+    /// One step or one reading; `Some` at the end.
+    pub(super) async fn step(&mut self) -> Option<End> {
+        self.stage.now = self.sim.clock().now();
+        if let Some(entry) = self.stage.ledger.unsettled(self.stage.post.attempt).cloned() {
+            return self.reconcile(entry).await;
+        }
+        let failure = match self.client.next(&self.stage.view()) {
+            Next::Step(step) => {
+                if let NotBefore::At(at) = step.not_before
+                    && at > self.stage.now
+                {
+                    let span = at - self.stage.now;
+                    self.wait(span);
+                }
+                self.run(step).await
+            }
+            Next::Live { then: Some(step), .. } => self.run(step).await,
+            Next::Live { live, then: None } => {
+                self.stage.post.platform_post_id = live.platform_post_id;
+                self.stage.post.platform_post_url = live.platform_post_url;
+                return Some(End::Published(Box::new(self.stage.post.clone())));
+            }
+            Next::Rejected(failure) => {
+                self.stage.post.attempt += 1;
+                self.after_failure(failure).await
+            }
+            Next::Delivered { .. } => panic!("there is no inbox"),
+        };
+        failure.map(End::Failed)
+    }
+
     pub(super) async fn play(&mut self) -> End {
         for _ in 0..200 {
-            self.stage.now = self.sim.clock().now();
-            if let Some(entry) = self.stage.ledger.unsettled(self.stage.post.attempt).cloned() {
-                match self.reconcile(entry).await {
-                    Some(end) => return end,
-                    None => continue,
-                }
-            }
-            let failure = match self.client.next(&self.stage.view()) {
-                Next::Step(step) => {
-                    if let NotBefore::At(at) = step.not_before
-                        && at > self.stage.now
-                    {
-                        let span = at - self.stage.now;
-                        self.wait(span);
-                    }
-                    self.run(step).await
-                }
-                Next::Live { then: Some(step), .. } => self.run(step).await,
-                Next::Live { live, then: None } => {
-                    self.stage.post.platform_post_id = live.platform_post_id;
-                    self.stage.post.platform_post_url = live.platform_post_url;
-                    return End::Published(Box::new(self.stage.post.clone()));
-                }
-                Next::Rejected(failure) => {
-                    self.stage.post.attempt += 1;
-                    self.after_failure(failure).await
-                }
-                Next::Delivered { .. } => panic!("there is no inbox"),
-            };
-            if let Some(failure) = failure {
-                return End::Failed(failure);
+            if let Some(end) = self.step().await {
+                return end;
             }
         }
         panic!("no end: {:?}", self.stage.ledger);

@@ -30,7 +30,7 @@ use crate::{
 static RULES: MediaRules = MediaRules { max_duration_ms: 30_000, ..TIKTOK };
 
 /// What it is.
-pub static DESCRIPTION: Description = Description {
+pub(super) static DESCRIPTION: Description = Description {
     platform: Platform::Example,
     rules: &RULES,
     logins: &[Login {
@@ -52,7 +52,7 @@ pub static DESCRIPTION: Description = Description {
 /// Its options.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ExampleOptions {
+pub(super) struct ExampleOptions {
     loud: bool,
 }
 

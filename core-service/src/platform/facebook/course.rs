@@ -7,7 +7,7 @@
 //! - A finish is proposed only for a video whose state was read after the last finish of it, and that was made of the video
 //!   that the post has now.
 //! - That an accepted finish failed is believed after two readings, [`SECOND_LOOK`] apart.
-//! - Every loop has an end: [`MAX_FAILED_VIDEOS`], [`MAX_LOST_STARTS`], [`MAX_UPLOADS`].
+//! - Every loop has an end: [`MAX_FAILED_VIDEOS`], [`MAX_LOST_STARTS`], [`MAX_UPLOADS`], [`MAX_IN_VAIN`].
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::{
         ledger::{Entry, Handle, SEARCH, StepClass, StepOutcome},
         post::Content,
     },
-    platform::{Live, Next, NotBefore, Step, View, description::Options},
+    platform::{Live, Next, NotBefore, Step, View, description::Options, put::unreadable_source},
 };
 
 /// Makes the video, without its bytes.
@@ -94,7 +94,9 @@ const MAX_FAILED_VIDEOS: usize = 3;
 /// Answers to a start that may be lost in a row: each may have left an orphan that nobody sees.
 const MAX_LOST_STARTS: usize = 8;
 /// Uploads that may be tried into one video.
-const MAX_UPLOADS: usize = 12;
+const MAX_UPLOADS: usize = 24;
+/// Uploads in a row that may bring it no further.
+const MAX_IN_VAIN: usize = 6;
 
 /// Longest exchange for a small call.
 pub(super) const CALL: Duration = Duration::from_secs(60);
@@ -280,7 +282,7 @@ impl<'a> Course<'a> {
         let last = self.about(UPLOAD, video_id).next_back();
         // After an upload only the video itself can say how far it is.
         let offset = match last {
-            Some(last) if last.outcome != Some(StepOutcome::NoEffect) => {
+            Some(last) => {
                 let reading =
                     self.about(STATUS, video_id).rev().find(|entry| is_accepted(entry) && entry.number > last.number);
                 match reading {
@@ -288,7 +290,6 @@ impl<'a> Course<'a> {
                     None => return self.read(STATUS, self.of_video(start, video_id), NotBefore::Prepare),
                 }
             }
-            Some(last) => last.handle.number(name::OFFSET).unwrap_or(0),
             None => 0,
         };
         let mut handle = self.of_video(start, video_id).with(name::OFFSET, offset);
@@ -345,9 +346,10 @@ impl<'a> Course<'a> {
         if let Some(lost) = uploads.into_iter().find(lost) {
             return Fate::Failed { at: known_at(lost), code: None, wait: false };
         }
-        let tried = self.about(UPLOAD, video_id).count();
-        if let Some(last) = self.about(UPLOAD, video_id).next_back().filter(|_| tried >= MAX_UPLOADS)
-            && !is_accepted(last)
+        let at = |entry: &Entry| entry.handle.number(name::OFFSET);
+        if let Some(last) = self.about(UPLOAD, video_id).next_back().filter(|last| !is_accepted(last))
+            && (self.about(UPLOAD, video_id).count() >= MAX_UPLOADS
+                || self.about(UPLOAD, video_id).rev().take_while(|entry| at(entry) == at(last)).count() >= MAX_IN_VAIN)
         {
             return Fate::Failed { at: known_at(last), code: None, wait: true };
         }
@@ -366,7 +368,8 @@ impl<'a> Course<'a> {
         if let Some((_, code, _)) = failed.last()
             && (failed.len() >= MAX_FAILED_VIDEOS || errors::is_about_the_video(*code))
         {
-            return Next::Rejected(errors::of_status(*code, self.view.now));
+            let source = self.of_step(UPLOAD).next_back().filter(|_| code.is_none()).and_then(unreadable_source);
+            return Next::Rejected(source.unwrap_or_else(|| errors::of_status(*code, self.view.now)));
         }
         let lost = self.of_step(START).rev().take_while(|entry| entry.outcome == Some(StepOutcome::Unknown)).count();
         if lost >= MAX_LOST_STARTS {

@@ -30,7 +30,7 @@ use crate::{
             left,
             wire::{UploadError, id_text, shaped},
         },
-        put::{Put, claim_lost},
+        put::{self, Put, claim_lost},
         wire::{self, Exchange},
     },
     secret::Secret,
@@ -122,13 +122,13 @@ impl Facebook {
         let put = Put { lines: None, first: offset, last: total - 1, total, version: &version, timeout: left(until) };
         let sent = match put.send(call, request).await {
             Ok(sent) => sent,
-            Err(failure) if is_replaced(&failure) => return Ok(lost(Evidence::new().with("source", failure.message))),
+            Err(failure) if is_replaced(&failure) => return Ok(lost(put::broken(&failure))),
             Err(failure) => return Err(failure),
         };
         if let Some(broken) = sent.broken {
             return Ok(match is_replaced(&broken) {
-                true => lost(Evidence::new().with("source", broken.message)),
-                false => Outcome::Unknown { evidence: Evidence::new().with("source", broken.message) },
+                true => lost(put::broken(&broken)),
+                false => Outcome::Unknown { evidence: put::broken(&broken) },
             });
         }
         Ok(judge_upload(sent.exchange))

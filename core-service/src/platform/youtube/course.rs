@@ -7,8 +7,10 @@
 //! - While a point of no return is unresolved only reading is proposed.
 //! - The publish carries every field of the video's status as it was read shortly before: an update replaces them all.
 //! - A session is gone on with only while the post still is what the session was opened for.
+//! - A session that was opened as public never gets its last byte but by the point of no return.
+//! - "Kept private" is believed after two readings of the video, [`SECOND_LOOK`] apart.
 //! - Where a session that may have its last byte is gone, the channel's uploads are looked through before another is opened.
-//! - Every loop has an end: [`MAX_SESSIONS`], [`MAX_UPLOADS`].
+//! - Every loop has an end: [`MAX_SESSIONS`], [`MAX_UPLOADS`], [`MAX_IN_VAIN`].
 
 use std::time::Duration;
 
@@ -26,7 +28,7 @@ use crate::{
         ledger::{Entry, Handle, SEARCH, StepClass, StepOutcome},
         post::Post,
     },
-    platform::{Live, Next, NotBefore, Step, View, description::Options},
+    platform::{Live, Next, NotBefore, Step, View, description::Options, put::unreadable_source},
 };
 
 /// Opens an upload session.
@@ -58,7 +60,11 @@ pub(super) mod name {
     pub(in super::super) const WHY: &str = "why";
     pub(in super::super) const FIELDS: &str = "fields";
     pub(in super::super) const PRIVACY: &str = "privacy";
+    pub(in super::super) const PUBLISH: &str = "publish";
 }
+
+/// A session whose video is visible with its last byte.
+pub(super) const ONE_STEP: &str = "one step";
 
 /// What a reading of the video says.
 pub(super) mod status {
@@ -88,6 +94,11 @@ pub(super) const FIND_FOR: TimeDelta = TimeDelta::minutes(15);
 const MAX_SESSIONS: usize = 5;
 /// Uploads that may be tried into one session.
 const MAX_UPLOADS: usize = 24;
+/// Uploads in a row that may bring the session no further.
+const MAX_IN_VAIN: usize = 6;
+
+/// An accepted point of no return after which the video is not as wished is looked at again before it is called kept.
+const SECOND_LOOK: TimeDelta = TimeDelta::minutes(2);
 
 /// Longest exchange for a small call.
 pub(super) const CALL: Duration = Duration::from_secs(60);
@@ -125,8 +136,7 @@ pub(super) fn next(view: &View<'_>) -> Next {
         return Next::Live { live, then: None };
     }
     if let Some(entry) = view.ledger.newest_sending(view.post.attempt).filter(|entry| is_accepted(entry)) {
-        // It took it, and keeps the video from being seen as wished.
-        return Next::Rejected(errors::kept_private(entry.handle.text(name::PRIVACY)));
+        return course.after_sending(entry);
     }
     course.toward_publishing()
 }
@@ -134,6 +144,11 @@ pub(super) fn next(view: &View<'_>) -> Next {
 /// Whether the platform took it, or it was found there.
 pub(super) fn is_accepted(entry: &Entry) -> bool {
     matches!(entry.outcome, Some(StepOutcome::Accepted | StepOutcome::Found))
+}
+
+/// Whether a session's video is visible with its last byte: it was opened so, whatever the post says now.
+pub(super) fn is_one_step(session: &Handle) -> bool {
+    session.text(name::PUBLISH) == Some(ONE_STEP)
 }
 
 fn known_at(entry: &Entry) -> DateTime<Utc> {
@@ -159,10 +174,6 @@ impl<'a> Course<'a> {
 
     fn options(&self) -> YoutubeOptions {
         YoutubeOptions::of(&self.view.post.content.options)
-    }
-
-    fn is_one_step(&self) -> bool {
-        self.options().publish == YoutubePublish::OneStep
     }
 
     fn wish(&self) -> &'static str {
@@ -195,6 +206,26 @@ impl<'a> Course<'a> {
         })
     }
 
+    /// It took it, and its answer does not say that the video is to be seen as wished: only the video itself can tell.
+    fn after_sending(&self, sending: &'a Entry) -> Next {
+        let (Some(uri), Some(video_id)) = (sending.handle.text(name::URI), sending.handle.text(name::VIDEO_ID)) else {
+            return Next::Rejected(errors::internal("a point of no return of youtube's does not name its video"));
+        };
+        let readings: Vec<&Entry> =
+            self.about(STATUS, uri).filter(|entry| is_accepted(entry) && entry.number > sending.number).collect();
+        let handle = self.of_session(sending, uri).with(name::VIDEO_ID, video_id);
+        let (Some(first), Some(last)) = (readings.first(), readings.last()) else {
+            return Next::Step(self.read(STATUS, handle, NotBefore::Prepare));
+        };
+        if known_at(last) - known_at(first) < SECOND_LOOK {
+            return Next::Step(self.read(STATUS, handle, NotBefore::At(known_at(first) + SECOND_LOOK)));
+        }
+        Next::Rejected(match last.handle.text(name::STATUS) {
+            Some(status::FAILED) => errors::of_video(last.handle.text(name::WHY).unwrap_or_default()),
+            _ => errors::kept_private(last.handle.0.get(name::FIELDS).and_then(|f| f["privacyStatus"].as_str())),
+        })
+    }
+
     /// Nothing that could become visible was sent, or all of it is proven absent.
     fn toward_publishing(&self) -> Next {
         let made_of = made_of(self.view.post);
@@ -202,18 +233,14 @@ impl<'a> Course<'a> {
         let Some((session, uri)) = newest.and_then(|entry| Some((entry, entry.handle.text(name::URI)?))) else {
             return self.open(made_of);
         };
-        let is_outdated = session.handle.text(name::MADE_OF) != Some(&made_of);
-        if is_outdated && !self.may_be_complete(uri) {
+        // What was uploaded for a post that was edited stays behind: it is private, or it lacks its last byte.
+        if session.handle.text(name::MADE_OF) != Some(&made_of) {
             return self.open(made_of);
         }
         let told = |entry: &&Entry| is_accepted(entry) && entry.handle.text(name::VIDEO_ID).is_some();
         let of_session = self.entries().filter(move |entry| entry.handle.text(name::URI) == Some(uri));
         let video_id = of_session.rev().find(told).and_then(|entry| entry.handle.text(name::VIDEO_ID));
         if let Some(video_id) = video_id {
-            // The private video of an edited post stays behind: nobody but the owner can see it.
-            if is_outdated {
-                return self.open(made_of);
-            }
             return self.publish(session, uri, video_id);
         }
         let of_session =
@@ -223,7 +250,7 @@ impl<'a> Course<'a> {
                 return Next::Rejected(errors::unavailable("the upload session ended before the video was complete"));
             }
             let is_given_up = of_session().any(|entry| entry.handle.text(name::SESSION_STATE) == Some(NOT_FOUND));
-            if !self.may_be_complete(uri) || is_given_up {
+            if !self.may_be_complete(session, uri) || is_given_up {
                 return self.open(made_of);
             }
             let handle = self.of_session(session, uri).with_instant(name::OPENED_AT, known_at(gone));
@@ -231,20 +258,21 @@ impl<'a> Course<'a> {
         }
         let opened = session.handle.instant(name::OPENED_AT).unwrap_or(session.sent_at);
         let is_old = self.view.now - opened > USABLE;
-        if is_old && !self.may_be_complete(uri) {
+        if is_old && !self.may_be_complete(session, uri) {
             return self.open(made_of);
         }
         self.upload(session, uri)
     }
 
     /// Whether the session may have the video's last byte: of a one-step upload only its last chunk can tell.
-    fn may_be_complete(&self, uri: &'a str) -> bool {
-        !self.is_one_step() && self.about(UPLOAD, uri).any(|entry| entry.outcome != Some(StepOutcome::NoEffect))
+    fn may_be_complete(&self, session: &Entry, uri: &'a str) -> bool {
+        !is_one_step(&session.handle)
+            && self.about(UPLOAD, uri).any(|entry| entry.outcome != Some(StepOutcome::NoEffect))
     }
 
     fn of_session(&self, session: &Entry, uri: &str) -> Handle {
         let mut handle = Handle::default().with(name::URI, uri);
-        for kept in [name::VIDEO, name::MARKER, name::OPENED_AT] {
+        for kept in [name::VIDEO, name::MARKER, name::OPENED_AT, name::PUBLISH] {
             if let Some(value) = session.handle.0.get(kept) {
                 handle = handle.with(kept, value.clone());
             }
@@ -255,12 +283,18 @@ impl<'a> Course<'a> {
     fn upload(&self, session: &'a Entry, uri: &'a str) -> Next {
         let handle = self.of_session(session, uri);
         let last = self.about(UPLOAD, uri).chain(self.about(UPLOAD_LAST, uri)).max_by_key(|entry| entry.number);
-        if self.about(UPLOAD, uri).count() >= MAX_UPLOADS && last.is_some_and(|last| !is_accepted(last)) {
-            return Next::Rejected(errors::unavailable("the upload broke off each time"));
+        if let Some(last) = last.filter(|last| !is_accepted(last) && last.step == UPLOAD) {
+            let at = |entry: &Entry| entry.handle.number(name::OFFSET);
+            let in_vain = self.about(UPLOAD, uri).rev().take_while(|entry| at(entry) == at(last)).count();
+            if in_vain >= MAX_IN_VAIN || self.about(UPLOAD, uri).count() >= MAX_UPLOADS {
+                let broken = || errors::unavailable("the upload broke off each time");
+                return Next::Rejected(unreadable_source(last).unwrap_or_else(broken));
+            }
         }
         let offset = match last {
             Some(last) if is_accepted(last) && last.step == UPLOAD => last.handle.number(name::OFFSET),
-            Some(last) if last.outcome != Some(StepOutcome::NoEffect) => {
+            // Whatever became of it, only the session can tell how much of it is there.
+            Some(last) => {
                 let reading =
                     self.about(QUERY, uri).rev().find(|entry| is_accepted(entry) && entry.number > last.number);
                 match reading {
@@ -268,14 +302,13 @@ impl<'a> Course<'a> {
                     None => return Next::Step(self.read(QUERY, handle, NotBefore::Prepare)),
                 }
             }
-            Some(last) => last.handle.number(name::OFFSET),
             None => None,
         };
         let offset = offset.unwrap_or(0);
         let handle = handle.with(name::OFFSET, offset);
         let size = crate::domain::media::VideoVersion::from_value(session.handle.0.get(name::VIDEO));
         let left = size.map(|version| version.size_bytes.saturating_sub(offset.unsigned_abs()));
-        if self.is_one_step() && left.is_some_and(|left| left <= CHUNK) {
+        if is_one_step(&session.handle) && left.is_some_and(|left| left <= CHUNK) {
             return Next::Step(Step {
                 kind: UPLOAD_LAST,
                 class: StepClass::PointOfNoReturn,
@@ -336,12 +369,16 @@ impl<'a> Course<'a> {
             None => NotBefore::Prepare,
         };
         let marker = format!("{}-{}-{}.mp4", marker(self.view.post), self.view.post.attempt, opened + 1);
+        let handle = Handle::default().with(name::MADE_OF, made_of).with(name::MARKER, marker);
         Next::Step(Step {
             kind: SESSION,
             class: StepClass::Repeatable,
             not_before,
             timeout: CALL,
-            handle: Handle::default().with(name::MADE_OF, made_of).with(name::MARKER, marker),
+            handle: match self.options().publish {
+                YoutubePublish::OneStep => handle.with(name::PUBLISH, ONE_STEP),
+                YoutubePublish::TwoSteps => handle,
+            },
         })
     }
 }

@@ -5,7 +5,8 @@
 //! <https://developers.google.com/youtube/data/determine_quota_cost>, read 22 November 2026; some rows come from public
 //! clients.
 
-use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono_tz::America::Los_Angeles;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -300,30 +301,12 @@ pub(super) fn of_video(why: &str) -> Failure {
     Failure::new(class, reason, message).with_remedy(remedy).with_rule(why)
 }
 
-/// Hours that California is behind UTC on a day's midnight: daylight saving time holds from the second Sunday of March to
-/// the first Sunday of November, and changes at two in the morning.
-fn pacific_offset(day: NaiveDate) -> i64 {
-    let sunday =
-        |month: u32, nth: u8| NaiveDate::from_weekday_of_month_opt(day.year(), month, chrono::Weekday::Sun, nth);
-    match (sunday(3, 2), sunday(11, 1)) {
-        // On the days of the change midnight still has the old time.
-        (Some(begins), Some(ends)) if begins < day && day <= ends => 7,
-        _ => 8,
-    }
-}
-
 /// The next midnight in California, when Google's quotas begin anew.
 pub(super) fn next_pacific_midnight(now: DateTime<Utc>) -> DateTime<Utc> {
-    let midnight = |day: NaiveDate| {
-        let at = day.and_hms_opt(0, 0, 0).unwrap_or_default();
-        Utc.from_utc_datetime(&at) + TimeDelta::hours(pacific_offset(day))
-    };
-    let yesterday = (now - TimeDelta::days(1)).date_naive();
-    (0..4)
-        .filter_map(|days| yesterday.checked_add_days(chrono::Days::new(days)))
-        .map(midnight)
-        .find(|at| *at > now)
-        .unwrap_or(now + TimeDelta::days(1))
+    let tomorrow = now.with_timezone(&Los_Angeles).date_naive() + chrono::Days::new(1);
+    let midnight = tomorrow.and_time(NaiveTime::MIN).and_local_timezone(Los_Angeles);
+    // Its clocks change at two in the morning: midnight is always there, once.
+    midnight.earliest().map_or(now + TimeDelta::days(1), |at| at.to_utc())
 }
 
 #[cfg(test)]

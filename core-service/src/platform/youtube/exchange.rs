@@ -17,7 +17,7 @@ use super::{
     Youtube,
     course::{self, CHUNK, FIND_FOR, GONE, NOT_FOUND, name, status},
     errors::{self, Said, unavailable},
-    options::{self, YoutubeOptions, YoutubePublish},
+    options::{self, YoutubeOptions},
 };
 use crate::{
     domain::{
@@ -30,7 +30,7 @@ use crate::{
         Call, Lookup, Outcome, Step,
         description::Options,
         is_replaced,
-        put::{Put, Sent, claim_lost},
+        put::{self, Put, Sent, claim_lost},
         wire::{self, Exchange},
     },
     secret::Secret,
@@ -118,7 +118,7 @@ impl Youtube {
         let content = &call.view.post.content;
         let notify = YoutubeOptions::of(&content.options).notify_subscribers.unwrap_or(true);
         let marker = step.handle.text(name::MARKER).unwrap_or_default();
-        let body = options::resource(content).to_string();
+        let body = options::resource(content, course::is_one_step(&step.handle)).to_string();
         let request = self
             .api(&call.tokens.access, Method::POST, "/upload/youtube/v3/videos")
             .query(&[
@@ -166,7 +166,7 @@ impl Youtube {
     async fn upload(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
         let (uri, version) = session_of(&step.handle)?;
         let total = version.size_bytes;
-        let is_one_step = YoutubeOptions::of(&call.view.post.content.options).publish == YoutubePublish::OneStep;
+        let is_one_step = course::is_one_step(&step.handle);
         let mut at = step.handle.number(name::OFFSET).and_then(|at| u64::try_from(at).ok()).unwrap_or(0);
         loop {
             if at >= total {
@@ -182,12 +182,12 @@ impl Youtube {
             let sent = match put.send(call, request).await {
                 Ok(sent) => sent,
                 Err(failure) if is_replaced(&failure) => {
-                    return Ok(gone(Evidence::new().with("source", failure.message)));
+                    return Ok(gone(put::broken(&failure)));
                 }
                 Err(failure) => return Err(failure),
             };
             if let Some(broken) = sent.broken {
-                let evidence = Evidence::new().with("source", broken.message.as_str());
+                let evidence = put::broken(&broken);
                 return Ok(if is_replaced(&broken) { gone(evidence) } else { Outcome::Unknown { evidence } });
             }
             match Session::read(sent.exchange) {
@@ -230,6 +230,12 @@ impl Youtube {
 
     async fn query(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
         let session = self.ask_session(call, &step.handle, until).await?;
+        if let Session::Has(bytes) = session
+            && bytes >= session_of(&step.handle)?.1.size_bytes
+        {
+            // All of it is there, and the video is not made yet.
+            return Ok(Outcome::Pending { check_after: None, evidence: Evidence::new().with("offset", bytes) });
+        }
         Ok(match self.after(call, session) {
             Outcome::Unknown { evidence } => {
                 Outcome::NoEffect { failure: unavailable("the upload session could not be read"), evidence }
@@ -420,6 +426,10 @@ impl Youtube {
         };
         match session {
             Session::Complete(video) => found(&video, Evidence::new().with("session", "complete")),
+            // All of it is there, and the video is not made yet.
+            Session::Has(bytes) if session_of(&entry.handle).is_ok_and(|(_, version)| bytes >= version.size_bytes) => {
+                Lookup::Pending { check_after: None, evidence: Evidence::new().with("offset", bytes) }
+            }
             Session::Has(bytes) => {
                 Lookup::Absent { handle_dead: false, evidence: Evidence::new().with("offset", bytes) }
             }

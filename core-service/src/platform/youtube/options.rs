@@ -169,8 +169,8 @@ fn tags_length(tags: &[String]) -> usize {
     tags.iter().map(quoted).sum::<usize>() + tags.len().saturating_sub(1)
 }
 
-/// The resource that a session is opened with.
-pub(super) fn resource(content: &Content) -> Value {
+/// The resource that a session is opened with. In one step the video has its privacy from its last byte on.
+pub(super) fn resource(content: &Content, is_one_step: bool) -> Value {
     let options = YoutubeOptions::of(&content.options);
     let mut snippet = json!({ "title": title(content), "description": content.full_caption });
     if !options.tags.is_empty() {
@@ -181,7 +181,7 @@ pub(super) fn resource(content: &Content) -> Value {
     }
     let wish = privacy(&content.privacy_level).unwrap_or(PRIVATE);
     // Always sent: without it a video is public.
-    let privacy = if options.publish == YoutubePublish::OneStep { wish } else { PRIVATE };
+    let privacy = if is_one_step { wish } else { PRIVATE };
     let mut status = json!({ "privacyStatus": privacy });
     for (field, value) in [
         ("selfDeclaredMadeForKids", options.made_for_kids),
@@ -359,10 +359,8 @@ mod tests {
 
     #[test]
     fn privacy_is_always_sent_and_private_until_the_second_step() {
-        let two = resource(&content("t", YoutubeOptions::default()));
-        assert_eq!(two["status"]["privacyStatus"], "private");
-        let one = YoutubeOptions { publish: YoutubePublish::OneStep, ..YoutubeOptions::default() };
-        let one = resource(&content("t", one));
-        assert_eq!(one["status"]["privacyStatus"], "public");
+        let content = content("t", YoutubeOptions::default());
+        assert_eq!(resource(&content, false)["status"]["privacyStatus"], "private");
+        assert_eq!(resource(&content, true)["status"]["privacyStatus"], "public");
     }
 }

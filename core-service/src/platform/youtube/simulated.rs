@@ -260,3 +260,20 @@ async fn refresh_and_revoke() {
     assert!(play.client.revoke(&play.stage.account, &grant.tokens).await.is_ok());
     assert!(play.client.refresh(&play.stage.account, &grant.tokens, play.stage.now).await.is_err());
 }
+
+#[tokio::test]
+async fn a_session_that_was_opened_as_public_is_not_completed_by_an_edit_to_two_steps() {
+    let mut play = start(YoutubePublish::OneStep).await;
+    play.rules(json!({"check_media": false})).await;
+    play.stage.video.bytes = vec![9; 20_000_000];
+    play.cut("youtube.upload_chunk", When::Body);
+    while play.times(UPLOAD) == 0 {
+        play.step().await;
+    }
+    play.stage.post.content.options = YoutubeOptions::default().alone();
+    while play.times(PUBLISH) == 0 {
+        assert!(play.sim.posts().is_empty(), "visible before the publish");
+        play.step().await;
+    }
+    assert_eq!((play.times(SESSION), play.times(UPLOAD_LAST)), (2, 0));
+}
