@@ -57,15 +57,17 @@ pub(crate) async fn ending(rig: &Rig, id: PostId, caption: &str) -> Result<Endin
     Ok(Ending { post, visible })
 }
 
-/// Whether an entry holds the platform's word that the post is live: Instagram's answer to the publish, a status that says
-/// so, or a match in the account's list. Taking a container, a chunk or a snapshot is no such word.
+/// Whether an entry holds the platform's word that the post is live: Instagram's answer to the publish, YouTube's that the
+/// video is public, a status that says so, or a match in the account's list. Taking a container, a chunk or a snapshot is no such word.
 fn says_live(entry: &Entry) -> bool {
     let taken = matches!(entry.outcome, Some(StepOutcome::Accepted | StepOutcome::Found));
     let status = entry.handle.text("status");
     let listed = matches!(entry.step.as_str(), "instagram.snapshot" | "restore.search")
-        && entry.handle.text("media_id").is_some();
+        && (entry.handle.text("media_id").is_some() || entry.handle.text("video_id").is_some());
     taken
         && (entry.step == "instagram.media_publish"
+            || (matches!(entry.step.as_str(), "youtube.publish" | "youtube.upload_last")
+                && entry.handle.text("privacy") == Some("public"))
             || matches!(status, Some("PUBLISHED" | "PUBLISH_COMPLETE"))
             || listed)
 }
@@ -217,11 +219,20 @@ mod tests {
             ("instagram.snapshot", Accepted, "", false),
             ("tiktok.status", Accepted, "PUBLISH_COMPLETE", true),
             ("tiktok.status", Accepted, "PROCESSING_UPLOAD", false),
+            ("facebook.finish", Accepted, "", false),
+            ("facebook.finish", Found, "PUBLISHED", true),
+            ("youtube.publish", Accepted, "", false),
+            ("youtube.upload", Accepted, "", false),
             ("tiktok.upload_last", Accepted, "", false),
             ("tiktok.upload_last", Found, "", false),
             ("tiktok.upload_last", Found, "PUBLISH_COMPLETE", true),
         ] {
             assert_eq!(says_live(&entry(step, outcome, status)), is_word, "{step} {outcome:?} {status}");
+        }
+        for (privacy, is_word) in [("public", true), ("private", false)] {
+            let mut publish = entry("youtube.publish", Accepted, "");
+            publish.handle = publish.handle.with("privacy", privacy);
+            assert_eq!(says_live(&publish), is_word, "{privacy}");
         }
         let mut listed = entry("instagram.snapshot", Accepted, "");
         listed.handle = listed.handle.with("media_id", "17900000000000001");

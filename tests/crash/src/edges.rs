@@ -47,7 +47,7 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     }
     all.push(("equal captions", "one's request is lost".to_owned(), boxed(move || twins(upload))));
     all.push(("stops", "SIGTERM while armed".to_owned(), boxed(move || stopped_while_armed(upload))));
-    if !matches!(upload, Upload::FacebookResumable | Upload::FacebookUrl) {
+    if upload.refresh().is_some() {
         let scenario = boxed(move || stopped_while_refreshing(upload));
         all.push(("stops", "SIGTERM while a token is refreshed".to_owned(), scenario));
     }
@@ -55,7 +55,7 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     if upload.platform() == Platform::Instagram {
         all.push(("hand-over", "edited while it is prepared".to_owned(), boxed(move || edited_while_prepared(upload))));
     }
-    if matches!(upload, Upload::TiktokMulti | Upload::FacebookResumable) {
+    if upload.unseen_upload().is_some() && upload != Upload::YoutubeOneStep {
         for (how, served) in [("with an ETag", ""), ("without an ETag", "&no_etag=1")] {
             let scenario = boxed(move || replaced(upload, served));
             all.push(("replaced files", format!("replaced on the way, {how}"), scenario));
@@ -98,12 +98,12 @@ async fn reconnect(rig: &mut Rig) -> Result<()> {
     .await?;
     for row in &dead {
         let (platform, person): (String, String) = (row.get("platform"), row.get("account_id"));
-        if platform == "tiktok" {
-            rig.connect(Platform::Tiktok, None, Some(&person)).await?;
-        } else {
-            let flavour: Option<LoginFlavour> = row.get::<String, _>("login_flavour").parse().ok();
-            rig.connect(Platform::Instagram, flavour, None).await?;
-        }
+        let flavour: Option<LoginFlavour> = row.get::<String, _>("login_flavour").parse().ok();
+        let platform: Platform = platform.parse().context("no such platform")?;
+        match platform {
+            Platform::Tiktok | Platform::Youtube => rig.connect(platform, None, Some(&person)).await?,
+            Platform::Instagram | Platform::Facebook => rig.connect(platform, flavour, None).await?,
+        };
     }
     Ok(())
 }
@@ -245,7 +245,7 @@ async fn stopped_if_seen_armed(upload: Upload) -> Result<Verdict> {
 /// A core is asked to end while the platform answers a refresh that has rotated the token: the answer is kept.
 async fn stopped_while_refreshing(upload: Upload) -> Result<Verdict> {
     with_post(Mode { upload, scheduled: true }, &[], async move |rig| {
-        let name = if upload == Upload::InstagramUrl { "meta.refresh" } else { "tiktok.refresh" };
+        let name = upload.refresh().context("nothing is refreshed")?;
         let matcher = Matcher { operation: Some(name.to_owned()), ..Matcher::default() };
         let rule = Rule { delay_after_ms: 700, hold: None, ..Rule::hold_once(matcher, Hold::After) };
         let rule = rig.sim.add_fault(rule);
@@ -350,9 +350,9 @@ async fn replaced(upload: Upload, served: &'static str) -> Result<Verdict> {
         let served = format!("{served}&size={size}&swap=99&swap_after={from}");
         let asking = Asking { video: "solo", served: &served, text: "solo", ..Asking::default() };
         let id = rig.ask(mode, account, &asking).await?;
-        if upload == Upload::FacebookResumable {
+        if let Some(request) = upload.unseen_upload().filter(|_| upload != Upload::TiktokMulti) {
             // The upload breaks off half way, and goes on from there.
-            let matcher = Matcher { operation: Some("meta.upload".to_owned()), ..Matcher::default() };
+            let matcher = Matcher { operation: Some(request.to_owned()), ..Matcher::default() };
             rig.sim.add_fault(Rule::once(matcher, Action::Cut { when: When::Body, after_bytes: size / 2 }));
         }
         drive::run(rig, [Orders::default()]).await?;
@@ -369,14 +369,21 @@ async fn two_accounts(upload: Upload) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: false };
     on_rig(&[], async move |rig| {
         let first = rig.account(mode).await?;
-        if upload.platform() == Platform::Tiktok {
-            let other = "-000tiktok-creator-other";
-            let spec = json!({"platform": "tiktok", "id": other, "name": "Other", "username": "other"});
+        let other = match upload.platform() {
+            Platform::Tiktok => Some("-000tiktok-creator-other"),
+            Platform::Youtube => Some("UCotherotherotherother00"),
+            // One login brings several.
+            Platform::Instagram | Platform::Facebook => None,
+        };
+        if let Some(other) = other {
+            let platform = upload.platform();
+            let spec = json!({"platform": platform.as_str(), "id": other, "name": "Other", "username": "other"});
             rig.control("accounts", spec).await?;
-            rig.connect(Platform::Tiktok, None, Some(other)).await?;
+            rig.connect(platform, None, Some(other)).await?;
         }
-        let other = sqlx::query("SELECT MIN(id) AS id FROM aurareels_social_accounts WHERE id <> ?")
+        let other = sqlx::query("SELECT MIN(id) AS id FROM aurareels_social_accounts WHERE id <> ? AND platform = ?")
             .bind(first.0)
+            .bind(upload.platform().as_str())
             .fetch_one(&rig.database)
             .await?;
         let second = AccountId(other.get::<Option<i64>, _>("id").context("no other account")?);

@@ -48,12 +48,29 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     all.push((GROUP, "a video that breaks off on its way".to_owned(), boxed(move || breaks_off_on_its_way(upload))));
     all.push((GROUP, "a post that stops every worker".to_owned(), boxed(move || poison(upload))));
     match upload.platform() {
+        Platform::Facebook => {
+            for (name, behaviour) in [
+                ("its word comes late", json!({"finish_lag_ms": 200_000})),
+                ("the post comes late", json!({"publishing_ms": 120_000})),
+                ("the video cannot be read", json!({"videos_unreadable": true})),
+            ] {
+                all.push((GROUP, format!("answer lost, {name}"), boxed(move || late_word(upload, behaviour))));
+            }
+        }
+        Platform::Youtube => {
+            let rules = json!({"finished_session_seconds": 0, "uploads_list_lag_seconds": 120});
+            all.push((
+                GROUP,
+                "answer lost, and the session with it".to_owned(),
+                boxed(move || lost_session(upload, rules)),
+            ));
+        }
         Platform::Tiktok => {
             all.push((GROUP, "rejected after it was accepted".to_owned(), boxed(move || rejected(upload))));
             all.push((GROUP, "token rotated twice".to_owned(), boxed(move || rotated_twice(upload))));
             all.push((GROUP, "token dead while polling".to_owned(), boxed(move || token_dies(upload))));
         }
-        _ => {
+        Platform::Instagram => {
             for (name, behaviour) in [
                 ("its word comes late", json!({"published_lag_ms": 200_000, "list_lag_ms": 200_000})),
                 ("the post comes late", json!({"publish_takes_ms": 120_000})),
@@ -87,10 +104,23 @@ async fn lied_to(upload: Upload, lie: Action) -> Result<Verdict> {
 async fn late_word(upload: Upload, behaviour: serde_json::Value) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: false };
     with_post(mode, &[], async move |rig| {
-        let mut behaviour = behaviour;
-        behaviour["second_publish"] = json!("duplicate");
-        rig.control("meta/behaviour", json!({ "set": behaviour })).await?;
+        let path = if upload.platform() == Platform::Facebook { "meta/facebook/behaviour" } else { "meta/behaviour" };
+        rig.control(path, json!({ "set": behaviour })).await?;
         rig.sim.add_fault(at_visible_request(upload, Action::Cut { when: When::After, after_bytes: 0 }));
+        drive::run(rig, [Orders::default()]).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The answer to the last byte is lost, and the session answers no more; the video is listed later.
+async fn lost_session(upload: Upload, rules: serde_json::Value) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    with_post(mode, &[], async move |rig| {
+        rig.control("youtube/rules", rules).await?;
+        let operation = Some("youtube.upload_last_chunk".to_owned());
+        let lost = Action::Cut { when: When::After, after_bytes: 0 };
+        rig.sim.add_fault(Rule::once(Matcher { operation, ..Matcher::default() }, lost));
         drive::run(rig, [Orders::default()]).await?;
         Ok(())
     })
@@ -136,7 +166,7 @@ async fn breaks_off_on_its_way(upload: Upload) -> Result<Verdict> {
     on_rig(&[], async move |rig| {
         rig.ceilings.failures = 1;
         let account = rig.account(mode).await?;
-        let served = if upload == Upload::TiktokMulti { "" } else { "&size=8000000" };
+        let served = if upload.video_size() > 8_000_000 { "" } else { "&size=8000000" };
         let served = format!("&break=95&break_over=300000{served}");
         let id = rig.create_of(mode, account, "solo", &served).await?;
         drive::run(rig, [Orders::default()]).await?;
@@ -145,9 +175,7 @@ async fn breaks_off_on_its_way(upload: Upload) -> Result<Verdict> {
         let expected = match upload {
             // What a platform says that fetches it by itself.
             Upload::FacebookUrl | Upload::InstagramUrl => "VIDEO_NOT_PUBLIC",
-            Upload::TiktokSingle | Upload::TiktokMulti | Upload::TiktokPull | Upload::FacebookResumable => {
-                "MEDIA_UNREACHABLE"
-            }
+            _ => "MEDIA_UNREACHABLE",
         };
         let error = ending.post.error.as_ref().map(|error| (error.reason.as_str(), error.message.as_str()));
         ensure!(
@@ -177,7 +205,7 @@ async fn unreachable(upload: Upload, door: Door) -> Result<Verdict> {
             // A server that speaks no TLS.
             Door::NoTls => rig.sim.url(Host::Media).replacen("http:", "https:", 1),
         };
-        let names = ["TIKTOK_API_BASE_URL", "META_GRAPH_BASE_URL", "INSTAGRAM_GRAPH_BASE_URL"];
+        let names = ["TIKTOK_API_BASE_URL", "META_GRAPH_BASE_URL", "INSTAGRAM_GRAPH_BASE_URL", "YOUTUBE_API_BASE_URL"];
         let settings: Vec<(String, String)> = rig
             .settings
             .iter()

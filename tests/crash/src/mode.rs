@@ -7,8 +7,10 @@ use aurareels_core::{
     },
     platform::{
         description::Options,
+        facebook::options::{FacebookOptions, FacebookTransfer},
         instagram::options::{InstagramOptions, InstagramTransfer},
         tiktok::options::{TiktokOptions, TiktokTransfer},
+        youtube::options::{YoutubeOptions, YoutubePublish},
     },
 };
 use chrono::TimeDelta;
@@ -28,6 +30,14 @@ pub(crate) enum Upload {
     FacebookUrl,
     /// Instagram by Instagram Login, `video_url`.
     InstagramUrl,
+    /// A Facebook Page, by upload.
+    PageUpload,
+    /// A Facebook Page, by `file_url`.
+    PageUrl,
+    /// YouTube: private, then public.
+    YoutubeTwoSteps,
+    /// YouTube: public with its last byte.
+    YoutubeOneStep,
 }
 
 /// One way of one post.
@@ -39,13 +49,17 @@ pub(crate) struct Mode {
 }
 
 impl Upload {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::TiktokSingle,
         Self::TiktokMulti,
         Self::TiktokPull,
         Self::FacebookResumable,
         Self::FacebookUrl,
         Self::InstagramUrl,
+        Self::PageUpload,
+        Self::PageUrl,
+        Self::YoutubeTwoSteps,
+        Self::YoutubeOneStep,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -56,6 +70,10 @@ impl Upload {
             Self::FacebookResumable => "instagram/facebook-login-resumable",
             Self::FacebookUrl => "instagram/facebook-login-video-url",
             Self::InstagramUrl => "instagram/instagram-login-video-url",
+            Self::PageUpload => "facebook/upload",
+            Self::PageUrl => "facebook/file-url",
+            Self::YoutubeTwoSteps => "youtube/two-steps",
+            Self::YoutubeOneStep => "youtube/one-step",
         }
     }
 
@@ -66,6 +84,10 @@ impl Upload {
             Self::TiktokPull => "tiktok/pull-from-url",
             Self::FacebookResumable => "instagram/resumable",
             Self::FacebookUrl | Self::InstagramUrl => "instagram/video-url",
+            Self::PageUpload => "facebook/upload",
+            Self::PageUrl => "facebook/file-url",
+            Self::YoutubeTwoSteps => "youtube/two-steps",
+            Self::YoutubeOneStep => "youtube/one-step",
         }
     }
 
@@ -73,33 +95,42 @@ impl Upload {
         match self {
             Self::TiktokSingle | Self::TiktokMulti | Self::TiktokPull => Platform::Tiktok,
             Self::FacebookResumable | Self::FacebookUrl | Self::InstagramUrl => Platform::Instagram,
+            Self::PageUpload | Self::PageUrl => Platform::Facebook,
+            Self::YoutubeTwoSteps | Self::YoutubeOneStep => Platform::Youtube,
         }
     }
 
     pub(crate) const fn flavour(self) -> Option<LoginFlavour> {
         match self {
             Self::TiktokSingle | Self::TiktokMulti | Self::TiktokPull => None,
-            Self::FacebookResumable | Self::FacebookUrl => Some(LoginFlavour::FacebookLogin),
+            Self::YoutubeTwoSteps | Self::YoutubeOneStep => None,
+            Self::FacebookResumable | Self::FacebookUrl | Self::PageUpload | Self::PageUrl => {
+                Some(LoginFlavour::FacebookLogin)
+            }
             Self::InstagramUrl => Some(LoginFlavour::InstagramLogin),
         }
     }
 
-    /// Bytes of the video. TikTok cuts above 64 MB.
+    /// Bytes of the video. TikTok cuts above 64 MB, and the core cuts YouTube's one-step uploads into chunks of 8 MiB.
     pub(crate) const fn video_size(self) -> u64 {
         match self {
             Self::TiktokMulti => 64_000_001,
-            Self::TiktokSingle
-            | Self::TiktokPull
-            | Self::FacebookResumable
-            | Self::FacebookUrl
-            | Self::InstagramUrl => 200_000,
+            // One chunk, and the last one.
+            Self::YoutubeOneStep => 9_000_000,
+            _ => 200_000,
         }
     }
 
     pub(crate) fn options(self) -> PlatformOptions {
         let tiktok = |transfer| TiktokOptions { transfer, ..TiktokOptions::default() }.alone();
         let instagram = |transfer| InstagramOptions { transfer, ..InstagramOptions::default() }.alone();
+        let facebook = |transfer| FacebookOptions { transfer, ..FacebookOptions::default() }.alone();
+        let youtube = |publish| YoutubeOptions { publish, ..YoutubeOptions::default() }.alone();
         match self {
+            Self::PageUpload => facebook(FacebookTransfer::Upload),
+            Self::PageUrl => facebook(FacebookTransfer::FileUrl),
+            Self::YoutubeTwoSteps => youtube(YoutubePublish::TwoSteps),
+            Self::YoutubeOneStep => youtube(YoutubePublish::OneStep),
             Self::TiktokSingle | Self::TiktokMulti => tiktok(TiktokTransfer::FileUpload),
             Self::TiktokPull => tiktok(TiktokTransfer::PullFromUrl),
             Self::FacebookResumable => instagram(InstagramTransfer::Resumable),
@@ -113,6 +144,9 @@ impl Upload {
             Self::TiktokSingle | Self::TiktokMulti => "tiktok.upload_last",
             Self::TiktokPull => "tiktok.video_init_pull",
             Self::FacebookResumable | Self::FacebookUrl | Self::InstagramUrl => "instagram.media_publish",
+            Self::PageUpload | Self::PageUrl => "facebook.finish",
+            Self::YoutubeTwoSteps => "youtube.publish",
+            Self::YoutubeOneStep => "youtube.upload_last",
         }
     }
 
@@ -122,6 +156,38 @@ impl Upload {
             Self::TiktokSingle | Self::TiktokMulti => "tiktok.upload_last_chunk",
             Self::TiktokPull => "tiktok.video_init",
             Self::FacebookResumable | Self::FacebookUrl | Self::InstagramUrl => "meta.media_publish",
+            Self::PageUpload | Self::PageUrl => "meta.reel_finish",
+            Self::YoutubeTwoSteps => "youtube.videos_update",
+            Self::YoutubeOneStep => "youtube.upload_last_chunk",
+        }
+    }
+
+    /// The simulator's name of the request that refreshes the login's tokens; `None` where nothing is refreshed before a
+    /// post: tokens of Pages do not end.
+    pub(crate) const fn refresh(self) -> Option<&'static str> {
+        match self {
+            Self::TiktokSingle | Self::TiktokMulti | Self::TiktokPull => Some("tiktok.refresh"),
+            Self::InstagramUrl => Some("meta.refresh"),
+            Self::YoutubeTwoSteps | Self::YoutubeOneStep => Some("youtube.refresh"),
+            Self::FacebookResumable | Self::FacebookUrl | Self::PageUpload | Self::PageUrl => None,
+        }
+    }
+
+    /// Whether the visible request is the one with the last byte.
+    pub(crate) const fn shows_with_its_last_byte(self) -> bool {
+        matches!(self, Self::TiktokSingle | Self::TiktokMulti | Self::YoutubeOneStep)
+    }
+
+    /// The simulator's name of a request with bytes that nobody sees yet.
+    pub(crate) const fn unseen_upload(self) -> Option<&'static str> {
+        match self {
+            Self::TiktokMulti => Some("tiktok.upload_chunk"),
+            Self::FacebookResumable => Some("meta.upload"),
+            Self::PageUpload => Some("meta.reel_upload"),
+            // A private video's only request has its last byte.
+            Self::YoutubeTwoSteps => Some("youtube.upload_last_chunk"),
+            Self::YoutubeOneStep => Some("youtube.upload_chunk"),
+            Self::TiktokSingle | Self::TiktokPull | Self::FacebookUrl | Self::InstagramUrl | Self::PageUrl => None,
         }
     }
 }
@@ -140,7 +206,10 @@ impl Mode {
     pub(crate) fn ahead(self) -> TimeDelta {
         match self.upload {
             Upload::TiktokSingle | Upload::TiktokMulti | Upload::TiktokPull => TimeDelta::minutes(110),
-            Upload::FacebookResumable | Upload::FacebookUrl => TimeDelta::minutes(110),
+            Upload::FacebookResumable | Upload::FacebookUrl | Upload::PageUpload | Upload::PageUrl => {
+                TimeDelta::minutes(110)
+            }
+            Upload::YoutubeTwoSteps | Upload::YoutubeOneStep => TimeDelta::minutes(110),
             Upload::InstagramUrl => TimeDelta::hours(59 * 24 + 12),
         }
     }

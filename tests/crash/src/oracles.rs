@@ -148,6 +148,14 @@ fn hashes(url: &str) -> Result<Vec<String>> {
     Ok(hashes)
 }
 
+/// What a visible post says. A video of YouTube's shows its title first, which is made of the text.
+fn text_of(post: &VisiblePost) -> &str {
+    match post.platform {
+        "youtube" => post.caption.split_once("\n\n").map_or("", |(_, description)| description),
+        _ => &post.caption,
+    }
+}
+
 /// Compares rows and visible posts. `earliest` says from when on the platform might have the request that made a post
 /// visible which had it at that instant; `None`: at any time.
 pub(crate) fn judge(
@@ -175,7 +183,7 @@ pub(crate) fn judge(
         owners.retain(|row| row.account == post.account_id && row.platform == post.platform);
         // One video may be posted again on purpose, under another text.
         if owners.len() > 1 {
-            owners.retain(|row| row.text == post.caption);
+            owners.retain(|row| row.text == text_of(post));
         }
         match owners.as_slice() {
             [] => find(Kind::WrongAccount, format!("{named} is of a row of another account")),
@@ -197,7 +205,7 @@ pub(crate) fn judge(
             _ => {}
         }
         for post in posts {
-            if post.caption != row.text {
+            if text_of(post) != row.text {
                 find(Kind::WrongText, format!("{named}, as {:?}", post.caption));
             }
             if let Some(time) = earliest(row, post.asked_at)

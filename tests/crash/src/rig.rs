@@ -22,7 +22,7 @@ use aurareels_core::{
     parts::Parts,
     secret::Secret,
 };
-use aurareels_simulator::{Host, Options, Simulator, TikTokRules};
+use aurareels_simulator::{Host, Options, Simulator, TikTokRules, YouTubeRules};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{
@@ -121,7 +121,11 @@ fn instant(micros: i64) -> Result<DateTime<Utc>> {
 impl Rig {
     /// A fresh simulator and database. `settings` go over the usual ones.
     pub(crate) async fn new(settings: &[(&str, &str)]) -> Result<Self> {
-        let options = Options { tiktok: TikTokRules::without_limits(), ..Options::default() };
+        let options = Options {
+            tiktok: TikTokRules::without_limits(),
+            youtube: YouTubeRules::without_limits(),
+            ..Options::default()
+        };
         let sim = Simulator::start(options).await?;
         let scratch = scratch();
         let dir = tempfile::Builder::new().prefix("aurareels-crash-").tempdir_in(scratch).context("no directory")?;
@@ -144,7 +148,9 @@ impl Rig {
         let tls = aurareels_core::http::tls_config(&aurareels_core::http::HttpSettings::default())?;
         let http = aurareels_core::http::client_builder(&tls).build()?;
         let mut canaries = vec![KEY.to_owned()];
-        for secret in ["TIKTOK_CLIENT_SECRET", "INSTAGRAM_APP_SECRET", "INSTAGRAM_LOGIN_APP_SECRET"] {
+        for secret in
+            ["TIKTOK_CLIENT_SECRET", "INSTAGRAM_APP_SECRET", "INSTAGRAM_LOGIN_APP_SECRET", "YOUTUBE_CLIENT_SECRET"]
+        {
             canaries.extend(all.iter().filter(|(name, _)| name == secret).map(|(_, value)| value.clone()));
         }
         let ceilings = Ceilings::default();
@@ -197,7 +203,9 @@ impl Rig {
         let code = location.query_pairs().find(|(name, _)| name == "code").context("no code")?.1.into_owned();
         let by = EndedBy::Client { caller: CALLER, browser_secret };
         let connected = self.parts.accounts.complete(by, platform, &code, &link.state).await?;
-        let id = connected.accounts.first().context("the login brought no account")?.id;
+        // One grant may bring accounts of several platforms.
+        let of_platform = connected.accounts.iter().find(|account| account.platform == platform);
+        let id = of_platform.context("the login brought no account")?.id;
         self.note_tokens(id).await?;
         Ok(id)
     }
@@ -221,6 +229,9 @@ impl Rig {
         if mode.upload.platform() == Platform::Instagram {
             // The worst case: publishing a container again makes a second post.
             self.control("meta/behaviour", json!({"set": {"second_publish": "duplicate"}})).await?;
+        }
+        if mode.upload.platform() == Platform::Facebook {
+            self.control("meta/facebook/behaviour", json!({"set": {"second_finish": "duplicate"}})).await?;
         }
         let person = (mode.upload.platform() == Platform::Tiktok).then_some("-000tiktok-creator-one");
         self.connect(mode.upload.platform(), mode.upload.flavour(), person).await

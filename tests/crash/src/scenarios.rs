@@ -3,7 +3,7 @@
 
 use std::{pin::Pin, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use aurareels_core::domain::{
     ids::{AccountId, PostId},
     ledger::{StepClass, StepOutcome},
@@ -48,7 +48,7 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     for point in ["step_recorded", "exchange_begins", "request_leaves", "answer_arrived", "exchange_ends"] {
         all.push(("two cores, one paused", format!("paused at {point}"), boxed(move || paused(mode, point))));
     }
-    if !matches!(upload, Upload::TiktokSingle | Upload::TiktokMulti) {
+    if !upload.shows_with_its_last_byte() {
         all.push((
             "two cores, one paused",
             "paused at line_opened".to_owned(),
@@ -56,8 +56,7 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
         ));
     }
     // Behind the last look at the lease, only the platform's own refusal of a second sending helps (docs/windows.md).
-    let behind =
-        if matches!(upload, Upload::TiktokSingle | Upload::TiktokMulti) { "last_byte_leaves" } else { "lease_checked" };
+    let behind = if upload.shows_with_its_last_byte() { "last_byte_leaves" } else { "lease_checked" };
     all.push(("two cores, one paused", format!("paused at {behind}"), boxed(move || paused(mode, behind))));
     all.push((
         "two cores, one paused",
@@ -72,8 +71,7 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
         all.push(("shutdown", format!("SIGTERM, killed at {point}"), scenario));
     }
     all.push(("shutdown", "SIGTERM in the visible request".to_owned(), boxed(move || terminated(mode, None))));
-    if matches!(upload, Upload::TiktokMulti | Upload::FacebookResumable) {
-        let request = if upload == Upload::TiktokMulti { "tiktok.upload_chunk" } else { "meta.upload" };
+    if let Some(request) = upload.unseen_upload() {
         all.push(("shutdown", "SIGTERM in the upload".to_owned(), boxed(move || terminated(mode, Some(request)))));
     }
     for point in ["exchange_begins", "exchange_ends", "outcome_committed"] {
@@ -98,7 +96,7 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     for point in ["note_begins", "noted"] {
         all.push(("changed video", format!("killed at {point}"), boxed(move || measured_again(upload, point))));
     }
-    if !matches!(upload, Upload::FacebookResumable | Upload::FacebookUrl) {
+    if upload.refresh().is_some() {
         for point in ["refresh_release_begins", "refresh_released"] {
             all.push(("refused refresh", format!("killed at {point}"), boxed(move || refresh_in_vain(upload, point))));
         }
@@ -157,6 +155,7 @@ async fn paused(mode: Mode, point: &'static str) -> Result<Verdict> {
     with_post(mode, &SHORT_LEASE, async move |rig| {
         if point == "lease_checked" {
             rig.control("meta/behaviour", json!({"set": {"second_publish": "error"}})).await?;
+            rig.control("meta/facebook/behaviour", json!({"set": {"second_finish": "success"}})).await?;
         }
         let fault = format!("{point}:{}=stop", mode.upload.point_of_no_return());
         let mut sleeper = rig.core(&Orders { fault: Some(fault), ..Orders::default() })?;
@@ -379,7 +378,7 @@ async fn measured_again(upload: Upload, point: &'static str) -> Result<Verdict> 
 async fn refresh_in_vain(upload: Upload, point: &'static str) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: true };
     with_post(mode, &[], async move |rig| {
-        let name = if upload == Upload::InstagramUrl { "meta.refresh" } else { "tiktok.refresh" };
+        let name = upload.refresh().context("nothing is refreshed")?;
         let matcher = Matcher { operation: Some(name.to_owned()), ..Matcher::default() };
         let trouble = Action::Answer { status: 503, headers: Default::default(), body: None, act: false };
         rig.sim.add_fault(Rule { times: 4, ..Rule::once(matcher, trouble) });

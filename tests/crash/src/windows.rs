@@ -1,7 +1,10 @@
 //! The pairs that may end without exactly one visible post, because the platform makes knowing impossible. Everything
 //! here stands in docs/windows.md, with what the person sees. Every other pair must end published and visible once.
 
-use aurareels_core::domain::post::{Post, Status};
+use aurareels_core::domain::{
+    platform::Platform,
+    post::{Post, Status},
+};
 
 use crate::mode::{Mode, Upload};
 
@@ -58,8 +61,17 @@ pub(crate) fn explains(mode: Mode, point: &str, context: &str, post: &Post, visi
 /// Points that are not passed by an undisturbed post of a mode, and where they are tried instead. A point that is neither
 /// passed nor named here fails the suite, and so does one that is named here and passed.
 pub(crate) fn not_passed(mode: Mode, point: &str) -> Option<&'static str> {
-    let refreshes = mode.scheduled && !matches!(mode.upload, Upload::FacebookResumable | Upload::FacebookUrl);
-    let uploads = matches!(mode.upload, Upload::TiktokSingle | Upload::TiktokMulti);
+    let refreshes = mode.scheduled && mode.upload.refresh().is_some();
+    // Instagram's upload has a hand of its own.
+    let hands_over = matches!(
+        mode.upload,
+        Upload::TiktokSingle
+            | Upload::TiktokMulti
+            | Upload::PageUpload
+            | Upload::YoutubeTwoSteps
+            | Upload::YoutubeOneStep
+    );
+    let link_comes_later = matches!(mode.upload.platform(), Platform::Instagram | Platform::Facebook);
     match point {
         "reconcile_begins" | "reconcile_ends" => Some("only after a loss: tried by killing the second core too"),
         "renew_begins" | "renewed" => Some("claims last longer than a fast run: tried by the renewal scenarios"),
@@ -71,11 +83,11 @@ pub(crate) fn not_passed(mode: Mode, point: &str) -> Option<&'static str> {
         "refresh_release_begins" | "refresh_released" => {
             Some("only when a refresh brings nothing: tried by the refused-refresh scenario")
         }
-        "last_byte_leaves" | "last_byte_left" if !uploads => {
-            Some("TikTok's FILE_UPLOAD alone hands its last byte over by itself")
+        "last_byte_leaves" | "last_byte_left" if !hands_over => {
+            Some("the platform fetches the video, or the upload has no last piece of its own")
         }
-        // Instagram's link comes after the post; TikTok's is there with it.
-        "note_begins" | "noted" if uploads || mode.upload == Upload::TiktokPull => {
+        // Meta's links come after the post; those of TikTok and YouTube are there with it.
+        "note_begins" | "noted" if !link_comes_later => {
             Some("only when the video measures differently: tried by the changed-video scenario")
         }
         "quota_note_begins" | "quota_noted" => Some("only when a quota is used up: tried by the quota scenario"),

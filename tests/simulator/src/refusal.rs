@@ -1,15 +1,15 @@
 //! Every refusal that the sheets know for the requests that make a post visible, so that a fault rule can give it, with
 //! and without having acted: a refusal is what a platform says, not what it did.
 //!
-//! Instagram's are the rows of its sheet's §7, whatever request Meta lists them for: what a publish may answer is not
-//! documented. TikTok's are §4.2 (an init) and §4.5 (a chunk).
+//! Meta's are the rows of the sheets, whatever request Meta lists them for: what a publish may answer is not documented.
+//! TikTok's are §4.2 (an init) and §4.5 (a chunk), YouTube's §2.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use crate::fault::Action;
-use crate::meta;
+use crate::{meta, youtube};
 
 /// One refusal.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,11 +48,12 @@ const INIT: [(u16, &str); 12] = [
 /// HTTP statuses of a chunk that TikTok refuses; 201 with fewer bytes than the video has is [`incomplete`].
 const CHUNK: [u16; 6] = [400, 403, 404, 416, 500, 502];
 
-/// The refusals of an operation, as the journal names it: `meta.media_publish`, `tiktok.video_init`,
-/// `tiktok.upload_last_chunk`; of others none are known.
+/// The refusals of an operation, as the journal names it: `meta.media_publish`, `meta.reel_finish`, `tiktok.video_init`,
+/// `tiktok.upload_last_chunk`, `youtube.videos_update`, `youtube.upload_last_chunk`; of others none are known.
 pub fn refusals(operation: &str) -> Vec<Refusal> {
     match operation {
-        "meta.media_publish" => meta::refusals(),
+        "meta.media_publish" | "meta.reel_finish" => meta::refusals(),
+        "youtube.videos_update" | "youtube.upload_last_chunk" => youtube::error::refusals(),
         "tiktok.video_init" => INIT
             .map(|(status, code)| {
                 let error = json!({"code": code, "message": "As asked for.", "log_id": "202611290000000000000000000"});
@@ -81,9 +82,14 @@ mod tests {
 
     #[test]
     fn each_refusal_has_its_own_name_and_no_answer_is_a_success() {
-        for (operation, at_least) in
-            [("meta.media_publish", 45), ("tiktok.video_init", 12), ("tiktok.upload_last_chunk", 6)]
-        {
+        for (operation, at_least) in [
+            ("meta.media_publish", 45),
+            ("meta.reel_finish", 45),
+            ("tiktok.video_init", 12),
+            ("tiktok.upload_last_chunk", 6),
+            ("youtube.videos_update", 40),
+            ("youtube.upload_last_chunk", 40),
+        ] {
             let all = refusals(operation);
             assert!(all.len() >= at_least, "{operation}: {}", all.len());
             let names: HashSet<&str> = all.iter().map(|refusal| refusal.name.as_str()).collect();

@@ -69,6 +69,9 @@ const CORES: usize = 2;
 /// Creators at TikTok.
 const CREATORS: usize = 12;
 
+/// Channels at YouTube.
+const CHANNELS: usize = 4;
+
 /// Chances in millionths that a core is killed, is stopped, or has a worker panic, per point that it passes.
 const FATES: (u32, u32, u32) = (350, 12, 100);
 
@@ -219,6 +222,8 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
         tiktok: accounts.tiktok.len(),
         facebook: accounts.facebook.len(),
         instagram: accounts.instagram.len(),
+        pages: accounts.pages.len(),
+        channels: accounts.channels.len(),
     };
     let (intents, actions) = plan::make(options.posts, &choice, &mut dice);
     let orders = plan::orders(CORES, &mut dice);
@@ -493,6 +498,8 @@ struct Accounts {
     tiktok: Vec<AccountId>,
     facebook: Vec<AccountId>,
     instagram: Vec<AccountId>,
+    pages: Vec<AccountId>,
+    channels: Vec<AccountId>,
 }
 
 impl Accounts {
@@ -501,6 +508,8 @@ impl Accounts {
             Upload::TiktokSingle | Upload::TiktokMulti | Upload::TiktokPull => self.tiktok[index],
             Upload::FacebookResumable | Upload::FacebookUrl => self.facebook[index],
             Upload::InstagramUrl => self.instagram[index],
+            Upload::PageUpload | Upload::PageUrl => self.pages[index],
+            Upload::YoutubeTwoSteps | Upload::YoutubeOneStep => self.channels[index],
         }
     }
 }
@@ -517,6 +526,15 @@ async fn connect(rig: &mut Rig) -> Result<Accounts> {
     for flavour in [LoginFlavour::FacebookLogin, LoginFlavour::InstagramLogin] {
         rig.connect(Platform::Instagram, Some(flavour), None).await?;
     }
+    let generous = json!({"second_finish": "duplicate", "reels_per_day": 1_000_000});
+    rig.control("meta/facebook/behaviour", json!({ "set": generous })).await?;
+    rig.connect(Platform::Facebook, Some(LoginFlavour::FacebookLogin), None).await?;
+    for number in 0..CHANNELS {
+        let id = format!("UCchaoschannelchaos{number:05}");
+        let spec = json!({"platform": "youtube", "id": id, "name": "Chaos", "username": format!("chaos{number}")});
+        rig.control("accounts", spec).await?;
+        rig.connect(Platform::Youtube, None, Some(&id)).await?;
+    }
     let mut accounts = Accounts::default();
     let rows = sqlx::query("SELECT id, platform, login_flavour FROM aurareels_social_accounts ORDER BY id")
         .fetch_all(&rig.database)
@@ -524,10 +542,13 @@ async fn connect(rig: &mut Rig) -> Result<Accounts> {
     for row in &rows {
         let id = AccountId(row.get("id"));
         let flavour: Option<String> = row.get("login_flavour");
-        match (row.get::<String, _>("platform").as_str(), flavour.and_then(|flavour| flavour.parse().ok())) {
-            ("tiktok", _) => accounts.tiktok.push(id),
-            (_, Some(LoginFlavour::FacebookLogin)) => accounts.facebook.push(id),
-            _ => accounts.instagram.push(id),
+        let flavour = flavour.and_then(|flavour| flavour.parse().ok());
+        match (row.get::<String, _>("platform").parse()?, flavour) {
+            (Platform::Tiktok, _) => accounts.tiktok.push(id),
+            (Platform::Facebook, _) => accounts.pages.push(id),
+            (Platform::Youtube, _) => accounts.channels.push(id),
+            (Platform::Instagram, Some(LoginFlavour::FacebookLogin)) => accounts.facebook.push(id),
+            (Platform::Instagram, _) => accounts.instagram.push(id),
         }
     }
     Ok(accounts)
@@ -543,11 +564,11 @@ async fn reconnect(rig: &mut Rig) -> Result<usize> {
     let mut renewed = 0;
     for row in &rows {
         let (platform, person): (String, String) = (row.get("platform"), row.get("account_id"));
-        let done = if platform == "tiktok" {
-            rig.connect(Platform::Tiktok, None, Some(&person)).await
-        } else {
-            let flavour: Option<LoginFlavour> = row.get::<String, _>("login_flavour").parse().ok();
-            rig.connect(Platform::Instagram, flavour, None).await
+        let flavour: Option<LoginFlavour> = row.get::<String, _>("login_flavour").parse().ok();
+        let platform: Platform = platform.parse()?;
+        let done = match platform {
+            Platform::Tiktok | Platform::Youtube => rig.connect(platform, None, Some(&person)).await,
+            Platform::Instagram | Platform::Facebook => rig.connect(platform, flavour, None).await,
         };
         // The login itself meets faults; the owner tries again.
         renewed += usize::from(done.is_ok());

@@ -63,6 +63,8 @@ pub(super) struct Accounts {
     pub(super) tiktok: usize,
     pub(super) facebook: usize,
     pub(super) instagram: usize,
+    pub(super) pages: usize,
+    pub(super) channels: usize,
 }
 
 /// What is done to the cores, at its time in seconds after the start.
@@ -102,10 +104,14 @@ pub(super) fn make(posts: usize, accounts: &Accounts, dice: &mut impl Rng) -> (V
     for number in 0..posts {
         let (upload, choice) = match dice.random_range(0..20) {
             0 => (Upload::TiktokPull, accounts.tiktok),
-            1..10 => (Upload::TiktokSingle, accounts.tiktok),
-            10..13 => (Upload::FacebookUrl, accounts.facebook),
-            13..16 => (Upload::FacebookResumable, accounts.facebook),
-            _ => (Upload::InstagramUrl, accounts.instagram),
+            1..6 => (Upload::TiktokSingle, accounts.tiktok),
+            6..8 => (Upload::FacebookUrl, accounts.facebook),
+            8..10 => (Upload::FacebookResumable, accounts.facebook),
+            10..12 => (Upload::InstagramUrl, accounts.instagram),
+            12..14 => (Upload::PageUpload, accounts.pages),
+            14..16 => (Upload::PageUrl, accounts.pages),
+            16..18 => (Upload::YoutubeTwoSteps, accounts.channels),
+            _ => (Upload::YoutubeOneStep, accounts.channels),
         };
         // Most are asked for ahead of time, some while everything else is under way.
         let due = dice.random_bool(0.8).then(|| dice.random_range(first..SPREAD));
@@ -186,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_plan() {
-        let accounts = Accounts { tiktok: 3, facebook: 2, instagram: 1 };
+        let accounts = Accounts { tiktok: 3, facebook: 2, instagram: 1, pages: 2, channels: 2 };
         let plan = |seed| format!("{:?}", make(50, &accounts, &mut StdRng::seed_from_u64(seed)));
         assert_eq!(plan(1), plan(1));
         assert_ne!(plan(1), plan(2));
@@ -194,7 +200,7 @@ mod tests {
 
     #[test]
     fn some_posts_share_a_caption_and_none_a_video() {
-        let accounts = Accounts { tiktok: 3, facebook: 2, instagram: 1 };
+        let accounts = Accounts { tiktok: 3, facebook: 2, instagram: 1, pages: 2, channels: 2 };
         let (intents, _) = make(1_000, &accounts, &mut StdRng::seed_from_u64(4));
         let distinct = |of: &dyn Fn(&Intent) -> String| intents.iter().map(of).collect::<HashSet<_>>().len();
         assert_eq!(distinct(&|intent| intent.name.clone()), 1_000);
@@ -203,7 +209,7 @@ mod tests {
 
     #[test]
     fn nothing_is_done_to_a_post_before_it_is_asked_for() {
-        let accounts = Accounts { tiktok: 3, facebook: 2, instagram: 1 };
+        let accounts = Accounts { tiktok: 3, facebook: 2, instagram: 1, pages: 2, channels: 2 };
         let (intents, actions) = make(500, &accounts, &mut StdRng::seed_from_u64(3));
         let mut asked = vec![false; intents.len()];
         for action in actions {

@@ -135,6 +135,15 @@ const ROWS: &[Row] = &[
     (503, "serviceUnavailable", "global", "The service is currently unavailable."),
 ];
 
+/// Every refusal that the sheet knows, whatever request Google lists it for, as fault rules give them.
+pub(crate) fn refusals() -> Vec<crate::refusal::Refusal> {
+    let refusal = |row: &Row| {
+        let body = Refusal::from_row(row).body(&Rules::default());
+        crate::refusal::Refusal { name: format!("{} {}", row.0, row.1), status: row.0, body: Some(body) }
+    };
+    ROWS.iter().map(refusal).collect()
+}
+
 impl Refusal {
     /// A row of the table; the first with this reason.
     pub(crate) fn of(reason: &str) -> Self {

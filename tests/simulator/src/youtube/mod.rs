@@ -12,7 +12,7 @@
 mod api;
 mod channel;
 mod control;
-mod error;
+pub(crate) mod error;
 mod lists;
 mod oauth;
 mod publish_at;

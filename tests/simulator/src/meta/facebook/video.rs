@@ -180,6 +180,7 @@ impl World {
         video.post.get_or_insert(post);
         video.post_id_missing_reads = behaviour.post_id_missing_reads;
         let file = video.file.as_ref();
+        let asked_at = video.finish.as_ref().map_or(at, |finish| finish.at);
         sim.posts.add(VisiblePost {
             number: 0,
             platform: "facebook",
@@ -190,7 +191,7 @@ impl World {
             caption: video.description.clone(),
             privacy: "PUBLIC".to_owned(),
             made_at: DateTime::from_timestamp_millis(at).unwrap_or_default(),
-            asked_at: DateTime::from_timestamp_millis(at).unwrap_or_default(),
+            asked_at: DateTime::from_timestamp_millis(asked_at).unwrap_or_default(),
             source_id: id.to_string(),
             source: video.source.clone(),
             byte_count: file.map(|file| file.byte_count),
