@@ -31,7 +31,7 @@ pub(crate) enum Upload {
     /// Instagram by Instagram Login, `video_url`.
     InstagramUrl,
     /// A Facebook Page, by upload.
-    PageUpload,
+    PageBytes,
     /// A Facebook Page, by `file_url`.
     PageUrl,
     /// YouTube: private, then public.
@@ -56,7 +56,7 @@ impl Upload {
         Self::FacebookResumable,
         Self::FacebookUrl,
         Self::InstagramUrl,
-        Self::PageUpload,
+        Self::PageBytes,
         Self::PageUrl,
         Self::YoutubeTwoSteps,
         Self::YoutubeOneStep,
@@ -70,7 +70,7 @@ impl Upload {
             Self::FacebookResumable => "instagram/facebook-login-resumable",
             Self::FacebookUrl => "instagram/facebook-login-video-url",
             Self::InstagramUrl => "instagram/instagram-login-video-url",
-            Self::PageUpload => "facebook/upload",
+            Self::PageBytes => "facebook/upload",
             Self::PageUrl => "facebook/file-url",
             Self::YoutubeTwoSteps => "youtube/two-steps",
             Self::YoutubeOneStep => "youtube/one-step",
@@ -84,7 +84,7 @@ impl Upload {
             Self::TiktokPull => "tiktok/pull-from-url",
             Self::FacebookResumable => "instagram/resumable",
             Self::FacebookUrl | Self::InstagramUrl => "instagram/video-url",
-            Self::PageUpload => "facebook/upload",
+            Self::PageBytes => "facebook/upload",
             Self::PageUrl => "facebook/file-url",
             Self::YoutubeTwoSteps => "youtube/two-steps",
             Self::YoutubeOneStep => "youtube/one-step",
@@ -95,7 +95,7 @@ impl Upload {
         match self {
             Self::TiktokSingle | Self::TiktokMulti | Self::TiktokPull => Platform::Tiktok,
             Self::FacebookResumable | Self::FacebookUrl | Self::InstagramUrl => Platform::Instagram,
-            Self::PageUpload | Self::PageUrl => Platform::Facebook,
+            Self::PageBytes | Self::PageUrl => Platform::Facebook,
             Self::YoutubeTwoSteps | Self::YoutubeOneStep => Platform::Youtube,
         }
     }
@@ -104,7 +104,7 @@ impl Upload {
         match self {
             Self::TiktokSingle | Self::TiktokMulti | Self::TiktokPull => None,
             Self::YoutubeTwoSteps | Self::YoutubeOneStep => None,
-            Self::FacebookResumable | Self::FacebookUrl | Self::PageUpload | Self::PageUrl => {
+            Self::FacebookResumable | Self::FacebookUrl | Self::PageBytes | Self::PageUrl => {
                 Some(LoginFlavour::FacebookLogin)
             }
             Self::InstagramUrl => Some(LoginFlavour::InstagramLogin),
@@ -127,7 +127,7 @@ impl Upload {
         let facebook = |transfer| FacebookOptions { transfer, ..FacebookOptions::default() }.alone();
         let youtube = |publish| YoutubeOptions { publish, ..YoutubeOptions::default() }.alone();
         match self {
-            Self::PageUpload => facebook(FacebookTransfer::Upload),
+            Self::PageBytes => facebook(FacebookTransfer::Upload),
             Self::PageUrl => facebook(FacebookTransfer::FileUrl),
             Self::YoutubeTwoSteps => youtube(YoutubePublish::TwoSteps),
             Self::YoutubeOneStep => youtube(YoutubePublish::OneStep),
@@ -144,7 +144,7 @@ impl Upload {
             Self::TiktokSingle | Self::TiktokMulti => "tiktok.upload_last",
             Self::TiktokPull => "tiktok.video_init_pull",
             Self::FacebookResumable | Self::FacebookUrl | Self::InstagramUrl => "instagram.media_publish",
-            Self::PageUpload | Self::PageUrl => "facebook.finish",
+            Self::PageBytes | Self::PageUrl => "facebook.finish",
             Self::YoutubeTwoSteps => "youtube.publish",
             Self::YoutubeOneStep => "youtube.upload_last",
         }
@@ -156,7 +156,7 @@ impl Upload {
             Self::TiktokSingle | Self::TiktokMulti => "tiktok.upload_last_chunk",
             Self::TiktokPull => "tiktok.video_init",
             Self::FacebookResumable | Self::FacebookUrl | Self::InstagramUrl => "meta.media_publish",
-            Self::PageUpload | Self::PageUrl => "meta.reel_finish",
+            Self::PageBytes | Self::PageUrl => "meta.reel_finish",
             Self::YoutubeTwoSteps => "youtube.videos_update",
             Self::YoutubeOneStep => "youtube.upload_last_chunk",
         }
@@ -169,7 +169,7 @@ impl Upload {
             Self::TiktokSingle | Self::TiktokMulti | Self::TiktokPull => Some("tiktok.refresh"),
             Self::InstagramUrl => Some("meta.refresh"),
             Self::YoutubeTwoSteps | Self::YoutubeOneStep => Some("youtube.refresh"),
-            Self::FacebookResumable | Self::FacebookUrl | Self::PageUpload | Self::PageUrl => None,
+            Self::FacebookResumable | Self::FacebookUrl | Self::PageBytes | Self::PageUrl => None,
         }
     }
 
@@ -183,7 +183,7 @@ impl Upload {
         match self {
             Self::TiktokMulti => Some("tiktok.upload_chunk"),
             Self::FacebookResumable => Some("meta.upload"),
-            Self::PageUpload => Some("meta.reel_upload"),
+            Self::PageBytes => Some("meta.reel_upload"),
             // A private video's only request has its last byte.
             Self::YoutubeTwoSteps => Some("youtube.upload_last_chunk"),
             Self::YoutubeOneStep => Some("youtube.upload_chunk"),
@@ -206,7 +206,7 @@ impl Mode {
     pub(crate) fn ahead(self) -> TimeDelta {
         match self.upload {
             Upload::TiktokSingle | Upload::TiktokMulti | Upload::TiktokPull => TimeDelta::minutes(110),
-            Upload::FacebookResumable | Upload::FacebookUrl | Upload::PageUpload | Upload::PageUrl => {
+            Upload::FacebookResumable | Upload::FacebookUrl | Upload::PageBytes | Upload::PageUrl => {
                 TimeDelta::minutes(110)
             }
             Upload::YoutubeTwoSteps | Upload::YoutubeOneStep => TimeDelta::minutes(110),

@@ -67,7 +67,7 @@ pub(crate) fn not_passed(mode: Mode, point: &str) -> Option<&'static str> {
         mode.upload,
         Upload::TiktokSingle
             | Upload::TiktokMulti
-            | Upload::PageUpload
+            | Upload::PageBytes
             | Upload::YoutubeTwoSteps
             | Upload::YoutubeOneStep
     );

@@ -508,7 +508,7 @@ impl Accounts {
             Upload::TiktokSingle | Upload::TiktokMulti | Upload::TiktokPull => self.tiktok[index],
             Upload::FacebookResumable | Upload::FacebookUrl => self.facebook[index],
             Upload::InstagramUrl => self.instagram[index],
-            Upload::PageUpload | Upload::PageUrl => self.pages[index],
+            Upload::PageBytes | Upload::PageUrl => self.pages[index],
             Upload::YoutubeTwoSteps | Upload::YoutubeOneStep => self.channels[index],
         }
     }

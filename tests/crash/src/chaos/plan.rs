@@ -108,7 +108,7 @@ pub(super) fn make(posts: usize, accounts: &Accounts, dice: &mut impl Rng) -> (V
             6..8 => (Upload::FacebookUrl, accounts.facebook),
             8..10 => (Upload::FacebookResumable, accounts.facebook),
             10..12 => (Upload::InstagramUrl, accounts.instagram),
-            12..14 => (Upload::PageUpload, accounts.pages),
+            12..14 => (Upload::PageBytes, accounts.pages),
             14..16 => (Upload::PageUrl, accounts.pages),
             16..18 => (Upload::YoutubeTwoSteps, accounts.channels),
             _ => (Upload::YoutubeOneStep, accounts.channels),
