@@ -56,6 +56,24 @@ async fn a_title_is_taken_from_the_caption_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_apps_budget_is_one_for_all_users_and_waits_for_midnight_in_california() {
+    let world = World::with(&[("YOUTUBE_UPLOADS_PER_DAY", "1")]).await;
+    let (first, second) = (world.me(), world.user(2));
+    let id = first.publish_one(first.account(Login::Youtube).await, "the day's only one").await;
+    first.published(id).await;
+    let waits = second.publish_one(second.account(Login::Youtube).await, "tomorrow's").await;
+    let waiting = second.until(waits, "waiting for the budget", |post| post.waiting_for == "quota").await;
+    let error = waiting.error.clone().unwrap_or_default();
+    assert_eq!(error.reason, "QUOTA_EXCEEDED", "{waiting:#?}");
+    let until = aurareels_tests::posting::time(&waiting.waiting_until.expect("when it goes on"));
+    let midnight = until.with_timezone(&chrono_tz::America::Los_Angeles);
+    assert_eq!(midnight.time(), chrono::NaiveTime::MIN, "{midnight}");
+    assert_eq!(world.asked("youtube.upload_init"), 1, "nobody asks YouTube for what is known");
+    second.published(waits).await;
+    world.finish(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_session_is_opened_anew() {
     one_post_in_spite_of("youtube.upload_init", false).await;
 }

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod binding;
+pub mod budget;
 pub mod caption;
 pub mod event;
 pub mod failure;

@@ -38,6 +38,7 @@ use crate::{
     domain::{
         account::Account,
         binding::BoundBy,
+        budget::Charge,
         failure::Failure,
         ledger::{Entry, Evidence, Handle, Ledger, StepClass},
         media::{MediaFacts, VIDEO_CHANGED, VideoVersion, Violation, Warning},
@@ -303,6 +304,15 @@ pub struct Window {
     pub until: DateTime<Utc>,
 }
 
+/// What a call is for, as far as its price depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// A step, by its kind.
+    Step(&'a str),
+    /// A reading of what became of one.
+    Reading,
+}
+
 /// The publishing course of one platform.
 #[async_trait]
 pub trait PlatformClient: Send + Sync {
@@ -338,6 +348,18 @@ pub trait PlatformClient: Send + Sync {
     /// How long after the last request a post may still turn up for [`Self::search`].
     fn search_settle(&self) -> Duration {
         self.settle()
+    }
+
+    /// What a call takes of the budgets that all users of the app share. Pure.
+    fn price(&self, asked: Asked<'_>, now: DateTime<Utc>) -> Vec<Charge> {
+        let _ = (asked, now);
+        Vec::new()
+    }
+
+    /// Whether a refusal says that such a budget is used up, and not one of the account's own. Pure.
+    fn is_used_up(&self, failure: &Failure) -> bool {
+        let _ = failure;
+        false
     }
 
     /// How long after a call's deadline the platform may still be taking it up.

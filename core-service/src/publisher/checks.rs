@@ -13,7 +13,7 @@ use crate::{
         post::{Post, WaitReason},
         retry::asked_until,
     },
-    platform::{Step, Video as _},
+    platform::{Asked, PlatformClient, Step, Video as _},
     store::{Result, changes::Change},
 };
 
@@ -67,6 +67,31 @@ impl Engine {
             return Ok(Verdict::Go(Change::default()));
         }
         self.check_video(post).await
+    }
+
+    /// Counts a step in the budgets that all users of the app share. Without room it waits for the platform's next day.
+    pub(super) async fn charge(
+        &self,
+        post: &Post,
+        client: &dyn PlatformClient,
+        step: &Step,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Verdict>> {
+        let charges = client.price(Asked::Step(step.kind), now);
+        let Some(lacking) = self.store.charge(post.platform, &charges).await? else { return Ok(None) };
+        let until = asked_until(Some(lacking.until), now, TimeDelta::zero());
+        let failure = Failure::new(
+            FailureClass::Quota { until: Some(until) },
+            Reason::QuotaExceeded,
+            format!(
+                "the app's daily budget of {} {} at {} is used up; all accounts of this core share it",
+                lacking.limit,
+                lacking.budget,
+                post.platform.display_name()
+            ),
+        )
+        .with_remedy("nothing to do: it goes on when the platform's next day begins");
+        Ok(Some(Verdict::Wait(until, WaitReason::Quota, failure)))
     }
 
     /// The video once more: signed URLs expire, files are replaced.

@@ -31,7 +31,7 @@ use crate::{
         transition::Move,
     },
     fault::{self, FaultPoint},
-    platform::{Call, Lookup, Next, Service, Tokens, View},
+    platform::{Asked, Call, Lookup, Next, Service, Tokens, View},
     store::{
         Error, Result,
         account_tokens::StoredLogin,
@@ -381,6 +381,8 @@ impl<'a> Worker<'a> {
         if work.post.status == Status::Publishing {
             self.commit(work, Change { by: Some(Move::ReplyLost), ..Change::default() }).await?;
         }
+        let price = work.service.client.price(Asked::Reading, self.now());
+        self.engine.store.charge(work.post.platform, &price).await?;
         let lookup = {
             let rivals = self.rivals(work).await?;
             let video = self.engine.videos.of(&work.post);

@@ -13,6 +13,7 @@ pub mod account_tokens;
 pub mod accounts;
 pub mod ailment;
 pub mod api_keys;
+pub mod app_budgets;
 pub mod changes;
 pub mod claims;
 pub mod cores;

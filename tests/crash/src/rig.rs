@@ -136,6 +136,8 @@ impl Rig {
             ("AURAREELS_LISTEN", "127.0.0.1:0"),
             ("AURAREELS_PUBLIC_URL", "http://127.0.0.1:1"),
             ("AURAREELS_POLL_FIRST_SECONDS", "2"),
+            ("YOUTUBE_UPLOADS_PER_DAY", "1000000"),
+            ("YOUTUBE_UNITS_PER_DAY", "1000000000"),
             ("AURAREELS_LEASE_SECONDS", "600"),
             ("AURAREELS_LOG", "info,aurareels_core=debug"),
         ];

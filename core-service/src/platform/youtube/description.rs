@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Youtube, YoutubeSettings, login::SCOPES, options::YoutubeOptions};
+use super::{
+    Youtube, YoutubeSettings,
+    budget::{UNITS_A_DAY, UPLOADS_A_DAY},
+    login::SCOPES,
+    options::YoutubeOptions,
+};
 use crate::{
     domain::{
         media::YOUTUBE,
@@ -37,6 +42,8 @@ pub static DESCRIPTION: Description = Description {
         setting("GOOGLE_AUTH_BASE_URL", "youtube", "auth_base_url"),
         setting("GOOGLE_TOKEN_BASE_URL", "youtube", "token_base_url"),
         setting("YOUTUBE_API_BASE_URL", "youtube", "api_base_url"),
+        setting("YOUTUBE_UPLOADS_PER_DAY", "youtube", "uploads_per_day"),
+        setting("YOUTUBE_UNITS_PER_DAY", "youtube", "units_per_day"),
     ]],
     read,
 };
@@ -47,6 +54,8 @@ fn read(values: &mut dyn Values) -> Arc<dyn Configured> {
         auth_base: values.base_url("GOOGLE_AUTH_BASE_URL", "accounts.google.com"),
         token_base: values.base_url("GOOGLE_TOKEN_BASE_URL", "oauth2.googleapis.com"),
         api_base: values.base_url("YOUTUBE_API_BASE_URL", "www.googleapis.com"),
+        uploads_per_day: values.number("YOUTUBE_UPLOADS_PER_DAY", 1, 1_000_000, UPLOADS_A_DAY),
+        units_per_day: values.number("YOUTUBE_UNITS_PER_DAY", 100, 1_000_000_000, UNITS_A_DAY),
     })
 }
 

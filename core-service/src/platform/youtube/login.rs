@@ -40,9 +40,6 @@ pub(super) const SCOPES: &[&str] = &[
     "https://www.googleapis.com/auth/youtube",
 ];
 
-/// Uploads a day that an app gets by default, for all of its users together.
-const UPLOADS_A_DAY: i32 = 100;
-
 /// An answer of the token endpoint.
 #[derive(Deserialize)]
 struct TokenAnswer {
@@ -305,6 +302,10 @@ impl LoginClient for Youtube {
         if self.settings.app.is_none() {
             return Err(not_configured().into());
         }
-        Ok(PlatformQuota { used: None, total: Some(UPLOADS_A_DAY), window_seconds: 86_400 })
+        Ok(PlatformQuota {
+            used: None,
+            total: i32::try_from(self.settings.uploads_per_day).ok(),
+            window_seconds: 86_400,
+        })
     }
 }

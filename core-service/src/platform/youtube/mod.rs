@@ -14,6 +14,7 @@
 //!
 //! Secrets: tokens and the addresses of sessions, which are sent, and kept in sealed handles, and appear nowhere else.
 
+mod budget;
 mod course;
 mod description;
 mod errors;
@@ -28,12 +29,15 @@ mod simulated;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::{Call, Lookup, Next, Outcome, PlatformClient, Step, View, Window, settings::App};
+use super::{Asked, Call, Lookup, Next, Outcome, PlatformClient, Step, View, Window, settings::App};
 use crate::{
     domain::{
         account::Account,
+        budget::Charge,
+        failure::Failure,
         ledger::Entry,
         media::{Violation, Warning},
         post::Content,
@@ -62,6 +66,10 @@ pub struct YoutubeSettings {
     pub token_base: Url,
     /// www.googleapis.com: the API and its uploads.
     pub api_base: Url,
+    /// Calls of `videos.insert` that Google gives the app a day.
+    pub uploads_per_day: u32,
+    /// Units for everything else that Google gives the app a day.
+    pub units_per_day: u32,
 }
 
 /// YouTube, publishing and logins.
@@ -125,6 +133,14 @@ impl PlatformClient for Youtube {
 
     fn search_settle(&self) -> Duration {
         LISTED_AFTER
+    }
+
+    fn price(&self, asked: Asked<'_>, now: DateTime<Utc>) -> Vec<Charge> {
+        budget::price(&self.settings, asked, now)
+    }
+
+    fn is_used_up(&self, failure: &Failure) -> bool {
+        budget::IS_USED_UP.contains(&failure.rule.as_str())
     }
 
     fn settle(&self) -> Duration {

@@ -37,6 +37,8 @@ async fn start(publish: YoutubePublish) -> Play<Youtube> {
             auth_base: base(Host::GoogleAuth),
             token_base: base(Host::GoogleToken),
             api_base: base(Host::YouTubeApi),
+            uploads_per_day: 100,
+            units_per_day: 10_000,
         };
         Youtube::new(settings, tls).unwrap()
     })

@@ -23,7 +23,7 @@ use crate::{
         transition::Move,
     },
     fault::{self, FaultPoint},
-    platform::{Live, NotBefore, Outcome, Step},
+    platform::{Asked, Live, NotBefore, Outcome, Step},
     publisher::{Engine, checks::Verdict, decide::Decision, lease::Permit, points},
     store::{
         Error, Result,
@@ -62,7 +62,14 @@ impl Worker<'_> {
             let change = Self::release(Some(not_before - lead), Some(WaitReason::Schedule));
             return self.commit(work, change).await;
         }
-        match Box::pin(self.engine.check_before(&work.post, &work.account, &work.ledger, &step, now)).await? {
+        let mut verdict =
+            Box::pin(self.engine.check_before(&work.post, &work.account, &work.ledger, &step, now)).await?;
+        if matches!(verdict, Verdict::Go(_))
+            && let Some(waits) = self.engine.charge(&work.post, &*work.service.client, &step, now).await?
+        {
+            verdict = waits;
+        }
+        match verdict {
             Verdict::Go(change) => {
                 if change != Change::default() {
                     self.commit(work, change).await?;
@@ -108,10 +115,15 @@ impl Worker<'_> {
         if let Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. } = &outcome
             && let FailureClass::Quota { until: Some(until) } = &failure.class
         {
-            // The account's other posts wait too, instead of asking one after the other.
+            // The account's other posts, or the app's, wait too, instead of asking one after the other.
             fault::point(FaultPoint::QuotaNoteBegins, step.kind);
             let until = asked_until(Some(*until), now, TimeDelta::zero());
-            self.engine.store.set_quota_blocked(&work.account, Some(until)).await?;
+            if work.service.client.is_used_up(failure) {
+                let charges = work.service.client.price(Asked::Step(step.kind), now);
+                self.engine.store.used_up(work.post.platform, &charges).await?;
+            } else {
+                self.engine.store.set_quota_blocked(&work.account, Some(until)).await?;
+            }
             fault::point(FaultPoint::QuotaNoted, step.kind);
         }
         let decision = self.situation(work, now, |situation| situation.after_outcome(entry, outcome));

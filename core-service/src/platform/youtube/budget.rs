@@ -1,0 +1,56 @@
+//! What calls cost of the app's quota at Google, which all of its users share and which begins anew at midnight in
+//! California.
+//!
+//! Not documented: which request of a resumable upload is charged. The opening of a session is taken for it, and the chunks
+//! and questions that follow for free. Every call to the API costs at least one unit, refused ones too.
+//! <https://developers.google.com/youtube/v3/determine_quota_cost>, read 22 November 2026.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::America::Los_Angeles;
+
+use super::{
+    YoutubeSettings,
+    course::{FIND, PUBLISH, SESSION, STATUS},
+    errors::next_pacific_midnight,
+};
+use crate::{domain::budget::Charge, platform::Asked};
+
+/// Google's reasons for "the app has nothing left today".
+pub(super) const IS_USED_UP: [&str; 2] = ["quotaExceeded", "dailyLimitExceeded"];
+
+/// The bucket of `videos.insert`.
+const UPLOADS: &str = "uploads";
+/// The bucket of everything else.
+const UNITS: &str = "units";
+
+/// `videos.update`.
+const UPDATE: u32 = 50;
+/// What ends an upload that has begun: some readings, and the second step.
+const TO_END: u32 = UPDATE + 5;
+
+/// What Google gives an app that never asked for more.
+pub(super) const UPLOADS_A_DAY: u32 = 100;
+pub(super) const UNITS_A_DAY: u32 = 10_000;
+
+/// What a call costs.
+pub(super) fn price(settings: &YoutubeSettings, asked: Asked<'_>, now: DateTime<Utc>) -> Vec<Charge> {
+    let day = now.with_timezone(&Los_Angeles).date_naive().to_string();
+    let until = next_pacific_midnight(now);
+    let units = |units: u32| Charge {
+        budget: UNITS,
+        units,
+        leaves: 0,
+        limit: settings.units_per_day,
+        day: day.clone(),
+        until,
+        may_wait: false,
+    };
+    let uploads = Charge { budget: UPLOADS, limit: settings.uploads_per_day, may_wait: true, ..units(1) };
+    match asked {
+        Asked::Step(SESSION) => vec![uploads, Charge { leaves: TO_END, may_wait: true, ..units(0) }],
+        Asked::Step(PUBLISH) => vec![Charge { may_wait: true, ..units(UPDATE) }],
+        Asked::Step(FIND) => vec![units(2)],
+        Asked::Step(STATUS) | Asked::Reading => vec![units(1)],
+        Asked::Step(_) => Vec::new(),
+    }
+}
