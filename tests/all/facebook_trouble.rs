@@ -1,7 +1,7 @@
 //! Facebook Pages: what a login brings, every way of transfer, and trouble at every step.
 
 use aurareels_proto::v1::{FacebookOptions, FacebookTransfer, Platform, PlatformOptions, PostContent, PostStatus};
-use aurareels_simulator::{Action, Filter, When};
+use aurareels_simulator::{Action, Filter, Host, When};
 use aurareels_tests::{
     Login, World, content,
     fault::{answer, cut},
@@ -68,6 +68,28 @@ async fn a_page_takes_an_upload_and_a_url() {
         assert!(post.platform_post_url.starts_with("https://www.facebook.com/reel/"), "{post:#?}");
     }
     world.finish(2).await;
+}
+
+/// Five cuts, each at 95 % of what was still to be sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_cut_at_95_percent_five_times_ends_as_one_reel_with_the_sources_bytes() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Page).await;
+    let mut left = 2_000_000;
+    for _ in 0..5 {
+        let sent = left * 95 / 100;
+        world.fault("meta.reel_upload", Action::Cut { when: When::Body, after_bytes: sent });
+        left -= sent;
+    }
+    let url = format!("{}/v/cut.mp4?size=2000000&duration=15", world.sim.url(Host::Media));
+    let ids = me.publish(&[account], PostContent { video_url: url.clone(), ..content(&world, "Cut five times") }).await;
+    me.published(ids[0]).await;
+    assert_eq!(world.sim.unspent_faults(), [""; 0]);
+    assert_eq!(world.asked("meta.reel_start"), 1, "one video");
+    let hash = aurareels_simulator::sha256_of(&url).expect("a hash").swap_remove(0);
+    assert_eq!(world.sim.posts()[0].sha256.as_ref(), Some(&hash));
+    world.finish(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

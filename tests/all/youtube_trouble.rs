@@ -1,11 +1,14 @@
 //! YouTube: both ways of publishing, and trouble at every step.
 
-use aurareels_proto::v1::{PlatformOptions, PostContent, YouTubeOptions, YouTubePublish};
-use aurareels_simulator::{Action, When};
+use aurareels_proto::v1::{
+    CancelPostRequest, PlatformOptions, Post, PostContent, PostStatus, YouTubeOptions, YouTubePublish,
+};
+use aurareels_simulator::{Action, Host, When};
 use aurareels_tests::{
     Login, World, content,
     fault::{answer, cut},
 };
+use chrono::TimeDelta;
 use serde_json::json;
 
 fn in_one_step(content: PostContent) -> PostContent {
@@ -71,6 +74,61 @@ async fn the_apps_budget_is_one_for_all_users_and_waits_for_midnight_in_californ
     assert_eq!(world.asked("youtube.upload_init"), 1, "nobody asks YouTube for what is known");
     second.published(waits).await;
     world.finish(2).await;
+}
+
+fn remains(post: &Post) -> bool {
+    post.warnings.iter().any(|warning| {
+        warning.code == "PRIVATE_VIDEO_REMAINS" && warning.message.contains("https://studio.youtube.com/video/")
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_or_failed_post_says_that_its_private_video_remains() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Youtube).await;
+    let early = me.schedule_one(account, "cancelled early", world.now() + TimeDelta::days(2)).await;
+    me.posts().cancel_post(CancelPostRequest { id: early }).await.expect("cancelled");
+    assert!(!remains(&me.get(early).await), "nothing was uploaded");
+    let id = me.schedule_one(account, "cancelled", world.now() + TimeDelta::minutes(30)).await;
+    me.until(id, "uploaded", |_| world.asked("youtube.upload_last_chunk") == 1).await;
+    me.until(id, "prepared", |post| post.waiting_for == "schedule").await;
+    me.posts().cancel_post(CancelPostRequest { id }).await.expect("cancelled");
+    let post = me.get(id).await;
+    assert!(post.status() == PostStatus::Cancelled && remains(&post), "{post:#?}");
+    let error = json!({ "error": { "code": 403, "message": "m", "errors": [{ "reason": "forbidden" }] } });
+    world.lasting_fault("youtube.videos_update", answer(403, error, false));
+    let id = me.publish_one(account, "failed").await;
+    let post = me.failed(id, "ACCOUNT_RESTRICTED").await;
+    assert!(remains(&post), "{post:#?}");
+    world.finish(0).await;
+}
+
+/// Five cuts, each at 95 % of what the request was to bring.
+async fn cut_five_times(one_step: bool, operation: &str, size: u64, requests: [u64; 5]) {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Youtube).await;
+    for request in requests {
+        world.fault(operation, Action::Cut { when: When::Body, after_bytes: request / 100 * 95 });
+    }
+    let url = format!("{}/v/cut.mp4?size={size}&duration=15", world.sim.url(Host::Media));
+    let wish = PostContent { video_url: url.clone(), ..content(&world, "Cut five times") };
+    let ids = me.publish(&[account], if one_step { in_one_step(wish) } else { wish }).await;
+    me.published(ids[0]).await;
+    assert_eq!(world.sim.unspent_faults(), [""; 0]);
+    assert_eq!(world.asked("youtube.upload_init"), 1, "one session");
+    let hash = aurareels_simulator::sha256_of(&url).expect("a hash").swap_remove(0);
+    assert_eq!(world.sim.posts()[0].sha256.as_ref(), Some(&hash));
+    world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_cut_at_95_percent_five_times_ends_as_one_video_with_the_sources_bytes() {
+    // YouTube keeps whole blocks of 256 KiB: after the first cut nothing more of the rest stays.
+    let rest = 2_000_000 - 1_900_000 / 262_144 * 262_144;
+    cut_five_times(false, "youtube.upload_last_chunk", 2_000_000, [2_000_000, rest, rest, rest, rest]).await;
+    cut_five_times(true, "youtube.upload_chunk", 20_000_000, [8_388_608; 5]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

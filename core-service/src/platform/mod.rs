@@ -362,6 +362,12 @@ pub trait PlatformClient: Send + Sync {
         false
     }
 
+    /// What a post that never became visible leaves on the platform, to be told to its owner. Pure.
+    fn remains(&self, ledger: &Ledger) -> Option<Warning> {
+        let _ = ledger;
+        None
+    }
+
     /// How long after a call's deadline the platform may still be taking it up.
     fn settle(&self) -> Duration;
 

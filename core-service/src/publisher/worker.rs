@@ -126,6 +126,10 @@ impl<'a> Worker<'a> {
     /// Writes a change, also to the ledger in memory.
     fn commit<'b>(&'b self, work: &'b mut Work, change: Change) -> BoxFuture<'b, Result<Flow>> {
         Box::pin(async move {
+            let mut change = change;
+            if matches!(change.by, Some(Move::Rejected | Move::Missed)) && change.warning.is_none() {
+                change.warning = work.service.client.remains(&work.ledger);
+            }
             let (written, reopened) = (change.ledger.clone(), change.reopened.clone());
             let flow = self.write(&mut work.post, change).await?;
             work.wrote(written);

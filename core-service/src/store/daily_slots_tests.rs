@@ -200,7 +200,7 @@ async fn the_next_in_the_queue_is_called_when_the_one_before_it_is_cancelled() {
         store.apply_within_limit(post, sends(post, *now), 1, *now).await.unwrap();
     }
     assert!(claim(store, *now).await.is_empty());
-    store.cancel(USER, posts[1].id, *now).await.unwrap();
+    store.cancel(USER, posts[1].id, *now, None).await.unwrap();
     let woken = claim(store, *now).await;
     assert_eq!(woken.iter().map(|post| post.id).collect::<Vec<_>>(), [posts[2].id]);
     let waits = store.apply_within_limit(&woken[0], sends(&woken[0], *now), 1, *now).await.unwrap();

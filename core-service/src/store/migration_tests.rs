@@ -72,7 +72,7 @@ async fn rows_of_the_first_release_survive_and_go_on() {
         assert_eq!(found.len(), 1, "the request of an older core is found");
         assert_eq!(found[0].relation(&keys), expected, "{url} {size}");
     }
-    store.cancel(UserId(7), PostId(1), now).await.unwrap();
+    store.cancel(UserId(7), PostId(1), now, None).await.unwrap();
     assert_eq!(store.list_media(UserId(7), i64::MAX, 10).await.unwrap(), []);
 }
 

@@ -3,12 +3,14 @@
 //! Guaranteed: every move is a compare-and-set on what the caller saw; a move and its event commit together; a post that
 //! is claimed by a worker changes only where the move says that it may.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Result, Store, daily_slots,
-    db::Tx,
-    media, platform_posts,
+    db::{Tx, Value},
+    ledger, media, platform_posts,
     posts::{CONTENT, Moved, content_values, fail, of_user, post_event, reread, status_event},
 };
 use crate::{
@@ -17,6 +19,8 @@ use crate::{
         event::EventKind,
         failure::Failure,
         ids::{PostId, UserId},
+        ledger::Ledger,
+        media::Warning,
         post::{Post, WaitReason},
         transition::{self, Move},
     },
@@ -25,6 +29,9 @@ use crate::{
 
 /// How far a workflow's clock may be ahead of the core's: a call for a time that is nearer than this means that time.
 const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(60);
+
+/// Tells what a post leaves on its platform, by its ledger.
+pub type Remains = Arc<dyn Fn(&Post, &Ledger) -> Option<Warning> + Send + Sync>;
 
 /// A person's word on a post whose fate is open.
 #[derive(Clone, Debug, PartialEq)]
@@ -161,8 +168,16 @@ impl Store {
     }
 
     /// Cancels a post whose point of no return was not passed: the ledger is read in the same transaction. A worker that
-    /// holds it loses its claim, and with it the right to send. Frees a derived request key.
-    pub async fn cancel(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<Post>> {
+    /// holds it loses its claim, and with it the right to send. Frees a derived request key. What stays on the platform is
+    /// told as a warning.
+    pub async fn cancel(
+        &self,
+        user: UserId,
+        id: PostId,
+        now: DateTime<Utc>,
+        remains: Option<Remains>,
+    ) -> Result<Moved<Post>> {
+        let keys = self.keys();
         self.db
             .write_first(async move |tx| {
                 let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
@@ -189,6 +204,15 @@ impl Store {
                     &params![to.as_str(), now, now, id],
                 )
                 .await?;
+                if let Some(remains) = &remains {
+                    let ledger = ledger::of_post(tx, &keys, id).await?;
+                    if let Some(warning) = remains(&found, &ledger) {
+                        let mut warnings = found.warnings.clone();
+                        warnings.push(warning);
+                        let values = params![Value::json(&warnings)?, id];
+                        tx.execute("UPDATE aurareels_social_posts SET warnings = ? WHERE id = ?", &values).await?;
+                    }
+                }
                 status_event(tx, &found, to, None, now).await?;
                 daily_slots::wake_next(tx, user, found.platform, now).await?;
                 Ok(Moved::Done(reread(tx, id).await?))

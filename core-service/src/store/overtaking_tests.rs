@@ -82,7 +82,7 @@ impl Stage {
         assert!(row.next_step_at.is_some_and(|at| at <= self.now), "{what}: {row:#?}");
         let again = self.store.claim_due(self.now, TimeDelta::zero(), "next", LEASE, 9).await.unwrap();
         assert_eq!(again.iter().map(|post| post.id).collect::<Vec<_>>(), [post.id], "{what}");
-        self.store.cancel(USER, post.id, self.now).await.unwrap();
+        self.store.cancel(USER, post.id, self.now, None).await.unwrap();
         let id = post.id;
         let gone = self.store.db.write(async move |tx| {
             tx.execute("UPDATE aurareels_social_posts SET next_step_at = NULL WHERE id = ?", &params![id]).await
@@ -200,14 +200,14 @@ async fn a_move_that_takes_the_claim_away_voids_every_release() {
     let stage = Stage::new().await;
     for (what, change) in releases(stage.now) {
         let seen = stage.claimed(Status::Scheduled).await;
-        stage.store.cancel(USER, seen.id, stage.now).await.unwrap();
+        stage.store.cancel(USER, seen.id, stage.now, None).await.unwrap();
         let applied = stage.store.apply(&seen, change, stage.now).await;
         assert!(matches!(applied, Err(Error::Fenced(_))), "{what}: {applied:?}");
         let row = stage.read(&seen).await;
         assert_eq!((row.status, row.next_step_at), (Status::Cancelled, None), "{what}");
     }
     let seen = stage.claimed(Status::Scheduled).await;
-    stage.store.cancel(USER, seen.id, stage.now).await.unwrap();
+    stage.store.cancel(USER, seen.id, stage.now, None).await.unwrap();
     stage.store.postpone(std::slice::from_ref(&seen), stage.now, stage.now).await.unwrap();
     stage.store.abandon(&[(seen.id, seen.fence)], stage.now).await.unwrap();
     stage.store.release_claims("worker", stage.now).await.unwrap();
@@ -292,7 +292,7 @@ async fn a_call_for_a_time_that_is_seconds_away_keeps_that_time() {
         let moved = stage.store.begin_now(USER, seen.id, Move::Begin, named.then_some(due), at).await.unwrap();
         let Moved::Done(post) = moved else { panic!("{moved:?}") };
         assert_eq!(post.due(), if kept { due } else { at }, "{seconds} s before, named: {named}");
-        stage.store.cancel(USER, seen.id, stage.now).await.unwrap();
+        stage.store.cancel(USER, seen.id, stage.now, None).await.unwrap();
     }
 }
 

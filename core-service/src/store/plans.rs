@@ -234,7 +234,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     let post = store.apply(&post, absent, now).await.unwrap();
     store.rivals(&post, now, now).await.unwrap();
     store.ledger(post.id).await.unwrap();
-    store.cancel(user, post.id, now).await.unwrap();
+    store.cancel(user, post.id, now, None).await.unwrap();
     store.reconcile_again(user, post.id, now).await.unwrap();
     let review = Change {
         by: Some(Move::CannotTell),
@@ -252,7 +252,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     };
     store.resolve(user, post.id, word, now).await.unwrap();
     store.begin_now(user, post.id, Move::Retry, Some(now), now).await.unwrap();
-    store.cancel(user, PostId(2), now).await.unwrap();
+    store.cancel(user, PostId(2), now, None).await.unwrap();
     store.set_aside(post.id, post.fence, &Error::Corrupt("damaged".into())).await.unwrap();
     store.count_set_aside().await.unwrap();
     store.take_up_set_aside(now).await.unwrap();
@@ -436,7 +436,7 @@ async fn uploads(store: &Store, account: &Account, now: DateTime<Utc>) {
     let scheduled = Narrowed { statuses: vec![Status::Scheduled], ..Narrowed::default() };
     let posts = store.list_posts(user, &scheduled, None, 0, 9).await.unwrap();
     let used = posts.into_iter().find(|(_, post)| !post.content.media_id.is_empty()).unwrap().1;
-    store.cancel(user, used.id, now).await.unwrap();
+    store.cancel(user, used.id, now, None).await.unwrap();
     assert_eq!(store.media_due(now, 10).await.unwrap(), [media.id], "looked at again");
     assert!(store.knows_media_file("three").await.unwrap());
     assert_eq!(store.settle_media(media.id, policy, now).await.unwrap(), Settled::Removed("three".into()));

@@ -53,7 +53,7 @@ async fn every_post_that_may_be_out_is_marked_and_looked_for_in_turn() {
     posts[4].post.scheduled_at = Some(now + TimeDelta::days(7));
     posts[4].post.next_step_at = Some(now + TimeDelta::days(7));
     store.insert_posts(posts).await.unwrap();
-    store.cancel(UserId(1), PostId(4), now).await.unwrap();
+    store.cancel(UserId(1), PostId(4), now, None).await.unwrap();
     let claimed = store.claim_due(now, TimeDelta::zero(), "old", std::time::Duration::from_secs(60), 9).await.unwrap();
     assert_eq!(claimed.len(), 1, "the publishing one");
     let backup_at = now - TimeDelta::hours(1);

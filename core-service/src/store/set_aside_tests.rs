@@ -92,7 +92,7 @@ async fn a_row_that_cannot_be_read_is_set_aside_alone_whatever_is_damaged_in_it(
         assert_eq!((unread.status, unread.platform), (*column == "status", *column == "platform"), "{column}");
         assert_eq!(shown.content.video_url, "https://a.example/v.mp4", "{column}: the rest is shown");
         // Every move says so, and changes nothing.
-        let refused = store.cancel(USER, PostId(id), now).await.unwrap_err();
+        let refused = store.cancel(USER, PostId(id), now, None).await.unwrap_err();
         assert!(matches!(&refused, Error::Unreadable { what, .. } if *what == format!("post {id}")), "{refused}");
     }
     let listed = store.list_posts(USER, &Narrowed::default(), None, 0, 100).await.unwrap();

@@ -2,6 +2,8 @@
 //!
 //! Guaranteed: a refused move says what the post is now and what would help; repeating a move that was done is harmless.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -18,7 +20,11 @@ use crate::{
         post::{Content, Post, SchedulerKind, Status, Unread, WaitReason},
         transition::Move,
     },
-    store::{self, moves::ResolvedWord, posts::Moved},
+    store::{
+        self,
+        moves::{Remains, ResolvedWord},
+        posts::Moved,
+    },
 };
 
 /// Longest note of a person, bytes.
@@ -171,7 +177,9 @@ impl Posts {
 
     /// Cancels what nobody can have seen yet.
     pub async fn cancel(&self, caller: Caller, id: PostId) -> Result<Post> {
-        match self.store.cancel(caller.user, id, self.clock.now()).await? {
+        let registry = self.registry.clone();
+        let remains: Remains = Arc::new(move |post, ledger| registry.get(post.platform)?.client.remains(ledger));
+        match self.store.cancel(caller.user, id, self.clock.now(), Some(remains)).await? {
             Moved::Done(post) => Ok(post),
             Moved::Gone => Err(not_found(id)),
             Moved::Refused(post) if post.status == Status::Cancelled => Ok(post),

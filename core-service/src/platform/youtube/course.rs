@@ -12,7 +12,7 @@
 //! - Where a session that may have its last byte is gone, the channel's uploads are looked through before another is opened.
 //! - Every loop has an end: [`MAX_SESSIONS`], [`MAX_UPLOADS`], [`MAX_IN_VAIN`].
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -25,7 +25,8 @@ use super::{
 use crate::{
     domain::{
         binding::BoundBy,
-        ledger::{Entry, Handle, SEARCH, StepClass, StepOutcome},
+        ledger::{Entry, Handle, Ledger, SEARCH, StepClass, StepOutcome},
+        media::Warning,
         post::Post,
     },
     platform::{Live, Next, NotBefore, Step, View, description::Options, put::unreadable_source},
@@ -149,6 +150,44 @@ pub(super) fn is_accepted(entry: &Entry) -> bool {
 /// Whether a session's video is visible with its last byte: it was opened so, whatever the post says now.
 pub(super) fn is_one_step(session: &Handle) -> bool {
     session.text(name::PUBLISH) == Some(ONE_STEP)
+}
+
+/// What a post that never became visible leaves on the channel: its private videos, of every attempt and of every text that
+/// it had. Where an upload's fate is not known, that it may have.
+pub(super) fn remains(ledger: &Ledger) -> Option<Warning> {
+    let mut videos = BTreeSet::new();
+    let mut is_open = false;
+    let sessions = ledger.entries().iter().filter(|entry| entry.step == SESSION && is_accepted(entry));
+    for session in sessions {
+        let Some(uri) = session.handle.text(name::URI) else { continue };
+        let of_session = || ledger.entries().iter().filter(|entry| entry.handle.text(name::URI) == Some(uri));
+        let video = of_session().filter(|entry| is_accepted(entry)).find_map(|entry| entry.handle.text(name::VIDEO_ID));
+        match video {
+            Some(video) => drop(videos.insert(video)),
+            None => {
+                let may_be_complete =
+                    |entry: &Entry| entry.step == UPLOAD && entry.outcome != Some(StepOutcome::NoEffect);
+                is_open |= !is_one_step(&session.handle) && of_session().any(may_be_complete);
+            }
+        }
+    }
+    let links: Vec<String> = videos.iter().map(|id| format!("https://studio.youtube.com/video/{id}/edit")).collect();
+    let message = match (links.is_empty(), is_open) {
+        (true, false) => return None,
+        (true, true) => {
+            "an upload that was under way may have left a private video on the channel: look in YouTube Studio"
+                .to_owned()
+        }
+        (false, false) => {
+            format!("a private video stays on the channel, where only its owner sees it: {}", links.join(", "))
+        }
+        (false, true) => format!(
+            "a private video stays on the channel, where only its owner sees it: {}; another upload that was under way may have left one too",
+            links.join(", ")
+        ),
+    };
+    let (code, field) = ("PRIVATE_VIDEO_REMAINS".to_owned(), "platform_post_id".to_owned());
+    Some(Warning { code, field, message })
 }
 
 fn known_at(entry: &Entry) -> DateTime<Utc> {

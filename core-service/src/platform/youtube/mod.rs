@@ -38,7 +38,7 @@ use crate::{
         account::Account,
         budget::Charge,
         failure::Failure,
-        ledger::Entry,
+        ledger::{Entry, Ledger},
         media::{Violation, Warning},
         post::Content,
     },
@@ -133,6 +133,10 @@ impl PlatformClient for Youtube {
 
     fn search_settle(&self) -> Duration {
         LISTED_AFTER
+    }
+
+    fn remains(&self, ledger: &Ledger) -> Option<Warning> {
+        course::remains(ledger)
     }
 
     fn price(&self, asked: Asked<'_>, now: DateTime<Utc>) -> Vec<Charge> {
