@@ -39,7 +39,8 @@ async fn refusals(user: User<'_>, account: i64, post: i64, upload: &str) -> Vec<
     );
     let draft = CreateDraftRequest { account_id: account, content: Some(content.clone()), ..Default::default() };
     call!(posts.create_draft, "CreateDraft", draft);
-    let validate = ValidatePostsRequest { accounts: vec![account], content: Some(content.clone()), scheduled_at: None };
+    let validate =
+        ValidatePostsRequest { accounts: vec![account], content: Some(content.clone()), ..Default::default() };
     call!(posts.validate_posts, "ValidatePosts", validate);
     let update = UpdatePostRequest {
         id: post,

@@ -31,6 +31,7 @@ mod stopping;
 mod the_site;
 mod tiktok_trouble;
 mod uploads;
+mod variations;
 mod watching;
 mod wordpress_codec;
 mod youtube_trouble;

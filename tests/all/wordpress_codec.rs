@@ -210,6 +210,7 @@ fn vectors() -> Vec<serde_json::Value> {
         content: Some(content.clone()),
         request_key: "k".repeat(128),
         allow_duplicate: true,
+        ..Default::default()
     };
     let as_json = json!({
         "accounts": [1, 2, 9_007_199_254_740_993_i64], "content": content_json, "request_key": "k".repeat(128),

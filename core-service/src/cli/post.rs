@@ -140,6 +140,7 @@ async fn act(client: &Client, action: Action) -> anyhow::Result<()> {
                 content: Some(content.content(client).await?),
                 request_key: content.request_key,
                 allow_duplicate: content.allow_duplicate,
+                ..v1::PublishPostsRequest::default()
             };
             let answer = posts.publish_posts(request).await?.into_inner();
             list(&answer.posts, &answer.existed);

@@ -16,6 +16,7 @@ use super::{
     Caller, Error, Posts, Result,
     requests::{CreatePosts, Created, When, Wish, of_account},
     rules::{self, Prepared},
+    variations,
 };
 use crate::{
     app::Broken,
@@ -90,6 +91,7 @@ impl Posts {
         let mut shape = rules::check_accounts(&request.accounts);
         shape.extend(rules::check_key(request.request_key.as_deref(), request.allow_duplicate));
         shape.extend(rules::check_shape(&request.wish.content));
+        shape.extend(variations::check(&request.wish, &request.accounts));
         if !shape.is_empty() {
             return Err(rules::refuse(shape));
         }
@@ -146,7 +148,7 @@ impl Posts {
             .into_iter()
             .map(|account| {
                 let service = self.service(&account)?;
-                let prepared = rules::prepare(service, &request.wish);
+                let prepared = rules::prepare(service, &request.wish.of(account.id));
                 let options = service.description.options.text(&prepared.content.options);
                 let text = &prepared.content.full_caption;
                 let caller_key = request.request_key.clone();
@@ -293,7 +295,7 @@ impl Posts {
             warnings.extend(times.warning.clone());
             if known.is_none() {
                 warnings.extend(rules::usable(&part.account, times.placed.is_none())?);
-                violations.extend(self.fetchable(&part.account, &request.wish)?);
+                violations.extend(self.fetchable(&part.account, &request.wish.of(part.account.id))?);
                 if let Some(facts) = &facts {
                     let checked = media::check(request.wish.content.video_field(), facts, service.description.rules);
                     violations.extend(checked.violations);

@@ -6,11 +6,13 @@
 
 mod create;
 mod draft;
+mod fields;
 mod list;
 mod moves;
 pub mod requests;
 mod rules;
 mod tail;
+pub mod variations;
 mod watch;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Caller, Error, Posts, Result, not_found,
+    Caller, Error, Posts, Result, fields, not_found,
     requests::{GivenTime, PublishNow, Resolve, UpdatePost, Wish},
     rules,
 };
@@ -71,8 +71,17 @@ impl Posts {
             return Err(rules::invalid(Reason::InvalidField, one));
         }
         let mut content = post.content.clone();
-        for field in &request.fields {
-            take(&mut content, &request.wish.content, field)?;
+        if let Some(unknown) =
+            request.fields.iter().find(|field| !fields::take(&mut content, &request.wish.content, field))
+        {
+            let one = rules::broken(
+                "update_mask",
+                "FIELD_MALFORMED",
+                format!("`{}`", unknown.strip_prefix("content.").unwrap_or(unknown)),
+                "it names fields of content",
+                "name fields such as `caption`; the time is moved by ReschedulePost",
+            );
+            return Err(rules::invalid(Reason::InvalidField, one));
         }
         take_video(&mut content, &request);
         if content.video_url != post.content.video_url || content.media_id != post.content.media_id {
@@ -385,35 +394,4 @@ fn take_video(to: &mut Content, request: &UpdatePost) {
         (false, true) => (to.video_url, to.media_id) = (String::new(), from.media_id.clone()),
         (true, true) => (to.video_url, to.media_id) = (from.video_url.clone(), from.media_id.clone()),
     }
-}
-
-/// Takes one named field of a content over.
-fn take(to: &mut Content, from: &Content, field: &str) -> Result<()> {
-    match field.strip_prefix("content.").unwrap_or(field) {
-        "video_job_id" => to.video_job_id.clone_from(&from.video_job_id),
-        // One follows from the other: see `take_video`.
-        "video_url" | "media_id" | "keep_copy" => {}
-        "thumbnail_url" => to.thumbnail_url.clone_from(&from.thumbnail_url),
-        "caption" => to.caption.clone_from(&from.caption),
-        "hashtags" => to.hashtags.clone_from(&from.hashtags),
-        "mentions" => to.mentions.clone_from(&from.mentions),
-        "location" => to.location.clone_from(&from.location),
-        "privacy_level" => to.privacy_level.clone_from(&from.privacy_level),
-        "allow_comments" => to.allow_comments = from.allow_comments,
-        "allow_duet" => to.allow_duet = from.allow_duet,
-        "allow_stitch" => to.allow_stitch = from.allow_stitch,
-        "metadata" => to.metadata.clone_from(&from.metadata),
-        "platform_options" => to.options.clone_from(&from.options),
-        other => {
-            let one = rules::broken(
-                "update_mask",
-                "FIELD_MALFORMED",
-                format!("`{other}`"),
-                "it names fields of content",
-                "name fields such as `caption`; the time is moved by ReschedulePost",
-            );
-            return Err(rules::invalid(Reason::InvalidField, one));
-        }
-    }
-    Ok(())
 }

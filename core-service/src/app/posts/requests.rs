@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
+use super::variations::Variations;
 use crate::{
     domain::{
         account::Account,
@@ -27,6 +28,8 @@ pub struct Wish {
     pub on_long_caption: OnLongCaption,
     /// Keep a copy of the video behind `content.video_url`.
     pub keep_copy: bool,
+    /// What single accounts say instead.
+    pub variations: Variations,
 }
 
 /// A time as given, before it is read.

@@ -7,6 +7,7 @@ use url::Url;
 use super::{
     Caller, Error, Posts, Result,
     requests::{GivenTime, Validated, Wish, of_account},
+    variations,
 };
 use crate::{
     app::Broken,
@@ -357,6 +358,7 @@ impl Posts {
     ) -> Result<Validated> {
         let mut all = check_accounts(&ids);
         all.extend(check_shape(&wish.content));
+        all.extend(variations::check(&wish, &ids));
         if let Some(time) = time {
             let read = read_time(&time).and_then(|(at, _)| place_time(at, self.clock.now()));
             match read {
@@ -389,8 +391,9 @@ impl Posts {
                 all.push(Broken { account: Some(account.id), violation });
             }
             let service = self.service(account)?;
-            let mut prepared = prepare(service, &wish);
-            prepared.violations.extend(self.fetchable(account, &wish)?);
+            let own = wish.of(account.id);
+            let mut prepared = prepare(service, &own);
+            prepared.violations.extend(self.fetchable(account, &own)?);
             if let Some(Ok(facts)) = &facts {
                 let checked = media::check(wish.content.video_field(), facts, service.description.rules);
                 prepared.violations.extend(checked.violations);

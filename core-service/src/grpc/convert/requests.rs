@@ -10,6 +10,7 @@ use crate::{
         posts::requests::{
             CreateDraft, CreatePosts, GivenTime, ListPosts, PostFilter, Resolve, UpdatePost, WatchFilter, When, Wish,
         },
+        posts::variations::{Variation, Variations},
     },
     domain::{
         caption::OnLongCaption,
@@ -108,7 +109,7 @@ pub(crate) fn publish(request: v1::PublishPostsRequest) -> Result<CreatePosts> {
     let mut shape = Shape::default();
     let create = CreatePosts {
         accounts: accounts(&mut shape, request.accounts),
-        wish: wish(&mut shape, request.content),
+        wish: Wish { variations: variations(&mut shape, request.variations), ..wish(&mut shape, request.content) },
         when: When::Now,
         request_key: request_key(&mut shape, request.request_key),
         allow_duplicate: request.allow_duplicate,
@@ -121,7 +122,7 @@ pub(crate) fn schedule(request: v1::SchedulePostsRequest) -> Result<CreatePosts>
     let mut shape = Shape::default();
     let create = CreatePosts {
         accounts: accounts(&mut shape, request.accounts),
-        wish: wish(&mut shape, request.content),
+        wish: Wish { variations: variations(&mut shape, request.variations), ..wish(&mut shape, request.content) },
         when: When::At {
             time: required_time(&mut shape, request.scheduled_at),
             scheduler: scheduler(&mut shape, request.scheduler),
@@ -165,7 +166,8 @@ pub(crate) fn update(request: v1::UpdatePostRequest) -> Result<UpdatePost> {
 pub(crate) fn validate(request: v1::ValidatePostsRequest) -> Result<(Vec<AccountId>, Wish, Option<GivenTime>)> {
     let mut shape = Shape::default();
     let accounts = accounts(&mut shape, request.accounts);
-    let wish = wish(&mut shape, request.content);
+    let variations = variations(&mut shape, request.variations);
+    let wish = Wish { variations, ..wish(&mut shape, request.content) };
     let time = schedule_time(&mut shape, request.scheduled_at);
     shape.finish((accounts, wish, time))
 }
@@ -375,7 +377,55 @@ fn wish(shape: &mut Shape, content: Option<v1::PostContent>) -> Wish {
         metadata: json(content.metadata),
         options: options(shape, content.platform_options),
     };
-    Wish { content, on_long_caption, keep_copy }
+    Wish { content, on_long_caption, keep_copy, variations: Variations::default() }
+}
+
+fn variations(shape: &mut Shape, given: Vec<v1::Variation>) -> Variations {
+    let mut variations = Variations::default();
+    for variation in given {
+        let account = AccountId(shape.id("variations", variation.account_id));
+        let content = variation.content.unwrap_or_default();
+        let fields = match variation.fields {
+            Some(mask) if !mask.paths.is_empty() => mask.paths,
+            _ => fields_given(&content),
+        };
+        if fields.is_empty() {
+            shape.wrong(
+                "variations",
+                "",
+                "what the account says instead",
+                "give a caption, or leave the variation out",
+            );
+        }
+        let Wish { content, on_long_caption, .. } = wish(shape, Some(content));
+        if variations.insert(account, Variation { content, on_long_caption, fields }).is_some() {
+            shape.wrong("variations", format!("{account} twice"), "each account once", "name it once");
+        }
+    }
+    variations
+}
+
+/// The fields of a content that are not empty.
+fn fields_given(content: &v1::PostContent) -> Vec<String> {
+    let is_given = [
+        ("video_job_id", !content.video_job_id.is_empty()),
+        ("video_url", !content.video_url.is_empty()),
+        ("media_id", !content.media_id.is_empty()),
+        ("keep_copy", content.keep_copy),
+        ("thumbnail_url", !content.thumbnail_url.is_empty()),
+        ("caption", !content.caption.is_empty()),
+        ("hashtags", !content.hashtags.is_empty()),
+        ("mentions", !content.mentions.is_empty()),
+        ("location", !content.location.is_empty()),
+        ("privacy_level", !content.privacy_level.is_empty()),
+        ("allow_comments", content.allow_comments.is_some()),
+        ("allow_duet", content.allow_duet.is_some()),
+        ("allow_stitch", content.allow_stitch.is_some()),
+        ("metadata", content.metadata.is_some()),
+        ("platform_options", content.platform_options.is_some()),
+        ("on_long_caption", content.on_long_caption != 0),
+    ];
+    is_given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name.to_owned()).collect()
 }
 
 fn options(shape: &mut Shape, options: Option<v1::PlatformOptions>) -> PlatformOptions {

@@ -163,7 +163,9 @@ pub(super) fn remains(ledger: &Ledger) -> Option<Warning> {
         let of_session = || ledger.entries().iter().filter(|entry| entry.handle.text(name::URI) == Some(uri));
         let video = of_session().filter(|entry| is_accepted(entry)).find_map(|entry| entry.handle.text(name::VIDEO_ID));
         match video {
-            Some(video) => drop(videos.insert(video)),
+            Some(video) => {
+                videos.insert(video);
+            }
             None => {
                 let may_be_complete =
                     |entry: &Entry| entry.step == UPLOAD && entry.outcome != Some(StepOutcome::NoEffect);
