@@ -103,7 +103,7 @@ async fn captions_are_counted_in_the_platforms_unit() {
         let request = ValidatePostsRequest {
             accounts: vec![tiktok],
             content: Some(content(&world, &caption)),
-            scheduled_at: None,
+            ..Default::default()
         };
         let answer = me.posts().validate_posts(request).await.unwrap().into_inner();
         assert!(answer.valid, "{:#?}", answer.violations);
@@ -120,7 +120,7 @@ async fn captions_are_counted_in_the_platforms_unit() {
     assert_eq!(refusal.code, Code::InvalidArgument);
     assert!(refusal.fields.iter().any(|(_, rule)| rule.contains("HASHTAGS")), "{refusal:#?}");
     let fits = PostContent { hashtags: wish.hashtags[..30].to_vec(), ..wish };
-    let request = ValidatePostsRequest { accounts: vec![instagram], content: Some(fits), scheduled_at: None };
+    let request = ValidatePostsRequest { accounts: vec![instagram], content: Some(fits), ..Default::default() };
     assert!(me.posts().validate_posts(request).await.unwrap().into_inner().valid);
     world.finish(0).await;
 }
@@ -358,6 +358,7 @@ async fn validating_tells_every_broken_rule_at_once_and_creates_nothing() {
         accounts: vec![tiktok, instagram],
         content: Some(wish),
         scheduled_at: Some(at(world.now() - TimeDelta::hours(1))),
+        ..Default::default()
     };
     let answer = me.posts().validate_posts(request).await.unwrap().into_inner();
     assert!(!answer.valid);

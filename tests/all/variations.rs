@@ -75,6 +75,6 @@ async fn a_broken_variation_refuses_the_whole_request_and_names_its_account() {
             Err(status) => assert_eq!(status.code(), Code::InvalidArgument, "{what}: {status:?}"),
         }
     }
-    assert_eq!(world.all_posts().await.len(), 0, "all or nothing");
+    assert_eq!(me.all_posts().await.len(), 0, "all or nothing");
     world.finish(0).await;
 }

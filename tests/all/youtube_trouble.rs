@@ -67,7 +67,7 @@ async fn the_apps_budget_is_one_for_all_users_and_waits_for_midnight_in_californ
     let waits = second.publish_one(second.account(Login::Youtube).await, "tomorrow's").await;
     let waiting = second.until(waits, "waiting for the budget", |post| post.waiting_for == "quota").await;
     let error = waiting.error.clone().unwrap_or_default();
-    assert_eq!(error.reason, "QUOTA_EXCEEDED", "{waiting:#?}");
+    assert_eq!(error.code, "QUOTA_EXCEEDED", "{waiting:#?}");
     let until = aurareels_tests::posting::time(&waiting.waiting_until.expect("when it goes on"));
     let midnight = until.with_timezone(&chrono_tz::America::Los_Angeles);
     assert_eq!(midnight.time(), chrono::NaiveTime::MIN, "{midnight}");
