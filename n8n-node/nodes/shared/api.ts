@@ -488,6 +488,7 @@ export interface PublishPostsRequestInput {
 	content?: PostContentInput | null;
 	request_key?: string;
 	allow_duplicate?: boolean;
+	variations?: VariationInput[];
 }
 
 export interface PublishPostsResponse {
@@ -549,6 +550,7 @@ export interface SchedulePostsRequestInput {
 	allow_duplicate?: boolean;
 	scheduler?: Scheduler | null;
 	late_policy_seconds?: number | null;
+	variations?: VariationInput[];
 }
 
 export interface SchedulePostsResponse {
@@ -601,6 +603,7 @@ export interface ValidatePostsRequestInput {
 	accounts?: number[];
 	content?: PostContentInput | null;
 	scheduled_at?: ScheduleTimeInput | null;
+	variations?: VariationInput[];
 }
 
 export interface ValidatePostsResponse {
@@ -613,6 +616,12 @@ export interface ValidatedPost {
 	account_id: number;
 	full_caption: string;
 	warnings: Warning[];
+}
+
+export interface VariationInput {
+	account_id?: number;
+	content?: PostContentInput | null;
+	fields?: string | null;
 }
 
 export interface VideoCheck {

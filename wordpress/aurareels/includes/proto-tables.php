@@ -339,6 +339,7 @@ return array(
 			2 => array( 'content', 'message', 'PostContent', '' ),
 			3 => array( 'request_key', 'string', '', '' ),
 			4 => array( 'allow_duplicate', 'bool', '', '' ),
+			5 => array( 'variations', 'message', 'Variation', 'repeated' ),
 		),
 		'PublishPostsResponse' => array(
 			1 => array( 'posts', 'message', 'Post', 'repeated' ),
@@ -391,6 +392,7 @@ return array(
 			5 => array( 'allow_duplicate', 'bool', '', '' ),
 			6 => array( 'scheduler', 'enum', 'Scheduler', '' ),
 			7 => array( 'late_policy_seconds', 'int64', '', 'optional' ),
+			8 => array( 'variations', 'message', 'Variation', 'repeated' ),
 		),
 		'SchedulePostsResponse' => array(
 			1 => array( 'posts', 'message', 'Post', 'repeated' ),
@@ -428,6 +430,7 @@ return array(
 			1 => array( 'accounts', 'int64', '', 'repeated' ),
 			2 => array( 'content', 'message', 'PostContent', '' ),
 			3 => array( 'scheduled_at', 'message', 'ScheduleTime', '' ),
+			4 => array( 'variations', 'message', 'Variation', 'repeated' ),
 		),
 		'ValidatePostsResponse' => array(
 			1 => array( 'valid', 'bool', '', '' ),
@@ -438,6 +441,11 @@ return array(
 			1 => array( 'account_id', 'int64', '', '' ),
 			2 => array( 'full_caption', 'string', '', '' ),
 			3 => array( 'warnings', 'message', 'Warning', 'repeated' ),
+		),
+		'Variation' => array(
+			1 => array( 'account_id', 'int64', '', '' ),
+			2 => array( 'content', 'message', 'PostContent', '' ),
+			3 => array( 'fields', 'message', 'google.protobuf.FieldMask', '' ),
 		),
 		'VideoCheck' => array(
 			1 => array( 'platform', 'enum', 'Platform', '' ),
