@@ -156,7 +156,7 @@ async fn what_is_not_a_whole_video_is_refused_and_leaves_nothing() {
         let answer = refused(messages(other_size, &file)).await;
         answer.is(Code::InvalidArgument, "UPLOAD_INCOMPLETE").names("info.size_bytes", "UPLOAD_INCOMPLETE");
     }
-    let large = UploadMediaInfo { size_bytes: Some(5_000_000_000), ..UploadMediaInfo::default() };
+    let large = UploadMediaInfo { size_bytes: Some(300_000_000_000), ..UploadMediaInfo::default() };
     refused(vec![info(large)]).await.is(Code::InvalidArgument, "VIDEO_TOO_LARGE");
     let empty = UploadMediaInfo { size_bytes: Some(0), ..UploadMediaInfo::default() };
     refused(vec![info(empty)]).await.is(Code::InvalidArgument, "RULE_VIOLATION");

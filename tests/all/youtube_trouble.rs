@@ -77,9 +77,7 @@ async fn the_apps_budget_is_one_for_all_users_and_waits_for_midnight_in_californ
 }
 
 fn remains(post: &Post) -> bool {
-    post.warnings.iter().any(|warning| {
-        warning.code == "PRIVATE_VIDEO_REMAINS" && warning.message.contains("https://studio.youtube.com/video/")
-    })
+    post.warnings.iter().any(|warning| warning.code == "PRIVATE_VIDEO_REMAINS")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +90,7 @@ async fn a_cancelled_or_failed_post_says_that_its_private_video_remains() {
     assert!(!remains(&me.get(early).await), "nothing was uploaded");
     let id = me.schedule_one(account, "cancelled", world.now() + TimeDelta::minutes(30)).await;
     me.until(id, "uploaded", |_| world.asked("youtube.upload_last_chunk") == 1).await;
-    me.until(id, "prepared", |post| post.waiting_for == "schedule").await;
+    // Whether its outcome is written by now decides whether the warning names the video, or says that there may be one.
     me.posts().cancel_post(CancelPostRequest { id }).await.expect("cancelled");
     let post = me.get(id).await;
     assert!(post.status() == PostStatus::Cancelled && remains(&post), "{post:#?}");
@@ -100,7 +98,8 @@ async fn a_cancelled_or_failed_post_says_that_its_private_video_remains() {
     world.lasting_fault("youtube.videos_update", answer(403, error, false));
     let id = me.publish_one(account, "failed").await;
     let post = me.failed(id, "ACCOUNT_RESTRICTED").await;
-    assert!(remains(&post), "{post:#?}");
+    let names_it = |post: &Post| format!("{:?}", post.warnings).contains("https://studio.youtube.com/video/");
+    assert!(remains(&post) && names_it(&post), "{post:#?}");
     world.finish(0).await;
 }
 
@@ -128,7 +127,7 @@ async fn an_upload_that_is_cut_at_95_percent_five_times_ends_as_one_video_with_t
     // YouTube keeps whole blocks of 256 KiB: after the first cut nothing more of the rest stays.
     let rest = 2_000_000 - 1_900_000 / 262_144 * 262_144;
     cut_five_times(false, "youtube.upload_last_chunk", 2_000_000, [2_000_000, rest, rest, rest, rest]).await;
-    cut_five_times(true, "youtube.upload_chunk", 20_000_000, [8_388_608; 5]).await;
+    cut_five_times(true, "youtube.upload_chunk", 50_000_000, [8_388_608; 5]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
