@@ -5,7 +5,7 @@
 
 use super::source::{ReadError, Source};
 use super::{ProbeError, mp4, refused, webm};
-use crate::domain::media::{Container, MediaFacts, VideoCodec};
+use crate::domain::media::{Container, MediaFacts, PictureFacts, VideoCodec};
 
 /// Finds out about a file. `Err` with a broken rule, or when the file could not be fetched.
 pub(super) async fn inspect<S: Source>(file: &mut S) -> Result<MediaFacts, ProbeError> {
@@ -29,6 +29,14 @@ pub fn refuse_other_files(head: &[u8]) -> Result<(), ProbeError> {
     match sniff(head) {
         Sniffed::Iso(_) | Sniffed::Ebml => Ok(()),
         Sniffed::Other(what) => Err(not_a_video(what)),
+    }
+}
+
+/// What a file is by its first bytes, in words.
+pub(super) fn kind_of(head: &[u8]) -> &'static str {
+    match sniff(head) {
+        Sniffed::Iso(_) | Sniffed::Ebml => "a video",
+        Sniffed::Other(what) => what,
     }
 }
 
@@ -85,7 +93,11 @@ fn sniff(head: &[u8]) -> Sniffed {
         return Sniffed::Ebml;
     }
     if head.starts_with(b"RIFF") {
-        return Sniffed::Other(if head.get(8..12) == Some(b"AVI ") { "AVI" } else { "a RIFF file" });
+        return Sniffed::Other(match head.get(8..12) {
+            Some(b"AVI ") => "AVI",
+            Some(b"WEBP") => "a WebP image",
+            _ => "a RIFF file",
+        });
     }
     if let Some((_, what)) = OTHER_BEGINNINGS.iter().find(|(beginning, _)| head.starts_with(beginning)) {
         return Sniffed::Other(what);
@@ -123,12 +135,16 @@ fn truncated(end: u64, size: u64) -> ProbeError {
 }
 
 fn without_picture() -> ProbeError {
+    no_video("no track with moving pictures")
+}
+
+fn no_video(measured: &str) -> ProbeError {
     refused(
         "VIDEO_WITHOUT_PICTURE",
-        "no picture track",
-        "a picture track",
-        "give a video, not a sound file",
-        "the file has no picture track",
+        measured,
+        "a track with moving pictures",
+        "give a video, not a sound file or a still picture",
+        &format!("there is no video in the file: it has {measured}"),
     )
 }
 
@@ -156,6 +172,7 @@ fn iso_facts(container: Container, read: Result<mp4::Movie, mp4::Defect>, size: 
             "export the video again",
             &format!("the structure of the file is damaged at byte {at}"),
         ),
+        mp4::Defect::OnlyFilling { boxes } => no_video(&format!("nothing but {boxes} parts without a video")),
     })?;
     if movie.video.is_none() && !movie.is_partial {
         return Err(without_picture());
@@ -173,17 +190,27 @@ fn iso_facts(container: Container, read: Result<mp4::Movie, mp4::Defect>, size: 
         has_audio,
         audio: movie.audio,
         moov_first: movie.moov_first,
+        picture: video.picture,
     })
 }
 
-fn webm_facts(head: webm::Head, size: u64) -> Result<MediaFacts, ProbeError> {
+fn webm_facts(read: Result<webm::Head, webm::Defect>, size: u64) -> Result<MediaFacts, ProbeError> {
+    let head = read.map_err(|webm::Defect::BeyondEnd { at, end }| {
+        refused(
+            "VIDEO_TRUNCATED",
+            &format!("{size} bytes"),
+            &format!("{end} bytes"),
+            "upload the video again",
+            &format!("the file is damaged or cut off: it has {size} bytes, but its part at byte {at} reaches to {end}"),
+        )
+    })?;
     if head.doc_type != "webm" {
         return Err(not_a_video(if head.doc_type == "matroska" { "Matroska (mkv)" } else { "an unknown EBML file" }));
     }
     if let Some(end) = head.end.filter(|&end| end > size) {
         return Err(truncated(end, size));
     }
-    if head.has_tracks && head.video.is_none() {
+    if head.video.is_none() && !head.is_partial {
         return Err(without_picture());
     }
     let video = head.video.unwrap_or_default();
@@ -198,9 +225,14 @@ fn webm_facts(head: webm::Head, size: u64) -> Result<MediaFacts, ProbeError> {
         has_audio: head.has_tracks.then_some(head.audio.is_some()),
         audio: head.audio,
         moov_first: None,
+        picture: PictureFacts::default(),
     })
 }
 
 #[cfg(test)]
 #[path = "inspect_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "fuzz_tests.rs"]
+mod fuzz_tests;

@@ -1,8 +1,8 @@
 //! Real files of a common encoder, and what becomes of them when bytes go wrong.
 
-use super::super::source::tests::Memory;
+use super::super::source::tests::{Memory, now};
 use super::*;
-use crate::domain::media::AudioFacts;
+use crate::domain::media::{AudioFacts, PictureFacts};
 
 const FASTSTART: &[u8] = include_bytes!("testdata/faststart.mp4");
 const MOOV_LAST: &[u8] = include_bytes!("testdata/moov_last.mp4");
@@ -14,15 +14,6 @@ const VP9: &[u8] = include_bytes!("testdata/vp9.webm");
 const LIVE: &[u8] = include_bytes!("testdata/live.webm");
 const MATROSKA: &[u8] = include_bytes!("testdata/header.mkv");
 const SOUND: &[u8] = include_bytes!("testdata/audio.m4a");
-
-/// Polls a future that never waits.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match std::pin::pin!(future).poll(&mut context) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => unreachable!("reading from memory never waits"),
-    }
-}
 
 fn facts(bytes: &[u8]) -> Result<MediaFacts, ProbeError> {
     now(inspect(&mut Memory::new(bytes.to_vec())))
@@ -47,6 +38,13 @@ fn expected(bytes: &[u8]) -> MediaFacts {
         has_audio: Some(true),
         audio: Some(AudioFacts { codec: "aac".to_owned(), sample_rate_hz: Some(44_100), channels: Some(1) }),
         moov_first: Some(true),
+        picture: PictureFacts {
+            chroma: Some("4:2:0".to_owned()),
+            is_progressive: Some(true),
+            closed_gops: Some(true),
+            pixel_aspect: None,
+            is_edited: Some(false),
+        },
     }
 }
 
@@ -84,10 +82,10 @@ fn reads_other_codecs() {
 }
 
 #[test]
-fn a_fragmented_mp4_tells_less_and_is_not_refused() {
+fn a_fragmented_mp4_is_measured_by_its_fragments() {
     let facts = facts(FRAGMENTED).unwrap();
-    assert_eq!((facts.width, facts.video_codec, facts.moov_first), (Some(64), Some(VideoCodec::H264), Some(true)));
-    assert_eq!(facts.duration_ms, None);
+    assert_eq!((facts.width, &facts.video_codec, facts.moov_first), (Some(64), &Some(VideoCodec::H264), Some(true)));
+    assert!(near(facts.duration_ms, 4_000) && near(facts.frame_rate_millis.map(u64::from), 29_970), "{facts:?}");
 }
 
 #[test]
@@ -209,10 +207,39 @@ fn no_bytes_make_the_readers_fail_or_work_without_end() {
 }
 
 #[test]
-fn endless_boxes_end() {
-    let empty_boxes = [b"\0\0\0\x10ftypisom\0\0\0\0".as_slice(), &b"\0\0\0\x08free".repeat(1_000_000)].concat();
-    let mut file = Memory::new(empty_boxes);
-    let facts = now(inspect(&mut file)).unwrap();
-    assert_eq!(facts.width, None);
-    assert!(file.reads < 10_000);
+fn a_file_without_a_video_in_it_is_refused() {
+    let filling = [b"\0\0\0\x10ftypisom\0\0\0\0".as_slice(), &b"\0\0\0\x08free".repeat(1_000_000)].concat();
+    let mut file = Memory::new(filling);
+    let Err(ProbeError::Refused(violation)) = now(inspect(&mut file)) else { panic!("a million empty boxes") };
+    assert_eq!(violation.rule, "VIDEO_WITHOUT_PICTURE");
+    assert!(file.reads < 10_000, "{} reads", file.reads);
+
+    let ebml = |body: &[u8]| [&[0x1A, 0x45, 0xDF, 0xA3, 0x80 | u8::try_from(body.len()).unwrap()], body].concat();
+    let only_head = ebml(b"\x42\x82\x84webm");
+    assert_eq!(rule(&only_head), "VIDEO_WITHOUT_PICTURE");
+    let void = b"\xEC\x80".repeat(100_000);
+    assert_eq!(rule(&[&only_head[..], &void].concat()), "VIDEO_WITHOUT_PICTURE");
+    let empty_segment = [&only_head[..], b"\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff"].concat();
+    assert_eq!(rule(&empty_segment), "VIDEO_WITHOUT_PICTURE");
+}
+
+#[test]
+fn sizes_that_lie_are_a_damaged_file() {
+    let head = b"\x1A\x45\xDF\xA3\x87\x42\x82\x84webm";
+    for size in [b"\x01\xff\xff\xff\xff\xff\xff\xfe".as_slice(), b"\x01\x7f\xff\xff\xff\xff\xff\xff", b"\x8f"] {
+        for id in [b"\x15\x49\xA9\x66".as_slice(), b"\xEC", b"\x16\x54\xAE\x6B", b"\x42\x86"] {
+            assert_eq!(rule(&[head, id, size].concat()), "VIDEO_TRUNCATED", "{id:?} of size {size:?}");
+        }
+    }
+    // An element within another one that ends before.
+    let info = b"\x18\x53\x80\x67\x8a\x15\x49\xA9\x66\x82\x44\x89\x88\0\0\0\0\0\0\0\0";
+    assert_eq!(rule(&[head.as_slice(), info].concat()), "VIDEO_TRUNCATED");
+
+    // A box within a track that reaches beyond the track: whatever follows it was not seen.
+    let at = FASTSTART.windows(4).position(|kind| kind == b"mdhd").unwrap() - 4;
+    let mut beyond = FASTSTART.to_vec();
+    beyond[at..at + 4].copy_from_slice(&0x00ff_ffffu32.to_be_bytes());
+    assert_eq!(rule(&beyond), "VIDEO_NOT_READABLE");
+    beyond[at..at + 4].copy_from_slice(&1u32.to_be_bytes());
+    assert_eq!(rule(&beyond), "VIDEO_NOT_READABLE", "a size of 64 bits, of which the most are something else");
 }

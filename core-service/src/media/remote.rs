@@ -4,6 +4,8 @@
 //! does not, its one answer is read from the front, as far as a probe may go. Requests and bytes are counted; beyond
 //! the bounds the rest of the file is out of reach.
 
+use std::time::{Duration, Instant};
+
 use bytes::{Buf, Bytes, BytesMut};
 use url::Url;
 
@@ -18,6 +20,10 @@ const PIECE: u64 = 64 * 1024;
 
 /// Range requests per file.
 const MAX_REQUESTS: usize = 48;
+
+/// Range requests after which, and the time after which, details are left out that would take many more.
+const MANY_REQUESTS: usize = 24;
+const LONG: Duration = Duration::from_secs(10);
 
 /// Bytes read from the front of a file whose host does not send ranges.
 const MAX_SEQUENTIAL: u64 = 32 * 1024 * 1024;
@@ -39,6 +45,7 @@ pub(super) struct RemoteFile<'a> {
     window_start: u64,
     samples: Samples,
     requests: usize,
+    begun: Instant,
 }
 
 impl<'a> RemoteFile<'a> {
@@ -54,6 +61,7 @@ impl<'a> RemoteFile<'a> {
             window: BytesMut::new(),
             window_start: 0,
             requests: 1,
+            begun: Instant::now(),
         })
     }
 
@@ -154,6 +162,10 @@ impl<'a> RemoteFile<'a> {
 impl Source for RemoteFile<'_> {
     fn size(&self) -> u64 {
         self.about.version.size_bytes
+    }
+
+    fn may_go_on(&self) -> bool {
+        self.requests < MANY_REQUESTS && self.begun.elapsed() < LONG
     }
 
     async fn read(&mut self, at: u64, length: usize) -> Result<Bytes, ReadError> {

@@ -14,6 +14,11 @@ pub(super) trait Source: Send {
     /// Size of the whole file in bytes.
     fn size(&self) -> u64;
 
+    /// Whether there is time for many more pieces. Details that take many are left out otherwise.
+    fn may_go_on(&self) -> bool {
+        true
+    }
+
     /// The bytes from `at`: `length` of them (at most [`MAX_READ`]), or fewer at the end of the file.
     fn read(&mut self, at: u64, length: usize) -> impl Future<Output = Result<Bytes, ReadError>> + Send;
 }
@@ -42,17 +47,32 @@ pub(super) mod tests {
         pub(crate) bytes: Bytes,
         pub(crate) reads: usize,
         pub(crate) reach: usize,
+        /// Reads after which details are left out.
+        pub(crate) patience: usize,
+    }
+
+    /// Polls a future that never waits.
+    pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::pin::pin!(future).poll(&mut context) {
+            std::task::Poll::Ready(value) => value,
+            std::task::Poll::Pending => unreachable!("reading from memory never waits"),
+        }
     }
 
     impl Memory {
         pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
-            Self { bytes: bytes.into(), reads: 0, reach: usize::MAX }
+            Self { bytes: bytes.into(), reads: 0, reach: usize::MAX, patience: usize::MAX }
         }
     }
 
     impl Source for Memory {
         fn size(&self) -> u64 {
             self.bytes.len() as u64
+        }
+
+        fn may_go_on(&self) -> bool {
+            self.reads < self.patience
         }
 
         async fn read(&mut self, at: u64, length: usize) -> Result<Bytes, ReadError> {

@@ -3,7 +3,8 @@
 //! Only the head of the file is read: everything of interest stands before the first cluster of pictures. The walk
 //! moves forward only and is bounded. Elements and their meaning: <https://www.rfc-editor.org/rfc/rfc9559>.
 //!
-//! Expected failures: the file is Matroska but not WebM, or reaches beyond its own end (a truncated copy).
+//! Expected failures: the file is Matroska but not WebM, reaches beyond its own end (a truncated copy), or has parts that
+//! reach beyond the part around them (a damaged one).
 
 use super::source::{ReadError, Source};
 use crate::domain::media::{AudioFacts, VideoCodec};
@@ -27,6 +28,15 @@ pub(super) struct Head {
     pub(super) audio: Option<AudioFacts>,
     /// The file says that it reaches to here.
     pub(super) end: Option<u64>,
+    /// The walk ended early: what is missing is unknown, not absent.
+    pub(super) is_partial: bool,
+}
+
+/// What makes the file useless.
+#[derive(Debug, PartialEq)]
+pub(super) enum Defect {
+    /// The element at `at` reaches to `end`, what it stands in does not.
+    BeyondEnd { at: u64, end: u64 },
 }
 
 /// The first picture track.
@@ -38,11 +48,17 @@ pub(super) struct Video {
     pub(super) frame_rate_millis: Option<u32>,
 }
 
-/// Walks the head of a file. `Err` only when the file could not be fetched; what is damaged is left out.
-pub(super) async fn read<S: Source>(file: &mut S) -> Result<Head, ReadError> {
+/// Walks the head of a file. `Err` only when the file could not be fetched.
+pub(super) async fn read<S: Source>(file: &mut S) -> Result<Result<Head, Defect>, ReadError> {
     let mut walk = Walk::default();
     match walk.elements(file).await {
-        Ok(()) | Err(ReadError::OutOfReach) => Ok(walk.head()),
+        Ok(Some(defect)) => Ok(Err(defect)),
+        Ok(None) => Ok(Ok(walk.head(false))),
+        Err(ReadError::OutOfReach) => {
+            // Half a list of tracks may lack what counts.
+            walk.tracks.clear();
+            Ok(Ok(walk.head(true)))
+        }
         Err(failed) => Err(failed),
     }
 }
@@ -90,30 +106,35 @@ struct Track {
 
 impl Walk {
     /// Elements that hold elements are entered, all others stepped over; a value belongs to the last track begun.
-    async fn elements<S: Source>(&mut self, file: &mut S) -> Result<(), ReadError> {
+    async fn elements<S: Source>(&mut self, file: &mut S) -> Result<Option<Defect>, ReadError> {
         let mut at = 0;
+        // Where the elements end that were entered.
+        let mut ends = vec![file.size()];
         for _ in 0..MAX_ELEMENTS {
+            while ends.len() > 1 && ends.last().is_some_and(|&end| at >= end) {
+                ends.pop();
+            }
             let head = file.read(at, 12).await?;
-            let Some((id, id_length)) = element_id(&head) else { return Ok(()) };
-            let Some((size, size_length)) = element_size(&head[id_length..]) else { return Ok(()) };
+            let Some((id, id_length)) = element_id(&head) else { return Ok(None) };
+            let Some((size, size_length)) = element_size(&head[id_length..]) else { return Ok(None) };
             let body = at + (id_length + size_length) as u64;
-            let end = match size {
-                Some(size) => body.checked_add(size),
-                None => None,
-            };
+            let end = size.map(|size| body.saturating_add(size));
+            let around = ends.last().copied().unwrap_or(file.size());
+            match (id, end) {
+                (id::CLUSTER, _) => return Ok(None),
+                // A file that was cut off is told by its segment.
+                (id::SEGMENT, end) => self.end = end,
+                (_, Some(end)) if end > around => return Ok(Some(Defect::BeyondEnd { at, end })),
+                _ => {}
+            }
             at = match id {
-                id::CLUSTER => return Ok(()),
-                id::SEGMENT => {
-                    self.end = end;
-                    body
-                }
-                id::EBML | id::INFO | id::TRACKS | id::VIDEO | id::AUDIO => body,
+                id::EBML | id::SEGMENT | id::INFO | id::TRACKS | id::VIDEO | id::AUDIO => body,
                 id::TRACK_ENTRY if self.tracks.len() < MAX_TRACKS => {
                     self.tracks.push(Track::default());
                     body
                 }
                 _ => {
-                    let (Some(size), Some(end)) = (size, end) else { return Ok(()) };
+                    let (Some(size), Some(end)) = (size, end) else { return Ok(None) };
                     if is_value(id) && size <= MAX_VALUE as u64 {
                         let value = file.read(body, size as usize).await?;
                         self.value(id, &value);
@@ -121,8 +142,11 @@ impl Walk {
                     end
                 }
             };
+            if at == body {
+                ends.push(end.unwrap_or(around).min(around));
+            }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn value(&mut self, id: u32, value: &[u8]) {
@@ -146,7 +170,7 @@ impl Walk {
         }
     }
 
-    fn head(self) -> Head {
+    fn head(self, is_partial: bool) -> Head {
         let video = self.tracks.iter().find(|track| track.kind == Some(1));
         let audio = self.tracks.iter().find(|track| track.kind == Some(2));
         // The duration counts ticks of `timestamp_scale` nanoseconds, a million unless said otherwise.
@@ -158,6 +182,7 @@ impl Walk {
             video: video.map(Track::video),
             audio: audio.map(Track::audio),
             end: self.end,
+            is_partial,
         }
     }
 }

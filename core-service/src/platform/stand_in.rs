@@ -21,7 +21,7 @@ use crate::domain::{
     failure::{Failure, FailureClass, Reason},
     ids::{AccountId, Fence, PostId, UserId},
     ledger::Ledger,
-    media::{Container, MediaFacts, VIDEO_CHANGED, VideoVersion},
+    media::{Container, MediaFacts, PictureFacts, VIDEO_CHANGED, VideoVersion},
     platform::{LoginFlavour, Platform},
     post::{Content, Post, Status},
 };
@@ -133,6 +133,7 @@ impl Video for Film {
             has_audio: None,
             audio: None,
             moov_first: None,
+            picture: PictureFacts::default(),
         })
     }
 

@@ -23,6 +23,7 @@ pub fn check(field: &'static str, facts: &MediaFacts, rules: &MediaRules) -> Che
     check.duration(facts, rules);
     check.picture(facts, rules);
     check.frame_rate(facts, rules);
+    check.making(facts, rules);
     check.sound(facts, rules);
     check.checked
 }
@@ -138,10 +139,52 @@ impl Check {
         }
     }
 
+    /// How the pictures are made. Platforms convert most of what they rule out, so nothing here refuses a video.
+    fn making(&mut self, facts: &MediaFacts, rules: &MediaRules) {
+        let picture = &facts.picture;
+        if rules.no_edits && picture.is_edited == Some(true) {
+            let message =
+                "the file has an edit list that leaves out or moves parts of it; the platform may show all of it";
+            self.warn("VIDEO_EDITED", message.to_owned());
+        }
+        if let Some((across, down)) = picture.pixel_aspect {
+            let message =
+                format!("pixels are {across}:{down}, not square; the platform may show the picture stretched");
+            self.warn("VIDEO_PIXELS_NOT_SQUARE", message);
+        }
+        if !rules.plain_pictures {
+            return;
+        }
+        if let Some(chroma) = picture.chroma.as_deref().filter(|chroma| *chroma != "4:2:0") {
+            self.warn("VIDEO_CHROMA_UNUSUAL", format!("colours are sampled {chroma}, wanted is 4:2:0"));
+        }
+        if picture.is_progressive == Some(false) {
+            self.warn("VIDEO_INTERLACED", "the pictures are interlaced, wanted are progressive ones".to_owned());
+        }
+        if picture.closed_gops == Some(false) {
+            self.warn("VIDEO_OPEN_GOP", "groups of pictures are open, wanted are closed ones".to_owned());
+        }
+        let unknown = [
+            ("the sampling of colours", picture.chroma.is_none()),
+            ("whether pictures are progressive", picture.is_progressive.is_none()),
+            ("whether groups of pictures are closed", picture.closed_gops.is_none()),
+        ];
+        let unknown: Vec<&str> =
+            unknown.into_iter().filter(|(_, is_unknown)| *is_unknown).map(|(what, _)| what).collect();
+        if !unknown.is_empty() {
+            self.unknown(&unknown.join(", "));
+        }
+    }
+
     fn sound(&mut self, facts: &MediaFacts, rules: &MediaRules) {
         let Some(audio) = &facts.audio else { return };
+        // Named by its box alone: what is in there could not be read.
+        let is_unknown = matches!(audio.codec.as_str(), "unknown" | "mp4a");
+        if is_unknown && !rules.audio_codecs.is_empty() {
+            self.unknown("the sound codec");
+        }
         let remedy = || "encode the sound as stereo AAC with 48000 Hz".to_owned();
-        if !rules.audio_codecs.is_empty() && !rules.audio_codecs.contains(&audio.codec.as_str()) {
+        if !is_unknown && !rules.audio_codecs.is_empty() && !rules.audio_codecs.contains(&audio.codec.as_str()) {
             let limit = rules.audio_codecs.join(", ");
             self.broken("AUDIO_CODEC_INVALID", "the sound codec", audio.codec.clone(), limit, remedy());
         }
@@ -177,7 +220,7 @@ fn frames(millis: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{AudioFacts, Container, INSTAGRAM_REELS, TIKTOK};
+    use super::super::{AudioFacts, Container, INSTAGRAM_REELS, PictureFacts, TIKTOK};
     use super::*;
 
     fn good() -> MediaFacts {
@@ -192,6 +235,13 @@ mod tests {
             has_audio: Some(true),
             audio: Some(AudioFacts { codec: "aac".to_owned(), sample_rate_hz: Some(48_000), channels: Some(2) }),
             moov_first: Some(true),
+            picture: PictureFacts {
+                chroma: Some("4:2:0".to_owned()),
+                is_progressive: Some(true),
+                closed_gops: Some(true),
+                pixel_aspect: None,
+                is_edited: Some(false),
+            },
         }
     }
 
@@ -219,6 +269,7 @@ mod tests {
             has_audio: Some(true),
             audio: Some(AudioFacts { codec: "opus".to_owned(), sample_rate_hz: Some(96_000), channels: Some(6) }),
             moov_first: Some(false),
+            picture: PictureFacts::default(),
         };
         assert_eq!(
             broken(&bad, &TIKTOK),
@@ -295,13 +346,37 @@ mod tests {
             has_audio: None,
             audio: None,
             moov_first: None,
+            picture: PictureFacts::default(),
             ..good()
         };
-        for rules in [&TIKTOK, &INSTAGRAM_REELS] {
+        for (rules, count) in [(&TIKTOK, 4), (&INSTAGRAM_REELS, 5)] {
             let checked = check("content.video_url", &unknown, rules);
             assert!(checked.violations.is_empty());
-            assert_eq!(checked.warnings.len(), 4);
+            assert_eq!(checked.warnings.len(), count);
         }
+    }
+
+    #[test]
+    fn pictures_that_a_platform_does_not_want_are_told() {
+        let odd = MediaFacts {
+            picture: PictureFacts {
+                chroma: Some("4:4:4".to_owned()),
+                is_progressive: Some(false),
+                closed_gops: Some(false),
+                pixel_aspect: Some((64, 45)),
+                is_edited: Some(true),
+            },
+            ..good()
+        };
+        let codes = |rules| {
+            let checked = check("content.video_url", &odd, rules);
+            assert!(checked.violations.is_empty());
+            checked.warnings.into_iter().map(|warning| warning.code).collect::<Vec<_>>()
+        };
+        let all =
+            ["VIDEO_EDITED", "VIDEO_PIXELS_NOT_SQUARE", "VIDEO_CHROMA_UNUSUAL", "VIDEO_INTERLACED", "VIDEO_OPEN_GOP"];
+        assert_eq!(codes(&INSTAGRAM_REELS), all);
+        assert_eq!(codes(&TIKTOK), ["VIDEO_PIXELS_NOT_SQUARE"]);
     }
 
     #[test]

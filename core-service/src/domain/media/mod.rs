@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::caption::CaptionRules;
 
 mod check;
+mod cover;
 mod rules;
 mod upload;
 mod version;
 
 pub use check::{Checked, check};
+pub use cover::{CoverFacts, CoverFrame, CoverRules, check_cover, check_cover_frame};
 pub use rules::{FACEBOOK_REELS, INSTAGRAM_REELS, TIKTOK, YOUTUBE};
 pub use upload::{KeepPolicy, Kept, MediaId, NoMediaId};
 pub use version::{Comparison, VIDEO_CHANGED, VideoVersion};
@@ -171,6 +173,24 @@ pub struct MediaFacts {
     pub audio: Option<AudioFacts>,
     /// MP4 and MOV: the index stands before the pictures.
     pub moov_first: Option<bool>,
+    /// How the pictures are made.
+    #[serde(default)]
+    pub picture: PictureFacts,
+}
+
+/// How the pictures of a video are made. `None` means that the file does not tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureFacts {
+    /// How colours are sampled: `4:2:0`.
+    pub chroma: Option<String>,
+    /// Whole pictures; `Some(false)` for interlaced ones.
+    pub is_progressive: Option<bool>,
+    /// Each group of pictures can be decoded by itself.
+    pub closed_gops: Option<bool>,
+    /// Shape of a pixel as shown, width to height; `None` also for square ones.
+    pub pixel_aspect: Option<(u32, u32)>,
+    /// An edit list shows something else than the film from its beginning to its end.
+    pub is_edited: Option<bool>,
 }
 
 /// What a platform asks of a video and its caption.
@@ -208,6 +228,10 @@ pub struct MediaRules {
     pub max_bits_per_second: Option<u64>,
     /// The index of an MP4 must stand before the pictures.
     pub needs_moov_first: bool,
+    /// Pictures have to be progressive, with 4:2:0 colours and closed groups of pictures.
+    pub plain_pictures: bool,
+    /// Files with an edit list that changes the film are not wanted.
+    pub no_edits: bool,
     /// Accepted sound codecs; empty when the platform names none.
     pub audio_codecs: &'static [&'static str],
     /// Highest sample rate of the sound.

@@ -25,6 +25,8 @@ pub const TIKTOK: MediaRules = MediaRules {
     max_frame_rate_millis: 60_000,
     max_bits_per_second: None,
     needs_moov_first: false,
+    plain_pictures: false,
+    no_edits: false,
     audio_codecs: &[],
     max_audio_sample_rate_hz: None,
     max_audio_channels: None,
@@ -35,8 +37,8 @@ pub const TIKTOK: MediaRules = MediaRules {
 /// Instagram Reels.
 ///
 /// 300 MB are taken as 300,000,000 bytes and captions are counted in UTF-16 code units, the stricter readings: Meta's
-/// page names neither unit. Meta also rules out edit lists, but common encoders write them and Instagram takes such
-/// files, so they are not checked.
+/// page names neither unit. Meta also rules out edit lists, but common encoders write them to line up sound and picture, and
+/// Instagram takes such files: only those that change the film are told.
 pub const INSTAGRAM_REELS: MediaRules = MediaRules {
     min_duration_ms: 3_000,
     max_duration_ms: 900_000,
@@ -54,6 +56,8 @@ pub const INSTAGRAM_REELS: MediaRules = MediaRules {
     max_frame_rate_millis: 60_000,
     max_bits_per_second: Some(25_000_000),
     needs_moov_first: true,
+    plain_pictures: true,
+    no_edits: true,
     audio_codecs: &["aac"],
     max_audio_sample_rate_hz: Some(48_000),
     max_audio_channels: Some(2),
@@ -87,6 +91,8 @@ pub const FACEBOOK_REELS: MediaRules = MediaRules {
     max_frame_rate_millis: 60_000,
     max_bits_per_second: None,
     needs_moov_first: false,
+    plain_pictures: true,
+    no_edits: true,
     audio_codecs: &["aac"],
     max_audio_sample_rate_hz: None,
     max_audio_channels: None,
@@ -121,6 +127,8 @@ pub const YOUTUBE: MediaRules = MediaRules {
     max_frame_rate_millis: 120_000,
     max_bits_per_second: None,
     needs_moov_first: false,
+    plain_pictures: false,
+    no_edits: false,
     audio_codecs: &[],
     max_audio_sample_rate_hz: None,
     max_audio_channels: None,
