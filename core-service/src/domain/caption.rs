@@ -3,7 +3,7 @@
 //! Guaranteed:
 //! - [`compose`] gives the text exactly as it is sent, and says in one answer everything that is wrong with it.
 //! - A tag that already stands in the caption is not repeated; an entry that cannot work as a tag is refused instead of
-//!   being sent as plain text.
+//!   being sent as plain text. Invisible characters that come along with an entry are taken out, with a warning.
 //! - Length is counted over the whole text in the platform's unit. Cutting takes from the caption, never splits a
 //!   character, and never leaves half of a hashtag, mention or link behind: half a mention names somebody else.
 //! - [`normalise`] is the one form in which captions are compared, for request keys and for finding a post again.
@@ -12,12 +12,12 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
     media::{Violation, Warning},
     platform::Platform,
+    tag::{self, is_at_sign, is_hash_sign, is_hashtag_character, is_mention_character, tags_in},
 };
 
 /// The unit in which a platform counts the length of a caption.
@@ -112,8 +112,14 @@ pub fn compose(
         });
     }
     let mut tags = Vec::new();
-    tags.extend(hashtags.iter().filter_map(|entry| Tag::hashtag(entry, &mut composed.violations)));
-    tags.extend(mentions.iter().filter_map(|entry| Tag::mention(entry, &mut composed.violations)));
+    for entry in hashtags {
+        let entry = visible_entry("content.hashtags", entry, &mut composed.warnings);
+        tags.extend(Tag::hashtag(&entry, &mut composed.violations));
+    }
+    for entry in mentions {
+        let entry = visible_entry("content.mentions", entry, &mut composed.warnings);
+        tags.extend(Tag::mention(&entry, &mut composed.violations));
+    }
 
     composed.text = join(body, &missing_tags(body, &tags));
     let length = rules.unit.length(&composed.text);
@@ -194,11 +200,13 @@ struct Tag {
 impl Tag {
     fn hashtag(entry: &str, violations: &mut Vec<Violation>) -> Option<Self> {
         let entry = entry.trim();
-        let name = entry.strip_prefix(is_hash_sign).unwrap_or(entry);
+        let name = without_sign(entry, is_hash_sign);
         if entry.is_empty() {
             return None;
         }
-        if !name.is_empty() && name.chars().all(is_hashtag_character) {
+        let wrong = name.graphemes(true).find(|grapheme| !is_hashtag_character(grapheme));
+        // What cannot be told from its sign or from what follows it is none either.
+        if wrong.is_none() && hashtags_in(&format!("#{name} ")) == [name] {
             return Some(Self { text: format!("#{name}"), key: key(name), is_mention: false });
         }
         violations.push(Violation {
@@ -207,19 +215,20 @@ impl Tag {
             measured: entry.to_owned(),
             limit: "letters, digits, underscores and emoji, one hashtag per entry".to_owned(),
             remedy: "leave out spaces and punctuation, or split the entry".to_owned(),
-            message: format!("`{entry}` cannot be a hashtag"),
+            message: format!("`{entry}` cannot be a hashtag{}", because_of(wrong)),
         });
         None
     }
 
     fn mention(entry: &str, violations: &mut Vec<Violation>) -> Option<Self> {
         let entry = entry.trim();
-        let name = entry.strip_prefix(is_at_sign).unwrap_or(entry);
+        let name = without_sign(entry, is_at_sign);
         if entry.is_empty() {
             return None;
         }
         let fits = (1..=MAX_USERNAME).contains(&name.len()) && !name.ends_with('.');
-        if fits && name.chars().all(is_mention_character) {
+        let wrong = name.graphemes(true).find(|grapheme| !is_mention_character(grapheme));
+        if fits && wrong.is_none() {
             return Some(Self { text: format!("@{name}"), key: key(name), is_mention: true });
         }
         violations.push(Violation {
@@ -228,10 +237,39 @@ impl Tag {
             measured: entry.to_owned(),
             limit: format!("a username: up to {MAX_USERNAME} letters a-z, digits, underscores and periods"),
             remedy: "give the username, not the display name, one per entry".to_owned(),
-            message: format!("`{entry}` cannot be a mention"),
+            message: format!("`{entry}` cannot be a mention{}", because_of(wrong)),
         });
         None
     }
+}
+
+/// An entry without its sign.
+fn without_sign(entry: &str, is_sign: fn(&str) -> bool) -> &str {
+    let sign = entry.graphemes(true).next().filter(|first| is_sign(first));
+    &entry[sign.map_or(0, str::len)..]
+}
+
+/// The character that keeps an entry from being a tag, in words.
+fn because_of(wrong: Option<&str>) -> String {
+    let Some(wrong) = wrong else { return String::new() };
+    let names: Vec<String> = wrong.chars().map(tag::name).collect();
+    format!(": it contains `{wrong}`, {}", names.join(" "))
+}
+
+/// An entry without characters that nobody sees.
+fn visible_entry(field: &str, entry: &str, warnings: &mut Vec<Warning>) -> String {
+    let (visible, mut removed) = tag::visible(entry);
+    removed.dedup();
+    if !removed.is_empty() {
+        let names: Vec<String> = removed.into_iter().map(tag::name).collect();
+        let shown = visible.trim();
+        warnings.push(Warning {
+            code: "INVISIBLE_CHARACTERS_REMOVED".to_owned(),
+            field: field.to_owned(),
+            message: format!("invisible characters were taken out of `{shown}`: {}", names.join(", ")),
+        });
+    }
+    visible
 }
 
 /// Longest username of the platforms served (Instagram: 30, TikTok: 24).
@@ -247,55 +285,8 @@ fn key(name: &str) -> String {
     name.nfc().flat_map(char::to_lowercase).collect()
 }
 
-fn is_hash_sign(character: char) -> bool {
-    matches!(character, '#' | '＃')
-}
-
-fn is_at_sign(character: char) -> bool {
-    matches!(character, '@' | '＠')
-}
-
-fn is_mention_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || matches!(character, '_' | '.')
-}
-
-/// Letters and digits of all scripts with their marks and joiners, underscore, and emoji.
-fn is_hashtag_character(character: char) -> bool {
-    character.is_alphanumeric()
-        || is_combining_mark(character)
-        || matches!(character, '_' | '·' | '・' | '\u{200C}' | '\u{200D}' | '\u{FE0F}')
-        || matches!(character, '\u{2600}'..='\u{27BF}' | '\u{1F000}'..='\u{1FAFF}')
-}
-
 fn is_forbidden(character: char) -> bool {
     character.is_control() && !matches!(character, '\n' | '\t')
-}
-
-/// Runs of `belongs` that follow a sign, where the sign does not stand inside a word (`a@b.c`, `&#39;`), except right
-/// behind another tag (`#one#two` are two).
-fn tags_in(text: &str, is_sign: fn(char) -> bool, belongs: fn(char) -> bool) -> Vec<&str> {
-    let mut found = Vec::new();
-    let mut before: Option<char> = None;
-    let mut end_of_last_tag = None;
-    let mut characters = text.char_indices().peekable();
-    while let Some((position, character)) = characters.next() {
-        let inside_word = before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '&'));
-        before = Some(character);
-        if !is_sign(character) || (inside_word && end_of_last_tag != Some(position)) {
-            continue;
-        }
-        let start = position + character.len_utf8();
-        let mut end = start;
-        while let Some((at, next)) = characters.next_if(|&(_, next)| belongs(next)) {
-            end = at + next.len_utf8();
-            before = Some(next);
-        }
-        if end > start {
-            found.push(&text[start..end]);
-            end_of_last_tag = Some(end);
-        }
-    }
-    found
 }
 
 /// The tags that `body` does not have yet, each once.
@@ -364,7 +355,8 @@ fn whole_words(body: &str, end: usize) -> usize {
     if word.contains("://") || word.starts_with("www.") {
         return word_start;
     }
-    if let Some(at) = word.rfind(|c| is_hash_sign(c) || is_at_sign(c)) {
+    let mut graphemes = word.grapheme_indices(true);
+    if let Some((at, _)) = graphemes.rfind(|(_, grapheme)| is_hash_sign(grapheme) || is_at_sign(grapheme)) {
         return word_start + at;
     }
     // Scripts without spaces have "words" of any length; there the cut stays where it is.

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const TIKTOK: CaptionRules =
@@ -62,6 +64,100 @@ fn entries_that_cannot_be_tags_are_violations() {
         assert_eq!(rules(&refuse("x", &[entry], &[])), Vec::<&str>::new(), "{entry}");
     }
     assert_eq!(refuse("x", &["", " "], &[""]).text, "x", "empty entries of a split list are skipped");
+}
+
+#[test]
+fn hashtags_are_those_of_unicode() {
+    for entry in [
+        "⭐",
+        "⏰now",
+        "▶",
+        "©2026",
+        "1️⃣",
+        "*️⃣",
+        "#️⃣day",
+        "🇧🇷",
+        "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
+        "👍🏽",
+        "👩\u{200D}🚀",
+        "🏳\u{FE0F}\u{200D}🌈",
+        "ℝ",
+        "x²",
+        "ⅷ",
+        "தமிழ்",
+        "ကောင်း",
+        "한글",
+        "ᏣᎳᎩ",
+        "𞤀𞤣𞤤𞤢𞤥",
+        "pa·ella",
+        "コーヒー",
+        "﹟small",
+        "＃wide",
+        "ＡＢＣ",
+    ] {
+        let composed = refuse("x", &[entry], &[]);
+        assert_eq!(rules(&composed), Vec::<&str>::new(), "{entry}");
+        assert_eq!(composed.warnings, [], "{entry}");
+        assert_eq!(hashtags_in(&composed.text).len(), 1, "{}", composed.text);
+        assert_eq!(refuse(&composed.text, &[entry], &[]).text, composed.text, "a tag that is there is not repeated");
+    }
+    for entry in [
+        "two words",
+        "#",
+        "##",
+        "a#b",
+        "a,b",
+        "a.b",
+        "it's",
+        "a-b",
+        "a+b",
+        "*",
+        "5*",
+        "%",
+        "a\nb",
+        "\u{301}",
+        "$5",
+        "a…",
+    ] {
+        assert_eq!(rules(&refuse("x", &[entry], &[])), ["HASHTAG_INVALID"], "{entry}");
+    }
+    let message = &refuse("x", &["rock'n"], &[]).violations[0].message;
+    assert!(message.contains("it contains `'`, U+0027"), "{message}");
+    assert_eq!(hashtags_in("#️⃣ and #🇧🇷#⭐️, #a*️⃣b"), ["🇧🇷", "⭐️", "a*️⃣b"]);
+}
+
+#[test]
+fn invisible_characters_are_taken_out_of_tags_and_named() {
+    for invisible in [
+        "\u{200B}",
+        "\u{FEFF}",
+        "\u{200E}",
+        "\u{200F}",
+        "\u{2060}",
+        "\u{AD}",
+        "\u{200D}",
+        "\u{FE0F}\u{FE0F}",
+        "\u{3164}",
+        "\u{E0041}",
+        "\u{202C}",
+    ] {
+        for entry in [format!("#tag{invisible}"), format!("{invisible}#tag"), format!("#{invisible}tag{invisible} ")] {
+            let composed = refuse("x", &[&entry], &[]);
+            assert_eq!((composed.text.as_str(), rules(&composed)), ("x #tag", vec![]), "{entry:?}");
+            let warning = &composed.warnings[0];
+            assert_eq!(
+                (warning.code.as_str(), warning.field.as_str()),
+                ("INVISIBLE_CHARACTERS_REMOVED", "content.hashtags")
+            );
+            let number = format!("U+{:04X}", u32::from(invisible.chars().next().unwrap()));
+            assert!(warning.message.contains(&number), "{}", warning.message);
+        }
+    }
+    let composed = refuse("x", &["\u{200B}"], &["@an\u{200E}na\u{FEFF}"]);
+    assert_eq!((composed.text.as_str(), composed.warnings.len(), rules(&composed)), ("x @anna", 2, vec![]));
+    assert!(
+        composed.warnings[1].message.contains("zero width") || composed.warnings[1].message.contains("left-to-right")
+    );
 }
 
 #[test]
@@ -194,4 +290,43 @@ fn a_shortened_caption_matches_only_at_its_full_given_length() {
     assert!(is_same_beginning("short one", "short one", 150));
     let emoji = "🎬".repeat(100);
     assert!(is_same_beginning(&emoji, &"🎬".repeat(75), 150));
+}
+
+/// Texts with what makes tags and what breaks them.
+fn text() -> impl Strategy<Value = String> {
+    let pieces = prop_oneof![
+        any::<char>().prop_map(String::from),
+        prop::sample::select(vec![
+            "#", "@", " ", "\n", "a", "tag", "é", "⭐", "\u{FE0F}", "\u{20E3}", "\u{200D}", "\u{200B}", "🇧", "👍🏽",
+            "日本", "\u{301}", "\u{0D4E}", "\u{0903}", ".", "://", "…", "\r",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    prop::collection::vec(pieces, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_accepted_as_a_tag_is_found_as_that_tag(
+        caption in text(),
+        hashtags in prop::collection::vec(text(), 0..4),
+        mentions in prop::collection::vec(text(), 0..3),
+        max_length in 0usize..60,
+    ) {
+        let composed = compose(&caption, &hashtags, &mentions, &TIKTOK, OnLongCaption::Refuse);
+        if composed.violations.is_empty() {
+            let found: Vec<String> = hashtags_in(&composed.text).into_iter().map(key).collect();
+            for entry in &hashtags {
+                let (visible, _) = tag::visible(entry.trim());
+                let name = without_sign(visible.trim(), is_hash_sign);
+                prop_assert!(name.is_empty() || found.contains(&key(name)), "{name:?} in {:?}", composed.text);
+            }
+            let again = compose(&composed.text, &hashtags, &mentions, &TIKTOK, OnLongCaption::Refuse);
+            prop_assert_eq!(&again.text, &composed.text, "composing twice changes nothing");
+        }
+        let cut = compose(&caption, &hashtags, &mentions, &short(max_length), OnLongCaption::Cut);
+        prop_assert!(CaptionUnit::Utf16CodeUnits.length(&cut.text) <= max_length);
+    }
 }

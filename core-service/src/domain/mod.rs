@@ -16,5 +16,6 @@ pub mod post;
 pub mod request_key;
 pub mod retry;
 pub mod schedule;
+mod tag;
 pub mod transition;
 pub mod turns;
