@@ -4,6 +4,8 @@
 //! flow control holds the client back meanwhile. One that brings nothing, from its first message on, or whose key is revoked
 //! ends.
 
+use std::error::Error as _;
+
 use aurareels_proto::v1::{self, media_service_server::MediaService};
 use axum::{
     Router,
@@ -93,6 +95,11 @@ impl MediaService for MediaApi {
 fn broken_off(status: Status) -> Error {
     if status.code() == Code::OutOfRange {
         return media::chunk_too_large();
+    }
+    // What tonic itself says of bytes that came; without a cause below, the connection is whole.
+    let is_end = status.message().starts_with("Unexpected EOF");
+    if status.code() == Code::Internal && status.source().is_none() && !is_end {
+        return media::unreadable(status.message());
     }
     Error::Unavailable {
         reason: Reason::UploadIncomplete,

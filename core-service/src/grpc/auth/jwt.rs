@@ -15,6 +15,12 @@ use crate::{config, domain::ids::UserId};
 /// The audience that Ed25519 tokens must name.
 pub(crate) const AUDIENCE: &str = "aurareels-core";
 
+/// From here on numbers have no place in 64 bits: 2^63.
+const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
+
+/// Times beyond this, the end of the year 9999, are slips such as milliseconds or nanoseconds in place of seconds.
+const LAST_SECOND: f64 = 253_402_300_799.0;
+
 /// How far clocks may differ, in seconds.
 const LEEWAY: i64 = 30;
 
@@ -66,6 +72,14 @@ impl Jwt {
             }
         };
         let id = claims.pointer("/data/user/id");
+        if let Some(Value::Number(number)) = id
+            && number.as_f64().is_some_and(|number| number >= TOO_LARGE)
+        {
+            return Err(refused(
+                "data.user.id of the token is larger than any user's number",
+                "issue tokens with the user's number there",
+            ));
+        }
         let user = match id {
             Some(Value::String(text)) => user_number(text),
             Some(Value::Number(number)) => number.as_i64().filter(|id| *id > 0).map(UserId),
@@ -120,6 +134,10 @@ impl Jwt {
                     ErrorKind::InvalidSignature => {
                         refused("the token's signature is wrong", "sign it with the key that the core was given")
                     }
+                    ErrorKind::Json(problem) => refused(
+                        format!("the token's claims cannot be read: {problem}"),
+                        "issue tokens with claims in JSON",
+                    ),
                     _ => refused("the token is malformed", KEY),
                 }
             })?;
@@ -140,21 +158,31 @@ impl Jwt {
 }
 
 fn check_times(claims: &Value, now: i64) -> Result<(), Denied> {
-    let number = |name| claims.get(name).and_then(Value::as_f64).map(|seconds| seconds as i64);
-    match number("exp") {
+    match time(claims, "exp")? {
         None => return Err(refused("the token has no end (`exp`)", "issue tokens that expire")),
         Some(exp) if exp.saturating_add(LEEWAY) <= now => {
             return Err(refused(
-                format!("the token expired {} s ago", now - exp),
+                format!("the token expired {} s ago", now.saturating_sub(exp)),
                 "log in again, or get a fresh token",
             ));
         }
         Some(_) => {}
     }
-    match (claims.get("nbf"), number("nbf")) {
+    match (claims.get("nbf"), time(claims, "nbf")?) {
         (None, _) => Ok(()),
         (Some(_), Some(nbf)) if nbf.saturating_sub(LEEWAY) <= now => Ok(()),
         (Some(_), _) => Err(refused("the token is not valid yet (`nbf`)", "check the clocks of issuer and core")),
+    }
+}
+
+/// A time of the token, in seconds since 1970.
+fn time(claims: &Value, name: &str) -> Result<Option<i64>, Denied> {
+    match claims.get(name).and_then(Value::as_f64) {
+        Some(seconds) if !(0.0..=LAST_SECOND).contains(&seconds) => Err(refused(
+            format!("`{name}` of the token is {seconds:e}, which is no time in seconds since 1970"),
+            "issue tokens with seconds, not milliseconds",
+        )),
+        seconds => Ok(seconds.map(|seconds| seconds as i64)),
     }
 }
 

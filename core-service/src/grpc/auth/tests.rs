@@ -199,6 +199,25 @@ async fn issuer_and_end_are_always_demanded() {
 }
 
 #[tokio::test]
+async fn numbers_that_are_no_times_and_no_users_are_refused_in_plain_words() {
+    let gate = gate(both_keys()).await;
+    let now = gate.clock.now().timestamp();
+    let token = |name: &str, value: Value| hs256(&with(gate.claims(), name, value));
+    for wrong in [json!(i64::MIN), json!(-1), json!(i64::MAX), json!(u64::MAX), json!(1e300), json!(now * 1000)] {
+        for name in ["exp", "nbf"] {
+            let token = token(name, wrong.clone());
+            refused(gate.bearer(&token).await, Code::Unauthenticated, "no time in seconds since 1970");
+        }
+    }
+    for wrong in [json!(u64::MAX), json!(1e300), json!(9_223_372_036_854_775_808u64)] {
+        let token = token("data", json!({ "user": { "id": wrong } }));
+        refused(gate.bearer(&token).await, Code::Unauthenticated, "larger than any user's number");
+    }
+    let text = token("data", json!({ "user": { "id": "99999999999999999999" } }));
+    refused(gate.bearer(&text).await, Code::Unauthenticated, "names no user");
+}
+
+#[tokio::test]
 async fn the_end_of_a_token_follows_the_cores_clock() {
     let gate = gate(both_keys()).await;
     let token = hs256(&gate.claims());

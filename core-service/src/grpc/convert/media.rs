@@ -75,6 +75,19 @@ pub(crate) fn chunk_too_large() -> Error {
     Error::Invalid { reason: Reason::InvalidField, broken: vec![Broken { account: None, violation }] }
 }
 
+/// The answer to a message that cannot be read.
+pub(crate) fn unreadable(why: &str) -> Error {
+    let violation = Violation {
+        field: "",
+        rule: "REQUEST_UNREADABLE",
+        measured: String::new(),
+        limit: String::new(),
+        remedy: "build the client from this release's proto files".to_owned(),
+        message: format!("a message of the upload was not read: {why}"),
+    };
+    Error::Invalid { reason: Reason::RequestUnreadable, broken: vec![Broken { account: None, violation }] }
+}
+
 /// The name of an upload.
 pub(crate) fn media_id(media_id: String) -> Result<String> {
     let mut shape = Shape::default();
