@@ -220,10 +220,12 @@ fn opened(response: reqwest::Response, url: Url, part: Option<Part>) -> Result<O
     Ok(Opened { response, url, first, is_partial: true, version })
 }
 
-/// `bytes 0-99/1000` or `bytes 0-99/*`.
+/// `bytes 0-99/1000` or `bytes 0-99/*`; units are written in any case.
 fn content_range(value: &str) -> Option<(u64, u64, Option<u64>)> {
-    let (range, total) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let (unit, range) = value.trim().split_once([' ', '\t', '='])?;
+    let (range, total) = range.split_once('/').filter(|_| unit.eq_ignore_ascii_case("bytes"))?;
     let (first, last) = range.split_once('-')?;
+    let total = total.trim();
     let total = if total == "*" { None } else { Some(total.parse().ok()?) };
     Some((first.trim().parse().ok()?, last.trim().parse().ok()?, total))
 }
@@ -246,7 +248,7 @@ fn wrong_answer(url: &Url, what: &str) -> ProbeError {
 fn sort_status(url: &Url, status: StatusCode, headers: &HeaderMap) -> ProbeError {
     let is_passing = matches!(status.as_u16(), 408 | 421 | 423 | 425 | 429);
     if status == StatusCode::RANGE_NOT_SATISFIABLE
-        && headers.get(CONTENT_RANGE).is_some_and(|range| range.as_bytes() == b"bytes */0")
+        && headers.get(CONTENT_RANGE).is_some_and(|range| range.as_bytes().eq_ignore_ascii_case(b"bytes */0"))
     {
         return refused(
             "VIDEO_EMPTY",
@@ -293,6 +295,9 @@ mod tests {
     fn reads_content_ranges() {
         assert_eq!(content_range("bytes 0-99/1000"), Some((0, 99, Some(1000))));
         assert_eq!(content_range("bytes 5-9/*"), Some((5, 9, None)));
+        for other in ["Bytes 0-99/1000", "BYTES  0-99/1000", "bytes 0 - 99 / 1000", "bytes=0-99/1000"] {
+            assert_eq!(content_range(other), Some((0, 99, Some(1000))), "{other}");
+        }
         for wrong in
             ["", "bytes */0", "bytes 1-2", "items 0-1/2", "bytes -1/2", "bytes 0-x/2", "bytes 0-1/99999999999999999999"]
         {

@@ -20,16 +20,19 @@ mod fetch;
 pub mod files;
 mod inspect;
 mod mp4;
+mod picture;
 pub mod pull;
 mod remote;
 mod samples;
 mod source;
+pub mod spool;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod webm;
 
 pub use inspect::refuse_other_files;
+pub use picture::THUMBNAIL_URL_FIELD;
 pub use samples::SAMPLED_WHOLE;
 pub use stream::{MediaStream, StreamError};
 

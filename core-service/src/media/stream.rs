@@ -33,6 +33,7 @@ pub struct MediaStream {
     length: u64,
     received: u64,
     version: VideoVersion,
+    is_part: bool,
     is_done: bool,
 }
 
@@ -41,8 +42,9 @@ impl MediaStream {
         if range.as_ref().is_some_and(|range| range.is_empty()) {
             return Err(out_of_file(url, range.as_ref(), None));
         }
-        let part = range.as_ref().map(|range| (range.start, Some(range.end - 1)));
-        let opened = fetcher.open(url, part).await?;
+        // The whole is asked for as a part too: some hosts tell the size of a file to nobody else.
+        let part = range.as_ref().map_or((0, None), |range| (range.start, Some(range.end - 1)));
+        let opened = fetcher.open(url, Some(part)).await?;
         let wanted = range.clone().unwrap_or(0..opened.version.size_bytes);
         if wanted.end > opened.version.size_bytes {
             return Err(out_of_file(&opened.url, range.as_ref(), Some(opened.version.size_bytes)));
@@ -53,9 +55,15 @@ impl MediaStream {
             length: wanted.end - wanted.start,
             received: 0,
             version: opened.version,
+            is_part: opened.is_partial,
             is_done: false,
             body: Box::pin(opened.response.bytes_stream()),
         })
+    }
+
+    /// Whether the host sends the part that was asked for, and not the whole file whatever is asked.
+    pub fn is_part(&self) -> bool {
+        self.is_part
     }
 
     /// Bytes that this stream yields.

@@ -52,6 +52,8 @@ impl Host {
             .route("/status/{status}", get(async |Path(status): Path<u16>| StatusCode::from_u16(status).unwrap()))
             .route("/to/{count}", get(redirects))
             .route("/away/{place}", get(away))
+            .route("/cover", get(async || [b"\xff\xd8\xff\xe0".as_slice(), &[0; 5_000]].concat()))
+            .route("/png", get(async || include_bytes!("testdata/cover.png").as_slice()))
             .route("/text", get(async || "a text file, whatever its URL says".to_owned()))
             .route("/gzip", get(async || ([(header::CONTENT_ENCODING, "gzip")], "xx")))
             .with_state(host.clone());
@@ -492,4 +494,65 @@ async fn a_host_that_never_answers_runs_into_the_deadline() {
     let settings = ProbeSettings { allow_private_hosts: true, probe_timeout, ..ProbeSettings::default() };
     let error = Prober::new(&settings).unwrap().probe(&url).await.unwrap_err();
     assert!(matches!(&error, ProbeError::Unreachable { message } if message.contains("too slowly")), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_cover_is_looked_at_like_a_video() {
+    let (host, prober) = (Host::start().await, prober(true));
+    let found = prober.cover(&host.url("/cover")).await.unwrap();
+    assert_eq!((found.is, found.size_bytes), (Some("a JPEG image"), Some(5_004)));
+    assert_eq!(prober.cover(&host.url("/png")).await.unwrap().is, Some("a PNG image"));
+    assert_eq!(prober.cover(&host.url("/plain")).await.unwrap().is, Some("a video"));
+    assert_eq!(prober.cover(&host.url("/chunked")).await.unwrap().size_bytes, None, "a size that is not told");
+    for (path, rule) in [("/status/404", "THUMBNAIL_NOT_PUBLIC"), ("/away/metadata", "THUMBNAIL_URL_INVALID")] {
+        match prober.cover(&host.url(path)).await {
+            Err(ProbeError::Refused(violation)) => {
+                assert_eq!((violation.rule, violation.field), (rule, THUMBNAIL_URL_FIELD), "{violation:?}");
+            }
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+    assert!(matches!(prober.cover(&host.url("/status/503")).await, Err(ProbeError::Unreachable { .. })));
+}
+
+#[tokio::test]
+async fn parts_of_a_spooled_file_are_read_while_it_comes_and_afterwards() {
+    let (host, prober) = (Host::start().await, prober(true));
+    let directory = tempfile::tempdir().unwrap();
+    let spool = spool::Spool::new(files::Files::open(directory.path().join("media"), 0).unwrap());
+    assert!(spool.read("film", 0, 9).is_none(), "nobody fetched it");
+    let film = big_video();
+    let whole = prober.open_stream(&host.url("/bigplain"), None).await.unwrap();
+    assert!(!whole.is_part());
+    spool.fetch("film", whole).await.unwrap();
+    let last = film.len() as u64 - 1;
+    for (first, last) in [(0, 9), (30_000_000, 30_999_999), (last, last), (0, last), (5, 5)] {
+        let part = spool
+            .read("film", first, last)
+            .unwrap()
+            .try_fold(Vec::new(), async |mut all, piece| {
+                all.extend_from_slice(&piece);
+                Ok(all)
+            })
+            .await
+            .unwrap();
+        assert_eq!(part, film[first as usize..=last as usize], "{first} to {last}");
+    }
+    let left: Vec<_> = std::fs::read_dir(directory.path().join("media")).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[tokio::test]
+async fn a_spooled_file_whose_host_breaks_off_is_an_error_and_then_fetched_anew() {
+    let prober = prober(true);
+    let directory = tempfile::tempdir().unwrap();
+    let spool = spool::Spool::new(files::Files::open(directory.path().join("media"), 0).unwrap());
+    let url = raw_host("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this").await;
+    spool.fetch("film", prober.open_stream(&url, None).await.unwrap()).await.unwrap();
+    // It may be known already; then nobody begins to read.
+    if let Some(part) = spool.read("film", 0, 99) {
+        let broken = part.try_collect::<Vec<Bytes>>().await.unwrap_err().to_string();
+        assert!(broken.contains("of 100 bytes"), "{broken}");
+    }
+    assert!(spool.read("film", 0, 99).is_none(), "nobody reads of it again");
 }

@@ -41,7 +41,7 @@ use crate::{
         budget::Charge,
         failure::Failure,
         ledger::{Entry, Evidence, Handle, Ledger, StepClass},
-        media::{MediaFacts, VIDEO_CHANGED, VideoVersion, Violation, Warning},
+        media::{CoverFrame, CoverRules, MediaFacts, VIDEO_CHANGED, VideoVersion, Violation, Warning},
         platform::{LoginFlavour, Platform},
         post::{Content, Post},
     },
@@ -324,6 +324,17 @@ pub trait PlatformClient: Send + Sync {
     fn warnings(&self, content: &Content) -> Vec<Warning> {
         let _ = content;
         Vec::new()
+    }
+
+    /// The frame of the video that a request names as its cover. Pure.
+    fn cover_frame(&self, content: &Content) -> Option<CoverFrame> {
+        let _ = content;
+        None
+    }
+
+    /// What is asked of a cover picture; `None` where there is none, or `thumbnail_url` plays no part. Pure.
+    fn cover_rules(&self) -> Option<CoverRules> {
+        None
     }
 
     /// Whether the platform would fetch the video itself, by [`Video::public_url`]. Pure.

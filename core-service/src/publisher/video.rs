@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{
     domain::{
-        failure::{Failure, FailureClass, Reason},
+        failure::{Failure, FailureClass, Reason, describe},
         ids::UserId,
         media::{MediaFacts, MediaId, VIDEO_CHANGED, VideoVersion},
         post::Post,
@@ -18,6 +18,7 @@ use crate::{
         ProbeError, Prober,
         files::{FileError, Files},
         pull::PublicAddress,
+        spool::Spool,
     },
     platform::{Video, VideoStream},
     store::{Store, media::StoredMedia},
@@ -34,6 +35,8 @@ pub struct Videos {
     pub files: Files,
     /// Where platforms fetch uploads.
     pub address: PublicAddress,
+    /// Files of hosts that do not send parts.
+    pub spool: Spool,
 }
 
 impl Videos {
@@ -47,6 +50,42 @@ impl Videos {
         };
         PostVideo { videos: self.clone(), source }
     }
+}
+
+impl Videos {
+    /// Opens a part of a video behind a URL. Of a host that does not send parts, the whole is fetched once and the parts
+    /// are read from there.
+    async fn open_url(&self, url: &Url, first: u64, last: u64, version: &VideoVersion) -> Result<VideoStream, Failure> {
+        let name = spool_name(url, version);
+        if let Some(spooled) = self.spool.read(&name, first, last) {
+            return Ok(spooled);
+        }
+        let stream = self.prober.open_same(url, Some(first..last + 1), version).await.map_err(failure)?;
+        let is_all = first == 0 && last + 1 >= stream.version().size_bytes;
+        if stream.is_part() || is_all {
+            return Ok(stream.map_err(std::io::Error::other).boxed());
+        }
+        drop(stream);
+        let whole = self.prober.open_same(url, None, version).await.map_err(failure)?;
+        match self.spool.fetch(&name, whole).await {
+            Ok(()) => {}
+            Err(problem) => {
+                tracing::warn!(error = %describe(&problem), "a video of a host without ranges is fetched once per part");
+                let part = self.prober.open_same(url, Some(first..last + 1), version).await.map_err(failure)?;
+                return Ok(part.map_err(std::io::Error::other).boxed());
+            }
+        }
+        self.spool.read(&name, first, last).ok_or_else(|| {
+            Failure::new(FailureClass::Transient, Reason::MediaUnreachable, "the video's host broke off")
+                .with_remedy("nothing to do; it is tried again")
+        })
+    }
+}
+
+/// What names a spooled file: the link, and the version that is behind it.
+fn spool_name(url: &Url, version: &VideoVersion) -> String {
+    let VideoVersion { size_bytes, etag, last_modified, identity } = version;
+    format!("{url} {size_bytes} {etag:?} {last_modified:?} {identity:?}")
 }
 
 enum Source {
@@ -93,11 +132,7 @@ impl Video for PostVideo {
 
     async fn open(&self, first: u64, last: u64, version: &VideoVersion) -> Result<VideoStream, Failure> {
         match &self.source {
-            Source::Url(url) => {
-                let range = Some(first..last + 1);
-                let stream = self.videos.prober.open_same(&parsed(url)?, range, version).await.map_err(failure)?;
-                Ok(stream.map_err(std::io::Error::other).boxed())
-            }
+            Source::Url(url) => self.videos.open_url(&parsed(url)?, first, last, version).await,
             Source::Upload(user, media_id) => {
                 is_upload(media_id, version)?;
                 let media = self.upload(*user, media_id).await?;

@@ -115,7 +115,7 @@ abstract class SiteCase extends TestCase {
 				'user_id'       => self::$site['users'][ $user ],
 				'status'        => '' === $url ? 'uploading' : 'completed',
 				'mp4_url'       => $url,
-				'thumbnail_url' => 'https://cloudflare.example/thumb.jpg',
+				'thumbnail_url' => getenv( 'AURAREELS_SIMULATOR_MEDIA' ) . '/c/thumb.jpg',
 				'ai_metadata'   => '{"data":{"titles":["First title"],"description":"What it is about","hashtags":["#ai"]}}',
 			)
 		);

@@ -15,10 +15,10 @@ use super::{Caller, Error, Library, MediaFacts, MediaId, Result, StoredMedia, fi
 use crate::{
     domain::{
         failure::Reason,
-        media::{VIDEO_URL_FIELD, VideoVersion, Violation, Warning},
+        media::{VIDEO_CHANGED, VIDEO_URL_FIELD, Violation, Warning},
     },
     media::{
-        ProbeError, SAMPLED_WHOLE,
+        MediaStream, Probe, ProbeError, SAMPLED_WHOLE,
         files::{Complete, FileError, Incoming},
         refuse_other_files,
     },
@@ -116,18 +116,19 @@ impl Library {
         self.received(stored, &info, existed).await
     }
 
-    /// Keeps a copy of the video behind a URL, of this version where one was looked at before. The copy is an upload like
-    /// any other.
+    /// Keeps a copy of the video behind a URL, of the version that was looked at where that was done before. The copy is an
+    /// upload like any other.
     pub(in crate::app) async fn keep_copy(
         &self,
         caller: Caller,
         url: &Url,
-        version: Option<&VideoVersion>,
+        seen: Option<&Probe>,
     ) -> Result<(MediaId, MediaFacts)> {
-        let opened = match version {
-            Some(version) => self.prober.open_same(url, None, version).await,
+        let opened = match seen {
+            Some(seen) => self.open_again(url, seen).await,
             None => self.prober.open_stream(url, None).await,
         };
+        let version = seen.map(|seen| &seen.version);
         let stream = opened.map_err(|problem| not_taken(problem, VIDEO_URL_FIELD))?;
         let receiving = self.open(caller, Some(stream.length()), VIDEO_URL_FIELD).await?;
         let bytes = stream.map(|chunk| {
@@ -148,6 +149,17 @@ impl Library {
         let name = name.chars().take(MAX_NAME).collect();
         let (stored, _) = self.add(caller, name, complete, VIDEO_URL_FIELD).await?;
         Ok((stored.media_id, stored.facts))
+    }
+
+    /// Opens what was looked at. A link that works once has led somewhere by then, and is asked itself only when that does
+    /// not answer.
+    async fn open_again(&self, url: &Url, seen: &Probe) -> std::result::Result<MediaStream, ProbeError> {
+        match self.prober.open_same(&seen.final_url, None, &seen.version).await {
+            Err(ProbeError::Refused(violation)) if seen.final_url != *url && violation.rule != VIDEO_CHANGED => {
+                self.prober.open_same(url, None, &seen.version).await
+            }
+            opened => opened,
+        }
     }
 
     /// The upload with these bytes, if it is there with its file; it counts as uploaded again.

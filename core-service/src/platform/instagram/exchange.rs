@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use tokio::time::Instant;
+use url::Url;
 
 use super::{
     Instagram,
@@ -168,7 +169,8 @@ impl Instagram {
             fields.push(("caption", content.full_caption.clone()));
         }
         if let Some(cover) = content.thumbnail_url.as_ref().filter(|url| !url.is_empty()) {
-            fields.push(("cover_url", cover.clone()));
+            // Percent-encoded, as the video's.
+            fields.push(("cover_url", Url::parse(cover).map_or_else(|_| cover.clone(), String::from)));
         }
         if let Some(offset) = options.thumb_offset_ms {
             fields.push(("thumb_offset", offset.to_string()));

@@ -53,7 +53,12 @@ use super::{
 };
 use crate::{
     domain::{
-        account::Account, failure::Failure, ledger::Entry, media::Violation, platform::LoginFlavour, post::Content,
+        account::Account,
+        failure::Failure,
+        ledger::Entry,
+        media::{CoverFrame, CoverRules, Violation},
+        platform::LoginFlavour,
+        post::Content,
     },
     http::{self, line::Dialer},
 };
@@ -123,6 +128,14 @@ impl PlatformClient for Instagram {
 
     fn check_options(&self, content: &Content) -> Vec<Violation> {
         options::check(content)
+    }
+
+    fn cover_frame(&self, content: &Content) -> Option<CoverFrame> {
+        options::cover_frame(content)
+    }
+
+    fn cover_rules(&self) -> Option<CoverRules> {
+        Some(options::COVER)
     }
 
     fn next(&self, view: &View<'_>) -> Next {

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::{
     domain::{
-        media::{INSTAGRAM_REELS, Violation},
+        media::{CoverFrame, CoverRules, INSTAGRAM_REELS, Violation},
         platform::Platform,
         post::Content,
     },
@@ -97,6 +97,18 @@ const MAX_USERNAME: usize = 30;
 /// Extensions of pictures that are surely no JPEG.
 const NOT_JPEG: &[&str] = &["png", "webp", "gif", "bmp", "heic", "heif", "avif", "tif", "tiff", "svg", "mp4", "mov"];
 
+/// The frame that is to be the cover; a picture wins over it.
+pub(super) fn cover_frame(content: &Content) -> Option<CoverFrame> {
+    if content.thumbnail_url.as_deref().is_some_and(|cover| !cover.is_empty()) {
+        return None;
+    }
+    let at_ms = u64::try_from(InstagramOptions::of(&content.options).thumb_offset_ms?).ok()?;
+    Some(CoverFrame { field: "options.instagram.thumb_offset_ms", at_ms })
+}
+
+/// A cover picture: <https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media>.
+pub(super) const COVER: CoverRules = CoverRules { kinds: &["a JPEG image"], max_size_bytes: 8_000_000 };
+
 /// Every broken rule.
 pub(super) fn check(content: &Content) -> Vec<Violation> {
     let mut broken = Vec::new();
@@ -178,9 +190,6 @@ fn check_cover(content: &Content, broken: &mut Vec<Violation>) {
     let Some(url) = public_url(cover) else {
         return broken.push(bad_url(field, "THUMBNAIL_URL_INVALID", cover));
     };
-    if !cover.is_ascii() {
-        return broken.push(not_ascii(field, "THUMBNAIL_URL_NOT_ASCII"));
-    }
     let extension =
         url.path().rsplit('/').next().and_then(|file| file.rsplit_once('.')).map(|(_, end)| end.to_lowercase());
     if let Some(extension) = extension.filter(|extension| NOT_JPEG.contains(&extension.as_str())) {
@@ -202,11 +211,6 @@ fn check_video_url(content: &Content, broken: &mut Vec<Violation>) {
     }
     if public_url(video).is_none() {
         return broken.push(bad_url("content.video_url", "VIDEO_URL_INVALID", video));
-    }
-    // Only where Instagram fetches it for sure; an upload reads it here.
-    let fetched = super::course::transfer_wish(content) == InstagramTransfer::VideoUrl;
-    if fetched && !video.is_ascii() {
-        broken.push(not_ascii("content.video_url", "VIDEO_URL_NOT_ASCII"));
     }
 }
 
@@ -234,17 +238,6 @@ fn bad_url(field: &'static str, rule: &'static str, url: &str) -> Violation {
         "an http or https url without user name and password",
         "give a public http or https url",
         "the url cannot be fetched by a stranger",
-    )
-}
-
-fn not_ascii(field: &'static str, rule: &'static str) -> Violation {
-    violation(
-        field,
-        rule,
-        "other characters".to_owned(),
-        "a url of US-ASCII characters",
-        "percent-encode the path and write the host in punycode",
-        "instagram fetches only urls in us-ascii",
     )
 }
 
@@ -301,7 +294,7 @@ mod tests {
         assert_eq!(rules(|content, _| content.location = Some("Berlin".into())), ["LOCATION_NOT_AN_ID"]);
         let cover = |url: &str| rules(|content, _| content.thumbnail_url = Some(url.into()));
         assert_eq!(cover("https://cdn.example/c.PNG"), ["THUMBNAIL_NOT_JPEG"]);
-        assert_eq!(cover("https://cdn.example/ü.jpg"), ["THUMBNAIL_URL_NOT_ASCII"]);
+        assert!(cover("https://cdn.example/ü.jpg").is_empty(), "it is sent percent-encoded");
         assert_eq!(cover("data:image/jpeg;base64,AA"), ["THUMBNAIL_URL_INVALID"]);
         let video = |url: &str| rules(|content, _| content.video_url = url.into());
         assert_eq!(video("ftp://cdn.example/v.mp4"), ["VIDEO_URL_INVALID"]);
@@ -310,14 +303,14 @@ mod tests {
     }
 
     #[test]
-    fn a_url_outside_ascii_matters_only_where_instagram_fetches_it() {
+    fn a_url_outside_ascii_is_the_same_for_every_transfer() {
         let with = |transfer| {
             rules(|content, options| {
                 content.video_url = "https://cdn.example/für.mp4".into();
                 options.transfer = transfer;
             })
         };
-        assert_eq!(with(InstagramTransfer::VideoUrl), ["VIDEO_URL_NOT_ASCII"]);
+        assert!(with(InstagramTransfer::VideoUrl).is_empty());
         assert!(with(InstagramTransfer::Auto).is_empty());
         assert!(with(InstagramTransfer::Resumable).is_empty());
     }

@@ -54,7 +54,7 @@ use crate::{
     domain::{
         account::Account,
         ledger::{Entry, Evidence},
-        media::Violation,
+        media::{CoverFrame, Violation},
         post::Content,
     },
     http::{self, line::Dialer},
@@ -129,6 +129,10 @@ impl PlatformClient for Tiktok {
 
     fn check_options(&self, content: &Content) -> Vec<Violation> {
         options::check(content)
+    }
+
+    fn cover_frame(&self, content: &Content) -> Option<CoverFrame> {
+        options::cover_frame(content)
     }
 
     fn next(&self, view: &View<'_>) -> Next {

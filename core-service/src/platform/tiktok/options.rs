@@ -17,7 +17,7 @@ use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
         ledger::Handle,
-        media::Violation,
+        media::{CoverFrame, Violation},
         platform::Platform,
         post::Content,
     },
@@ -117,6 +117,12 @@ pub(super) fn tiktok(content: &Content) -> TiktokOptions {
 /// Whether TikTok fetches the video itself.
 pub(super) fn is_pull(content: &Content) -> bool {
     tiktok(content).transfer == TiktokTransfer::PullFromUrl
+}
+
+/// The frame that is to be the cover.
+pub(super) fn cover_frame(content: &Content) -> Option<CoverFrame> {
+    let at_ms = u64::try_from(tiktok(content).video_cover_timestamp_ms?).ok()?;
+    Some(CoverFrame { field: "content.options.tiktok.video_cover_timestamp_ms", at_ms })
 }
 
 /// Every broken rule of the options at once.

@@ -56,6 +56,9 @@ pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
     if let Some(name) = call.path.strip_prefix("/avatar/").and_then(|name| name.strip_suffix(".svg")) {
         return avatar(name);
     }
+    if call.path.starts_with("/c/") {
+        return cover(&call.query);
+    }
     let Some(name) = call.path.strip_prefix("/v/").filter(|name| !name.is_empty() && !name.contains('/')) else {
         return reply::text(404, "not found");
     };
@@ -103,6 +106,16 @@ pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
         Ok(file) => serve(call, &Source::File(file), &key, handed_out),
         Err(error) => reply::text(400, error.to_string()),
     }
+}
+
+/// A cover picture: a JPEG by its first bytes, of `size` bytes.
+fn cover(query: &Params) -> Reply {
+    let mut bytes = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01".to_vec();
+    bytes.resize(query.number("size").unwrap_or(5_000), 0);
+    let mut reply = reply::header(reply::empty(200), "content-type", "image/jpeg");
+    reply.headers_mut().insert(CONTENT_LENGTH, bytes.len().into());
+    *reply.body_mut() = Body::from(bytes);
+    reply
 }
 
 fn avatar(name: &str) -> Reply {
