@@ -31,7 +31,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["domain", "store", "platform", "tokens", "media", "progress", "punctuality", "clock", "secret", "fault"],
     ),
     ("scheduler", &["domain", "store", "publisher", "clock", "fault"]),
-    ("app", &["domain", "store", "platform", "tokens", "media", "progress", "clock", "secret"]),
+    ("zones", &[]),
+    ("app", &["domain", "store", "platform", "tokens", "media", "progress", "clock", "secret", "zones"]),
     ("config", &["domain", "http", "platform", "secret", "store"]),
     (
         "grpc",

@@ -26,3 +26,4 @@ pub mod secret;
 pub mod server;
 pub mod store;
 pub mod tokens;
+pub mod zones;

@@ -26,7 +26,7 @@ use crate::{
     descriptors::Shares,
     domain::{failure::describe, media::KeepPolicy},
     fault, http,
-    media::{ProbeSettings, Prober, files::Files, pull::PublicAddress},
+    media::{ProbeSettings, Prober, files::Files, pull::PublicAddress, spool::Spool},
     platform::Registry,
     private,
     progress::Uploads,
@@ -41,6 +41,7 @@ use crate::{
         traces::{self, Unexpected},
     },
     tokens::TokenKeeper,
+    zones::Zones,
 };
 
 /// How often the core tidies up.
@@ -250,6 +251,8 @@ impl Parts {
         let uploads = Uploads::default();
         let publishing = &settings.publishing;
         let daily = publishing.daily_posts_per_user.and_then(|limit| u32::try_from(limit).ok());
+        let zones = Zones::system();
+        info!(rules = %zones.rules(), "time zones");
         let posts = Posts::new(
             store.clone(),
             clock.clone(),
@@ -262,6 +265,7 @@ impl Parts {
                 has_workflow: settings.scheduler.n8n.is_some(),
                 late_policy_seconds: delta(settings.scheduler.late_policy).num_seconds(),
                 prepare_lead: delta(publishing.prepare_lead),
+                zones,
             },
         );
         let accounts = Accounts::new(
@@ -296,7 +300,7 @@ impl Parts {
             clock: clock.clone(),
             registry: registry.clone(),
             keeper: keeper.clone(),
-            videos: Videos { prober, store: store.clone(), files, address },
+            videos: Videos { prober, store: store.clone(), spool: Spool::new(files.clone()), files, address },
             handover,
             uploads,
             bursts: Bursts::default(),
@@ -395,6 +399,9 @@ impl Parts {
             Ok(0) => {}
             Ok(posts) => info!(posts, "posts that were set aside can be read and go on"),
             Err(problem) => warn!(error = %describe(&problem), "cannot look at posts that were set aside"),
+        }
+        if let Err(problem) = self.posts.follow_zones().await {
+            warn!(error = %describe(&problem), "cannot look at wall times whose zones have newer rules");
         }
         if let Err(problem) = self.store.purge_oauth_states(now).await {
             warn!(error = %describe(&problem), "cannot remove old OAuth states");

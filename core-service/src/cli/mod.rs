@@ -15,7 +15,7 @@ mod show;
 mod simulate;
 mod upload;
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::LazyLock};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -25,11 +25,12 @@ use crate::{
     config::{self, LogFormat, Settings},
     parts,
     store::Store,
+    zones::Zones,
 };
 
 /// Publishes and schedules short videos: one request, one post.
 #[derive(Parser)]
-#[command(name = "aurareels", version, arg_required_else_help = true)]
+#[command(name = "aurareels", version = VERSION.as_str(), arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -77,6 +78,10 @@ enum Command {
         action: post::Action,
     },
 }
+
+/// The release, and what it knows of time zones.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{}\ntime zones: tzdb {}", env!("CARGO_PKG_VERSION"), Zones::system().rules()));
 
 /// Where the settings are.
 #[derive(clap::Args)]

@@ -7,11 +7,15 @@ use super::{
     convert::{platform, requests},
     status::from_app,
 };
-use crate::{app::platforms::Platforms, clock::Clock};
+use crate::{
+    app::{platforms::Platforms, posts::Posts},
+    clock::Clock,
+};
 
 /// Handlers of PlatformService.
 pub(super) struct PlatformApi {
     pub(super) platforms: Platforms,
+    pub(super) posts: Posts,
     pub(super) clock: Clock,
 }
 
@@ -21,7 +25,11 @@ type Answer<T> = Result<Response<T>, Status>;
 impl PlatformService for PlatformApi {
     async fn list_platforms(&self, _: Request<v1::ListPlatformsRequest>) -> Answer<v1::ListPlatformsResponse> {
         let platforms = self.platforms.list().into_iter().map(platform::info).collect();
-        Ok(Response::new(v1::ListPlatformsResponse { platforms, core_version: env!("CARGO_PKG_VERSION").to_owned() }))
+        Ok(Response::new(v1::ListPlatformsResponse {
+            platforms,
+            core_version: env!("CARGO_PKG_VERSION").to_owned(),
+            time_zone_rules: self.posts.zone_rules(),
+        }))
     }
 
     async fn get_video_requirements(

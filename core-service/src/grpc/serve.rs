@@ -182,6 +182,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
             _ = until.wait_for(|stopping| *stopping) => {}
         }
     });
+    let platforms = PlatformApi { platforms: api.platforms, posts: api.posts.clone(), clock: api.clock.clone() };
     let posts = PostApi {
         posts: api.posts,
         accounts: api.accounts.clone(),
@@ -190,7 +191,6 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         calls: calls.clone(),
     };
     let accounts = AccountApi { accounts: api.accounts.clone(), clock: api.clock.clone() };
-    let platforms = PlatformApi { platforms: api.platforms, clock: api.clock.clone() };
     let fetching = media::fetching(api.library.clone());
     // A chunk of the largest size, with what is around it.
     let media = MediaServiceServer::new(MediaApi { library: api.library, clock: api.clock })
@@ -207,6 +207,8 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(aurareels_proto::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // What the details of errors are made of, so that clients by reflection can show them.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     let grpc = Routes::default()
         .add_service(limited!(PostServiceServer, posts))

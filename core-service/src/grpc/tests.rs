@@ -7,6 +7,7 @@ use aurareels_proto::v1::{
     post_service_client::PostServiceClient,
 };
 use aurareels_simulator::{Options, Simulator};
+use prost::Message as _;
 use reqwest::StatusCode;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -122,6 +123,7 @@ async fn one_port_speaks_grpc_health_reflection_and_pages() {
     assert_eq!(refused.get_details_error_info().unwrap().reason, "UNAUTHENTICATED");
     let listed = platforms.list_platforms(with_key(&bearer, v1::ListPlatformsRequest {})).await.unwrap().into_inner();
     assert!(listed.platforms.iter().all(|platform| platform.configured), "{listed:?}");
+    assert!(listed.time_zone_rules.starts_with("20"), "{listed:?}");
     assert_eq!(listed.platforms.len(), 4);
     let of = v1::GetVideoRequirementsRequest { platform: v1::Platform::Youtube.into() };
     let of_youtube = platforms.get_video_requirements(with_key(&bearer, of)).await.unwrap().into_inner();
@@ -147,6 +149,10 @@ async fn one_port_speaks_grpc_health_reflection_and_pages() {
         ask(MessageRequest::ListServices(String::new())),
         ask(MessageRequest::FileContainingSymbol("aurareels.v1.PostService".to_owned())),
         ask(MessageRequest::FileByFilename("google/protobuf/timestamp.proto".to_owned())),
+        ask(MessageRequest::FileContainingSymbol("google.rpc.ErrorInfo".to_owned())),
+        ask(MessageRequest::FileContainingSymbol("google.rpc.BadRequest".to_owned())),
+        ask(MessageRequest::FileContainingSymbol("google.rpc.RetryInfo".to_owned())),
+        ask(MessageRequest::FileContainingSymbol("google.rpc.Status".to_owned())),
     ]);
     let mut reflection = ServerReflectionClient::new(channel);
     let mut answers = reflection.server_reflection_info(asked).await.unwrap().into_inner();
@@ -157,7 +163,7 @@ async fn one_port_speaks_grpc_health_reflection_and_pages() {
         }
         other => panic!("{other:?}"),
     }
-    for _ in 0..2 {
+    for _ in 0..6 {
         let file = answer().await;
         assert!(matches!(file, MessageResponse::FileDescriptorResponse(_)), "{file:?}");
     }
@@ -395,6 +401,17 @@ async fn requests_that_cannot_be_read_are_refused_with_details() {
     for message in [&[10, 1, 65][..], &[11]] {
         let answer = grpc_web(&stage, &bearer, "PostService/GetPost", message).await;
         let status = status(&answer);
+        assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+        assert_eq!(status.get_details_error_info().unwrap().reason, "REQUEST_UNREADABLE");
+    }
+    // In a stream: as its first message, and behind a good one (a chunk before any announcement is refused by itself).
+    let announced =
+        v1::UploadMediaRequest { part: Some(v1::upload_media_request::Part::Info(v1::UploadMediaInfo::default())) };
+    let frame = |message: &[u8]| [&[0][..], &u32::try_from(message.len()).unwrap().to_be_bytes(), message].concat();
+    for frames in [frame(&[11]), [frame(&announced.encode_to_vec()), frame(&[10, 1, 65])].concat()] {
+        let url = stage.url("/aurareels.v1.MediaService/UploadMedia");
+        let call = stage.http.post(url).header("authorization", &bearer).header("content-type", "application/grpc-web");
+        let status = status(&call.body(frames).send().await.unwrap());
         assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
         assert_eq!(status.get_details_error_info().unwrap().reason, "REQUEST_UNREADABLE");
     }

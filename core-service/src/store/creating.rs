@@ -10,6 +10,7 @@ use super::{
     events, media,
     posts::{CONTENT, content_values, event_of},
     request_keys::{Candidate, GROUP, candidates},
+    wall_times,
 };
 use crate::{
     domain::{
@@ -17,6 +18,7 @@ use crate::{
         ids::{Fence, PostId, Revision},
         post::Post,
         request_key::{Relation, RequestKeys},
+        schedule::WallTime,
     },
     params,
 };
@@ -28,6 +30,8 @@ pub struct NewPost {
     pub post: Post,
     /// The keys of the request that makes it.
     pub keys: RequestKeys,
+    /// The wall time that its `scheduled_at` is.
+    pub wall: Option<WallTime>,
 }
 
 /// What became of a post to be created.
@@ -133,7 +137,7 @@ async fn insert(tx: &mut Tx, all: &[&NewPost]) -> Result<Vec<Post>> {
 
 async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
     let mut values = Vec::new();
-    for NewPost { post, keys } in group {
+    for NewPost { post, keys, .. } in group {
         values.extend(content_values(post)?);
         values.extend(params![
             post.wp_user_id,
@@ -169,6 +173,11 @@ async fn insert_group(tx: &mut Tx, group: &[&NewPost]) -> Result<Vec<Post>> {
         .zip(ids)
         .map(|(new, id)| Post { id: PostId(id), fence: Fence(0), revision: Revision(1), ..new.post.clone() })
         .collect();
+    for (new, post) in group.iter().zip(&created) {
+        if let Some(wall) = &new.wall {
+            wall_times::keep(tx, post.id, wall).await?;
+        }
+    }
     if let Some(first) = created.iter().filter_map(|post| post.next_step_at).min() {
         tx.note_schedule(first);
     }

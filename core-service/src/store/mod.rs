@@ -48,6 +48,7 @@ pub mod set_aside;
 pub mod traces;
 #[cfg(test)]
 mod waking_tests;
+pub mod wall_times;
 
 use std::{
     path::Path,

@@ -12,6 +12,7 @@ use super::{
     db::{Tx, Value},
     ledger, media, platform_posts,
     posts::{CONTENT, Moved, content_values, fail, of_user, post_event, reread, status_event},
+    wall_times,
 };
 use crate::{
     domain::{
@@ -22,6 +23,7 @@ use crate::{
         ledger::Ledger,
         media::Warning,
         post::{Post, WaitReason},
+        schedule::WallTime,
         transition::{self, Move},
     },
     params,
@@ -62,8 +64,14 @@ async fn look_now(tx: &mut Tx, id: PostId, now: DateTime<Utc>) -> Result<()> {
 
 impl Store {
     /// Changes a draft or scheduled post by a compare-and-set on its revision. `changed` is the post as it shall be, read
-    /// at `changed.revision`. A post that a worker has claimed is refused: it is being prepared or published.
-    pub async fn update_waiting(&self, changed: Post, now: DateTime<Utc>) -> Result<Moved<Post>> {
+    /// at `changed.revision`. A post that a worker has claimed is refused: it is being prepared or published. `wall` is the
+    /// wall time of a time that changes.
+    pub async fn update_waiting(
+        &self,
+        changed: Post,
+        wall: Option<WallTime>,
+        now: DateTime<Utc>,
+    ) -> Result<Moved<Post>> {
         self.db
             .write_first(async move |tx| {
                 let Some(found) = of_user(tx, changed.wp_user_id, changed.id).await? else { return Ok(Moved::Gone) };
@@ -110,6 +118,11 @@ impl Store {
                 }
                 if let Some(at) = next_step_at {
                     tx.note_schedule(at);
+                }
+                match &wall {
+                    Some(wall) => wall_times::keep(tx, changed.id, wall).await?,
+                    None if found.scheduled_at != changed.scheduled_at => wall_times::forget(tx, changed.id).await?,
+                    None => {}
                 }
                 let after = reread(tx, changed.id).await?;
                 if found.content.media_id != content.media_id {

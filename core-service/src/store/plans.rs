@@ -36,6 +36,7 @@ use crate::{
         platform::{LoginFlavour, Platform},
         post::{Content, Post, Status},
         request_key::{Asked, RequestKeys},
+        schedule::WallTime,
         transition::Move,
         turns::Turns,
     },
@@ -134,7 +135,7 @@ pub(super) fn new_post(account: &Account, status: Status, key: &str, now: DateTi
     let mut keys = RequestKeys::of(account, &content, "", "", Asked::default(), Some(key.to_owned()));
     keys.is_derived = true;
     (keys.valid_since, keys.refuse_duplicates_since) = (Some(now), Some(now));
-    NewPost { post, keys }
+    NewPost { post, keys, wall: None }
 }
 
 /// Gives the first post another status, which began then.
@@ -210,7 +211,11 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     }
     store.posts_by_status().await.unwrap();
     let draft = store.post_of_user(user, PostId(3)).await.unwrap().unwrap();
-    store.update_waiting(draft, now).await.unwrap();
+    let wall = WallTime { local: String::new(), zone: "UTC".into(), at: now, rules: "2026f".into() };
+    store.update_waiting(draft, Some(wall), now).await.unwrap();
+    store.wall_times_before("2099a", 10).await.unwrap();
+    store.wall_time_read(PostId(3), "2099a").await.unwrap();
+    store.forget_wall_time(PostId(3)).await.unwrap();
     store.delete_draft(user, PostId(3), now).await.unwrap();
     store.next_step_at(&Turns::of(1)).await.unwrap();
     claims_beside_a_full_platform(store, now).await;

@@ -313,6 +313,7 @@ export type ListPlatformsRequestInput = Record<string, never>;
 export interface ListPlatformsResponse {
 	platforms: PlatformInfo[];
 	core_version: string;
+	time_zone_rules: string;
 }
 
 export interface ListPostsRequestInput {

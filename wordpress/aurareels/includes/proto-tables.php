@@ -185,6 +185,7 @@ return array(
 		'ListPlatformsResponse' => array(
 			1 => array( 'platforms', 'message', 'PlatformInfo', 'repeated' ),
 			2 => array( 'core_version', 'string', '', '' ),
+			3 => array( 'time_zone_rules', 'string', '', '' ),
 		),
 		'ListPostsRequest' => array(
 			1 => array( 'statuses', 'enum', 'PostStatus', 'repeated' ),

@@ -23,9 +23,10 @@ use crate::{
     domain::{
         account::Account,
         failure::Reason,
-        media::{self, MediaFacts, MediaId, VideoVersion, Violation, Warning},
+        media::{MediaFacts, MediaId, Violation, Warning},
         post::{Post, SchedulerKind, Status, WaitReason},
         request_key::{Asked, Fingerprint, Relation, RequestKeys},
+        schedule::WallTime,
     },
     media::Probe,
     store::{
@@ -48,6 +49,7 @@ struct Times {
     /// As it will be.
     placed: Option<DateTime<Utc>>,
     warning: Option<Warning>,
+    wall: Option<WallTime>,
     scheduler: SchedulerKind,
     late_policy_seconds: i64,
 }
@@ -75,8 +77,8 @@ struct Asking<'a> {
 struct Checked {
     times: Times,
     facts: Option<serde_json::Value>,
-    /// Of the file behind the link.
-    version: Option<VideoVersion>,
+    /// What stands behind the link, where that was looked at.
+    seen: Option<Probe>,
     /// Per part.
     warnings: Vec<Vec<Warning>>,
 }
@@ -96,11 +98,12 @@ impl Posts {
             return Err(rules::refuse(shape));
         }
         let accounts = self.accounts(caller, &request.accounts).await?;
+        let zones = self.settings.zones.rules();
         let (asked, read_warning) = match &request.when {
             When::Now => (Asked::default(), None),
             When::At { time, .. } => {
-                let (at, warning) = rules::read_time(time)?;
-                (rules::as_asked(time, at), warning)
+                let (at, warning) = rules::read_time(time, &zones)?;
+                (rules::as_asked(time, at, &zones), warning)
             }
         };
         let mut parts = self.parts(&request, accounts, &asked, now)?;
@@ -130,7 +133,7 @@ impl Posts {
                 }
             }
         };
-        let copy = self.copy_of(caller, &request.wish, checked.version.as_ref()).await?;
+        let copy = self.copy_of(caller, &request.wish, checked.seen.as_ref()).await?;
         let posts = self.new_posts(parts, checked, copy, now);
         let (posts, accounts): (Vec<NewPost>, Vec<Account>) = posts.into_iter().unzip();
         let inserted = self.store.insert_posts(posts).await?;
@@ -267,7 +270,11 @@ impl Posts {
             return Err(rules::invalid(Reason::InvalidField, one));
         }
         let placed = asked.map(|at| rules::place_time(at, now)).transpose()?;
-        Ok(Times { placed, warning, scheduler, late_policy_seconds: late })
+        let wall = match when {
+            When::Now => None,
+            When::At { time, .. } => rules::wall_time(time, placed, &self.settings.zones.rules()),
+        };
+        Ok(Times { placed, warning, wall, scheduler, late_policy_seconds: late })
     }
 
     /// Checks the request, and every part of it that is not known yet.
@@ -287,6 +294,8 @@ impl Posts {
                 None
             }
         };
+        let services = parts.iter().map(|part| self.service(&part.account)).collect::<Result<Vec<_>>>()?;
+        let cover = self.look_at_cover(&request.wish.content, services).await?;
         let mut warnings_of = Vec::with_capacity(parts.len());
         for (part, known) in parts.iter().zip(known) {
             let service = self.service(&part.account)?;
@@ -297,7 +306,7 @@ impl Posts {
                 warnings.extend(rules::usable(&part.account, times.placed.is_none())?);
                 violations.extend(self.fetchable(&part.account, &request.wish.of(part.account.id))?);
                 if let Some(facts) = &facts {
-                    let checked = media::check(request.wish.content.video_field(), facts, service.description.rules);
+                    let checked = rules::judge(service, &part.prepared.content, facts, cover.as_ref());
                     violations.extend(checked.violations);
                     warnings.extend(checked.warnings);
                 }
@@ -309,8 +318,8 @@ impl Posts {
             return Err(rules::refuse(all));
         }
         let facts = facts.and_then(|facts| serde_json::to_value(facts).ok());
-        let version = looked.and_then(|looked| looked.as_ref().ok()).map(|probe| probe.version.clone());
-        Ok(Checked { times, facts, version, warnings: warnings_of })
+        let seen = looked.and_then(|looked| looked.as_ref().ok()).cloned();
+        Ok(Checked { times, facts, seen, warnings: warnings_of })
     }
 
     /// The rows of a request that nothing stands in the way of, known ones included: the insert recognises them by their
@@ -340,10 +349,10 @@ impl Posts {
         &self,
         caller: Caller,
         wish: &Wish,
-        version: Option<&VideoVersion>,
+        seen: Option<&Probe>,
     ) -> Result<Option<(MediaId, MediaFacts)>> {
         match Url::parse(&wish.content.video_url) {
-            Ok(url) if wish.keep_copy => Ok(Some(self.library.keep_copy(caller, &url, version).await?)),
+            Ok(url) if wish.keep_copy => Ok(Some(self.library.keep_copy(caller, &url, seen).await?)),
             _ => Ok(None),
         }
     }
@@ -381,7 +390,7 @@ impl Posts {
             content: part.prepared.content,
             ..Post::blank(&part.account, status, now)
         };
-        (NewPost { post, keys: part.keys }, part.account)
+        (NewPost { post, keys: part.keys, wall: times.wall.clone() }, part.account)
     }
 }
 

@@ -22,10 +22,11 @@ impl Posts {
         let account = self.accounts(caller, &[request.account]).await?.remove(0);
         let service = self.service(&account)?;
         let prepared = rules::prepare(service, &request.wish);
+        let zones = self.settings.zones.rules();
         let (asked, time_warning) = match &request.time {
             Some(time) => {
-                let (at, warning) = rules::read_time(time)?;
-                (rules::as_asked(time, at), warning)
+                let (at, warning) = rules::read_time(time, &zones)?;
+                (rules::as_asked(time, at, &zones), warning)
             }
             None => (Asked::default(), None),
         };
@@ -66,7 +67,7 @@ impl Posts {
             waiting_for: look_since.map(|_| WaitReason::RestoreCheck),
             ..Post::blank(&account, Status::Draft, now)
         };
-        match self.store.insert_posts(vec![NewPost { post, keys }]).await?.into_iter().next() {
+        match self.store.insert_posts(vec![NewPost { post, keys, wall: None }]).await?.into_iter().next() {
             Some(inserted) => Ok(created(inserted, account)?.post),
             None => Err(Error::Internal("the store inserted nothing".into())),
         }

@@ -14,6 +14,7 @@ mod rules;
 mod tail;
 pub mod variations;
 mod watch;
+mod zones;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use crate::{
     platform::Registry,
     progress::Uploads,
     store::Store,
+    zones::Zones,
 };
 
 use self::tail::Tail;
@@ -43,6 +45,8 @@ pub struct PostSettings {
     pub late_policy_seconds: i64,
     /// How long before its time a post may be prepared.
     pub prepare_lead: TimeDelta,
+    /// By which wall times are read.
+    pub zones: Zones,
 }
 
 /// The post use cases.
@@ -71,6 +75,11 @@ impl Posts {
     ) -> Self {
         let tail = Tail::new(store.clone(), uploads.clone());
         Self { store, clock, registry, prober, library, uploads, tail, settings }
+    }
+
+    /// By which rules wall times are read, and where they are from.
+    pub fn zone_rules(&self) -> String {
+        self.settings.zones.rules().to_string()
     }
 
     /// On whose behalf the site itself asks about a post: its owner's.

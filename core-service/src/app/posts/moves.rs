@@ -18,6 +18,7 @@ use crate::{
         ids::{PostId, Revision},
         media::{MEDIA_ID_FIELD, MediaId, Violation, Warning},
         post::{Content, Post, SchedulerKind, Status, Unread, WaitReason},
+        schedule::WallTime,
         transition::Move,
     },
     store::{
@@ -106,7 +107,7 @@ impl Posts {
             // is never published.
             changed.attempt += i32::from(!self.store.ledger(changed.id).await?.entries().is_empty());
         }
-        self.write_waiting(changed).await
+        self.write_waiting(changed, None).await
     }
 
     /// Checks what an edited post names as its video now, and keeps a copy where one is asked for.
@@ -126,10 +127,10 @@ impl Posts {
         Ok(())
     }
 
-    async fn write_waiting(&self, changed: Post) -> Result<Post> {
+    async fn write_waiting(&self, changed: Post, wall: Option<WallTime>) -> Result<Post> {
         let id = changed.id;
         let revision = changed.revision;
-        match self.store.update_waiting(changed, self.clock.now()).await? {
+        match self.store.update_waiting(changed, wall, self.clock.now()).await? {
             Moved::Done(post) => Ok(post),
             Moved::Gone => Err(not_found(id)),
             Moved::Refused(post) if post.revision == revision && post.to_be_looked_up().is_some() => {
@@ -160,8 +161,10 @@ impl Posts {
         if !matches!(post.status, Status::Draft | Status::Scheduled) {
             return Err(too_late(&post, "rescheduled"));
         }
-        let (asked, warning) = rules::read_time(&time)?;
+        let zones = self.settings.zones.rules();
+        let (asked, warning) = rules::read_time(&time, &zones)?;
         let at = rules::place_time(asked, now)?;
+        let wall = rules::wall_time(&time, Some(at), &zones);
         let account = self.account_of(caller, &post).await?;
         rules::usable(&account, false)?;
         let mut changed = post;
@@ -171,17 +174,22 @@ impl Posts {
         }
         changed.warnings.retain(|warning| warning.code != "TIME_AMBIGUOUS");
         changed.warnings.extend(warning);
-        changed.status = Status::Scheduled;
-        changed.scheduled_at = Some(at);
+        self.move_to(&mut changed, at, now);
+        self.write_waiting(changed, wall).await
+    }
+
+    /// Has a post wait for this time.
+    pub(super) fn move_to(&self, post: &mut Post, at: DateTime<Utc>, now: DateTime<Utc>) {
+        post.status = Status::Scheduled;
+        post.scheduled_at = Some(at);
         // The workflow is told of the new time too.
-        changed.handed_over_at = None;
-        changed.handover_failures = 0;
-        changed.waiting_for = Some(WaitReason::Schedule);
-        changed.next_step_at = Some(match changed.scheduler {
+        post.handed_over_at = None;
+        post.handover_failures = 0;
+        post.waiting_for = Some(WaitReason::Schedule);
+        post.next_step_at = Some(match post.scheduler {
             SchedulerKind::N8n => now,
             SchedulerKind::Core => (at - self.settings.prepare_lead).max(now),
         });
-        self.write_waiting(changed).await
     }
 
     /// Cancels what nobody can have seen yet.

@@ -1,7 +1,7 @@
 //! Every rule that stands between a wish and a row: the shape of the request, the caption, the platform's options, the
 //! video. All broken rules come back at once.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use url::Url;
 
 use super::{
@@ -16,13 +16,14 @@ use crate::{
         caption,
         failure::Reason,
         ids::AccountId,
-        media::{self, MEDIA_ID_FIELD, MediaFacts, MediaId, VIDEO_URL_FIELD, Violation, Warning},
+        media::{self, Checked, CoverFacts, MEDIA_ID_FIELD, MediaFacts, MediaId, VIDEO_URL_FIELD, Violation, Warning},
         post::Content,
         request_key::{self, Asked},
-        schedule,
+        schedule::{self, WallTime},
     },
-    media::{Probe, ProbeError},
+    media::{ProbeError, THUMBNAIL_URL_FIELD},
     platform::Service,
+    zones,
 };
 
 /// Most accounts of one request.
@@ -211,14 +212,16 @@ fn check_content(content: &Content) -> Vec<Broken> {
 
 /// A given time as an instant, with a warning where it was not the only reading. The instant is as asked for: not yet
 /// moved to now.
-pub(super) fn read_time(given: &GivenTime) -> Result<(DateTime<Utc>, Option<Warning>)> {
+pub(super) fn read_time(given: &GivenTime, zones: &zones::Rules) -> Result<(DateTime<Utc>, Option<Warning>)> {
     let read = match given {
         GivenTime::At(at) if schedule::in_range(*at) => Ok((*at, None)),
         GivenTime::At(at) => Err(schedule::TimeError::Malformed(at.to_string())),
         GivenTime::Text(text) => schedule::parse_text(text).map(|at| (at, None)),
-        GivenTime::Wall { local, zone } => {
-            schedule::parse_wall(local, zone).map(|instant| (instant.at, instant.warning))
-        }
+        GivenTime::Wall { local, zone } => zones
+            .zone(zone)
+            .ok_or_else(|| schedule::TimeError::UnknownZone(zone.clone()))
+            .and_then(|zone| schedule::parse_wall(local, &zone))
+            .map(|instant| (instant.at, instant.warning)),
     };
     let (at, warning) = read.map_err(time_error)?;
     let warning =
@@ -227,12 +230,22 @@ pub(super) fn read_time(given: &GivenTime) -> Result<(DateTime<Utc>, Option<Warn
 }
 
 /// A given time as keys take it: the instant, and the wall time with its zone where they were given.
-pub(super) fn as_asked(given: &GivenTime, at: DateTime<Utc>) -> Asked {
+pub(super) fn as_asked(given: &GivenTime, at: DateTime<Utc>, zones: &zones::Rules) -> Asked {
     let wall = match given {
-        GivenTime::Wall { local, zone } => schedule::wall_text(local, zone),
+        GivenTime::Wall { local, zone } => zones.zone(zone).and_then(|zone| schedule::wall_text(local, &zone)),
         GivenTime::At(_) | GivenTime::Text(_) => None,
     };
     Asked { at: Some(at), wall }
+}
+
+/// The wall time that a post is scheduled at, where that is what was given. Not of one whose time was moved to now.
+pub(super) fn wall_time(given: &GivenTime, at: Option<DateTime<Utc>>, zones: &zones::Rules) -> Option<WallTime> {
+    let GivenTime::Wall { local, zone } = given else { return None };
+    let zone = zones.zone(zone)?;
+    let at = at.filter(|at| schedule::parse_wall(local, &zone).is_ok_and(|read| read.at.trunc_subsecs(6) == *at))?;
+    let (local, zone) =
+        schedule::wall_text(local, &zone)?.split_once('@').map(|(l, z)| (l.to_owned(), z.to_owned()))?;
+    Some(WallTime { local, zone, at, rules: zones.version().to_owned() })
 }
 
 /// Applies the rule for past times.
@@ -281,7 +294,40 @@ pub(super) fn prepare(service: &Service, wish: &Wish) -> Prepared {
     Prepared { content, warnings, violations }
 }
 
+/// What stands behind the URL of a cover, or the rule that it breaks.
+pub(super) type Cover = std::result::Result<CoverFacts, Violation>;
+
+/// A video, and the cover that is asked for, against the rules of a platform.
+pub(super) fn judge(service: &Service, content: &Content, facts: &MediaFacts, cover: Option<&Cover>) -> Checked {
+    let mut checked = media::check(content.video_field(), facts, service.description.rules);
+    let frame = service.client.cover_frame(content);
+    checked.violations.extend(frame.and_then(|frame| media::check_cover_frame(frame, facts)));
+    if let (Some(rules), Some(cover)) = (service.client.cover_rules(), cover) {
+        match cover {
+            Ok(facts) => {
+                let (violations, warnings) = media::check_cover(THUMBNAIL_URL_FIELD, facts, &rules);
+                checked.violations.extend(violations);
+                checked.warnings.extend(warnings);
+            }
+            Err(violation) => checked.violations.push(violation.clone()),
+        }
+    }
+    checked
+}
+
 impl Posts {
+    /// Looks at the cover of a request, where one of these platforms takes it.
+    pub(super) async fn look_at_cover<'a>(
+        &self,
+        content: &Content,
+        services: impl IntoIterator<Item = &'a Service>,
+    ) -> Result<Option<Cover>> {
+        let url = content.thumbnail_url.as_deref().and_then(|url| Url::parse(url).ok());
+        let is_taken = services.into_iter().any(|service| service.client.cover_rules().is_some());
+        let Some(url) = url.filter(|_| is_taken) else { return Ok(None) };
+        seen(self.prober.cover(&url).await).map(Some)
+    }
+
     /// The caller's accounts, in the order asked for. One that is not there refuses the request.
     pub(super) async fn accounts(&self, caller: Caller, ids: &[AccountId]) -> Result<Vec<Account>> {
         let mut found = self.store.accounts_of_user(caller.user, ids).await?;
@@ -360,7 +406,8 @@ impl Posts {
         all.extend(check_shape(&wish.content));
         all.extend(variations::check(&wish, &ids));
         if let Some(time) = time {
-            let read = read_time(&time).and_then(|(at, _)| place_time(at, self.clock.now()));
+            let read =
+                read_time(&time, &self.settings.zones.rules()).and_then(|(at, _)| place_time(at, self.clock.now()));
             match read {
                 Err(Error::Invalid { broken, .. }) => all.extend(broken),
                 Err(other) => return Err(other),
@@ -378,6 +425,8 @@ impl Posts {
         if let Some(Err(violation)) = &facts {
             all.push(Broken { account: None, violation: violation.clone() });
         }
+        let services = accounts.iter().map(|account| self.service(account)).collect::<Result<Vec<_>>>()?;
+        let cover = self.look_at_cover(&wish.content, services).await?;
         for account in &accounts {
             if let Err(Error::Precondition { message, remedy, .. }) = usable(account, true) {
                 let violation = Violation {
@@ -395,7 +444,7 @@ impl Posts {
             let mut prepared = prepare(service, &own);
             prepared.violations.extend(self.fetchable(account, &own)?);
             if let Some(Ok(facts)) = &facts {
-                let checked = media::check(wish.content.video_field(), facts, service.description.rules);
+                let checked = judge(service, &prepared.content, facts, cover.as_ref());
                 prepared.violations.extend(checked.violations);
                 prepared.warnings.extend(checked.warnings);
             }
@@ -426,7 +475,8 @@ impl Posts {
             .look_at_video(caller, content)
             .await?
             .map_err(|violation| refuse(vec![Broken { account: Some(account.id), violation }]))?;
-        let checked = media::check(content.video_field(), &facts, service.description.rules);
+        let cover = self.look_at_cover(content, [service]).await?;
+        let checked = judge(service, &prepared.content, &facts, cover.as_ref());
         if !checked.violations.is_empty() {
             return Err(refuse(of_account(account.id, checked.violations).collect()));
         }
@@ -437,7 +487,7 @@ impl Posts {
 }
 
 /// What a probe found: the video, or the rule that it breaks. A host that is away refuses the request for now.
-pub(super) fn seen(probed: std::result::Result<Probe, ProbeError>) -> Result<std::result::Result<Probe, Violation>> {
+pub(super) fn seen<T>(probed: std::result::Result<T, ProbeError>) -> Result<std::result::Result<T, Violation>> {
     match probed {
         Ok(probe) => Ok(Ok(probe)),
         Err(ProbeError::Refused(violation)) => Ok(Err(*violation)),
