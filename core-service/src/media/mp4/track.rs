@@ -105,7 +105,7 @@ impl Track {
         let Some(entry) = &self.entry else { return false };
         let is_still = match &entry.kind {
             b"jpeg" | b"png " | b"gif " | b"tiff" | b"WRLE" => true,
-            b"mp4v" => matches!(object_type(entry), Some(0x6c | 0x6d | 0x6e)),
+            b"mp4v" => matches!(object_type(entry), Some(0x6c..=0x6e)),
             _ => false,
         };
         is_still && self.samples.is_none_or(|samples| samples <= 1)

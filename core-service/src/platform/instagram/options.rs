@@ -210,7 +210,7 @@ fn check_video_url(content: &Content, broken: &mut Vec<Violation>) {
         return;
     }
     if public_url(video).is_none() {
-        return broken.push(bad_url("content.video_url", "VIDEO_URL_INVALID", video));
+        broken.push(bad_url("content.video_url", "VIDEO_URL_INVALID", video));
     }
 }
 
