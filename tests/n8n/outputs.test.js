@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 
 import { until } from "./rig/wait.js";
 import { auraReels, node, start, workflow } from "./rig/workflow.js";
-import { byId, world } from "./rig/world.js";
+import { world } from "./rig/world.js";
 
 /** What TikTok does with the next video: it refuses the text, for good. */
 const REFUSED = { processing_seconds: 0.1, outcome: "fail", fail_reason: "spam_risk_text", tasks: 1 };
@@ -21,8 +21,7 @@ function publish(parameters = {}, more = {}) {
   const content = {
     resource: "post",
     operation: "publish",
-    platform: "tiktok",
-    account: byId(tiktok),
+    accounts: [`tiktok:${tiktok}`],
     videoUrl: simulator.video("outputs"),
     caption: "={{ $json.caption }}",
     privacyLevel: "PUBLIC_TO_EVERYONE",

@@ -8,7 +8,12 @@ import { NodeConnectionTypes } from 'n8n-workflow';
 
 import { auraReelsApiTest } from '../shared/credential-test';
 import { choosesOutputs } from './fields/failing';
-import { getAccounts, getPrivacyLevels } from './methods/load-options';
+import {
+	getAccounts,
+	getPrivacyChoices,
+	getPrivacyLevels,
+	getTargets,
+} from './methods/load-options';
 import { searchAccounts, searchPosts } from './methods/list-search';
 import { propertiesOf } from './operation';
 import { RESOURCES, route } from './router';
@@ -36,8 +41,11 @@ export class AuraReels implements INodeType {
 		group: ['output'],
 		version: [1, 2],
 		defaultVersion: 2,
-		subtitle: '={{ $parameter["operation"] + ": " + $parameter["resource"] }}',
-		description: 'Publish and schedule short videos to TikTok, Instagram, Facebook and YouTube: one request, one post',
+		// "Publish · @ada", "Get account · @ada": what it does, and with the accounts that were picked from the list.
+		subtitle:
+			'={{ $parameter["operation"].replace("getAll", "getMany").replace(/[A-Z]/g, (one) => " " + one.toLowerCase()).replace(/^./, (one) => one.toUpperCase()) + ($parameter["resource"] === "post" ? "" : " " + $parameter["resource"]) + [$parameter["account"]?.cachedResultName?.split(" · ")[1] ?? "", ...[].concat($parameter["accounts"] ?? []).map((one) => /^[a-z]+:[0-9]+ /.test(one) ? one.replace(/^[^ ]+ /, "") : "")].filter((one) => one !== "").map((one, at) => (at === 0 ? " · " : ", ") + one).join("") }}',
+		description:
+			'Publish and schedule short videos to TikTok, Instagram, Facebook and YouTube: one request, one post',
 		defaults: { name: 'AuraReels' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
@@ -60,7 +68,7 @@ export class AuraReels implements INodeType {
 	methods = {
 		credentialTest: { auraReelsApiTest },
 		listSearch: { searchAccounts, searchPosts },
-		loadOptions: { getAccounts, getPrivacyLevels },
+		loadOptions: { getAccounts, getPrivacyChoices, getPrivacyLevels, getTargets },
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {

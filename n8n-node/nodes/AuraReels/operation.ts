@@ -76,9 +76,8 @@ export function propertiesOf(resource: Resource): INodeProperties[] {
 	const choice: INodeProperties = {
 		...OPERATION,
 		displayOptions: { show: { resource: [value] } },
-		options: resource.operations
-			.map((operation) => operation.option)
-			.sort((a, b) => a.name.localeCompare(b.name)),
+		// In the order of their use: what people come for stands on top.
+		options: resource.operations.map((operation) => operation.option),
 		default: resource.first,
 	};
 	return [

@@ -97,6 +97,23 @@ async function alive(promise) {
 	}
 }
 
+/** The fields that n8n shows of a node of version 2, in their order. */
+export function shownFields(parameters) {
+	const self = complete(node, parameters, { version: 2 });
+	const { properties } = node.description;
+	return properties
+		.filter((field) => NodeHelpers.displayParameter(self.parameters, field, self, node.description))
+		.map(({ name }) => name);
+}
+
+/** The line under the node's name, as n8n works it out. */
+export function subtitle(parameters, options = {}) {
+	const [, code] = /^=\{\{([\s\S]*)\}\}$/.exec(node.description.subtitle);
+	return new Function('$parameter', `return ${code}`)(
+		complete(node, parameters, options).parameters,
+	);
+}
+
 /** The outputs of a node with these parameters, as n8n works them out. */
 export function outputs(parameters, options = {}) {
 	const self = complete(node, parameters, options);

@@ -129,3 +129,63 @@ test('account options have numbers as values', async () => {
 	const options = await list('loadOptions', 'getAccounts', { ...PUBLISH, platform: 'several' });
 	assert.deepEqual(options, [{ name: 'Instagram · @user1 · OK', value: 1 }]);
 });
+
+const V2 = { resource: 'post', operation: 'publish' };
+const choices = async (accounts) =>
+	await list('loadOptions', 'getPrivacyChoices', { ...V2, accounts }, { version: 2 });
+
+test('accounts to post to carry their platform and handle', async () => {
+	answer({
+		'AccountService/ListAccounts': { accounts: [account(1)], next_page_token: '' },
+		'AccountService/GetQuota': { ...quota, total: null },
+	});
+	const options = await list('loadOptions', 'getTargets', V2, { version: 2 });
+	assert.deepEqual(options, [{ name: 'TikTok · @user1 · OK', value: 'tiktok:1 @user1' }]);
+});
+
+test('a list of privacy levels that is empty says why, and is no error', async () => {
+	answer({});
+	assert.deepEqual(await choices([]), [
+		{ name: 'Choose an account first', value: '', description: '' },
+	]);
+	answer({
+		'AccountService/GetPublishOptions': failure('UNAVAILABLE', { message: 'the database is away' }),
+	});
+	const [away] = await choices(['tiktok:7 @ada']);
+	assert.deepEqual(
+		[away.name, away.value],
+		["TikTok's choices cannot be read: The database is away", ''],
+	);
+	answer({
+		'AccountService/GetPublishOptions': {
+			can_post: false,
+			reason: 'used up its posts',
+			creator_nickname: 'Ada',
+			privacy_level_options: [],
+		},
+	});
+	const [stopped] = await choices(['tiktok:7 @ada']);
+	assert.deepEqual([stopped.name, stopped.value], ['Ada cannot post now: used up its posts', '']);
+});
+
+test('several creators are offered what all of them offer; other platforms have words of their own', async () => {
+	const offered = { 7: ['PUBLIC_TO_EVERYONE', 'SELF_ONLY'], 8: ['SELF_ONLY'] };
+	answer({
+		'AccountService/GetPublishOptions': ({ id }) => ({
+			can_post: true,
+			privacy_level_options: offered[id],
+			creator_nickname: `Creator ${id}`,
+		}),
+	});
+	const values = async (accounts) => (await choices(accounts)).map(({ value }) => value);
+	assert.deepEqual(await values(['tiktok:7 @a', 'tiktok:8 @b']), ['SELF_ONLY']);
+	assert.deepEqual(await values(['tiktok:7 @a']), ['PUBLIC_TO_EVERYONE', 'SELF_ONLY']);
+	assert.deepEqual(await values(['tiktok:7 @a', 'youtube:9 @c']), ['PUBLIC', 'FRIENDS', 'PRIVATE']);
+	assert.deepEqual(await values(['youtube:9 @c']), ['PUBLIC', 'UNLISTED', 'PRIVATE']);
+	assert.deepEqual(await values('={{ $json.account }}'), [
+		'PUBLIC',
+		'FRIENDS',
+		'UNLISTED',
+		'PRIVATE',
+	]);
+});

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { answer, asked, failure } from '../support/stub-native.mjs';
-import { node, run } from '../support/fake-n8n.mjs';
+import { node, run, shownFields, subtitle } from '../support/fake-n8n.mjs';
 
 const ACCOUNT = { __rl: true, mode: 'list', value: '7' };
 const POST = { __rl: true, mode: 'id', value: '125' };
@@ -549,6 +549,160 @@ test('uploads are listed page by page, read, checked and deleted', async () => {
 	const byId = await calls('MediaService/ProbeVideo', said, of('probe', { video: 'm1' }));
 	assert.deepEqual(byId.request, { media_id: 'm1' });
 	await assert.rejects(run(of('get', { mediaId: '' })), /"Media ID" is empty/);
+});
+
+/** Accounts that handles are looked up among. */
+const CONNECTED = {
+	accounts: [
+		{ id: 7, platform: 'tiktok', account_username: 'ada', account_name: 'Ada' },
+		{ id: 8, platform: 'instagram', account_username: 'ada', account_name: 'Ada' },
+		{ id: 9, platform: 'facebook', account_username: '', account_name: "Nathan's Page" },
+		{ id: 10, platform: 'instagram', account_username: 'nathan', account_name: 'Nathan' },
+	],
+	next_page_token: '',
+};
+
+/** Publishes by version 2 and answers what was asked. */
+async function publishV2(parameters) {
+	answer({
+		'AccountService/ListAccounts': CONNECTED,
+		'PostService/PublishPosts': { posts: [], existed: [] },
+	});
+	const publish = { resource: 'post', operation: 'publish', videoUrl: URL_, ...parameters };
+	await run([publish, publish], { version: 2 });
+	return asked.filter(({ method }) => method === 'PostService/PublishPosts')[0].request;
+}
+
+for (const [what, accounts, ids] of [
+	['as the list has them', ['tiktok:7 @ada', 'instagram:10 @nathan'], [7, 10]],
+	['by ID', [7, '10', 7], [7, 10]],
+	['as a text of IDs', '7, 10', [7, 10]],
+	['by handle', '@nathan', [10]],
+	['by handle, in any case, with the platform', 'Instagram:@ADA, tiktok:ada', [8, 7]],
+	['by the name of a page', ["facebook:Nathan's Page"], [9]],
+	['as a post names its account', 'account 7', [7]],
+]) {
+	test(`accounts ${what}`, async () => {
+		assert.deepEqual((await publishV2({ accounts })).accounts, ids);
+		const lookups = asked.filter(({ method }) => method === 'AccountService/ListAccounts');
+		assert.ok(lookups.length <= 1, 'looked up once for all items');
+	});
+}
+
+test('a handle that nobody or several have is refused, and says who there is', async () => {
+	await assert.rejects(publishV2({ accounts: '@ada' }), (error) => {
+		assert.match(
+			error.message,
+			/"@ada" can be several accounts: TikTok @ada \(ID 7\), Instagram @ada/,
+		);
+		assert.match(error.description, /tiktok:@ada/);
+		return true;
+	});
+	await assert.rejects(publishV2({ accounts: '@jim' }), (error) => {
+		assert.match(error.message, /No connected account is called "@jim"/);
+		assert.match(error.description, /TikTok @ada \(ID 7\)/);
+		return true;
+	});
+	await assert.rejects(publishV2({ accounts: [] }), /No account is given/);
+	await assert.rejects(publishV2({ accounts: 'jim' }), /Account ID "jim"/);
+});
+
+test('one account of an operation is found by its handle too', async () => {
+	answer({ 'AccountService/ListAccounts': CONNECTED, 'AccountService/CheckAccount': { id: 10 } });
+	const account = { __rl: true, mode: 'handle', value: '@nathan' };
+	await run({ resource: 'account', operation: 'check', account });
+	assert.deepEqual(asked.at(-1).request, { id: 10 });
+});
+
+test('hashtags, privacy and the options of a platform follow the accounts', async () => {
+	const { content } = await publishV2({
+		accounts: ['tiktok:7 @ada'],
+		hashtags: '#reels #aura',
+		privacyLevel: 'SELF_ONLY',
+		tiktokOptions: { isAigc: true, allowDuet: true },
+		instagramOptions: { audioName: 'not shown' },
+	});
+	assert.deepEqual(content.hashtags, ['#reels', '#aura']);
+	assert.equal(content.privacy_level, 'SELF_ONLY');
+	assert.equal(content.allow_duet, true);
+	assert.deepEqual(Object.keys(content.platform_options), ['tiktok']);
+
+	const other = await publishV2({
+		accounts: ['instagram:8 @ada', 'facebook:9 Page'],
+		privacyLevel: 'SELF_ONLY',
+		tiktokOptions: { isAigc: true },
+		instagramOptions: { audioName: 'mine' },
+	});
+	assert.equal(other.content.privacy_level, '', 'it is not shown, so it is not sent');
+	assert.deepEqual(Object.keys(other.content.platform_options), ['instagram']);
+
+	const byExpression = await publishV2({ accounts: '7', privacyLevel: 'PUBLIC' });
+	assert.deepEqual(byExpression.accounts, [7]);
+});
+
+test('a fresh node shows what every post needs, and nothing of one platform', () => {
+	const shown = shownFields({ resource: 'post', operation: 'publish' });
+	assert.deepEqual(
+		shown.filter((name) => !['resource', 'operation', 'choosesOutputs'].includes(name)),
+		[
+			'accounts',
+			'videoSource',
+			'videoUrl',
+			'caption',
+			'hashtags',
+			'waitForResult',
+			'whenPostFails',
+			'simplify',
+			'additionalFields',
+			'options',
+		],
+	);
+	const scheduling = shownFields({ resource: 'post', operation: 'schedule' });
+	assert.equal(scheduling.indexOf('timeZone'), scheduling.indexOf('scheduledAt') + 1);
+	const tiktok = shownFields({
+		resource: 'post',
+		operation: 'publish',
+		accounts: ['tiktok:7 @ada'],
+	});
+	assert.ok(tiktok.includes('privacyLevel') && tiktok.includes('tiktokOptions'));
+	assert.ok(!tiktok.includes('youtubeOptions'));
+});
+
+test('the subtitle says what the node does, and with whom', () => {
+	const of = (parameters) => subtitle(parameters, { version: 2 });
+	const accounts = ['tiktok:7 @ada', 'instagram:10 @nathan'];
+	assert.equal(of({ resource: 'post', operation: 'publish', accounts }), 'Publish · @ada, @nathan');
+	assert.equal(of({ resource: 'post', operation: 'publish' }), 'Publish');
+	assert.equal(of({ resource: 'post', operation: 'getAll' }), 'Get many');
+	const account = { __rl: true, mode: 'list', value: '7', cachedResultName: 'TikTok · @ada · OK' };
+	assert.equal(of({ resource: 'account', operation: 'check', account }), 'Check account · @ada');
+});
+
+test('what people come for stands first', () => {
+	const [resource, ...others] = node.description.properties;
+	assert.equal(resource.options[0].name, 'Post');
+	const operations = others.find(({ name }) => name === 'operation');
+	assert.deepEqual(
+		operations.options.slice(0, 2).map(({ name }) => name),
+		['Publish', 'Schedule'],
+	);
+});
+
+test('the zone of version 2 stands beside the time, that of version 1 among the options', async () => {
+	const parameters = {
+		resource: 'post',
+		operation: 'reschedule',
+		postId: POST,
+		scheduledAt: '2030-07-01T18:00:00',
+	};
+	const zone = async (more, options) => {
+		answer({ 'PostService/ReschedulePost': { id: 125, status: 'scheduled' } });
+		await run({ ...parameters, ...more }, options);
+		return asked[0].request.scheduled_at.wall_time.time_zone;
+	};
+	assert.equal(await zone({ timeZone: 'Asia/Tokyo' }, { version: 2 }), 'Asia/Tokyo');
+	assert.equal(await zone({}, { version: 2 }), 'Europe/Berlin');
+	assert.equal(await zone({ options: { timeZone: 'Asia/Tokyo' } }), 'Asia/Tokyo');
 });
 
 test('no operation is without a test here', () => {

@@ -32,8 +32,7 @@ const post = (id, status, more = {}) => ({
 const publish = (more = {}) => ({
 	resource: 'post',
 	operation: 'publish',
-	platform: 'instagram',
-	account: { __rl: true, mode: 'id', value: '7' },
+	accounts: ['tiktok:7 @ada'],
 	videoUrl: 'https://example.com/a.mp4',
 	...more,
 });
@@ -276,7 +275,11 @@ test('reading or settling a post that failed is no failure', async () => {
 	const [[{ json }]] = await v2({ resource: 'post', operation: 'getAll' });
 	assert.deepEqual([json.status, json.account], ['failed', '@ada']);
 	answer({ 'AccountService/GetAccount': { id: 7, health: 'needs_reconnect' } });
-	const account = { resource: 'account', operation: 'get', account: publish().account };
+	const account = {
+		resource: 'account',
+		operation: 'get',
+		account: { __rl: true, mode: 'id', value: '7' },
+	};
 	assert.equal((await v2(account))[0][0].json.health, 'needs_reconnect');
 });
 

@@ -1,9 +1,9 @@
-/** The account that an operation is about: picked from a searchable list, or by its id. */
+/** The account that an operation is about: picked from a searchable list, by its ID, or by its handle. */
 
 import type { INodeProperties } from 'n8n-workflow';
 
 import type { Work } from '../operation';
-import { accountId } from '../read/ids';
+import { resolveAccount } from '../read/accounts';
 
 export const accountField: INodeProperties = {
 	displayName: 'Account',
@@ -37,11 +37,18 @@ export const accountField: INodeProperties = {
 				},
 			],
 		},
+		{
+			displayName: 'By Handle',
+			name: 'handle',
+			type: 'string',
+			placeholder: 'e.g. @nathan',
+			hint: 'Where two platforms have the same one: tiktok:@nathan',
+		},
 	],
 };
 
 /** Reads it. */
-export function readAccount(work: Work): number {
+export async function readAccount(work: Work): Promise<number> {
 	const value = work.node.getNodeParameter('account', work.item, '', { extractValue: true });
-	return accountId(value);
+	return await resolveAccount(work, value);
 }

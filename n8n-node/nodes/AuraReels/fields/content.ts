@@ -9,7 +9,8 @@ import {
 	tiktokOptions,
 	youtubeOptions,
 } from './platform-options';
-import { additionalFields } from './text';
+import { additionalFields, additionalFieldsOfVersion1, hashtags } from './text';
+import { fromVersion2, inVersion1 } from './versions';
 
 const platform: INodeProperties = {
 	displayName: 'Platform',
@@ -30,7 +31,7 @@ const platform: INodeProperties = {
 	description: 'Where to post. The fields below follow it.',
 };
 
-const accounts: INodeProperties = {
+const severalAccounts: INodeProperties = {
 	displayName: 'Account Names or IDs',
 	name: 'accountIds',
 	type: 'multiOptions',
@@ -161,21 +162,66 @@ const privacy: INodeProperties[] = [
 	},
 ];
 
+/** Where to post, from version 2 on: the platform of each account follows from it. */
+const accounts: INodeProperties = {
+	displayName: 'Account Names or IDs',
+	name: 'accounts',
+	type: 'multiOptions',
+	typeOptions: { loadOptionsMethod: 'getTargets' },
+	default: [],
+	required: true,
+	description:
+		'One post per account, all created together or none. An expression may give IDs, handles, or a list of either, such as @nathan or [1, 2]. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+};
+
+const SOME_ACCOUNT = { accounts: [{ _cnd: { exists: true as const } }] };
+
+/** Shown when accounts are chosen, unless all of them are of other platforms. */
+function forPlatforms(field: INodeProperties, ...platforms: string[]): INodeProperties {
+	const others = ['facebook', 'instagram', 'tiktok', 'youtube'].filter(
+		(one) => !platforms.includes(one),
+	);
+	const allOthers = { accounts: [{ _cnd: { regex: `^(${others.join('|')}):` } }] };
+	return fromVersion2({ ...field, displayOptions: { show: SOME_ACCOUNT, hide: allOthers } });
+}
+
+const privacyOfAccounts: INodeProperties = {
+	displayName: 'Who Can See It Name or ID',
+	name: 'privacyLevel',
+	type: 'options',
+	typeOptions: { loadOptionsMethod: 'getPrivacyChoices', loadOptionsDependsOn: ['accounts'] },
+	default: '',
+	description:
+		'TikTok demands that it is chosen for each post, so nothing is pre-filled; what a creator does not offer is refused, never widened or narrowed. Facebook and Instagram posts are public. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+};
+
 /** The fields before an operation's own. */
-export const targetFields: INodeProperties[] = [platform, accountField, accounts].map((field) =>
-	field === accountField
-		? { ...field, displayOptions: { show: { platform: ['facebook', 'instagram', 'tiktok', 'youtube'] } } }
-		: field,
-);
+export const targetFields: INodeProperties[] = [
+	inVersion1(platform),
+	inVersion1({
+		...accountField,
+		displayOptions: { show: { platform: ['facebook', 'instagram', 'tiktok', 'youtube'] } },
+	}),
+	inVersion1(severalAccounts),
+	fromVersion2(accounts),
+];
 
 /** What is posted. */
-export const contentFields: INodeProperties[] = [...video, caption, ...privacy];
+export const contentFields: INodeProperties[] = [
+	...video,
+	caption,
+	fromVersion2(hashtags),
+	...privacy.map(inVersion1),
+	forPlatforms(privacyOfAccounts, 'tiktok', 'youtube'),
+];
 
 /** What can be added to it. */
 export const furtherFields: INodeProperties[] = [
-	additionalFields,
-	tiktokOptions,
-	instagramOptions,
-	facebookOptions,
-	youtubeOptions,
+	inVersion1(additionalFieldsOfVersion1),
+	fromVersion2(additionalFields),
+	...[tiktokOptions, instagramOptions, facebookOptions, youtubeOptions].map(inVersion1),
+	forPlatforms(tiktokOptions, 'tiktok'),
+	forPlatforms(instagramOptions, 'instagram'),
+	forPlatforms(facebookOptions, 'facebook'),
+	forPlatforms(youtubeOptions, 'youtube'),
 ];

@@ -2,11 +2,7 @@
 
 import type { INodeProperties } from 'n8n-workflow';
 
-/** From version 2 on. */
-export const FROM_VERSION_2 = { '@version': [{ _cnd: { gte: 2 } }] };
-
-/** Only in version 1. */
-export const VERSION_1 = { '@version': [1] };
+import { FROM_VERSION_2 } from './versions';
 
 export const whenPostFails: INodeProperties = {
 	displayName: 'When a Post Fails',

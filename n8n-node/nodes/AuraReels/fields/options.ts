@@ -3,6 +3,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 
 import { DEFAULT_TIMEOUT_SECONDS } from '../../shared/core';
+import { fromVersion2, inVersion1 } from './versions';
 
 const timeout: INodeProperties = {
 	displayName: 'Timeout (Seconds)',
@@ -43,6 +44,11 @@ export const revision: INodeProperties = {
 	description:
 		"Change the post only while it still has this revision, so that nobody's change is overwritten unseen. Any revision when 0.",
 };
+
+/** The collection of options of an operation that has a time: its zone is among them in version 1 only. */
+export function optionsWithZone(...own: INodeProperties[]): INodeProperties[] {
+	return [inVersion1(optionsField(...own, timeZone)), fromVersion2(optionsField(...own))];
+}
 
 /** The collection of options of one operation. */
 export function optionsField(...own: INodeProperties[]): INodeProperties {

@@ -29,7 +29,7 @@ export const requestKey: INodeProperties = {
 export async function readRequest(work: Work): Promise<PublishPostsRequestInput> {
 	const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;
 	return {
-		accounts: readAccounts(work),
+		accounts: await readAccounts(work),
 		content: await readContent(work),
 		request_key: String(options.requestKey ?? '').trim(),
 		allow_duplicate: options.allowDuplicate === true,

@@ -5,6 +5,8 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import type { ScheduleTimeInput } from '../../shared/api';
 import type { Work } from '../operation';
 import { scheduleTime } from '../read/time';
+import { timeZone } from './options';
+import { fromVersion2 } from './versions';
 
 export const scheduledAt: INodeProperties = {
 	displayName: 'Scheduled At',
@@ -14,12 +16,16 @@ export const scheduledAt: INodeProperties = {
 	required: true,
 	placeholder: 'e.g. 2030-12-25T18:00:00',
 	description:
-		"When the post should go out. A time without an offset is read in the workflow's time zone, or in the one set in the options. Up to a minute in the past means now.",
+		"When the post should go out. A time without an offset is read in the workflow's time zone, or in the one that is given. Up to a minute in the past means now.",
 };
 
-/** Reads it, with the zone of the options. */
+/** With the zone in which it is read: among the options in version 1, beside it from version 2 on. */
+export const scheduledAtFields: INodeProperties[] = [scheduledAt, fromVersion2(timeZone)];
+
+/** Reads it. */
 export function readScheduledAt(work: Work, value?: unknown): ScheduleTimeInput {
 	const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;
-	const zone = String(options.timeZone ?? '').trim() || work.node.getTimezone();
+	const own = work.node.getNodeParameter('timeZone', work.item, '');
+	const zone = String(options.timeZone || own || '').trim() || work.node.getTimezone();
 	return scheduleTime(value ?? work.node.getNodeParameter('scheduledAt', work.item, ''), zone);
 }

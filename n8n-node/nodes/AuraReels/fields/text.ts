@@ -111,7 +111,7 @@ export const allowStitch: INodeProperties = {
 	description: 'Whether people may stitch the video. Off unless switched on, as TikTok demands.',
 };
 
-/** The additional fields of Publish, Schedule and Validate. */
+/** The additional fields of what is posted. */
 export const additionalFields: INodeProperties = {
 	displayName: 'Additional Fields',
 	name: 'additionalFields',
@@ -120,7 +120,6 @@ export const additionalFields: INodeProperties = {
 	default: {},
 	options: [
 		allowComments,
-		hashtags,
 		onLongCaption,
 		keepCopy,
 		location,
@@ -129,4 +128,14 @@ export const additionalFields: INodeProperties = {
 		thumbnailUrl,
 		videoJobId,
 	],
+};
+
+/** In version 1 the hashtags are one of them. */
+export const additionalFieldsOfVersion1: INodeProperties = {
+	...additionalFields,
+	options: [
+		allowComments,
+		hashtags,
+		...(additionalFields.options ?? []).slice(1),
+	] as INodeProperties[],
 };

@@ -13,23 +13,39 @@ import type {
 import { ParameterError } from '../../shared/errors';
 import { readAccount } from '../fields/account';
 import type { Work } from '../operation';
-import { accountIds, listOf } from './ids';
+import { resolveAccounts } from './accounts';
+import { hashtagsOf, listOf } from './ids';
 import { jsonObject } from './json';
 import { uploadBinary } from './upload';
 
 type Fields = IDataObject;
 
 /** The accounts to post to. */
-export function readAccounts(work: Work): number[] {
-	const platform = work.node.getNodeParameter('platform', work.item) as string;
-	if (platform !== 'several') return [readAccount(work)];
-	return accountIds(work.node.getNodeParameter('accountIds', work.item, []));
+export async function readAccounts(work: Work): Promise<number[]> {
+	const { node, item } = work;
+	const platform = platformOf(work);
+	if (platform !== 'several') return [await readAccount(work)];
+	const name = hasPlatform(work) ? 'accountIds' : 'accounts';
+	return await resolveAccounts(work, node.getNodeParameter(name, item, []));
+}
+
+/** Whether the platform is a field of its own, as in version 1. From version 2 on the accounts say it. */
+function hasPlatform({ node }: Work): boolean {
+	return node.getNode().typeVersion < 2;
+}
+
+/** One platform, or "several" when there can be several. */
+function platformOf(work: Work): string {
+	return hasPlatform(work)
+		? (work.node.getNodeParameter('platform', work.item) as string)
+		: 'several';
 }
 
 /** What is to be posted. */
 export async function readContent(work: Work): Promise<PostContentInput> {
 	const { node, item } = work;
-	const platform = node.getNodeParameter('platform', item) as string;
+	const platform = platformOf(work);
+	const hashtags = hashtagsOf(node.getNodeParameter('hashtags', item, ''));
 	const more = node.getNodeParameter('additionalFields', item, {}) as Fields;
 	const hasTiktok = platform === 'tiktok' || platform === 'several';
 	const hasPrivacy = hasTiktok || platform === 'youtube';
@@ -38,15 +54,17 @@ export async function readContent(work: Work): Promise<PostContentInput> {
 		...(await readVideo(work)),
 		caption: text(node.getNodeParameter('caption', item, '')),
 		privacy_level: hasPrivacy ? text(node.getNodeParameter('privacyLevel', item, '')) : '',
+		...(hashtags.length > 0 ? { hashtags } : {}),
 		...textContent(more),
 		...(hasTiktok
 			? { allow_duet: optional(tiktok.allowDuet), allow_stitch: optional(tiktok.allowStitch) }
 			: {}),
-		platform_options: platformOptions((of) =>
-			platform === of || platform === 'several'
-				? (node.getNodeParameter(`${of}Options`, item, {}) as Fields)
-				: undefined,
-		),
+		platform_options: platformOptions((of) => {
+			if (platform !== of && platform !== 'several') return undefined;
+			const given = node.getNodeParameter(`${of}Options`, item, {}) as Fields;
+			// Which platforms the accounts are of is not known here: only what was added is sent.
+			return hasPlatform(work) || Object.keys(given).length > 0 ? given : undefined;
+		}),
 	};
 }
 
@@ -57,7 +75,7 @@ export function textContent(fields: Fields): PostContentInput {
 	if (fields.allowDuet !== undefined) content.allow_duet = fields.allowDuet === true;
 	if (fields.allowStitch !== undefined) content.allow_stitch = fields.allowStitch === true;
 	if (fields.caption !== undefined) content.caption = text(fields.caption);
-	if (fields.hashtags !== undefined) content.hashtags = listOf(fields.hashtags).map(text);
+	if (fields.hashtags !== undefined) content.hashtags = hashtagsOf(fields.hashtags);
 	if (fields.keepCopy !== undefined) content.keep_copy = fields.keepCopy === true;
 	if (fields.location !== undefined) content.location = text(fields.location);
 	if (fields.mediaId !== undefined) content.media_id = text(fields.mediaId);

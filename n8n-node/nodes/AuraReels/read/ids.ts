@@ -20,18 +20,6 @@ export function postId(value: unknown): number {
 	);
 }
 
-/** The accounts of a request, each once. */
-export function accountIds(value: unknown): number[] {
-	const ids = listOf(value).map(accountId);
-	if (ids.length === 0) {
-		throw new ParameterError(
-			'No account is given',
-			'Choose at least one account, or check that the expression in "Accounts" gives a list of IDs.',
-		);
-	}
-	return [...new Set(ids)];
-}
-
 /** The members of a list, or of a text such as "a, b" or "[1, 2]". */
 export function listOf(value: unknown): unknown[] {
 	if (Array.isArray(value)) return value.filter((entry) => !isEmpty(entry));
@@ -43,6 +31,12 @@ export function listOf(value: unknown): unknown[] {
 			.filter((entry) => entry !== '');
 	}
 	return isEmpty(value) ? [] : [value];
+}
+
+/** Hashtags: a list of them, or "#a #b" as they stand in a caption. */
+export function hashtagsOf(value: unknown): string[] {
+	const isRow = typeof value === 'string' && /^\s*#[^\s,]+(\s+#[^\s,]+)+\s*$/.test(value);
+	return listOf(isRow ? value.trim().split(/\s+/) : value).map((tag) => String(tag).trim());
 }
 
 function oneId(value: unknown, what: string, remedy: string): number {

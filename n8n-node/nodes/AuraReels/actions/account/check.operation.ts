@@ -15,7 +15,9 @@ export const check: Operation = {
 	},
 	fields: [accountField, optionsField()],
 	async execute(work) {
-		const account = await call(work.core, 'AccountService/CheckAccount', { id: readAccount(work) });
+		const account = await call(work.core, 'AccountService/CheckAccount', {
+			id: await readAccount(work),
+		});
 		return [accountResult(account, account)];
 	},
 };

@@ -15,7 +15,7 @@ export const getPublishOptions: Operation = {
 	},
 	fields: [accountField, optionsField()],
 	async execute(work) {
-		const id = readAccount(work);
+		const id = await readAccount(work);
 		return [success(await call(work.core, 'AccountService/GetPublishOptions', { id }))];
 	},
 };

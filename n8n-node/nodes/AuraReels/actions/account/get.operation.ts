@@ -14,7 +14,9 @@ export const get: Operation = {
 	},
 	fields: [accountField, optionsField()],
 	async execute(work) {
-		const account = await call(work.core, 'AccountService/GetAccount', { id: readAccount(work) });
+		const account = await call(work.core, 'AccountService/GetAccount', {
+			id: await readAccount(work),
+		});
 		return [accountResult(account, account)];
 	},
 };

@@ -10,6 +10,6 @@ import { refreshToken } from './refresh-token.operation';
 /** Connected accounts of the platforms. */
 export const account: Resource = {
 	option: { name: 'Account', value: 'account' },
-	operations: [get, getAll, refreshToken, check, connect, disconnect, getPublishOptions],
+	operations: [getAll, get, connect, check, refreshToken, getPublishOptions, disconnect],
 	first: 'getAll',
 };

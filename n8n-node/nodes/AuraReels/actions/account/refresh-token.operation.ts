@@ -26,7 +26,7 @@ export const refreshToken: Operation = {
 	fields: [accountField, onlyIfNeeded, optionsField()],
 	async execute(work) {
 		const answer = await call(work.core, 'AccountService/RefreshToken', {
-			id: readAccount(work),
+			id: await readAccount(work),
 			only_if_needed: work.node.getNodeParameter('onlyIfNeeded', work.item, true) as boolean,
 		});
 		return [accountResult(answer.account, answer)];

@@ -36,7 +36,7 @@ export const createDraft: Operation = {
 	],
 	async execute(work) {
 		const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;
-		const accounts = readAccounts(work);
+		const accounts = await readAccounts(work);
 		const content = await readContent(work);
 		const scheduled_at = options.scheduledAt ? readScheduledAt(work, options.scheduledAt) : null;
 		const key = String(options.requestKey ?? '').trim() || keyOfRun(work);

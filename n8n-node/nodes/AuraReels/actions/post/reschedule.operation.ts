@@ -2,9 +2,9 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { call } from '../../../shared/transport';
 import { simplify } from '../../fields/failing';
-import { optionsField, revision, timeZone } from '../../fields/options';
+import { optionsWithZone, revision } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
-import { readScheduledAt, scheduledAt } from '../../fields/scheduled-at';
+import { readScheduledAt, scheduledAtFields } from '../../fields/scheduled-at';
 import type { Operation } from '../../operation';
 import { postResult } from '../../results';
 
@@ -16,7 +16,7 @@ export const reschedule: Operation = {
 		action: 'Reschedule a post',
 		description: 'Move a draft or scheduled post to another time; a draft becomes scheduled',
 	},
-	fields: [postField, scheduledAt, simplify, optionsField(revision, timeZone)],
+	fields: [postField, ...scheduledAtFields, simplify, ...optionsWithZone(revision)],
 	async execute(work) {
 		const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;
 		const post = await call(work.core, 'PostService/ReschedulePost', {

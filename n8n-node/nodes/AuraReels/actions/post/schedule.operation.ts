@@ -4,9 +4,9 @@ import type { SchedulePostsRequestInput } from '../../../shared/api';
 import { call } from '../../../shared/transport';
 import { contentFields, furtherFields, targetFields } from '../../fields/content';
 import { simplify, whenPostFails } from '../../fields/failing';
-import { optionsField, timeZone } from '../../fields/options';
+import { optionsWithZone } from '../../fields/options';
 import { allowDuplicate, readRequest, requestKey } from '../../fields/request';
-import { readScheduledAt, scheduledAt } from '../../fields/scheduled-at';
+import { readScheduledAt, scheduledAtFields } from '../../fields/scheduled-at';
 import type { Operation } from '../../operation';
 import { judgedPost } from '../../results';
 
@@ -52,11 +52,11 @@ export const schedule: Operation = {
 	fields: [
 		...targetFields,
 		...contentFields,
-		scheduledAt,
+		...scheduledAtFields,
 		whenPostFails,
 		simplify,
 		...furtherFields,
-		optionsField(allowDuplicate, latePolicy, requestKey, scheduler, timeZone),
+		...optionsWithZone(allowDuplicate, latePolicy, requestKey, scheduler),
 	],
 	async execute(work) {
 		const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;

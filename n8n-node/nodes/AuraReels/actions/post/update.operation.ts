@@ -2,6 +2,7 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
 import { ParameterError } from '../../../shared/errors';
 import { call } from '../../../shared/transport';
+import { simplify } from '../../fields/failing';
 import { optionsField, revision } from '../../fields/options';
 import {
 	facebookOptions,
@@ -95,6 +96,7 @@ export const update: Operation = {
 	fields: [
 		postField,
 		updateFields,
+		simplify,
 		anyPlatform(tiktokOptions),
 		anyPlatform(instagramOptions),
 		anyPlatform(facebookOptions),

@@ -25,7 +25,7 @@ export const validate: Operation = {
 	async execute(work) {
 		const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;
 		const answer = await call(work.core, 'PostService/ValidatePosts', {
-			accounts: readAccounts(work),
+			accounts: await readAccounts(work),
 			content: await readContent(work),
 			scheduled_at: options.scheduledAt ? readScheduledAt(work, options.scheduledAt) : null,
 		});

@@ -21,7 +21,7 @@ export const get: Operation = {
 	},
 	fields: [accountField, optionsField()],
 	async execute(work) {
-		const id = readAccount(work);
+		const id = await readAccount(work);
 		return await call(work.core, 'AccountService/GetQuota', { id }).then(
 			(quota) => {
 				const left = remainingPosts(quota)?.left ?? null;
