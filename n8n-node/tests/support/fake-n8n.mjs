@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 
 const require = createRequire(import.meta.url);
-const { NodeHelpers } = require('n8n-workflow');
+const { NodeHelpers, Workflow } = require('n8n-workflow');
 const { AuraReels } = require('../../dist/nodes/AuraReels/AuraReels.node.js');
 const { AuraReelsTrigger } = require('../../dist/nodes/AuraReelsTrigger/AuraReelsTrigger.node.js');
 
@@ -106,19 +106,40 @@ export function shownFields(parameters) {
 		.map(({ name }) => name);
 }
 
+/** A workflow of n8n's own with one node of these parameters. */
+function workflowOf(parameters, { version = 1 } = {}) {
+	const one = {
+		id: 'node-1',
+		name: 'AuraReels',
+		type: node.description.name,
+		typeVersion: version,
+		position: [0, 0],
+		parameters,
+	};
+	const nodeTypes = {
+		getByName: () => node,
+		getByNameAndVersion: () => node,
+		getKnownTypes: () => ({}),
+	};
+	return new Workflow({ id: 'w', nodes: [one], connections: {}, active: false, nodeTypes });
+}
+
 /** The line under the node's name, as n8n works it out. */
-export function subtitle(parameters, options = {}) {
-	const [, code] = /^=\{\{([\s\S]*)\}\}$/.exec(node.description.subtitle);
-	return new Function('$parameter', `return ${code}`)(
-		complete(node, parameters, options).parameters,
+export function subtitle(parameters, options) {
+	const workflow = workflowOf(parameters, options);
+	const self = workflow.getNode('AuraReels');
+	return workflow.expression.getSimpleParameterValue(
+		self,
+		node.description.subtitle,
+		'internal',
+		{},
 	);
 }
 
 /** The outputs of a node with these parameters, as n8n works them out. */
-export function outputs(parameters, options = {}) {
-	const self = complete(node, parameters, options);
-	const [, code] = /^=\{\{([\s\S]*)\}\}$/.exec(node.description.outputs);
-	return new Function('$parameter', `return ${code}`)(self.parameters);
+export function outputs(parameters, options) {
+	const workflow = workflowOf(parameters, options);
+	return NodeHelpers.getNodeOutputs(workflow, workflow.getNode('AuraReels'), node.description);
 }
 
 /** Runs the AuraReels node of `version` (1 unless given); `parameters` is one set for all items, or one per item. */

@@ -674,7 +674,7 @@ test('the subtitle says what the node does, and with whom', () => {
 	assert.equal(of({ resource: 'post', operation: 'publish', accounts }), 'Publish · @ada, @nathan');
 	assert.equal(of({ resource: 'post', operation: 'publish' }), 'Publish');
 	assert.equal(of({ resource: 'post', operation: 'getAll' }), 'Get many');
-	const account = { __rl: true, mode: 'list', value: '7', cachedResultName: 'TikTok · @ada · OK' };
+	const account = { __rl: true, mode: 'handle', value: '@ada' };
 	assert.equal(of({ resource: 'account', operation: 'check', account }), 'Check account · @ada');
 });
 

@@ -7,9 +7,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
+import { Platform } from "../../clients/node/clients.js";
 import { setting } from "../rig/setting.js";
 import { auraReels, node, start, trigger, workflow } from "../rig/workflow.js";
-import { byId, world } from "../rig/world.js";
+import { world } from "../rig/world.js";
 
 const { chromium } = createRequire(`${setting("N8N_APP")}/n8n/package.json`)("playwright-core");
 
@@ -60,33 +61,39 @@ describe("the editor", () => {
     return parameters.innerText();
   }
 
-  const account = (id, name) => ({ ...byId(id), mode: "list", cachedResultName: name });
+  /** An account as the node's list has it. */
+  async function picked(id) {
+    const { platform, accountUsername } = await w.core.client.accounts.getAccount({ id: BigInt(id) });
+    return `${Platform[platform].toLowerCase()}:${id} @${accountUsername}`;
+  }
+
+  const versionTwo = { typeVersion: 2 };
 
   test("Publish", async () => {
     const parameters = {
       ...w.publication("A cat opens a door by itself"),
       videoUrl: "https://media.example.org/cat.mp4",
-      account: account(w.tiktok, "TikTok · @ada.makes · OK"),
+      accounts: [await picked(w.tiktok)],
+      hashtags: "cats, clever",
       waitForResult: true,
-      additionalFields: { hashtags: "cats, clever" },
       tiktokOptions: { allowDuet: true },
     };
-    const made = workflow("Publish a video", [start(), auraReels("Publish a video", parameters, w.credentials)]);
+    const made = workflow("Publish a video", [start(), auraReels("Publish a video", parameters, w.credentials, versionTwo)]);
     const text = await panel("Publish a video", made, "publish.png", 1370);
-    for (const word of ["Resource", "Operation", "Account", "Caption", "Who Can See It"]) {
+    for (const word of ["Resource", "Operation", "Account", "Caption", "Hashtags", "Who Can See It", "When a Post Fails"]) {
       assert.match(text, new RegExp(word), text);
     }
   });
 
   test("Schedule", async () => {
     const parameters = {
-      ...w.publication("Every Friday at six", { operation: "schedule", platform: "several", privacyLevel: "PUBLIC" }),
-      accountIds: [w.tiktok, w.instagram],
+      ...w.publication("Every Friday at six", { operation: "schedule", privacyLevel: "PUBLIC" }),
+      accounts: [await picked(w.tiktok), await picked(w.instagram)],
       videoUrl: "https://media.example.org/friday.mp4",
       scheduledAt: "2027-01-08T18:00:00",
-      options: { timeZone: "Europe/Berlin" },
+      timeZone: "Europe/Berlin",
     };
-    const made = workflow("Schedule a video", [start(), auraReels("Schedule a video", parameters, w.credentials)]);
+    const made = workflow("Schedule a video", [start(), auraReels("Schedule a video", parameters, w.credentials, versionTwo)]);
     const text = await panel("Schedule a video", made, "schedule.png", 1450);
     for (const word of ["Account Names or IDs", "Caption", "Time Zone"]) {
       assert.match(text, new RegExp(word), text);

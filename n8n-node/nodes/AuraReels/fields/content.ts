@@ -96,7 +96,7 @@ const video: INodeProperties[] = [
 		required: true,
 		placeholder: 'e.g. m_3f2a...',
 		displayOptions: { show: { videoSource: ['media'] } },
-		description: 'The "media_id" of an earlier post that was made from a file',
+		description: 'The "media_id" that Media: Upload put out, or that an earlier post has',
 	},
 ];
 
