@@ -580,6 +580,7 @@ for (const [what, accounts, ids] of [
 	['by handle', '@nathan', [10]],
 	['by handle, in any case, with the platform', 'Instagram:@ADA, tiktok:ada', [8, 7]],
 	['by the name of a page', ["facebook:Nathan's Page"], [9]],
+	['as Account: Get Many puts them out', [{ id: 7, platform: 'tiktok' }, { id: 10 }], [7, 10]],
 	['as a post names its account', 'account 7', [7]],
 ]) {
 	test(`accounts ${what}`, async () => {

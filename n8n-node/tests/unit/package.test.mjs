@@ -38,6 +38,10 @@ test('installing runs nothing and needs nothing', () => {
 	assert.deepEqual(about.peerDependencies, { 'n8n-workflow': '*' });
 });
 
+test('pictures for people stay out of the package', () => {
+	assert.ok(about.files.includes('!dist/screenshots'));
+});
+
 test('the lock file names no registry', () => {
 	assert.doesNotMatch(read('package-lock.json'), /"resolved"/);
 });

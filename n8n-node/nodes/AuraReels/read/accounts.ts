@@ -37,8 +37,9 @@ export async function resolveAccounts(work: Work, value: unknown): Promise<numbe
 	return [...new Set(ids)];
 }
 
-/** The ID of one account. */
+/** The ID of one account. An expression may also give the account itself, as Account: Get puts it out. */
 export async function resolveAccount(work: Work, value: unknown): Promise<number> {
+	if (typeof value === 'object' && value !== null && 'id' in value) return accountId(value.id);
 	const picked = readPicked(value);
 	if (picked) return accountId(picked.id);
 	const text = String(value ?? '').trim();
