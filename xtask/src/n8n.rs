@@ -56,6 +56,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         package::run(workspace, &[Target::LinuxX64Gnu, Target::LinuxX64Musl])?;
     }
     let chromium = if workspace.full { tools::chromium(workspace)? } else { String::new() };
+    let redis = if workspace.full { tools::redis(workspace)? } else { String::new() };
     let cache = workspace.cache("n8n")?;
     let tests = workspace.root.join("tests/n8n");
     let mut files = test_files(&tests)?;
@@ -70,6 +71,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         .env("AURAREELS_PACKAGE", tarball)
         .env("AURAREELS_ADDON_THAT_PANICS", panics)
         .env("CHROMIUM", chromium)
+        .env("REDIS_SERVER", redis)
         .watch()?;
     let closing = clients::closing_of_node(lines);
     if !passed {

@@ -38,6 +38,13 @@ pub(crate) fn node(workspace: &Workspace) -> Result<()> {
     }
 }
 
+/// A Redis server, for n8n's queue mode; returns its path.
+pub(crate) fn redis(workspace: &Workspace) -> Result<String> {
+    let find = |w: &Workspace| w.program("sh").args(["-c", "command -v redis-server"]).output().ok();
+    present_or_apt(workspace, "a Redis server", &["redis-server"], |w| find(w).is_some())?;
+    Ok(find(workspace).context("the Redis server was there a moment ago")?.trim().to_owned())
+}
+
 /// A Chromium or Chrome; returns its path.
 pub(crate) fn chromium(workspace: &Workspace) -> Result<String> {
     const NAMES: [&str; 3] = ["chromium", "google-chrome", "chromium-browser"];

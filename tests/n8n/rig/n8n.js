@@ -105,6 +105,13 @@ export class N8n {
     }
   }
 
+  /** Starts a further process of this n8n, as queue mode has them: "worker" or "webhook". Its log is named for it. */
+  async further(name, args, settings = {}) {
+    const env = { ...this.#environment(), N8N_RUNNERS_BROKER_PORT: String(await freePort()), ...settings };
+    const command = [join(setting("N8N_APP"), "n8n/bin/n8n"), ...args];
+    return new Process(setting("N8N_NODE"), command, { env, cwd: this.dir, log: join(this.dir, `${name}.log`) });
+  }
+
   stop() {
     return this.process.stop();
   }
