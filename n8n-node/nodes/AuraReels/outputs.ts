@@ -11,10 +11,11 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
-import { accountName, platformName } from '../shared/accounts';
-import type { Post, PostError } from '../shared/api';
+import { accountName } from '../shared/accounts';
+import type { Post } from '../shared/api';
 import { errorFacts, errorItem } from '../shared/errors';
 import type { Result } from './operation';
+import { type Trouble, troubleOf } from './trouble';
 
 /** What one item led to. An item that failed while its posts were waited for still has them. */
 export type Outcome = { results: Result[] } | { error: Error; results?: Result[] };
@@ -66,14 +67,6 @@ interface Sorted {
 	item: number;
 	json: IDataObject;
 	trouble?: Trouble;
-}
-
-/** Why a post, or the item that asked for it, did not go well. */
-interface Trouble {
-	/** The sentence for the error of the node. */
-	sentence: string;
-	/** The same shape for everything: that of a failed post. */
-	error: PostError;
 }
 
 function sortByFailure(
@@ -156,69 +149,6 @@ function postItem(
 		...(post.warnings?.length ? { warnings: post.warnings as unknown as IDataObject[] } : {}),
 		...more,
 	};
-}
-
-/** What a post is waiting for, for people. */
-const WAITS: Record<string, string> = {
-	schedule: 'its time',
-	processing: 'the platform to process the video',
-	quota: "the platform's quota",
-	daily_limit: "the core's daily limit",
-	rate_limit: 'the platform, which asked to slow down',
-	retry: 'its next automatic retry',
-	reconnect: "the account's owner, who has to connect it again",
-	confirming: 'the next look at the platform',
-	workflow: 'the scheduler workflow',
-	restore_check: 'a look at the platform after a restore',
-};
-
-/** Why a post did not go out, or is not known to. Without a wait, one that is under way is as it should be. */
-function troubleOf(post: Post, more: IDataObject = {}): Trouble | undefined {
-	const name = `Post ${post.id} on ${platformName(post.platform)}${post.account ? ` ${accountName(post.account)}` : ''}`;
-	const own = (
-		code: string,
-		message: string,
-		remediation: string,
-		retryable: boolean,
-	): Trouble => ({
-		sentence: `${name} ${message}`,
-		error: { code, rule: '', message: `${name} ${message}`, remediation, retryable },
-	});
-	if (post.status === 'failed') {
-		const why = post.error?.message ?? post.error_message ?? '';
-		const said = own('FAILED', why ? `failed: ${why}` : 'failed', '', false);
-		return { ...said, error: post.error ?? said.error };
-	}
-	if (post.status === 'needs_review') {
-		const said = own(
-			'NEEDS_REVIEW',
-			'needs a look: it may be live',
-			'Look at the account, then say what you saw with Post: Resolve.',
-			false,
-		);
-		return { ...said, error: post.error ?? said.error };
-	}
-	if (more.wait === 'finished' && post.status === 'cancelled') {
-		return own(
-			'CANCELLED',
-			'was cancelled while it was waited for',
-			'Nothing was published.',
-			false,
-		);
-	}
-	if (more.wait === 'limit_reached') {
-		const what = post.waiting_for
-			? ` and waits for ${WAITS[post.waiting_for] ?? post.waiting_for}`
-			: '';
-		const until = post.waiting_for && post.waiting_until ? ` until ${post.waiting_until}` : '';
-		return own(
-			'WAIT_LIMIT_REACHED',
-			`is ${post.status ?? 'unknown'} still${what}${until}`,
-			'AuraReels goes on with it. Run the node again to wait for it, or raise "Wait at Most": it stays one post.',
-			true,
-		);
-	}
-	return undefined;
 }
 
 /** So many posts are named in one error. */
