@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
-import { byId, connect, one, publication, runNode, visible } from '../support/core.mjs';
+import { byId, connect, mediaUrl, one, publication, runNode, visible } from '../support/core.mjs';
 
 /** Far enough away that nothing becomes due. */
 const YEAR = new Date().getUTCFullYear() + 1;
@@ -177,6 +177,7 @@ test('accounts are read, checked and refreshed', async () => {
 		account: accountParameter(instagram),
 	});
 	assert.equal(quota.account_id, instagram.id);
+	assert.equal(quota.remaining, quota.total - quota.used);
 	const rules = await one({
 		resource: 'platform',
 		operation: 'getVideoRequirements',
@@ -198,6 +199,95 @@ test('items fail one by one when the workflow is to go on', async () => {
 		runNode(bad),
 		(error) => error.name === 'NodeApiError' && error.context.itemIndex === 0,
 	);
+});
+
+/** A publication of version 2 of the node: accounts by handle. */
+const byHandle = (account, name, more = {}) => ({
+	...publication(account, name),
+	platform: undefined,
+	account: undefined,
+	accounts: `${account.platform}:@${account.account_username}`,
+	...more,
+});
+const v2 = { version: 2 };
+
+test('version 2: accounts by handle, and each item accounted for by the one output', async () => {
+	const items = [
+		byHandle(tiktok, 'v2-refused', { caption: 'x'.repeat(2300) }),
+		byHandle(tiktok, 'v2-one', { hashtags: '#reels #aura' }),
+		byHandle(instagram, 'v2-two'),
+	].map((one) => ({
+		...one,
+		whenPostFails: 'sameOutput',
+		waitForResult: true,
+		waitLimitSeconds: 180,
+	}));
+	const outputs = await runNode(items, v2);
+	assert.equal(outputs.length, 1);
+	assert.deepEqual(
+		outputs[0].map(({ json }) => [json.status, json.platform, json.account]),
+		[
+			['refused', null, null],
+			['published', 'tiktok', `@${tiktok.account_username}`],
+			['published', 'instagram', `@${instagram.account_username}`],
+		],
+	);
+	const [{ json: refused }, { json: published }] = outputs[0];
+	assert.equal(refused.error.code, 'CAPTION_TOO_LONG');
+	assert.ok(refused.error.remediation, JSON.stringify(refused));
+	assert.match(published.url, /^https?:/);
+	assert.equal(published.error, null);
+	const [shown] = await visible('v2-one');
+	assert.match(shown.caption, /#reels #aura/);
+});
+
+test('version 2: who wires nothing gets an error of a refused item', async () => {
+	const parameters = byHandle(tiktok, 'v2-stops', { caption: 'x'.repeat(2300) });
+	await assert.rejects(runNode(parameters, v2), { name: 'NodeApiError' });
+});
+
+test('a draft is kept, found again by a node that is tried again, and deleted', async () => {
+	const parameters = {
+		...publication(tiktok, 'draft', { caption: 'x'.repeat(2300) }),
+		operation: 'createDraft',
+	};
+	const draft = await one(parameters);
+	assert.equal(draft.status, 'draft');
+	assert.ok(draft.warnings.length > 0, 'what it breaks is a warning');
+	assert.equal((await one(parameters)).id, draft.id);
+	assert.deepEqual(await one(byId('deleteDraft', draft)), { id: draft.id, deleted: true });
+});
+
+test('a video is uploaded, found, checked and deleted', async () => {
+	const bytes = Buffer.from(await (await fetch(`${mediaUrl}/v/uploaded.mp4`)).arrayBuffer());
+	const binary = { data: { mimeType: 'video/mp4', data: bytes.toString('base64') } };
+	const [[{ json: media }]] = await runNode({ resource: 'media', operation: 'upload' }, { binary });
+	assert.equal(media.size_bytes, bytes.length);
+	const mediaId = media.media_id;
+	assert.equal((await one({ resource: 'media', operation: 'get', mediaId })).sha256, media.sha256);
+	const [listed] = await runNode({ resource: 'media', operation: 'getAll', returnAll: true });
+	assert.ok(listed.some(({ json }) => json.media_id === mediaId));
+	const checked = await one({ resource: 'media', operation: 'probe', video: mediaId });
+	assert.equal(checked.facts.size_bytes, bytes.length);
+	const byUrl = { resource: 'media', operation: 'probe', video: `${mediaUrl}/v/looked-at.mp4` };
+	assert.ok((await one(byUrl)).facts.format);
+	assert.equal((await one({ resource: 'media', operation: 'delete', mediaId })).deleted, true);
+	await assert.rejects(runNode({ resource: 'media', operation: 'get', mediaId }), {
+		httpCode: '404',
+	});
+});
+
+test('times as spreadsheets have them are understood by the core, too', async () => {
+	for (const [scheduledAt, expected] of [
+		[`25.12.${YEAR} 18:00`, `${YEAR}-12-25T17:00:00Z`],
+		[`Dec 25, ${YEAR} 6:00 PM`, `${YEAR}-12-25T17:00:00Z`],
+		[(Date.UTC(YEAR, 11, 25, 18) / 86_400_000 + 25_569).toString(), `${YEAR}-12-25T17:00:00Z`],
+		[Date.UTC(YEAR, 11, 25, 18) / 1000, `${YEAR}-12-25T18:00:00Z`],
+	]) {
+		const parameters = { ...publication(tiktok, 'times'), operation: 'schedule', scheduledAt };
+		const scheduled = await one({ ...parameters, options: { timeZone: 'Europe/Berlin' } });
+		assert.equal(scheduled.scheduled_at, expected, String(scheduledAt));
+	}
 });
 
 test('disconnecting ends the account', async () => {
