@@ -629,7 +629,7 @@ test('hashtags, privacy and the options of a platform follow the accounts', asyn
 	assert.deepEqual(Object.keys(content.platform_options), ['tiktok']);
 
 	const other = await publishV2({
-		accounts: ['instagram:8 @ada', 'facebook:9 Page'],
+		accounts: ['instagram:8 @ada', 'instagram:10 @nathan'],
 		privacyLevel: 'SELF_ONLY',
 		tiktokOptions: { isAigc: true },
 		instagramOptions: { audioName: 'mine' },
