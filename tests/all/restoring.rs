@@ -1,9 +1,10 @@
 //! Backups that are restored: what went out meanwhile is found, what did not goes on, and nothing goes out twice.
 
 use aurareels_proto::v1::{
-    CancelPostRequest, CreateDraftRequest, GetPostRequest, InstagramOptions, InstagramTransfer, PlatformOptions,
-    PostContent, PostStatus, PublishPostNowRequest, ReconcilePostRequest, Resolution, ResolvePostRequest,
-    RetryPostRequest, TikTokOptions, TikTokTransfer, WatchPostsRequest,
+    CancelPostRequest, CreateDraftRequest, FacebookOptions, FacebookTransfer, GetPostRequest, InstagramOptions,
+    InstagramTransfer, PlatformOptions, PostContent, PostStatus, PublishPostNowRequest, ReconcilePostRequest,
+    Resolution, ResolvePostRequest, RetryPostRequest, TikTokOptions, TikTokTransfer, WatchPostsRequest, YouTubeOptions,
+    YouTubePublish,
 };
 use aurareels_tests::{
     Login, User, World, content,
@@ -22,10 +23,23 @@ enum Mode {
     FacebookUpload,
     FacebookUrl,
     InstagramUrl,
+    PageUpload,
+    PageUrl,
+    YoutubeTwoSteps,
+    YoutubeOneStep,
 }
 
-const MODES: [Mode; 5] =
-    [Mode::TiktokUpload, Mode::TiktokPull, Mode::FacebookUpload, Mode::FacebookUrl, Mode::InstagramUrl];
+const MODES: [Mode; 9] = [
+    Mode::TiktokUpload,
+    Mode::TiktokPull,
+    Mode::FacebookUpload,
+    Mode::FacebookUrl,
+    Mode::InstagramUrl,
+    Mode::PageUpload,
+    Mode::PageUrl,
+    Mode::YoutubeTwoSteps,
+    Mode::YoutubeOneStep,
+];
 
 impl Mode {
     fn login(self) -> Login {
@@ -33,6 +47,8 @@ impl Mode {
             Self::TiktokUpload | Self::TiktokPull => Login::Tiktok,
             Self::FacebookUpload | Self::FacebookUrl => Login::Facebook,
             Self::InstagramUrl => Login::Instagram,
+            Self::PageUpload | Self::PageUrl => Login::Page,
+            Self::YoutubeTwoSteps | Self::YoutubeOneStep => Login::Youtube,
         }
     }
 
@@ -41,7 +57,11 @@ impl Mode {
             .then(|| TikTokOptions { transfer: TikTokTransfer::PullFromUrl.into(), ..Default::default() });
         let instagram = matches!(self, Self::FacebookUrl)
             .then(|| InstagramOptions { transfer: InstagramTransfer::VideoUrl.into(), ..Default::default() });
-        let options = PlatformOptions { tiktok, instagram, ..Default::default() };
+        let facebook = matches!(self, Self::PageUrl)
+            .then(|| FacebookOptions { transfer: FacebookTransfer::FileUrl.into(), ..Default::default() });
+        let youtube = matches!(self, Self::YoutubeOneStep)
+            .then(|| YouTubeOptions { publish: YouTubePublish::OneStep.into(), ..Default::default() });
+        let options = PlatformOptions { tiktok, instagram, facebook, youtube };
         PostContent { platform_options: Some(options), ..content(world, &format!("{caption} by {self:?}")) }
     }
 }
@@ -137,6 +157,26 @@ async fn what_facebook_login_fetched_after_the_backup_is_not_published_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_instagram_login_published_after_the_backup_is_not_published_again() {
     everything_that_went_out_is_found(Mode::InstagramUrl).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_page_was_sent_after_the_backup_is_not_sent_again() {
+    everything_that_went_out_is_found(Mode::PageUpload).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_facebook_fetched_after_the_backup_is_not_fetched_again() {
+    everything_that_went_out_is_found(Mode::PageUrl).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_youtube_was_shown_after_the_backup_is_not_shown_again() {
+    everything_that_went_out_is_found(Mode::YoutubeTwoSteps).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_youtube_was_sent_after_the_backup_is_not_sent_again() {
+    everything_that_went_out_is_found(Mode::YoutubeOneStep).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

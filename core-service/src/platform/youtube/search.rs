@@ -1,5 +1,7 @@
 //! Looking for a video in the channel's uploads: by the name of its file, which holds our post and which only the owner can
-//! read. It is told once YouTube has looked at the file; until then a video proves nothing.
+//! read. It is told once YouTube has looked at the file; until then a video proves nothing. A post that was made after a
+//! backup and asked for again after its restore has another name now: it is looked for by its text, among the videos of
+//! posts that the backup does not know.
 //!
 //! The list of uploads is used, never the search: its index knows new videos late and deleted ones for long.
 
@@ -15,7 +17,11 @@ use super::{
     options,
 };
 use crate::{
-    domain::ledger::Evidence,
+    domain::{
+        caption,
+        ledger::Evidence,
+        post::{Content, Post},
+    },
     platform::{Call, Lookup, Window},
 };
 
@@ -30,6 +36,34 @@ pub(super) struct Uploads {
     pub(super) videos: Vec<Value>,
     /// These are all since the asked instant.
     is_whole: bool,
+}
+
+/// What a video says, as far as YouTube leaves it as it was sent.
+#[derive(PartialEq, Eq)]
+struct TextOf {
+    title: String,
+    description: String,
+}
+
+impl TextOf {
+    fn post(content: &Content) -> Self {
+        let (title, description) = (options::title(content), &content.full_caption);
+        Self { title: caption::normalise(&title), description: caption::normalise(description) }
+    }
+
+    fn video(video: &Value) -> Self {
+        let text = |field: &str| caption::normalise(video["snippet"][field].as_str().unwrap_or_default());
+        Self { title: text("title"), description: text("description") }
+    }
+}
+
+/// Whether a file's name is that of a post that was made after the backup, so that the database does not know it, and this
+/// post too was made since: its caller may have asked for it again. A post that the backup knows has its own name.
+fn is_of_a_lost_post(name: &str, post: &Post, window: &Window) -> bool {
+    let made = name.strip_prefix("aura-").and_then(|rest| rest.split('-').nth(1)).and_then(|at| at.parse().ok());
+    let made = made.and_then(DateTime::from_timestamp_micros);
+    made.is_some_and(|made: DateTime<Utc>| window.since <= made && made < post.created_at)
+        && post.created_at >= window.since
 }
 
 impl Youtube {
@@ -90,6 +124,22 @@ impl Youtube {
                 // A private first step of the other core's: nobody has seen it.
                 false => Lookup::Absent { handle_dead: false, evidence: evidence.with("match", "still private") },
             };
+        }
+        let text = TextOf::post(&call.view.post.content);
+        let lost = list.videos.iter().filter(|video| {
+            let is_named = name(video).is_some_and(|name| is_of_a_lost_post(&name, call.view.post, window));
+            let is_bound = video["id"].as_str().is_none_or(|id| call.siblings.iter().any(|bound| bound == id));
+            is_named
+                && !is_bound
+                && video["status"]["privacyStatus"].as_str() == Some(wish)
+                && text == TextOf::video(video)
+        });
+        let unsure = |why: &str| Lookup::CannotTell { hopeless: true, evidence: evidence.clone().with("problem", why) };
+        match lost.collect::<Vec<_>>().as_slice() {
+            [] => {}
+            [_, ..] if call.twins => return unsure("another post with this text may be out too"),
+            [video] => return found(video, evidence.with("match", "the text of a post that the backup does not know")),
+            _ => return unsure("several listed videos could be it"),
         }
         let nameless = list.videos.iter().filter(|video| {
             name(video).is_none() && made_at(video).is_none_or(|at| since <= at && at <= window.until + MARGIN)
