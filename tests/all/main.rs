@@ -14,6 +14,7 @@ mod isolation;
 mod json_calls;
 mod key_rotation;
 mod keys_at_rest;
+mod links;
 mod lost_logins;
 mod media;
 mod neighbours;
