@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use aurareels_core::domain::{
     ids::AccountId,
     platform::{LoginFlavour, Platform},
@@ -66,11 +66,9 @@ const LEASE: u64 = 3;
 /// Cores on one database.
 const CORES: usize = 2;
 
-/// Creators at TikTok.
-const CREATORS: usize = 12;
-
-/// Channels at YouTube.
-const CHANNELS: usize = 4;
+/// Posts of an account, about: a search reads what its account has published lately, and real accounts publish some dozens
+/// a day.
+const PER_ACCOUNT: usize = 100;
 
 /// Chances in millionths that a core is killed, is stopped, or has a worker panic, per point that it passes.
 const FATES: (u32, u32, u32) = (350, 12, 100);
@@ -217,7 +215,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
         ("N8N_API_KEY", "canary-n8n-key"),
     ];
     let mut rig = Rig::new(&settings).await?;
-    let accounts = connect(&mut rig).await?;
+    let accounts = connect(&mut rig, options.posts).await?;
     let choice = plan::Accounts {
         tiktok: accounts.tiktok.len(),
         facebook: accounts.facebook.len(),
@@ -514,8 +512,10 @@ impl Accounts {
     }
 }
 
-async fn connect(rig: &mut Rig) -> Result<Accounts> {
-    for number in 0..CREATORS {
+/// Connects as many accounts as so many posts want.
+async fn connect(rig: &mut Rig, posts: usize) -> Result<Accounts> {
+    let wanted = |twentieths: usize| (posts * twentieths / plan::TWENTIETHS).div_ceil(PER_ACCOUNT).max(2);
+    for number in 0..wanted(plan::OF_TIKTOK).max(12) {
         let id = format!("-000chaos-creator-{number:03}");
         let spec = json!({"platform": "tiktok", "id": id, "name": "Chaos", "username": format!("chaos{number}")});
         rig.control("accounts", spec).await?;
@@ -523,13 +523,24 @@ async fn connect(rig: &mut Rig) -> Result<Accounts> {
     }
     let generous = json!({"second_publish": "duplicate", "quota_total": 1_000_000, "container_limit": 1_000_000});
     rig.control("meta/behaviour", json!({ "set": generous })).await?;
-    for flavour in [LoginFlavour::FacebookLogin, LoginFlavour::InstagramLogin] {
-        rig.connect(Platform::Instagram, Some(flavour), None).await?;
+    // One grant of a person brings all of his Pages and the accounts that are linked to them.
+    let known = rig.sim.accounts();
+    let person = known.iter().find_map(|account| account["person_id"].as_str()).context("nobody has a Page")?;
+    for number in 0..wanted(plan::OF_FACEBOOK_LOGIN.max(plan::OF_PAGES)) {
+        let spec = json!({"platform": "instagram", "username": format!("chaos.kitchen{number}"), "person": person});
+        rig.control("accounts", spec).await?;
+    }
+    rig.connect(Platform::Instagram, Some(LoginFlavour::FacebookLogin), Some(person)).await?;
+    for number in 0..wanted(plan::OF_INSTAGRAM_LOGIN) {
+        let spec = json!({"platform": "instagram", "username": format!("chaos.films{number}"), "page": false});
+        let made = rig.control("accounts", spec).await?;
+        let id = made["id"].as_str().context("no id")?.to_owned();
+        rig.connect(Platform::Instagram, Some(LoginFlavour::InstagramLogin), Some(&id)).await?;
     }
     let generous = json!({"second_finish": "duplicate", "reels_per_day": 1_000_000});
     rig.control("meta/facebook/behaviour", json!({ "set": generous })).await?;
-    rig.connect(Platform::Facebook, Some(LoginFlavour::FacebookLogin), None).await?;
-    for number in 0..CHANNELS {
+    rig.connect(Platform::Facebook, Some(LoginFlavour::FacebookLogin), Some(person)).await?;
+    for number in 0..wanted(plan::OF_CHANNELS) {
         let id = format!("UCchaoschannelchaos{number:05}");
         let spec = json!({"platform": "youtube", "id": id, "name": "Chaos", "username": format!("chaos{number}")});
         rig.control("accounts", spec).await?;
@@ -568,6 +579,9 @@ async fn reconnect(rig: &mut Rig) -> Result<usize> {
         let platform: Platform = platform.parse()?;
         let done = match platform {
             Platform::Tiktok | Platform::Youtube => rig.connect(platform, None, Some(&person)).await,
+            Platform::Instagram if flavour == Some(LoginFlavour::InstagramLogin) => {
+                rig.connect(platform, flavour, Some(&person)).await
+            }
             Platform::Instagram | Platform::Facebook => rig.connect(platform, flavour, None).await,
         };
         // The login itself meets faults; the owner tries again.

@@ -58,6 +58,14 @@ pub(super) struct Action {
     pub(super) deed: Deed,
 }
 
+/// Of so many posts, these go by each login and platform, about.
+pub(super) const TWENTIETHS: usize = 20;
+pub(super) const OF_TIKTOK: usize = 6;
+pub(super) const OF_FACEBOOK_LOGIN: usize = 4;
+pub(super) const OF_INSTAGRAM_LOGIN: usize = 2;
+pub(super) const OF_PAGES: usize = 4;
+pub(super) const OF_CHANNELS: usize = 4;
+
 /// How many accounts there are to choose from.
 pub(super) struct Accounts {
     pub(super) tiktok: usize,
@@ -102,7 +110,7 @@ pub(super) fn make(posts: usize, accounts: &Accounts, dice: &mut impl Rng) -> (V
     let mut actions = Vec::new();
     let first = i64::try_from(posts / ASKED_PER_SECOND).unwrap_or(SPREAD).clamp(60, SPREAD / 2);
     for number in 0..posts {
-        let (upload, choice) = match dice.random_range(0..20) {
+        let (upload, choice) = match dice.random_range(0..TWENTIETHS) {
             0 => (Upload::TiktokPull, accounts.tiktok),
             1..6 => (Upload::TiktokSingle, accounts.tiktok),
             6..8 => (Upload::FacebookUrl, accounts.facebook),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
-use aurareels_core::domain::{ids::PostId, post::Status};
+use aurareels_core::domain::{ids::PostId, ledger::Entry, post::Status};
 use sqlx::Row;
 
 use super::callers::Asked;
@@ -39,7 +39,7 @@ pub(super) struct Verdict {
     /// Pulls, others.
     reviews: (usize, usize),
     reasons: BTreeMap<String, usize>,
-    /// What is known of others than pulls that need a person.
+    /// What is known of others than pulls that need a person, and what was done for posts that must not be as they are.
     open: Vec<String>,
 }
 
@@ -69,6 +69,16 @@ impl Verdict {
                 continue;
             };
             verdict.count(asked, id, status, reasons.get(&id).map_or("none", String::as_str));
+            let named = format!("post {id} ");
+            if verdict.findings.iter().any(|finding| finding.what.starts_with(&named)) {
+                let ledger = rig.parts.store.ledger(PostId(id)).await?;
+                verdict.open.push(format!("{named}({}) went by {}:", asked.intent.name, asked.intent.upload.name()));
+                let step = |entry: &Entry| {
+                    let Entry { attempt, number, step, outcome, sent_at, answered_at, evidence, .. } = entry;
+                    format!("    {attempt}.{number} {step} {outcome:?} {sent_at} {answered_at:?} {evidence:?}")
+                };
+                verdict.open.extend(ledger.entries().iter().map(step));
+            }
             if status == Status::NeedsReview && asked.intent.upload != Upload::TiktokPull {
                 let ledger = rig.parts.store.ledger(PostId(id)).await?;
                 let last = ledger.entries().last().map(|entry| format!("{} {:?}", entry.step, entry.evidence));
