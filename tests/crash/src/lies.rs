@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use aurareels_core::domain::{ids::AccountId, platform::Platform, post::Status};
-use aurareels_simulator::{Action, Hold, Host, Matcher, Rule, When};
+use aurareels_simulator::{Action, Filter, Hold, Host, Matcher, Rule, When};
 use serde_json::json;
 
 use crate::{
@@ -52,10 +52,11 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
             for (name, behaviour) in [
                 ("its word comes late", json!({"finish_lag_ms": 200_000})),
                 ("the post comes late", json!({"publishing_ms": 120_000})),
-                ("the video cannot be read", json!({"videos_unreadable": true})),
             ] {
                 all.push((GROUP, format!("answer lost, {name}"), boxed(move || late_word(upload, behaviour))));
             }
+            let unreadable = boxed(move || unreadable_afterwards(upload));
+            all.push((GROUP, "answer lost, and the video cannot be read any more".to_owned(), unreadable));
         }
         Platform::Youtube => {
             let rules = json!({"finished_session_seconds": 0, "uploads_list_lag_seconds": 120});
@@ -109,6 +110,32 @@ async fn late_word(upload: Upload, behaviour: serde_json::Value) -> Result<Verdi
         rig.sim.add_fault(at_visible_request(upload, Action::Cut { when: When::After, after_bytes: 0 }));
         drive::run(rig, [Orders::default()]).await?;
         Ok(())
+    })
+    .await
+}
+
+/// The platform acts, its answer comes after the core's patience, and from then on nothing can be read of the video: a
+/// person has to look.
+async fn unreadable_afterwards(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    with_post(mode, &[], async move |rig| {
+        rig.ceilings.reviews = 1;
+        let operation = upload.visible_request();
+        let at = Matcher { operation: Some(operation.to_owned()), ..Matcher::default() };
+        let held = rig.sim.add_fault(Rule::hold_once(at, Hold::After));
+        let settings = vec![("AURAREELS_FAULT_PATIENCE_MS".to_owned(), "1500".to_owned())];
+        let mut core = rig.core(&Orders { settings, ..Orders::default() })?;
+        let arrived = Filter { operation: Some(operation.to_owned()), ..Filter::default() };
+        let dead = Dead::default();
+        until("the visible request", Duration::from_secs(60), async || {
+            drive::step(rig, &mut core, &dead).await?;
+            Ok(!rig.sim.requests(&arrived).is_empty())
+        })
+        .await?;
+        rig.control("meta/facebook/behaviour", json!({"set": {"videos_unreadable": true}})).await?;
+        rest(rig, &mut core, &dead).await?;
+        rig.sim.release_fault(held);
+        core.kill()
     })
     .await
 }
