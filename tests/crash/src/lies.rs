@@ -128,7 +128,7 @@ async fn unreadable_afterwards(upload: Upload) -> Result<Verdict> {
         let arrived = Filter { operation: Some(operation.to_owned()), ..Filter::default() };
         let dead = Dead::default();
         until("the visible request", Duration::from_secs(60), async || {
-            drive::step(rig, &mut core, &dead).await?;
+            drive::step(rig, &core, &dead).await?;
             Ok(!rig.sim.requests(&arrived).is_empty())
         })
         .await?;

@@ -8,6 +8,7 @@
 //! claimed anew (their next claims throw anew), how often a post is polled, and whether an edit comes just before or just
 //! after the moment that makes it too late.
 
+mod accounts;
 mod callers;
 mod plan;
 mod verdict;
@@ -17,20 +18,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
-use aurareels_core::domain::{
-    ids::AccountId,
-    platform::{LoginFlavour, Platform},
-};
+use anyhow::Result;
 use aurareels_simulator::{Chances, Host};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use rustix::process::Signal;
-use serde_json::json;
 use sqlx::Row;
 use tokio::task::JoinHandle;
 
 use self::{
+    accounts::{connect, reconnect},
     callers::{Asked, Callers, Kept, Tally},
     plan::{Action, Deed, Order, RESTORES},
     verdict::Verdict,
@@ -40,7 +37,6 @@ use crate::{
     checks,
     core::{Core, Orders},
     drive::Dead,
-    mode::Upload,
     oracles,
     rig::{Ceilings, Rig, breath},
     webhook::Webhook,
@@ -65,10 +61,6 @@ const LEASE: u64 = 3;
 
 /// Cores on one database.
 const CORES: usize = 2;
-
-/// Posts of an account, about: a search reads what its account has published lately, and real accounts publish some dozens
-/// a day.
-const PER_ACCOUNT: usize = 100;
 
 /// Chances in millionths that a core is killed, is stopped, or has a worker panic, per point that it passes.
 const FATES: (u32, u32, u32) = (350, 12, 100);
@@ -216,13 +208,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
     ];
     let mut rig = Rig::new(&settings).await?;
     let accounts = connect(&mut rig, options.posts).await?;
-    let choice = plan::Accounts {
-        tiktok: accounts.tiktok.len(),
-        facebook: accounts.facebook.len(),
-        instagram: accounts.instagram.len(),
-        pages: accounts.pages.len(),
-        channels: accounts.channels.len(),
-    };
+    let choice = accounts.numbers();
     let (intents, actions) = plan::make(options.posts, &choice, &mut dice);
     let orders = plan::orders(CORES, &mut dice);
     let all: Vec<Asked> = intents
@@ -488,106 +474,6 @@ enum Next {
     Armed(DateTime<Utc>),
     /// Nobody is at work; somebody wants something then.
     At(DateTime<Utc>),
-}
-
-/// The connected accounts.
-#[derive(Default)]
-struct Accounts {
-    tiktok: Vec<AccountId>,
-    facebook: Vec<AccountId>,
-    instagram: Vec<AccountId>,
-    pages: Vec<AccountId>,
-    channels: Vec<AccountId>,
-}
-
-impl Accounts {
-    fn of(&self, upload: Upload, index: usize) -> AccountId {
-        match upload {
-            Upload::TiktokSingle | Upload::TiktokMulti | Upload::TiktokPull => self.tiktok[index],
-            Upload::FacebookResumable | Upload::FacebookUrl => self.facebook[index],
-            Upload::InstagramUrl => self.instagram[index],
-            Upload::PageBytes | Upload::PageUrl => self.pages[index],
-            Upload::YoutubeTwoSteps | Upload::YoutubeOneStep => self.channels[index],
-        }
-    }
-}
-
-/// Connects as many accounts as so many posts want.
-async fn connect(rig: &mut Rig, posts: usize) -> Result<Accounts> {
-    let wanted = |twentieths: usize| (posts * twentieths / plan::TWENTIETHS).div_ceil(PER_ACCOUNT).max(2);
-    for number in 0..wanted(plan::OF_TIKTOK).max(12) {
-        let id = format!("-000chaos-creator-{number:03}");
-        let spec = json!({"platform": "tiktok", "id": id, "name": "Chaos", "username": format!("chaos{number}")});
-        rig.control("accounts", spec).await?;
-        rig.connect(Platform::Tiktok, None, Some(&id)).await?;
-    }
-    let generous = json!({"second_publish": "duplicate", "quota_total": 1_000_000, "container_limit": 1_000_000});
-    rig.control("meta/behaviour", json!({ "set": generous })).await?;
-    // One grant of a person brings all of his Pages and the accounts that are linked to them.
-    let known = rig.sim.accounts();
-    let person = known.iter().find_map(|account| account["person_id"].as_str()).context("nobody has a Page")?;
-    for number in 0..wanted(plan::OF_FACEBOOK_LOGIN.max(plan::OF_PAGES)) {
-        let spec = json!({"platform": "instagram", "username": format!("chaos.kitchen{number}"), "person": person});
-        rig.control("accounts", spec).await?;
-    }
-    rig.connect(Platform::Instagram, Some(LoginFlavour::FacebookLogin), Some(person)).await?;
-    for number in 0..wanted(plan::OF_INSTAGRAM_LOGIN) {
-        let spec = json!({"platform": "instagram", "username": format!("chaos.films{number}"), "page": false});
-        let made = rig.control("accounts", spec).await?;
-        let id = made["id"].as_str().context("no id")?.to_owned();
-        rig.connect(Platform::Instagram, Some(LoginFlavour::InstagramLogin), Some(&id)).await?;
-    }
-    let generous = json!({"second_finish": "duplicate", "reels_per_day": 1_000_000});
-    rig.control("meta/facebook/behaviour", json!({ "set": generous })).await?;
-    rig.connect(Platform::Facebook, Some(LoginFlavour::FacebookLogin), Some(person)).await?;
-    for number in 0..wanted(plan::OF_CHANNELS) {
-        let id = format!("UCchaoschannelchaos{number:05}");
-        let spec = json!({"platform": "youtube", "id": id, "name": "Chaos", "username": format!("chaos{number}")});
-        rig.control("accounts", spec).await?;
-        rig.connect(Platform::Youtube, None, Some(&id)).await?;
-    }
-    let mut accounts = Accounts::default();
-    let rows = sqlx::query("SELECT id, platform, login_flavour FROM aurareels_social_accounts ORDER BY id")
-        .fetch_all(&rig.database)
-        .await?;
-    for row in &rows {
-        let id = AccountId(row.get("id"));
-        let flavour: Option<String> = row.get("login_flavour");
-        let flavour = flavour.and_then(|flavour| flavour.parse().ok());
-        match (row.get::<String, _>("platform").parse()?, flavour) {
-            (Platform::Tiktok, _) => accounts.tiktok.push(id),
-            (Platform::Facebook, _) => accounts.pages.push(id),
-            (Platform::Youtube, _) => accounts.channels.push(id),
-            (Platform::Instagram, Some(LoginFlavour::FacebookLogin)) => accounts.facebook.push(id),
-            (Platform::Instagram, _) => accounts.instagram.push(id),
-        }
-    }
-    Ok(accounts)
-}
-
-/// The owners of accounts that need them log in again.
-async fn reconnect(rig: &mut Rig) -> Result<usize> {
-    let rows = sqlx::query(
-        "SELECT platform, account_id, login_flavour FROM aurareels_social_accounts WHERE health = 'needs_reconnect'",
-    )
-    .fetch_all(&rig.database)
-    .await?;
-    let mut renewed = 0;
-    for row in &rows {
-        let (platform, person): (String, String) = (row.get("platform"), row.get("account_id"));
-        let flavour: Option<LoginFlavour> = row.get::<String, _>("login_flavour").parse().ok();
-        let platform: Platform = platform.parse()?;
-        let done = match platform {
-            Platform::Tiktok | Platform::Youtube => rig.connect(platform, None, Some(&person)).await,
-            Platform::Instagram if flavour == Some(LoginFlavour::InstagramLogin) => {
-                rig.connect(platform, flavour, Some(&person)).await
-            }
-            Platform::Instagram | Platform::Facebook => rig.connect(platform, flavour, None).await,
-        };
-        // The login itself meets faults; the owner tries again.
-        renewed += usize::from(done.is_ok());
-    }
-    Ok(renewed)
 }
 
 async fn progress(rig: &Rig) -> Result<String> {
