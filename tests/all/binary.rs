@@ -143,3 +143,15 @@ async fn two_cores_on_one_database_make_one_post() {
     }
     world.finish(ids.len()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_ends_with_one_visible_post_for_each_of_its_posts_on_every_platform() {
+    let arguments = ["demo", "--exit", "--ahead", "5", "--listen", "127.0.0.1:0"];
+    let ended = run(&BTreeMap::new(), &arguments).await;
+    let told = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success(), "{told}");
+    for platform in ["tiktok", "instagram", "facebook", "youtube"] {
+        let rows = told.lines().filter(|line| line.trim_start().starts_with(platform)).count();
+        assert_eq!(rows, 2, "{platform}: {told}");
+    }
+}

@@ -153,6 +153,9 @@ fn settings(simulator: &Simulator, directory: &Directory, listen: Option<SocketA
 async fn connect_all(client: &Client, simulator: &Simulator) -> anyhow::Result<Vec<v1::Account>> {
     let second = json!({ "platform": "tiktok", "name": "Cy on Screen", "username": "cy.screen" });
     simulator.create_account(&second).context("cannot make a second TikTok creator")?;
+    // A person of her own: who consents again with other Pages takes those of before away.
+    let page = json!({ "platform": "facebook", "name": "Cy's Studio", "person_name": "Cy Example" });
+    simulator.create_account(&page).context("cannot make a second Page")?;
     let http = http::client_builder(&http::tls_config(&HttpSettings::default())?).build()?;
     let logins = [
         (v1::Platform::Tiktok, v1::LoginFlavour::Tiktok, Person { label: "Ada Makes Things", page: None }),
@@ -166,12 +169,12 @@ async fn connect_all(client: &Client, simulator: &Simulator) -> anyhow::Result<V
         (
             v1::Platform::Facebook,
             v1::LoginFlavour::FacebookLogin,
-            Person { label: "Ada Example", page: Some("Ada's Notes") },
+            Person { label: "Ben Example", page: Some("Ben Studio") },
         ),
         (
             v1::Platform::Facebook,
             v1::LoginFlavour::FacebookLogin,
-            Person { label: "Ben Example", page: Some("Ben Studio") },
+            Person { label: "Cy Example", page: Some("Cy's Studio") },
         ),
         (v1::Platform::Youtube, v1::LoginFlavour::Google, Person { label: "Ada on Tube (@ada.tube)", page: None }),
         (v1::Platform::Youtube, v1::LoginFlavour::Google, Person { label: "Bo in Shorts (@bo.shorts)", page: None }),
