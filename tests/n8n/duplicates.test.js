@@ -37,7 +37,9 @@ async function visible(caption) {
   const { posts } = await core.client.posts.listPosts({ pageSize: 100 });
   const ours = posts.filter((post) => post.caption === caption);
   for (const { id } of ours) {
-    await until(`the end of post ${id}`, async () => [PostStatus.PUBLISHED, PostStatus.FAILED].includes((await core.post(id)).status));
+    const ended = async () => [PostStatus.PUBLISHED, PostStatus.FAILED].includes((await core.post(id)).status);
+    // A core that was killed leaves a claim that has to run out, and what it sent is looked for after that.
+    await until(`the end of post ${id}`, ended, { limitMs: 180_000 });
   }
   assert.ok(ours.length <= 1, `${ours.length} posts`);
   return (await simulator.visible(caption)).length;
