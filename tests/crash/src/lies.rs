@@ -4,16 +4,21 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use aurareels_core::domain::{ids::AccountId, platform::Platform, post::Status};
+use aurareels_core::domain::{
+    ids::{AccountId, PostId},
+    platform::Platform,
+    post::Status,
+};
 use aurareels_simulator::{Action, Filter, Hold, Host, Matcher, Rule, When};
 use serde_json::json;
+use sqlx::Row;
 
 use crate::{
     checks,
     core::{Core, Orders},
     drive::{self, Dead},
     mode::{Mode, Upload},
-    rig::Rig,
+    rig::{CALLER, Rig},
     scenarios::{Scenario, boxed, rest, until, with_post},
     suite::{Verdict, on_rig},
 };
@@ -114,8 +119,8 @@ async fn late_word(upload: Upload, behaviour: serde_json::Value) -> Result<Verdi
     .await
 }
 
-/// The platform acts, its answer comes after the core's patience, and from then on nothing can be read of the video: a
-/// person has to look.
+/// The platform acts, its answer comes after the core's patience, and from then on nothing can be read of the video: it goes
+/// to a person, and is found when it can be read again.
 async fn unreadable_afterwards(upload: Upload) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: false };
     with_post(mode, &[], async move |rig| {
@@ -135,6 +140,13 @@ async fn unreadable_afterwards(upload: Upload) -> Result<Verdict> {
         rig.control("meta/facebook/behaviour", json!({"set": {"videos_unreadable": true}})).await?;
         rest(rig, &mut core, &dead).await?;
         rig.sim.release_fault(held);
+        let row = sqlx::query("SELECT id, status FROM aurareels_social_posts").fetch_one(&rig.database).await?;
+        let (id, status): (i64, String) = (row.get("id"), row.get("status"));
+        ensure!(status == "needs_review", "nobody could know, and it is {status}");
+        // The person asks to look again, once it can be read.
+        rig.control("meta/facebook/behaviour", json!({"set": {"videos_unreadable": false}})).await?;
+        rig.parts.posts.reconcile(CALLER, PostId(id)).await?;
+        rest(rig, &mut core, &dead).await?;
         core.kill()
     })
     .await
