@@ -62,6 +62,7 @@ pub(super) mod name {
     pub(in super::super) const FIELDS: &str = "fields";
     pub(in super::super) const PRIVACY: &str = "privacy";
     pub(in super::super) const PUBLISH: &str = "publish";
+    pub(in super::super) const MATCH: &str = "match";
 }
 
 /// A session whose video is visible with its last byte.
@@ -76,6 +77,9 @@ pub(super) mod status {
     /// YouTube failed or rejected it.
     pub(in super::super) const FAILED: &str = "FAILED";
 }
+
+/// A video that was found by its text alone.
+pub(super) const BY_TEXT: &str = "text";
 
 /// The session is gone.
 pub(super) const GONE: &str = "gone";
@@ -128,6 +132,13 @@ pub(super) fn made_of(post: &Post) -> String {
 /// knows of the post. A new attempt's name goes on from it.
 pub(super) fn marker(post: &Post) -> String {
     format!("aura-{}-{}", post.id, post.created_at.timestamp_micros())
+}
+
+/// When the post of a [`marker`] was made; `None` for another name.
+pub(super) fn marked_at(file_name: &str) -> Option<DateTime<Utc>> {
+    let (_post, rest) = file_name.strip_prefix("aura-")?.split_once('-')?;
+    let micros = rest.split_once('-').map_or(rest, |(micros, _attempt)| micros);
+    DateTime::from_timestamp_micros(micros.parse().ok()?)
 }
 
 /// What comes next.
@@ -242,8 +253,11 @@ impl<'a> Course<'a> {
             platform_post_id: Some(video_id.to_owned()),
             platform_post_url: Some(format!("https://www.youtube.com/watch?v={video_id}")),
             all_platform_post_ids: vec![video_id.to_owned()],
-            // The marker is ours alone: it tells as much as the answer.
-            bound_by: BoundBy::Answer,
+            // The marker is ours alone: it tells as much as the answer. A text is not.
+            bound_by: match entry.handle.text(name::MATCH) {
+                Some(BY_TEXT) => BoundBy::Match,
+                _ => BoundBy::Answer,
+            },
         })
     }
 

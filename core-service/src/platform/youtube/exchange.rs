@@ -468,7 +468,7 @@ fn session_of(handle: &Handle) -> Result<(String, VideoVersion), Failure> {
 }
 
 /// What a video tells about itself.
-fn handle_of(video: &Value) -> Handle {
+pub(super) fn handle_of(video: &Value) -> Handle {
     let handle = Handle::default().with(name::VIDEO_ID, video["id"].clone());
     match video["status"]["privacyStatus"].as_str() {
         Some(privacy) => handle.with(name::PRIVACY, privacy),

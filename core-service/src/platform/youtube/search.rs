@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::{
     Youtube,
-    course::{self, marker},
+    course::{self, BY_TEXT, marked_at, marker, name},
     errors::Said,
-    exchange::{found, made_at},
+    exchange::{found, handle_of, made_at},
     options,
 };
 use crate::{
@@ -60,10 +60,8 @@ impl TextOf {
 /// Whether a file's name is that of a post that was made after the backup, so that the database does not know it, and this
 /// post too was made since: its caller may have asked for it again. A post that the backup knows has its own name.
 fn is_of_a_lost_post(name: &str, post: &Post, window: &Window) -> bool {
-    let made = name.strip_prefix("aura-").and_then(|rest| rest.split('-').nth(1)).and_then(|at| at.parse().ok());
-    let made = made.and_then(DateTime::from_timestamp_micros);
-    made.is_some_and(|made: DateTime<Utc>| window.since <= made && made < post.created_at)
-        && post.created_at >= window.since
+    let made = marked_at(name);
+    made.is_some_and(|made| window.since <= made && made < post.created_at) && post.created_at >= window.since
 }
 
 impl Youtube {
@@ -114,8 +112,8 @@ impl Youtube {
             Err(said) => return Lookup::Failed(said.failure(call.view.now)),
         };
         let ours = format!("{}-", marker(call.view.post));
-        let name = |video: &Value| video["fileDetails"]["fileName"].as_str().map(str::to_owned);
-        let own = list.videos.iter().find(|video| name(video).is_some_and(|name| name.starts_with(&ours)));
+        let file_name = |video: &Value| video["fileDetails"]["fileName"].as_str().map(str::to_owned);
+        let own = list.videos.iter().find(|video| file_name(video).is_some_and(|name| name.starts_with(&ours)));
         let wish = options::privacy(&call.view.post.content.privacy_level).unwrap_or(options::PUBLIC);
         let evidence = Evidence::new().with("videos_listed", list.videos.len());
         if let Some(video) = own {
@@ -127,7 +125,7 @@ impl Youtube {
         }
         let text = TextOf::post(&call.view.post.content);
         let lost = list.videos.iter().filter(|video| {
-            let is_named = name(video).is_some_and(|name| is_of_a_lost_post(&name, call.view.post, window));
+            let is_named = file_name(video).is_some_and(|name| is_of_a_lost_post(&name, call.view.post, window));
             let is_bound = video["id"].as_str().is_none_or(|id| call.siblings.iter().any(|bound| bound == id));
             is_named
                 && !is_bound
@@ -138,11 +136,15 @@ impl Youtube {
         match lost.collect::<Vec<_>>().as_slice() {
             [] => {}
             [_, ..] if call.twins => return unsure("another post with this text may be out too"),
-            [video] => return found(video, evidence.with("match", "the text of a post that the backup does not know")),
+            [video] => {
+                let handle = handle_of(video).with(name::MATCH, BY_TEXT);
+                let evidence = evidence.with("match", "the text of a post that the backup does not know");
+                return Lookup::Found { handle, evidence };
+            }
             _ => return unsure("several listed videos could be it"),
         }
         let nameless = list.videos.iter().filter(|video| {
-            name(video).is_none() && made_at(video).is_none_or(|at| since <= at && at <= window.until + MARGIN)
+            file_name(video).is_none() && made_at(video).is_none_or(|at| since <= at && at <= window.until + MARGIN)
         });
         match nameless.count() {
             0 if list.is_whole => Lookup::Absent { handle_dead: false, evidence },

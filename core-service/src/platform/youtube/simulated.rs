@@ -279,3 +279,16 @@ async fn a_session_that_was_opened_as_public_is_not_completed_by_an_edit_to_two_
     }
     assert_eq!((play.times(SESSION), play.times(UPLOAD_LAST)), (2, 0));
 }
+
+#[tokio::test]
+async fn the_name_of_a_file_tells_when_its_post_was_made() {
+    let play = start(YoutubePublish::TwoSteps).await;
+    let (post, marker) = (&play.stage.post, super::course::marker(&play.stage.post));
+    for name in [marker.clone(), format!("{marker}-1"), format!("{marker}-2-x.mp4")] {
+        let made = super::course::marked_at(&name).map(|at| at.timestamp_micros());
+        assert_eq!(made, Some(post.created_at.timestamp_micros()), "{name}");
+    }
+    for name in ["holiday.mp4", "aura-7.mp4", "aura-7-soon-1"] {
+        assert_eq!(super::course::marked_at(name), None, "{name}");
+    }
+}
