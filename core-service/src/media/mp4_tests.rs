@@ -113,7 +113,14 @@ fn half_a_sum_is_no_length() {
     let endless = [&without(FRAGMENTED, b"mfra")[..], &repeated].concat();
     let mut file = Memory::new(endless);
     assert_eq!(facts_of(&mut file).duration_ms, None);
-    assert!(file.reads < 3 * MAX_BOXES, "{} reads", file.reads);
+    assert!(file.asked.len() < 3 * MAX_BOXES, "{} reads", file.asked.len());
+}
+
+#[test]
+fn an_index_before_fragments_that_are_out_of_reach_does_not_tell_the_length() {
+    let mut file = Memory { reach: tops(FRAGMENTED, b"moof")[0] - 1, ..Memory::new(FRAGMENTED.to_vec()) };
+    let index = facts_of(&mut file);
+    assert_eq!((index.duration_ms, index.width), (None, Some(360)));
 }
 
 #[test]
@@ -135,10 +142,10 @@ fn the_length_that_the_index_names_for_all_fragments_counts_where_they_are_out_o
 fn over_a_slow_line_the_last_fragment_and_the_list_of_fragments_do() {
     let mut slow = Memory { patience: 0, ..Memory::new(FRAGMENTED.to_vec()) };
     assert_eq!(facts_of(&mut slow).duration_ms, Some(6_000));
-    let reads = slow.reads;
+    let reads = slow.asked.len();
     let mut quick = Memory::new(FRAGMENTED.to_vec());
     facts_of(&mut quick);
-    assert!(reads < quick.reads, "{reads} of {} reads", quick.reads);
+    assert!(reads < quick.asked.len(), "{reads} of {} reads", quick.asked.len());
 
     let mut unlisted = Memory { patience: 0, ..Memory::new(without(FRAGMENTED, b"mfra")) };
     assert_eq!(facts_of(&mut unlisted).duration_ms, None);

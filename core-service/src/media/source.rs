@@ -42,10 +42,12 @@ impl From<ProbeError> for ReadError {
 pub(super) mod tests {
     use super::*;
 
-    /// A file in memory that counts what is asked of it.
+    /// A file in memory that notes what is asked of it.
     pub(crate) struct Memory {
         pub(crate) bytes: Bytes,
-        pub(crate) reads: usize,
+        /// Where each read began.
+        pub(crate) asked: Vec<usize>,
+        /// The last place at which a read may begin.
         pub(crate) reach: usize,
         /// Reads after which details are left out.
         pub(crate) patience: usize,
@@ -62,7 +64,7 @@ pub(super) mod tests {
 
     impl Memory {
         pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
-            Self { bytes: bytes.into(), reads: 0, reach: usize::MAX, patience: usize::MAX }
+            Self { bytes: bytes.into(), asked: vec![], reach: usize::MAX, patience: usize::MAX }
         }
     }
 
@@ -72,13 +74,13 @@ pub(super) mod tests {
         }
 
         fn may_go_on(&self) -> bool {
-            self.reads < self.patience
+            self.asked.len() < self.patience
         }
 
         async fn read(&mut self, at: u64, length: usize) -> Result<Bytes, ReadError> {
             assert!(length <= MAX_READ, "asked for {length} bytes");
-            self.reads += 1;
             let start = usize::try_from(at).unwrap_or(usize::MAX).min(self.bytes.len());
+            self.asked.push(start);
             if start > self.reach {
                 return Err(ReadError::OutOfReach);
             }

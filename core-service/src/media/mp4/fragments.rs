@@ -27,7 +27,7 @@ pub(super) struct Fragments {
     /// Of the samples.
     duration: u64,
     timescale: u32,
-    /// Whether there are any.
+    /// Whether there are any, or may be in what was not seen.
     any: bool,
     /// Nothing is missing between begin and end.
     is_whole: bool,
@@ -89,6 +89,7 @@ impl Walk {
             default_duration: default_duration.map(|trex| trex.default_sample_duration).filter(|&each| each > 0),
         };
         let walked = self.walk(file, from, &film, &mut found).await;
+        found.any |= !found.is_whole;
         self.fragments = found;
         match walked {
             // The index tells the rest; how long it all is stays unknown.
@@ -107,7 +108,6 @@ impl Walk {
         let (mut at, mut has_jumped, mut has_pictures) = (from, false, false);
         while at < file.size() {
             if self.boxes >= MAX_BOXES {
-                found.any = true;
                 return Ok(None);
             }
             if found.any && !has_jumped && !file.may_go_on() {
