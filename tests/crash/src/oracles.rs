@@ -272,6 +272,7 @@ mod tests {
             byte_count: None,
             sha256: Some(row.videos[0].clone()),
             url: None,
+            comments: Vec::new(),
             removed_at: None,
         }
     }

@@ -45,6 +45,8 @@ pub struct VisiblePost {
     pub sha256: Option<String>,
     /// Link for people.
     pub url: Option<String>,
+    /// The comments of its own account, oldest first.
+    pub comments: Vec<String>,
     /// When it was deleted, if it was.
     pub removed_at: Option<DateTime<Utc>>,
 }

@@ -13,7 +13,7 @@ use super::input::{Field, Input, parse_fields};
 use super::route::{self, Route};
 use super::token::{Session, Subject};
 use super::world::{Id, World};
-use super::{Flavour, create, facebook, insights, login, media, people, publish};
+use super::{Flavour, comments, create, facebook, insights, login, media, people, publish};
 use crate::call::{Call, Identity};
 use crate::host::Host;
 use crate::reply::{self, Reply};
@@ -58,6 +58,10 @@ pub(crate) fn subject(world: &World, call: &Call, flavour: Flavour) -> Option<St
         Route::Edge(Some(id), edge) if facebook::owns_edge(edge) => facebook::subject(world, call, Some(edge), id),
         Route::Node(id) => of_container(id).or_else(|| world.media.get(&id).map(|media| media.caption.clone())),
         Route::Edge(_, "media") if call.method == Method::POST => Input::of(call).ok()?.get("caption"),
+        Route::Edge(Some(id), "comments") => {
+            let media = || world.media.get(&id).map(|media| media.caption.clone());
+            facebook::subject(world, call, None, id).or_else(media)
+        }
         Route::Edge(_, "media_publish") => of_container(Id::parse(&Input::of(call).ok()?.get("creation_id")?)?),
         _ => None,
     }
@@ -346,6 +350,10 @@ async fn edge(
         }
         ("media_publish", &Method::POST) => publish::publish(sim, session, id, input),
         ("content_publishing_limit", &Method::GET) => sim.meta.lock().quota(session, id, input, fields, now),
+        ("comments", &Method::POST) => comments::create(sim, session, id, input),
+        ("comments", &Method::GET) => {
+            comments::list(sim, session, id, input, fields.unwrap_or_default(), &request.base)
+        }
         ("insights", &Method::GET) => insights::read(&sim.meta.lock(), session, id, input, now),
         ("owned_pages", &Method::GET) => people::business_pages(sim, session, id, false, input, fields, &request.base),
         ("client_pages", &Method::GET) => people::business_pages(sim, session, id, true, input, fields, &request.base),

@@ -102,6 +102,7 @@ impl World {
             byte_count: container.byte_count,
             sha256: container.sha256.clone(),
             url: Some(media.permalink()),
+            comments: Vec::new(),
             removed_at: None,
         })
     }

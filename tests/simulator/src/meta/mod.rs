@@ -14,6 +14,7 @@
 mod access;
 mod accounts;
 mod behaviour;
+mod comments;
 mod container;
 mod control;
 mod create;

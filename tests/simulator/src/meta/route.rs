@@ -97,6 +97,8 @@ pub(crate) fn edge_operation(method: &Method, edge: &str) -> &'static str {
         ("media", true) => "meta.container_create",
         ("media", false) => "meta.media_list",
         ("media_publish", _) => "meta.media_publish",
+        ("comments", true) => "meta.comment_create",
+        ("comments", false) => "meta.comment_list",
         ("content_publishing_limit", _) => "meta.quota",
         ("insights", _) => "meta.insights",
         ("owned_pages" | "client_pages", _) => "meta.business_pages",

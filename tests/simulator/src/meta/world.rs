@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::Flavour;
 use super::behaviour::Behaviour;
+use super::comments::Comment;
 use super::container::Container;
 use super::facebook::Pages;
 use super::media::Media;
@@ -163,6 +164,7 @@ pub(crate) struct World {
     pub(crate) grants: HashMap<Subject, Grant>,
     pub(crate) containers: HashMap<Id, Container>,
     pub(crate) media: HashMap<Id, Media>,
+    pub(crate) comments: HashMap<Id, Vec<Comment>>,
     pub(crate) locations: HashSet<Id>,
     pub(crate) behaviour: Arc<Behaviour>,
     pub(crate) due: BinaryHeap<Reverse<Due>>,
@@ -209,6 +211,7 @@ impl World {
             grants: HashMap::new(),
             containers: HashMap::new(),
             media: HashMap::new(),
+            comments: HashMap::new(),
             locations: HashSet::from([Id(110_843_418_940_484)]),
             behaviour: Arc::default(),
             due: BinaryHeap::new(),

@@ -163,6 +163,7 @@ fn visible(
         sha256: task.file.as_ref().map(|file| file.sha256.clone()),
         url: Some(format!("https://www.tiktok.com/@{}/video/{id}", account.profile.username)),
         platform_post_id: id,
+        comments: Vec::new(),
         removed_at: None,
     }
 }

@@ -7,10 +7,11 @@
 //!
 //! Who owns what: [`oauth`] grants and tokens, [`api`] the way of a call to its handler, [`quota`] the project's
 //! buckets, [`upload`] sessions and their bytes ([`stream`]), [`resource`] what a client may write, [`video`] the life
-//! of a video, [`videos`], [`lists`] and [`thumbnails`] the calls, [`control`] the switches for tests.
+//! of a video, [`videos`], [`lists`], [`comments`] and [`thumbnails`] the calls, [`control`] the switches for tests.
 
 mod api;
 mod channel;
+mod comments;
 mod control;
 pub(crate) mod error;
 mod lists;
@@ -101,6 +102,8 @@ fn operation(call: &Call) -> &'static str {
         (Host::YouTubeApi, "GET", "/youtube/v3/videos:batchGetStats") => "youtube.batch_get_stats",
         (Host::YouTubeApi, "GET", "/youtube/v3/playlistItems") => "youtube.playlist_items",
         (Host::YouTubeApi, "GET", "/youtube/v3/search") => "youtube.search",
+        (Host::YouTubeApi, "GET", "/youtube/v3/commentThreads") => "youtube.comments_list",
+        (Host::YouTubeApi, "POST", "/youtube/v3/commentThreads") => "youtube.comments_insert",
         (Host::YouTubeApi, "GET", "/youtube/v3/videoCategories") => "youtube.categories",
         _ => "youtube.unknown",
     }
@@ -141,7 +144,8 @@ pub(crate) fn subject(sim: &Sim, call: &Call) -> Option<String> {
         "youtube.upload_init" => Some(call.json()?.get("snippet")?.get("title")?.as_str()?.to_owned()),
         "youtube.videos_list" | "youtube.videos_delete" | "youtube.batch_get_stats" => title(call.query.get("id")?),
         "youtube.videos_update" => title(call.json()?.get("id")?.as_str()?),
-        "youtube.thumbnails_set" => title(call.query.get("videoId")?),
+        "youtube.thumbnails_set" | "youtube.comments_list" => title(call.query.get("videoId")?),
+        "youtube.comments_insert" => title(call.json()?.get("snippet")?.get("videoId")?.as_str()?),
         _ => None,
     }
 }
@@ -168,6 +172,8 @@ pub(crate) async fn act(sim: &Arc<Sim>, call: &mut Call) -> Reply {
         "youtube.videos_delete" => api::run(sim, call, &api::WRITE, Cost::Units(50), videos::delete),
         "youtube.batch_get_stats" => api::run(sim, call, &api::READ, Cost::Stats, videos::batch_get_stats),
         "youtube.playlist_items" => api::run(sim, call, &api::READ, Cost::Units(1), lists::playlist_items),
+        "youtube.comments_list" => api::run(sim, call, &comments::SCOPES, Cost::Units(1), comments::list),
+        "youtube.comments_insert" => api::run(sim, call, &comments::SCOPES, Cost::Units(50), comments::insert),
         "youtube.search" => api::run(sim, call, &api::READ, Cost::Search, lists::search),
         "youtube.categories" => api::run(sim, call, &api::READ, Cost::Units(1), lists::categories),
         _ => reply::html(404, "<!DOCTYPE html><html lang=en><title>Error 404 (Not Found)!!1</title></html>"),

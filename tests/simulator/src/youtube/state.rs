@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::random::Random;
 use crate::youtube::channel::{Channel, Profile};
+use crate::youtube::comments::Comment;
 use crate::youtube::error::Refusal;
 use crate::youtube::quota::Quota;
 use crate::youtube::resource::Draft;
@@ -111,6 +112,8 @@ pub(crate) struct State {
     pub(crate) refresh: HashMap<String, Refresh>,
     pub(crate) sessions: HashMap<String, Session>,
     pub(crate) videos: HashMap<String, Video>,
+    /// Comments by video, oldest first.
+    pub(crate) comments: HashMap<String, Vec<Comment>>,
     pub(crate) quota: Quota,
     pub(crate) due: BTreeMap<(DateTime<Utc>, u64), Due>,
     next_number: u64,
@@ -128,6 +131,7 @@ impl State {
             refresh: HashMap::new(),
             sessions: HashMap::new(),
             videos: HashMap::new(),
+            comments: HashMap::new(),
             quota: Quota::default(),
             due: BTreeMap::new(),
             next_number: 0,

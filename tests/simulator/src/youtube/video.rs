@@ -429,6 +429,7 @@ fn visible_post(video: &Video, account_name: String, at: DateTime<Utc>) -> Visib
         byte_count: Some(video.file.byte_count),
         sha256: Some(video.file.sha256.clone()),
         url: Some(video.url()),
+        comments: Vec::new(),
         removed_at: None,
     }
 }

@@ -43,6 +43,11 @@ pub(crate) fn page_of(world: &World, video: Id) -> Option<Id> {
     world.facebook_pages.videos.get(&video).map(|video| video.page)
 }
 
+/// Whether a video can be seen.
+pub(crate) fn is_live(world: &World, video: Id) -> bool {
+    world.facebook_pages.videos.get(&video).is_some_and(|video| video.live_at.is_some() && !video.removed)
+}
+
 /// Name of a node's operation.
 pub(crate) fn node_operation(method: &Method) -> &'static str {
     match *method {

@@ -197,6 +197,7 @@ impl World {
             byte_count: file.map(|file| file.byte_count),
             sha256: file.map(|file| file.sha256.clone()),
             url: Some(address(id)),
+            comments: Vec::new(),
             removed_at: None,
         });
         self.facebook_pages.posts.insert(post, id);
