@@ -24,6 +24,9 @@ pub enum StepClass {
     Resumable,
     /// Can make the post visible. Sent once; an unknown outcome is reconciled, never repeated blindly.
     PointOfNoReturn,
+    /// Adds something that can be seen to a live post, a comment. Sent once as well, but the post's own status does not
+    /// depend on it.
+    Addition,
 }
 
 impl StepClass {
@@ -34,6 +37,7 @@ impl StepClass {
             Self::Repeatable => "repeatable",
             Self::Resumable => "resumable",
             Self::PointOfNoReturn => "point_of_no_return",
+            Self::Addition => "addition",
         }
     }
 }
@@ -42,7 +46,7 @@ impl FromStr for StepClass {
     type Err = UnknownValue;
 
     fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        [Self::Read, Self::Repeatable, Self::Resumable, Self::PointOfNoReturn]
+        [Self::Read, Self::Repeatable, Self::Resumable, Self::PointOfNoReturn, Self::Addition]
             .into_iter()
             .find(|class| class.as_str() == text)
             .ok_or_else(|| UnknownValue { kind: "step class", value: text.to_owned() })
@@ -140,6 +144,8 @@ const REFUSAL: &str = "refusal";
 const TOKEN_VERSION: &str = "token_version";
 /// Evidence of an absence that one reading supports, enough to send the same handle again and for nothing else.
 const PROVISIONAL: &str = "provisional";
+/// Evidence of a step after which it is not tried any more.
+const GIVEN_UP: &str = "given_up";
 /// Names under which handles keep what a match in an account's list told.
 const MATCHED: [&str; 4] = ["media_id", "permalink", "post_ids", "status"];
 /// The word of a reading that opened a settled question again.
@@ -218,6 +224,12 @@ impl Entry {
     pub fn may_be_visible(&self) -> bool {
         self.class == StepClass::PointOfNoReturn
             && !matches!(self.outcome, Some(StepOutcome::NoEffect | StepOutcome::Absent))
+    }
+
+    /// It is not tried any more; what else the post lacks is.
+    pub fn given_up(mut self) -> Self {
+        self.evidence = self.evidence.with(GIVEN_UP, true);
+        self
     }
 
     /// Keeps the platform's refusal as what it is, a claim: the outcome stays open until it is proven.
@@ -327,6 +339,11 @@ impl Ledger {
         self.entries.iter().any(|entry| {
             entry.step == step && matches!(entry.outcome, Some(StepOutcome::Accepted | StepOutcome::Found))
         })
+    }
+
+    /// Whether a step is not tried any more in an attempt.
+    pub fn is_given_up(&self, attempt: i32, step: &str) -> bool {
+        self.of_attempt(attempt).any(|entry| entry.step == step && entry.evidence.0.contains_key(GIVEN_UP))
     }
 
     /// The newest entry of an attempt.

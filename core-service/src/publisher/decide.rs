@@ -343,7 +343,7 @@ impl Situation<'_> {
             return None;
         }
         let tried = match class {
-            StepClass::PointOfNoReturn => return None,
+            StepClass::PointOfNoReturn | StepClass::Addition => return None,
             StepClass::Read => return Some(self.read_again(change, failure)),
             StepClass::Repeatable | StepClass::Resumable => {
                 let failed = |entry: &&Entry| {
@@ -418,8 +418,8 @@ impl Situation<'_> {
         }
     }
 
-    /// After a follow-up of a live post that brought nothing: looked at again for a day, then left with a warning. It can
-    /// never make the post fail.
+    /// After a follow-up of a live post that brought nothing: looked at again for a day, then given up with a warning, and
+    /// the next one has its turn. It can never make the post fail.
     pub fn after_follow_up(&self, hopeless: bool, after: Option<Duration>, what: &str) -> Decision {
         let since = self.post.published_at.unwrap_or(self.post.status_since);
         if hopeless || (self.now - since > TimeDelta::days(1) && self.looks() >= LOOKS_BEFORE_REVIEW) {
@@ -428,11 +428,7 @@ impl Situation<'_> {
                 field: String::new(),
                 message: format!("the post is live, but this could not be done afterwards: {what}"),
             };
-            return Decision::LetGo(Change {
-                warning: Some(warning),
-                release: Some(Release { at: None, waiting_for: None }),
-                ..Change::default()
-            });
+            return Decision::GoOn(Change { warning: Some(warning), ..Change::default() });
         }
         let at = self.next_look(after, since);
         Decision::LetGo(Change {

@@ -192,7 +192,7 @@ fn a_follow_up_never_fails_a_live_post() {
     let day_later = now() + TimeDelta::hours(25);
     let live = Post { published_at: Some(now()), ..looked(Status::Published, day_later) };
     let left = change(judge(&live, vec![], day_later, |s| s.after_follow_up(false, None, "permalink")));
-    assert_eq!((left.by, left.release.unwrap().at), (None, None));
+    assert_eq!((left.by, left.release), (None, None), "the next follow-up has its turn");
     assert_eq!(left.warning.unwrap().code, "FOLLOW_UP_FAILED");
 }
 

@@ -82,7 +82,7 @@ fn may_have_committed(entry: &Entry) -> bool {
         StepClass::Read if entry.step == SEARCH => is_taken(entry),
         StepClass::PointOfNoReturn => !matches!(entry.outcome, Some(StepOutcome::NoEffect | StepOutcome::Absent)),
         StepClass::Resumable => is_taken(entry) && entry.handle.text("status").is_some(),
-        StepClass::Read | StepClass::Repeatable => false,
+        StepClass::Read | StepClass::Repeatable | StepClass::Addition => false,
     }
 }
 

@@ -46,7 +46,8 @@ impl Worker<'_> {
         match (step.not_before, step.class) {
             (NotBefore::At(at), StepClass::PointOfNoReturn) => at.max(due),
             (NotBefore::At(at), StepClass::Read | StepClass::Repeatable | StepClass::Resumable) => at,
-            (NotBefore::Due, _) | (NotBefore::Prepare, StepClass::PointOfNoReturn) => due,
+            (NotBefore::At(at), StepClass::Addition) => at.max(due),
+            (NotBefore::Due, _) | (NotBefore::Prepare, StepClass::PointOfNoReturn | StepClass::Addition) => due,
             (NotBefore::Prepare, StepClass::Read | StepClass::Repeatable | StepClass::Resumable) => {
                 due - self.engine.settings.prepare_lead
             }
@@ -232,8 +233,10 @@ impl Worker<'_> {
                 (written, _) => written?,
             };
         }
-        let Some(step) = then else { return self.commit(work, Self::release(None, None)).await };
-        self.follow_up(work, step).await
+        match then.filter(|step| !work.ledger.is_given_up(work.post.attempt, step.kind)) {
+            Some(step) => self.follow_up(work, step).await,
+            None => self.commit(work, Self::release(None, None)).await,
+        }
     }
 
     /// What a match found is another post's: it is looked for again, by what is bound now.
@@ -270,6 +273,9 @@ impl Worker<'_> {
         if let NotBefore::At(at) = step.not_before
             && now < at
         {
+            return self.commit(work, Self::release(Some(at), None)).await;
+        }
+        if let Some(Verdict::Wait(at, ..)) = self.engine.charge(&work.post, &*work.service.client, &step, now).await? {
             return self.commit(work, Self::release(Some(at), None)).await;
         }
         let mut entry = begun(work, &step, now);
@@ -314,19 +320,23 @@ impl Worker<'_> {
                 )
             }
         };
+        entry.outcome = Some(outcome);
+        if let Decision::GoOn(change) = decision {
+            entry.number = if recorded { entry.number } else { work.ledger.next_number() };
+            let entry = entry.given_up();
+            let ledger = if recorded { LedgerWrite::Update(entry) } else { LedgerWrite::Insert(entry) };
+            return self.commit(work, Change { ledger, ..change }).await;
+        }
         if recorded {
-            entry.outcome = Some(outcome);
             self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Change::default() }).await?;
         }
         self.follow_up_let_go(work, decision).await
     }
 
     pub(super) async fn follow_up_let_go(&self, work: &mut Work, decision: Decision) -> Result<Flow> {
-        match decision {
-            Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _) => {
-                self.commit(work, change).await
-            }
-        }
+        let (Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _)) = decision;
+        let release = change.release.or(Self::release(None, None).release);
+        self.commit(work, Change { release, ..change }).await
     }
 }
 
