@@ -9,6 +9,7 @@ mod due_times;
 mod equal_captions;
 mod facebook_trouble;
 mod file_modes;
+mod first_comments;
 mod instagram_trouble;
 mod isolation;
 mod json_calls;

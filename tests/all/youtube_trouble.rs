@@ -1,7 +1,8 @@
 //! YouTube: both ways of publishing, and trouble at every step.
 
 use aurareels_proto::v1::{
-    CancelPostRequest, PlatformOptions, Post, PostContent, PostStatus, YouTubeOptions, YouTubePublish,
+    AttemptStep, CancelPostRequest, GetQuotaRequest, PlatformOptions, Post, PostContent, PostStatus, StepOutcome,
+    YouTubeOptions, YouTubePublish,
 };
 use aurareels_simulator::{Action, Host, When};
 use aurareels_tests::{
@@ -148,4 +149,52 @@ async fn a_lost_second_step_is_reconciled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_last_chunk_is_reconciled_not_resent_blindly() {
     one_post_in_spite_of("youtube.upload_last_chunk", true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thumbnail_is_set_on_the_live_video_and_costs_the_post_nothing() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Youtube).await;
+    let picture = |name: &str| format!("{}/c/{name}", world.sim.url(Host::Media));
+    let covered = |caption: &str| PostContent { thumbnail_url: picture("cover.jpg"), ..content(&world, caption) };
+    let refused = json!({ "error": { "code": 403, "message": "no", "errors": [{ "reason": "forbidden" }] } });
+    let early = json!({ "error": { "code": 412, "message": "no", "errors": [{ "reason": "failedPrecondition" }] } });
+    for (caption, fault, warned) in [
+        ("with a picture", None, false),
+        ("a lost answer", Some(cut(When::After)), false),
+        ("still processed", Some(answer(412, early, false)), false),
+        ("not verified", Some(answer(403, refused, false)), true),
+    ] {
+        let rule = fault.map(|fault| world.fault("youtube.thumbnails_set", fault));
+        let ids = me.publish(&[account], covered(caption)).await;
+        let is_over = |post: &Post| {
+            let is_set =
+                |step: &AttemptStep| step.step == "youtube.thumbnail" && step.outcome() == StepOutcome::Accepted;
+            post.attempts.iter().flat_map(|attempt| &attempt.steps).any(is_set)
+                || post.warnings.iter().any(|warning| warning.code == "FOLLOW_UP_FAILED")
+        };
+        let post = me.until(ids[0], "through with its picture", is_over).await;
+        assert_eq!(post.status(), PostStatus::Published, "{post:#?}");
+        assert_eq!(post.warnings.iter().any(|warning| warning.code == "FOLLOW_UP_FAILED"), warned, "{post:#?}");
+        if let Some(rule) = rule {
+            world.struck(rule);
+        }
+    }
+    world.finish(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_used_of_the_apps_budget_is_told() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Youtube).await;
+    let id = me.publish_one(account, "One upload").await;
+    me.published(id).await;
+    let quota = me.accounts().get_quota(GetQuotaRequest { id: account }).await.expect("a quota").into_inner();
+    let of = |name: &str| quota.app_budgets.iter().find(|budget| budget.name == name).expect("a budget");
+    assert_eq!((of("uploads").used, of("uploads").total), (1, 100));
+    assert!(of("units").used >= 50 && of("units").total == 10_000, "{quota:#?}");
+    assert!(of("units").resets_at.is_some());
+    world.finish(1).await;
 }

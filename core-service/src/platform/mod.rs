@@ -12,6 +12,7 @@ pub mod description;
 #[cfg(test)]
 mod example;
 pub mod facebook;
+pub(crate) mod first_comment;
 pub mod instagram;
 pub mod meta;
 pub(crate) mod put;
@@ -251,6 +252,17 @@ pub trait Video: Send + Sync {
 
     /// A URL at which a platform can fetch it.
     async fn public_url(&self) -> Result<Url, Failure>;
+
+    /// Opens the cover picture that the post names by a URL. The size is the host's word, which the stream keeps to.
+    async fn cover(&self) -> Result<Cover, Failure>;
+}
+
+/// A cover picture.
+pub struct Cover {
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its bytes.
+    pub bytes: VideoStream,
 }
 
 /// The right to send: when a request may leave, and whether the claim under which it is made still holds.
@@ -364,6 +376,12 @@ pub trait PlatformClient: Send + Sync {
     /// What a call takes of the budgets that all users of the app share. Pure.
     fn price(&self, asked: Asked<'_>, now: DateTime<Utc>) -> Vec<Charge> {
         let _ = (asked, now);
+        Vec::new()
+    }
+
+    /// The budgets that all users of the app share, each as a call of no units. Pure.
+    fn budgets(&self, now: DateTime<Utc>) -> Vec<Charge> {
+        let _ = now;
         Vec::new()
     }
 

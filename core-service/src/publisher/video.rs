@@ -20,7 +20,7 @@ use crate::{
         pull::PublicAddress,
         spool::Spool,
     },
-    platform::{Video, VideoStream},
+    platform::{Cover, Video, VideoStream},
     store::{Store, media::StoredMedia},
 };
 
@@ -48,7 +48,7 @@ impl Videos {
         } else {
             Source::Upload(post.wp_user_id, content.media_id.clone())
         };
-        PostVideo { videos: self.clone(), source }
+        PostVideo { videos: self.clone(), source, cover: content.thumbnail_url.clone() }
     }
 }
 
@@ -97,6 +97,7 @@ enum Source {
 pub struct PostVideo {
     videos: Videos,
     source: Source,
+    cover: Option<String>,
 }
 
 impl PostVideo {
@@ -164,6 +165,19 @@ impl Video for PostVideo {
             }
         }
     }
+
+    async fn cover(&self) -> Result<Cover, Failure> {
+        let none = || Failure::new(FailureClass::Permanent, Reason::Internal, "the post names no cover picture");
+        let url = parsed(self.cover.as_deref().ok_or_else(none)?)?;
+        let stream = self.videos.prober.open_stream(&url, None).await.map_err(failure).map_err(of_cover)?;
+        let size_bytes = stream.version().size_bytes;
+        Ok(Cover { size_bytes, bytes: stream.map_err(std::io::Error::other).boxed() })
+    }
+}
+
+/// A cover that cannot be read: what is wrong with it, said of a cover.
+fn of_cover(failure: Failure) -> Failure {
+    Failure { message: format!("the cover picture: {}", failure.message), ..failure }
 }
 
 fn parsed(url: &str) -> Result<Url, Failure> {

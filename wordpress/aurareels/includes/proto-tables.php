@@ -42,6 +42,12 @@ return array(
 			6 => array( 'token_expires_at', 'message', 'google.protobuf.Timestamp', '' ),
 			7 => array( 'is_active', 'bool', '', '' ),
 		),
+		'AppBudget' => array(
+			1 => array( 'name', 'string', '', '' ),
+			2 => array( 'used', 'int64', '', '' ),
+			3 => array( 'total', 'int64', '', '' ),
+			4 => array( 'resets_at', 'message', 'google.protobuf.Timestamp', '' ),
+		),
 		'Attempt' => array(
 			1 => array( 'number', 'int32', '', '' ),
 			2 => array( 'steps', 'message', 'AttemptStep', 'repeated' ),
@@ -125,6 +131,7 @@ return array(
 		'FacebookOptions' => array(
 			1 => array( 'transfer', 'enum', 'FacebookTransfer', '' ),
 			2 => array( 'title', 'string', '', '' ),
+			3 => array( 'first_comment', 'string', '', '' ),
 		),
 		'GetAccountRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
@@ -151,6 +158,7 @@ return array(
 			4 => array( 'collaborators', 'string', '', 'repeated' ),
 			5 => array( 'audio_name', 'string', '', '' ),
 			6 => array( 'is_ai_generated', 'bool', '', '' ),
+			7 => array( 'first_comment', 'string', '', '' ),
 		),
 		'ListAccountsRequest' => array(
 			1 => array( 'platform', 'enum', 'Platform', '' ),
@@ -356,6 +364,7 @@ return array(
 			7 => array( 'daily_limit', 'int32', '', 'optional' ),
 			8 => array( 'daily_remaining', 'int32', '', 'optional' ),
 			9 => array( 'blocked_until', 'message', 'google.protobuf.Timestamp', '' ),
+			10 => array( 'app_budgets', 'message', 'AppBudget', 'repeated' ),
 		),
 		'ReconcilePostRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
@@ -527,6 +536,7 @@ return array(
 			7 => array( 'publish', 'enum', 'YouTubePublish', '' ),
 			8 => array( 'embeddable', 'bool', '', 'optional' ),
 			9 => array( 'creative_commons', 'bool', '', '' ),
+			10 => array( 'first_comment', 'string', '', '' ),
 		),
 		'google.protobuf.Duration' => array(
 			1 => array( 'seconds', 'int64', '', '' ),

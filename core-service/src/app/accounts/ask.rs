@@ -129,7 +129,12 @@ impl Accounts {
             None => None,
         };
         let blocked_until = account.quota_blocked_until.filter(|until| *until > now);
-        Ok(QuotaAnswer { platform, published_by_aurareels, daily_limit, daily_remaining, blocked_until })
+        let mut app_budgets = Vec::new();
+        for budget in self.service(account.platform)?.client.budgets(now) {
+            let used = self.store.used_of_budget(account.platform, &budget).await?;
+            app_budgets.push((budget, used));
+        }
+        Ok(QuotaAnswer { app_budgets, platform, published_by_aurareels, daily_limit, daily_remaining, blocked_until })
     }
 
     async fn fresh(&self, id: AccountId) -> Result<(Account, Tokens)> {

@@ -34,6 +34,7 @@ use crate::{
     clock::Clock,
     domain::{
         account::Account,
+        budget::Charge,
         failure::{Failure, FailureClass, Reason},
         ids::{AccountId, UserId},
         media::Violation,
@@ -167,6 +168,8 @@ pub struct QuotaAnswer {
     pub daily_remaining: Option<i32>,
     /// Until when posts wait because the platform refused one for quota.
     pub blocked_until: Option<DateTime<Utc>>,
+    /// The budgets that all accounts of the core share, each with what was used of it.
+    pub app_budgets: Vec<(Charge, i64)>,
 }
 
 /// What connecting depends on in the settings.

@@ -5,7 +5,10 @@ use aurareels_proto::v1;
 use super::{or_empty, platform, structure, timestamp};
 use crate::{
     app::accounts::{ConnectLink, Connected, Disconnected, QuotaAnswer, RefreshAnswer, RefreshResult},
-    domain::account::{Account, Health},
+    domain::{
+        account::{Account, Health},
+        budget::Charge,
+    },
     platform::PublishOptions,
 };
 
@@ -131,5 +134,15 @@ pub(crate) fn quota(of: &Account, answer: QuotaAnswer) -> v1::Quota {
         daily_limit: answer.daily_limit,
         daily_remaining: answer.daily_remaining,
         blocked_until: answer.blocked_until.map(timestamp),
+        app_budgets: answer.app_budgets.into_iter().map(app_budget).collect(),
+    }
+}
+
+fn app_budget((budget, used): (Charge, i64)) -> v1::AppBudget {
+    v1::AppBudget {
+        name: budget.budget.to_owned(),
+        used,
+        total: budget.limit.into(),
+        resets_at: Some(timestamp(budget.until)),
     }
 }

@@ -1,6 +1,6 @@
 //! What comes next for a Reel on a Page: a pure function of its ledger, and the words that stand in that ledger.
 //!
-//! Start → bytes, or a URL that Facebook fetches → status → finish (point of no return) → status → link.
+//! Start → bytes, or a URL that Facebook fetches → status → finish (point of no return) → status → first comment → link.
 //!
 //! Guaranteed:
 //! - The video's id is known before the finish. While a finish is unresolved only that video is read; no other is started.
@@ -25,7 +25,12 @@ use crate::{
         ledger::{Entry, Handle, SEARCH, StepClass, StepOutcome},
         post::Content,
     },
-    platform::{Live, Next, NotBefore, Step, View, description::Options, put::unreadable_source},
+    platform::{
+        Live, Next, NotBefore, Step, View,
+        description::Options,
+        first_comment::{self, FirstComment},
+        put::unreadable_source,
+    },
 };
 
 /// Makes the video, without its bytes.
@@ -38,6 +43,10 @@ pub(super) const FETCH: &str = "facebook.fetch";
 pub(super) const STATUS: &str = "facebook.status";
 /// Publishes: the point of no return.
 pub(super) const FINISH: &str = "facebook.finish";
+/// The comment under the live post.
+pub(super) const COMMENT: FirstComment = FirstComment { find: FIND_COMMENT, write: WRITE_COMMENT };
+pub(super) const FIND_COMMENT: &str = "facebook.find_comment";
+pub(super) const WRITE_COMMENT: &str = "facebook.comment";
 /// Reads the link of the live post.
 pub(super) const PERMALINK: &str = "facebook.permalink";
 
@@ -116,7 +125,9 @@ pub(super) fn made_of(content: &Content) -> String {
 pub(super) fn next(view: &View<'_>) -> Next {
     let course = Course { view };
     if let Some(live) = course.live() {
-        let then = course.permalink(&live);
+        let text = FacebookOptions::of(&view.post.content.options).first_comment;
+        let comment = COMMENT.next(view, text.as_deref(), live.platform_post_id.as_deref());
+        let then = first_comment::or_else(COMMENT.has_stalled(view), comment, course.permalink(&live));
         return Next::Live { live, then };
     }
     let newest = course.of_step(FINISH).rev().find(|entry| entry.may_be_visible());

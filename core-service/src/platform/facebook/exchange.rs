@@ -4,6 +4,7 @@
 //! so a lost answer costs nothing; all bytes of an upload are of the version that the video was started for.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
 use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,8 +25,9 @@ use crate::{
     },
     fault::{self, FaultPoint},
     platform::{
-        Call, Lookup, Outcome, Step, is_replaced,
+        Call, Lookup, Outcome, Step, first_comment, is_replaced,
         meta::{
+            comments::{self, Author},
             graph::{Said, is_success},
             left,
             wire::{UploadError, id_text, shaped},
@@ -55,6 +57,8 @@ impl Facebook {
             course::STATUS => self.read_status(call, step, until).await,
             course::FINISH => self.finish(call, step).await,
             course::PERMALINK => self.read_permalink(call, step, until).await,
+            course::FIND_COMMENT => self.find_comment(call, step, until).await,
+            course::WRITE_COMMENT => self.write_comment(call, step).await,
             unknown => Err(errors::internal(&format!("facebook has no step `{unknown}`"))),
         };
         done.unwrap_or_else(|failure| Outcome::NoEffect { failure, evidence: Evidence::new() })
@@ -267,6 +271,21 @@ impl Facebook {
             Ok(Err(said)) => Lookup::Failed(failure_of(&said, call.view.now)),
             Err(failure) => Lookup::Failed(failure),
         }
+    }
+
+    async fn find_comment(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
+        let author = Author { ids: vec![&call.view.account.account_id], username: None };
+        let (path, token) = (comments::path(step), &call.tokens.access);
+        let get = |query| self.meta.get(token, &path, query, until).boxed();
+        comments::find(step, &author, "id,message,from", get, |said| failure_of(said, call.view.now)).await
+    }
+
+    async fn write_comment(&self, call: &Call<'_>, step: &Step) -> Result<Outcome, Failure> {
+        let text = step.handle.text(first_comment::name::TEXT).unwrap_or_default();
+        let fields = vec![("message", text.to_owned())];
+        let request = self.meta.request(&call.tokens.access, Method::POST, &comments::path(step), fields)?;
+        let said = Said::read(wire::exchange_at_its_time(&self.lines, request, step.timeout, call.lease).await);
+        Ok(comments::written(&said, |said| failure_of(said, call.view.now)))
     }
 
     async fn read_permalink(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {

@@ -27,9 +27,16 @@ use crate::{
     },
 };
 
-/// The list of Pages, their content, publishing; portfolios, without which their Pages stay hidden; and numbers.
-pub(super) const SCOPES: &[&str] =
-    &["pages_show_list", "pages_read_engagement", "pages_manage_posts", "business_management", "read_insights"];
+/// The list of Pages, their content, publishing; portfolios, without which their Pages stay hidden; numbers; and comments.
+pub(super) const SCOPES: &[&str] = &[
+    "pages_show_list",
+    "pages_read_engagement",
+    "pages_manage_posts",
+    "business_management",
+    "read_insights",
+    "pages_manage_engagement",
+    "pages_read_user_content",
+];
 
 /// The scopes without which nothing can be published.
 const NEEDED: &[&str] = &["pages_show_list", "pages_read_engagement", "pages_manage_posts"];

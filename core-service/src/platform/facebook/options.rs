@@ -10,7 +10,10 @@ use crate::{
         platform::Platform,
         post::Content,
     },
-    platform::description::{Options, Unknown, known},
+    platform::{
+        description::{Options, Unknown, known},
+        first_comment,
+    },
 };
 
 /// The one word of privacy that Pages know.
@@ -18,6 +21,9 @@ pub(super) const PUBLIC: &str = "PUBLIC";
 
 /// Longest title, characters. Facebook's pages name no limit.
 const MAX_TITLE: usize = 255;
+
+/// Longest comment, characters.
+const MAX_COMMENT: usize = 8_000;
 
 /// How the video travels to Facebook.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +44,9 @@ pub struct FacebookOptions {
     pub transfer: FacebookTransfer,
     /// Title of the Reel.
     pub title: Option<String>,
+    /// A comment of the Page's own. Without one nothing is written of it: fingerprints of requests stay as they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_comment: Option<String>,
 }
 
 impl Options for FacebookOptions {
@@ -49,7 +58,8 @@ impl Options for FacebookOptions {
             None | Some(v1::FacebookTransfer::Unspecified | v1::FacebookTransfer::Upload) => FacebookTransfer::Upload,
             Some(v1::FacebookTransfer::FileUrl) => FacebookTransfer::FileUrl,
         };
-        Some(Self { transfer, title: Some(given.title).filter(|title| !title.is_empty()) })
+        let text = |text: String| Some(text).filter(|text| !text.is_empty());
+        Some(Self { transfer, title: text(given.title), first_comment: text(given.first_comment) })
     }
 
     fn put(self, into: &mut v1::PlatformOptions) {
@@ -57,7 +67,11 @@ impl Options for FacebookOptions {
             FacebookTransfer::Upload => v1::FacebookTransfer::Upload,
             FacebookTransfer::FileUrl => v1::FacebookTransfer::FileUrl,
         };
-        into.facebook = Some(v1::FacebookOptions { transfer: transfer.into(), title: self.title.unwrap_or_default() });
+        into.facebook = Some(v1::FacebookOptions {
+            transfer: transfer.into(),
+            title: self.title.unwrap_or_default(),
+            first_comment: self.first_comment.unwrap_or_default(),
+        });
     }
 }
 
@@ -117,6 +131,8 @@ pub(super) fn check(content: &Content) -> Vec<Violation> {
             "the title is too long",
         );
     }
+    let field = "content.platform_options.facebook.first_comment";
+    let comment = first_comment::check(field, options.first_comment.as_deref(), MAX_COMMENT);
     let host = Url::parse(&content.video_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let is_cdn = host.is_some_and(|host| host == "fbcdn.net" || host.ends_with(".fbcdn.net"));
     if options.transfer == FacebookTransfer::FileUrl && content.media_id.is_empty() && is_cdn {
@@ -129,6 +145,7 @@ pub(super) fn check(content: &Content) -> Vec<Violation> {
             "facebook does not fetch from its own cdn",
         );
     }
+    broken.extend(comment);
     debug_assert!(broken.iter().all(|violation| violation.field != MEDIA_ID_FIELD));
     broken
 }
@@ -154,6 +171,8 @@ mod tests {
         assert_eq!(rules(somewhere, FacebookOptions::default()), ["LOCATION_NOT_AN_ID"]);
         let titled = FacebookOptions { title: Some("x".repeat(256)), ..FacebookOptions::default() };
         assert_eq!(rules(fine(), titled), ["TITLE_TOO_LONG"]);
+        let talkative = FacebookOptions { first_comment: Some("x".repeat(8_001)), ..FacebookOptions::default() };
+        assert_eq!(rules(fine(), talkative), ["FIRST_COMMENT_TOO_LONG"]);
         let fetched = FacebookOptions { transfer: FacebookTransfer::FileUrl, ..FacebookOptions::default() };
         let cdn = Content { video_url: "https://video.xx.fbcdn.net/v.mp4".into(), ..fine() };
         assert_eq!(rules(cdn.clone(), fetched), ["VIDEO_URL_REFUSED"]);

@@ -29,7 +29,11 @@ use crate::{
         platform::{LoginFlavour, Platform},
         post::Content,
     },
-    platform::{Live, Next, NotBefore, Step, View, description::Options},
+    platform::{
+        Live, Next, NotBefore, Step, View,
+        description::Options,
+        first_comment::{self, FirstComment},
+    },
 };
 
 /// Creates the container.
@@ -46,6 +50,10 @@ pub(super) const SNAPSHOT: &str = "instagram.snapshot";
 pub(super) const PUBLISH: &str = "instagram.media_publish";
 /// Reads the link of the live post.
 pub(super) const PERMALINK: &str = "instagram.permalink";
+/// The comment under the live post.
+pub(super) const COMMENT: FirstComment = FirstComment { find: FIND_COMMENT, write: WRITE_COMMENT };
+pub(super) const FIND_COMMENT: &str = "instagram.find_comment";
+pub(super) const WRITE_COMMENT: &str = "instagram.comment";
 /// Turns comments off on the live post.
 pub(super) const COMMENTS_OFF: &str = "instagram.comments_off";
 
@@ -317,13 +325,19 @@ impl<'a> Course<'a> {
         Some(live)
     }
 
-    /// Comments first: until they are off, people can write some.
+    /// Comments first: until they are off, people can write some; and the account's own is to be the first.
     fn follow_up(&self, live: &Live) -> Option<Step> {
         if let Some(media_id) = &live.platform_post_id
             && let Some(step) = self.comments_off(media_id)
         {
             return Some(step);
         }
+        let text = InstagramOptions::of(&self.view.post.content.options).first_comment;
+        let comment = COMMENT.next(self.view, text.as_deref(), live.platform_post_id.as_deref());
+        first_comment::or_else(COMMENT.has_stalled(self.view), comment, self.permalink(live))
+    }
+
+    fn permalink(&self, live: &Live) -> Option<Step> {
         let given_up =
             self.of_step(PERMALINK).any(|entry| is_accepted(entry) && entry.handle.text(name::LINK).is_some());
         if live.platform_post_url.is_some() || given_up {

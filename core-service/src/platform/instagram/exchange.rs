@@ -3,6 +3,7 @@
 //! Guaranteed: the publish is sent only if the claim holds at that instant.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use tokio::time::Instant;
@@ -26,8 +27,10 @@ use crate::{
     platform::{
         Call, Outcome, Step,
         description::Options,
+        first_comment,
         meta::{
             Fields,
+            comments::{self, Author},
             graph::{General, Said, is_success},
             left,
         },
@@ -111,6 +114,8 @@ impl Instagram {
             course::PUBLISH => self.publish(call, step).await,
             course::PERMALINK => self.read_permalink(call, step, until).await,
             course::COMMENTS_OFF => self.turn_comments_off(call, step, until).await,
+            course::FIND_COMMENT => self.find_comment(call, step, until).await,
+            course::WRITE_COMMENT => self.write_comment(call, step).await,
             unknown => Err(Failure::new(
                 FailureClass::Permanent,
                 Reason::Internal,
@@ -364,6 +369,24 @@ impl Instagram {
             return Ok(Outcome::Accepted { handle: Handle::default().with(name::MEDIA_ID, id), evidence });
         }
         Ok(caller.judge().on_publish(&said, resend))
+    }
+
+    async fn find_comment(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
+        let (account, caller, path) = (&call.view.account, Caller::of(call), comments::path(step));
+        let scoped = account.metadata["app_scoped_id"].as_str();
+        let ids = std::iter::once(account.account_id.as_str()).chain(scoped).collect();
+        let author = Author { ids, username: account.account_username.as_deref() };
+        let get = |query| async { self.get(&caller, &path, query, until).await }.boxed();
+        comments::find(step, &author, "id,text,username,from", get, |said| read_failure(&caller, said)).await
+    }
+
+    async fn write_comment(&self, call: &Call<'_>, step: &Step) -> Result<Outcome, Failure> {
+        let caller = Caller::of(call);
+        let text = step.handle.text(first_comment::name::TEXT).unwrap_or_default();
+        let fields = vec![("message", text.to_owned())];
+        let request = self.request(&caller, Method::POST, &comments::path(step), fields)?;
+        let said = Said::read(wire::exchange_at_its_time(&self.lines, request, step.timeout, call.lease).await);
+        Ok(comments::written(&said, |said| read_failure(&caller, said)))
     }
 
     async fn turn_comments_off(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {

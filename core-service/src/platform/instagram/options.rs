@@ -14,7 +14,10 @@ use crate::{
         platform::Platform,
         post::Content,
     },
-    platform::description::{Options, Unknown, known},
+    platform::{
+        description::{Options, Unknown, known},
+        first_comment,
+    },
 };
 
 /// How the video travels to Instagram.
@@ -46,6 +49,9 @@ pub struct InstagramOptions {
     pub audio_name: Option<String>,
     /// Label as made by AI.
     pub is_ai_generated: bool,
+    /// A comment of the account's own. Without one nothing is written of it: fingerprints of requests stay as they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_comment: Option<String>,
 }
 
 impl Options for InstagramOptions {
@@ -65,6 +71,7 @@ impl Options for InstagramOptions {
             collaborators: given.collaborators,
             audio_name: Some(given.audio_name).filter(|name| !name.is_empty()),
             is_ai_generated: given.is_ai_generated,
+            first_comment: Some(given.first_comment).filter(|text| !text.is_empty()),
         })
     }
 
@@ -81,6 +88,7 @@ impl Options for InstagramOptions {
             collaborators: self.collaborators,
             audio_name: self.audio_name.unwrap_or_default(),
             is_ai_generated: self.is_ai_generated,
+            first_comment: self.first_comment.unwrap_or_default(),
         });
     }
 }
@@ -90,6 +98,9 @@ pub(super) const PUBLIC: &str = "PUBLIC";
 
 /// Accounts that may be invited to share a Reel.
 const MAX_COLLABORATORS: usize = 3;
+
+/// Longest comment, characters.
+const MAX_COMMENT: usize = 2_200;
 
 /// Longest username.
 const MAX_USERNAME: usize = 30;
@@ -155,6 +166,18 @@ pub(super) fn check(content: &Content) -> Vec<Violation> {
             "from 0 to the length of the video",
             "give a time within the video",
             "the cover's time cannot lie in the video",
+        ));
+    }
+    let field = "content.platform_options.instagram.first_comment";
+    broken.extend(first_comment::check(field, options.first_comment.as_deref(), MAX_COMMENT));
+    if options.first_comment.is_some() && content.allow_comments == Some(false) {
+        broken.push(violation(
+            field,
+            "FIRST_COMMENT_NOT_OFFERED",
+            "a first comment, and comments turned off".to_owned(),
+            "one of the two",
+            "leave the first comment out, or allow comments",
+            "nobody can comment where comments are off",
         ));
     }
     if options.audio_name.as_ref().is_some_and(|name| name.trim().is_empty()) {

@@ -3,6 +3,7 @@
 //!
 //! Guaranteed: tokens travel in a header, never in a URL; every call to a Facebook host carries `appsecret_proof`.
 
+pub(crate) mod comments;
 pub(crate) mod graph;
 pub(crate) mod login;
 pub(crate) mod oauth;

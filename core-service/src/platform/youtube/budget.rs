@@ -10,7 +10,7 @@ use chrono_tz::America::Los_Angeles;
 
 use super::{
     YoutubeSettings,
-    course::{FIND, PUBLISH, SESSION, STATUS},
+    course::{FIND, FIND_COMMENT, PUBLISH, SESSION, STATUS, THUMBNAIL, WRITE_COMMENT},
     errors::next_pacific_midnight,
 };
 use crate::{domain::budget::Charge, platform::Asked};
@@ -23,8 +23,10 @@ const UPLOADS: &str = "uploads";
 /// The bucket of everything else.
 const UNITS: &str = "units";
 
-/// `videos.update`.
+/// `videos.update`, `thumbnails.set`.
 const UPDATE: u32 = 50;
+/// `commentThreads.insert`.
+const INSERT_COMMENT: u32 = 50;
 /// What ends an upload that has begun: some readings, and the second step.
 const TO_END: u32 = UPDATE + 5;
 
@@ -32,25 +34,33 @@ const TO_END: u32 = UPDATE + 5;
 pub(super) const UPLOADS_A_DAY: u32 = 100;
 pub(super) const UNITS_A_DAY: u32 = 10_000;
 
-/// What a call costs.
-pub(super) fn price(settings: &YoutubeSettings, asked: Asked<'_>, now: DateTime<Utc>) -> Vec<Charge> {
-    let day = now.with_timezone(&Los_Angeles).date_naive().to_string();
-    let until = next_pacific_midnight(now);
-    let units = |units: u32| Charge {
+/// Both budgets of the day.
+pub(super) fn all(settings: &YoutubeSettings, now: DateTime<Utc>) -> Vec<Charge> {
+    let units = Charge {
         budget: UNITS,
-        units,
+        units: 0,
         leaves: 0,
         limit: settings.units_per_day,
-        day: day.clone(),
-        until,
+        day: now.with_timezone(&Los_Angeles).date_naive().to_string(),
+        until: next_pacific_midnight(now),
         may_wait: false,
     };
-    let uploads = Charge { budget: UPLOADS, limit: settings.uploads_per_day, may_wait: true, ..units(1) };
+    vec![Charge { budget: UPLOADS, limit: settings.uploads_per_day, ..units.clone() }, units]
+}
+
+/// What a call costs.
+pub(super) fn price(settings: &YoutubeSettings, asked: Asked<'_>, now: DateTime<Utc>) -> Vec<Charge> {
+    let mut budgets = all(settings, now).into_iter();
+    let (Some(uploads), Some(general)) = (budgets.next(), budgets.next()) else { return Vec::new() };
+    let units = |units: u32| Charge { units, ..general.clone() };
+    let uploads = Charge { units: 1, may_wait: true, ..uploads };
     match asked {
         Asked::Step(SESSION) => vec![uploads, Charge { leaves: TO_END, may_wait: true, ..units(0) }],
         Asked::Step(PUBLISH) => vec![Charge { may_wait: true, ..units(UPDATE) }],
         Asked::Step(FIND) => vec![units(2)],
-        Asked::Step(STATUS) | Asked::Reading => vec![units(1)],
+        Asked::Step(THUMBNAIL) => vec![Charge { may_wait: true, ..units(UPDATE) }],
+        Asked::Step(WRITE_COMMENT) => vec![Charge { may_wait: true, ..units(INSERT_COMMENT) }],
+        Asked::Step(STATUS | FIND_COMMENT) | Asked::Reading => vec![units(1)],
         Asked::Step(_) => Vec::new(),
     }
 }

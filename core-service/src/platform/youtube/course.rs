@@ -29,7 +29,12 @@ use crate::{
         media::Warning,
         post::Post,
     },
-    platform::{Live, Next, NotBefore, Step, View, description::Options, put::unreadable_source},
+    platform::{
+        Live, Next, NotBefore, Step, View,
+        description::Options,
+        first_comment::{self, FirstComment},
+        put::unreadable_source,
+    },
 };
 
 /// Opens an upload session.
@@ -46,6 +51,14 @@ pub(super) const STATUS: &str = "youtube.status";
 pub(super) const PUBLISH: &str = "youtube.publish";
 /// Sends the last chunk of a video that is visible with it: a point of no return.
 pub(super) const UPLOAD_LAST: &str = "youtube.upload_last";
+
+/// The comment under the live video.
+pub(super) const COMMENT: FirstComment = FirstComment { find: FIND_COMMENT, write: WRITE_COMMENT };
+pub(super) const FIND_COMMENT: &str = "youtube.find_comment";
+pub(super) const WRITE_COMMENT: &str = "youtube.comment";
+
+/// Sets the video's own picture. Of a Short that works once it is processed.
+pub(super) const THUMBNAIL: &str = "youtube.thumbnail";
 
 /// Names in handles. They stay in ledgers for ever.
 pub(super) mod name {
@@ -145,7 +158,11 @@ pub(super) fn marked_at(file_name: &str) -> Option<DateTime<Utc>> {
 pub(super) fn next(view: &View<'_>) -> Next {
     let course = Course { view };
     if let Some(live) = course.live() {
-        return Next::Live { live, then: None };
+        let text = YoutubeOptions::of(&view.post.content.options).first_comment;
+        let comment = COMMENT.next(view, text.as_deref(), live.platform_post_id.as_deref());
+        let thumbnail = course.thumbnail(live.platform_post_id.as_deref());
+        let then = first_comment::or_else(COMMENT.has_stalled(view), comment, thumbnail);
+        return Next::Live { live, then };
     }
     if let Some(entry) = view.ledger.newest_sending(view.post.attempt).filter(|entry| is_accepted(entry)) {
         return course.after_sending(entry);
@@ -258,6 +275,19 @@ impl<'a> Course<'a> {
                 Some(BY_TEXT) => BoundBy::Match,
                 _ => BoundBy::Answer,
             },
+        })
+    }
+
+    fn thumbnail(&self, video_id: Option<&str>) -> Option<Step> {
+        let is_named = self.view.post.content.thumbnail_url.as_deref().is_some_and(|cover| !cover.is_empty());
+        let is_over =
+            self.of_step(THUMBNAIL).any(is_accepted) || self.view.ledger.is_given_up(self.view.post.attempt, THUMBNAIL);
+        (is_named && !is_over).then_some(Step {
+            kind: THUMBNAIL,
+            class: StepClass::Repeatable,
+            not_before: NotBefore::Prepare,
+            timeout: CALL,
+            handle: Handle::default().with(name::VIDEO_ID, video_id?),
         })
     }
 
@@ -437,3 +467,7 @@ impl<'a> Course<'a> {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "course_tests.rs"]
+mod tests;

@@ -41,7 +41,7 @@ const WRITABLE: [&str; 5] =
     ["embeddable", "license", "publicStatsViewable", "selfDeclaredMadeForKids", "containsSyntheticMedia"];
 
 /// How long one request of a step may still take.
-fn left(until: Instant) -> std::time::Duration {
+pub(super) fn left(until: Instant) -> std::time::Duration {
     until.saturating_duration_since(Instant::now())
 }
 
@@ -108,6 +108,9 @@ impl Youtube {
             course::FIND => self.find(call, step, until).await,
             course::STATUS => self.read_status(call, step, until).await,
             course::PUBLISH => self.publish(call, step).await,
+            course::THUMBNAIL => self.set_thumbnail(call, step, until).await,
+            course::FIND_COMMENT => Ok(self.find_comment(call, step, until).await),
+            course::WRITE_COMMENT => Ok(self.write_comment(call, step).await),
             unknown => Err(errors::internal(&format!("youtube has no step `{unknown}`"))),
         };
         done.unwrap_or_else(|failure| Outcome::NoEffect { failure, evidence: Evidence::new() })

@@ -33,11 +33,12 @@ use crate::{
     secret::Secret,
 };
 
-/// Uploading, reading, and changing what was uploaded: the second step of publishing.
+/// Uploading, reading, and changing what was uploaded: the second step of publishing. Comments need the last.
 pub(super) const SCOPES: &[&str] = &[
     "https://www.googleapis.com/auth/youtube.upload",
     "https://www.googleapis.com/auth/youtube.readonly",
     "https://www.googleapis.com/auth/youtube",
+    "https://www.googleapis.com/auth/youtube.force-ssl",
 ];
 
 /// An answer of the token endpoint.

@@ -15,6 +15,7 @@
 //! Secrets: tokens and the addresses of sessions, which are sent, and kept in sealed handles, and appear nowhere else.
 
 mod budget;
+mod comments;
 mod course;
 mod description;
 mod errors;
@@ -22,6 +23,7 @@ mod exchange;
 mod login;
 pub mod options;
 mod search;
+mod thumbnail;
 
 #[cfg(test)]
 mod simulated;
@@ -39,7 +41,7 @@ use crate::{
         budget::Charge,
         failure::Failure,
         ledger::{Entry, Ledger},
-        media::{Violation, Warning},
+        media::{CoverRules, Violation, Warning},
         post::Content,
     },
     http::{self, line::Dialer},
@@ -106,6 +108,10 @@ impl PlatformClient for Youtube {
         options::warnings(content)
     }
 
+    fn cover_rules(&self) -> Option<CoverRules> {
+        Some(options::COVER)
+    }
+
     fn fetches_video(&self, _: &Account, _: &Content) -> bool {
         false
     }
@@ -141,6 +147,10 @@ impl PlatformClient for Youtube {
 
     fn price(&self, asked: Asked<'_>, now: DateTime<Utc>) -> Vec<Charge> {
         budget::price(&self.settings, asked, now)
+    }
+
+    fn budgets(&self, now: DateTime<Utc>) -> Vec<Charge> {
+        budget::all(&self.settings, now)
     }
 
     fn is_used_up(&self, failure: &Failure) -> bool {

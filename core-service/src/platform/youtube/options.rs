@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{
-        media::{Violation, Warning},
+        media::{CoverRules, Violation, Warning},
         platform::Platform,
         post::Content,
     },
-    platform::description::{Options, Unknown, known},
+    platform::{
+        description::{Options, Unknown, known},
+        first_comment,
+    },
 };
 
 /// YouTube's words of privacy.
@@ -23,8 +26,13 @@ pub(super) const PRIVATE: &str = "private";
 
 /// Longest title, UTF-16 units.
 const MAX_TITLE: usize = 100;
+/// Longest comment, characters.
+const MAX_COMMENT: usize = 10_000;
 /// Tags together, as YouTube counts them.
 const MAX_TAGS: usize = 500;
+
+/// A custom thumbnail: <https://developers.google.com/youtube/v3/docs/thumbnails/set>.
+pub(super) const COVER: CoverRules = CoverRules { kinds: &["a JPEG image", "a PNG image"], max_size_bytes: 50_000_000 };
 
 /// When a video becomes visible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +67,9 @@ pub struct YoutubeOptions {
     pub embeddable: Option<bool>,
     /// Creative Commons instead of YouTube's licence.
     pub creative_commons: bool,
+    /// A comment of the channel's own. Without one nothing is written of it: fingerprints of requests stay as they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_comment: Option<String>,
 }
 
 impl Options for YoutubeOptions {
@@ -81,6 +92,7 @@ impl Options for YoutubeOptions {
             publish,
             embeddable: given.embeddable,
             creative_commons: given.creative_commons,
+            first_comment: text(given.first_comment),
         })
     }
 
@@ -99,6 +111,7 @@ impl Options for YoutubeOptions {
             publish: publish.into(),
             embeddable: self.embeddable,
             creative_commons: self.creative_commons,
+            first_comment: self.first_comment.unwrap_or_default(),
         });
     }
 }
@@ -269,6 +282,19 @@ pub(super) fn check(content: &Content) -> Vec<Violation> {
             "youtube does not take the description",
         );
     }
+    let field = "content.platform_options.youtube.first_comment";
+    let is_closed = options.made_for_kids == Some(true) || privacy(&content.privacy_level) == Some(PRIVATE);
+    if options.first_comment.is_some() && is_closed {
+        add(
+            field,
+            "FIRST_COMMENT_NOT_OFFERED",
+            "a private video, or one made for kids".to_owned(),
+            "a public or unlisted video that is not made for kids",
+            "leave the first comment out",
+            "youtube takes no comments under this video",
+        );
+    }
+    let comment = first_comment::check(field, options.first_comment.as_deref(), MAX_COMMENT);
     let length = tags_length(&options.tags);
     if length > MAX_TAGS {
         add(
@@ -300,6 +326,7 @@ pub(super) fn check(content: &Content) -> Vec<Violation> {
             "the category is not one",
         );
     }
+    broken.extend(comment);
     broken
 }
 
@@ -352,6 +379,14 @@ mod tests {
         );
         assert_eq!(with(|options| options.tags = vec!["a,b".into()]), ["TAG_INVALID"]);
         assert_eq!(with(|options| options.category_id = Some("News".into())), ["CATEGORY_INVALID"]);
+        let comment = || Some("first".to_owned());
+        assert_eq!(with(|options| options.first_comment = Some("x".repeat(10_001))), ["FIRST_COMMENT_TOO_LONG"]);
+        let for_kids =
+            YoutubeOptions { first_comment: comment(), made_for_kids: Some(true), ..YoutubeOptions::default() };
+        assert_eq!(rules(&content("t", for_kids)), ["FIRST_COMMENT_NOT_OFFERED"]);
+        let hidden = YoutubeOptions { first_comment: comment(), ..YoutubeOptions::default() };
+        let hidden = Content { privacy_level: "PRIVATE".into(), ..content("t", hidden) };
+        assert_eq!(rules(&hidden), ["FIRST_COMMENT_NOT_OFFERED"]);
         let private = Content { privacy_level: "FRIENDS".into(), ..content("t", YoutubeOptions::default()) };
         assert_eq!(rules(&private), ["PRIVACY_NOT_OFFERED"]);
         assert_eq!(rules(&content("t <b>", YoutubeOptions::default())), ["CAPTION_INVALID_CHARACTER"]);
