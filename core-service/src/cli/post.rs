@@ -88,7 +88,16 @@ pub(super) struct Content {
     /// PUBLIC, FRIENDS, PRIVATE, or the platform's own word. TikTok needs one.
     #[arg(long, default_value = "")]
     privacy: String,
-    /// Address of a cover image (Instagram).
+    /// Another caption for one account: 3="Only here". Several times.
+    #[arg(long = "caption-for", value_name = "ID=CAPTION", value_parser = caption_for)]
+    captions: Vec<(i64, String)>,
+    /// A comment of the account's own under the live post (Instagram, Facebook, YouTube).
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    first_comment: String,
+    /// The title (Facebook, YouTube).
+    #[arg(long, default_value = "")]
+    title: String,
+    /// Address of a cover image (Instagram, YouTube).
     #[arg(long, default_value = "", value_name = "URL")]
     thumbnail: String,
     /// The job that made the video.
@@ -119,9 +128,44 @@ impl Content {
             hashtags: self.hashtags.clone(),
             mentions: self.mentions.clone(),
             privacy_level: self.privacy.clone(),
+            platform_options: self.options(),
             ..v1::PostContent::default()
         })
     }
+
+    /// The options, for each platform that has them; none when none is given.
+    fn options(&self) -> Option<v1::PlatformOptions> {
+        let (first_comment, title) = (self.first_comment.clone(), self.title.clone());
+        if first_comment.is_empty() && title.is_empty() {
+            return None;
+        }
+        Some(v1::PlatformOptions {
+            instagram: Some(v1::InstagramOptions { first_comment: first_comment.clone(), ..Default::default() }),
+            facebook: Some(v1::FacebookOptions {
+                first_comment: first_comment.clone(),
+                title: title.clone(),
+                ..Default::default()
+            }),
+            youtube: Some(v1::YouTubeOptions { first_comment, title, ..Default::default() }),
+            tiktok: None,
+        })
+    }
+
+    /// The captions of single accounts.
+    fn variations(&self) -> Vec<v1::Variation> {
+        let variation = |(account_id, caption): &(i64, String)| v1::Variation {
+            account_id: *account_id,
+            content: Some(v1::PostContent { caption: caption.clone(), ..v1::PostContent::default() }),
+            fields: Some(prost_types::FieldMask { paths: vec!["caption".to_owned()] }),
+        };
+        self.captions.iter().map(variation).collect()
+    }
+}
+
+fn caption_for(text: &str) -> Result<(i64, String), String> {
+    let (account, caption) = text.split_once('=').ok_or("must look like 3=\"Another caption\"")?;
+    let account = account.trim().parse().map_err(|_| format!("`{account}` is no account id"))?;
+    Ok((account, caption.to_owned()))
 }
 
 pub(super) async fn run(server: Server, action: Action) -> anyhow::Result<()> {
@@ -138,9 +182,9 @@ async fn act(client: &Client, action: Action) -> anyhow::Result<()> {
             let request = v1::PublishPostsRequest {
                 accounts: content.accounts.clone(),
                 content: Some(content.content(client).await?),
+                variations: content.variations(),
                 request_key: content.request_key,
                 allow_duplicate: content.allow_duplicate,
-                ..v1::PublishPostsRequest::default()
             };
             let answer = posts.publish_posts(request).await?.into_inner();
             list(&answer.posts, &answer.existed);
@@ -157,6 +201,7 @@ async fn act(client: &Client, action: Action) -> anyhow::Result<()> {
                 accounts: content.accounts.clone(),
                 content: Some(content.content(client).await?),
                 scheduled_at: Some(v1::ScheduleTime { form: Some(form) }),
+                variations: content.variations(),
                 request_key: content.request_key,
                 allow_duplicate: content.allow_duplicate,
                 ..v1::SchedulePostsRequest::default()
