@@ -128,6 +128,13 @@ export interface AccountSummary {
 	is_active: boolean;
 }
 
+export interface AppBudget {
+	name: string;
+	used: number;
+	total: number;
+	resets_at: string | null;
+}
+
 export interface Attempt {
 	number: number;
 	steps: AttemptStep[];
@@ -225,11 +232,13 @@ export interface Event {
 export interface FacebookOptionsInput {
 	transfer?: FacebookTransfer | null;
 	title?: string;
+	first_comment?: string;
 }
 
 export interface FacebookOptions {
 	transfer: FacebookTransfer | null;
 	title: string;
+	first_comment: string;
 }
 
 export interface GetAccountRequestInput {
@@ -263,6 +272,7 @@ export interface InstagramOptionsInput {
 	collaborators?: string[];
 	audio_name?: string;
 	is_ai_generated?: boolean;
+	first_comment?: string;
 }
 
 export interface InstagramOptions {
@@ -272,6 +282,7 @@ export interface InstagramOptions {
 	collaborators: string[];
 	audio_name: string;
 	is_ai_generated: boolean;
+	first_comment: string;
 }
 
 export interface ListAccountsRequestInput {
@@ -507,6 +518,7 @@ export interface Quota {
 	daily_limit: number | null;
 	daily_remaining: number | null;
 	blocked_until: string | null;
+	app_budgets: AppBudget[];
 }
 
 export interface ReconcilePostRequestInput {
@@ -712,6 +724,7 @@ export interface YouTubeOptionsInput {
 	publish?: YouTubePublish | null;
 	embeddable?: boolean | null;
 	creative_commons?: boolean;
+	first_comment?: string;
 }
 
 export interface YouTubeOptions {
@@ -724,6 +737,7 @@ export interface YouTubeOptions {
 	publish: YouTubePublish | null;
 	embeddable: boolean | null;
 	creative_commons: boolean;
+	first_comment: string;
 }
 
 /** Every call with one answer. */

@@ -637,6 +637,31 @@ test('hashtags, privacy and the options of a platform follow the accounts', asyn
 	assert.equal(other.content.privacy_level, '', 'it is not shown, so it is not sent');
 	assert.deepEqual(Object.keys(other.content.platform_options), ['instagram']);
 
+	const several = await publishV2({
+		accounts: ['facebook:8 @ada', 'youtube:10 @nathan'],
+		caption: 'For all',
+		facebookOptions: { firstComment: ' The links ' },
+		youtubeOptions: { firstComment: 'Subscribe', title: 'A title' },
+		captionsByAccount: {
+			captions: [
+				{ account: 'facebook:8 @ada', caption: 'For Facebook', hashtags: '' },
+				{ account: 10, caption: 'For YouTube', hashtags: '#shorts, b' },
+			],
+		},
+	});
+	assert.equal(several.content.caption, 'For all');
+	assert.equal(several.content.platform_options.facebook.first_comment, 'The links');
+	assert.equal(several.content.platform_options.youtube.first_comment, 'Subscribe');
+	assert.deepEqual(several.variations, [
+		{ account_id: 8, content: { caption: 'For Facebook' }, fields: 'caption' },
+		{
+			account_id: 10,
+			content: { caption: 'For YouTube', hashtags: ['#shorts', 'b'] },
+			fields: 'caption,hashtags',
+		},
+	]);
+	assert.ok(!('variations' in other), 'nothing is varied unless it is asked for');
+
 	const byExpression = await publishV2({ accounts: '7', privacyLevel: 'PUBLIC' });
 	assert.deepEqual(byExpression.accounts, [7]);
 });
@@ -667,6 +692,7 @@ test('a fresh node shows what every post needs, and nothing of one platform', ()
 	});
 	assert.ok(tiktok.includes('privacyLevel') && tiktok.includes('tiktokOptions'));
 	assert.ok(!tiktok.includes('youtubeOptions'));
+	assert.ok(tiktok.includes('captionsByAccount'));
 });
 
 test('the subtitle says what the node does, and with whom', () => {

@@ -174,6 +174,36 @@ const accounts: INodeProperties = {
 		'One post per account, all created together or none. An expression may give IDs, handles, or a list of either, such as @nathan or [1, 2]. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 };
 
+/** What single accounts say instead. */
+const captionsByAccount: INodeProperties = {
+	displayName: 'Captions by Account',
+	name: 'captionsByAccount',
+	type: 'fixedCollection',
+	typeOptions: { multipleValues: true },
+	placeholder: 'Add caption',
+	default: {},
+	description: 'Another caption for some of the accounts. The others get the caption above.',
+	options: [
+		{
+			displayName: 'Caption',
+			name: 'captions',
+			values: [
+				{
+					displayName: 'Account Name or ID',
+					name: 'account',
+					type: 'options',
+					typeOptions: { loadOptionsMethod: 'getTargets' },
+					default: '',
+					description:
+						'One of the accounts above. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+				},
+				{ ...caption, description: 'What this account says instead' },
+				{ ...hashtags, description: 'Instead of the hashtags above. Those when empty.' },
+			],
+		},
+	],
+};
+
 const SOME_ACCOUNT = { accounts: [{ _cnd: { exists: true as const } }] };
 
 /**
@@ -221,6 +251,7 @@ export const contentFields: INodeProperties[] = [
 /** What can be added to it. */
 export const furtherFields: INodeProperties[] = [
 	inVersion1(additionalFieldsOfVersion1),
+	fromVersion2({ ...captionsByAccount, displayOptions: { show: SOME_ACCOUNT } }),
 	fromVersion2(additionalFields),
 	...[tiktokOptions, instagramOptions, facebookOptions, youtubeOptions].map(inVersion1),
 	forPlatforms(tiktokOptions, 'tiktok'),

@@ -100,6 +100,16 @@ export const instagramOptions: INodeProperties = {
 				'The frame that is shown as cover, in milliseconds from the start. A thumbnail URL wins over it.',
 		},
 		{
+			displayName: 'First Comment',
+			name: 'firstComment',
+			type: 'string',
+			typeOptions: { rows: 2 },
+			default: '',
+			placeholder: 'e.g. All links: https://example.com',
+			description:
+				"A comment of the account's own under the live reel, written once, up to 2,200 characters. It can never make the post fail.",
+		},
+		{
 			displayName: 'Made by AI',
 			name: 'isAiGenerated',
 			type: 'boolean',
@@ -140,6 +150,16 @@ export const facebookOptions: INodeProperties = {
 	default: {},
 	displayOptions: { show: { platform: ['facebook', 'several'] } },
 	options: [
+		{
+			displayName: 'First Comment',
+			name: 'firstComment',
+			type: 'string',
+			typeOptions: { rows: 2 },
+			default: '',
+			placeholder: 'e.g. All links: https://example.com',
+			description:
+				"A comment of the page's own under the live reel, written once, up to 8,000 characters. It can never make the post fail.",
+		},
 		{
 			displayName: 'Title',
 			name: 'title',
@@ -202,6 +222,16 @@ export const youtubeOptions: INodeProperties = {
 			type: 'boolean',
 			default: true,
 			description: 'Whether it may be embedded elsewhere',
+		},
+		{
+			displayName: 'First Comment',
+			name: 'firstComment',
+			type: 'string',
+			typeOptions: { rows: 2 },
+			default: '',
+			placeholder: 'e.g. All links: https://example.com',
+			description:
+				"A comment of the channel's own under the live video, written once, up to 10,000 characters. It can never make the post fail.",
 		},
 		{
 			displayName: 'Made for Kids',

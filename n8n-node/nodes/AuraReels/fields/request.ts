@@ -4,7 +4,7 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
 import type { PublishPostsRequestInput } from '../../shared/api';
 import type { Work } from '../operation';
-import { readAccounts, readContent } from '../read/content';
+import { readAccounts, readContent, readVariations } from '../read/content';
 
 export const allowDuplicate: INodeProperties = {
 	displayName: 'Allow Duplicate',
@@ -31,6 +31,7 @@ export async function readRequest(work: Work): Promise<PublishPostsRequestInput>
 	return {
 		accounts: await readAccounts(work),
 		content: await readContent(work),
+		...(await readVariations(work)),
 		request_key: String(options.requestKey ?? '').trim(),
 		allow_duplicate: options.allowDuplicate === true,
 	};

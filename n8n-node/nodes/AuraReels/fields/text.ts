@@ -82,7 +82,7 @@ export const thumbnailUrl: INodeProperties = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. https://example.com/cover.jpg',
-	description: 'Public URL of a cover image (Instagram only)',
+	description: 'Public URL of a cover image (Instagram, YouTube)',
 };
 
 export const videoJobId: INodeProperties = {

@@ -8,12 +8,13 @@ import type {
 	PlatformOptionsInput,
 	PostContentInput,
 	TikTokOptionsInput,
+	VariationInput,
 	YouTubeOptionsInput,
 } from '../../shared/api';
 import { ParameterError } from '../../shared/errors';
 import { readAccount } from '../fields/account';
 import type { Work } from '../operation';
-import { resolveAccounts } from './accounts';
+import { resolveAccount, resolveAccounts } from './accounts';
 import { hashtagsOf, listOf } from './ids';
 import { jsonObject } from './json';
 import { uploadBinary } from './upload';
@@ -66,6 +67,23 @@ export async function readContent(work: Work): Promise<PostContentInput> {
 			return hasPlatform(work) || Object.keys(given).length > 0 ? given : undefined;
 		}),
 	};
+}
+
+/** The captions that single accounts get instead of the post's, where there are any. */
+export async function readVariations(work: Work): Promise<{ variations?: VariationInput[] }> {
+	const { node, item } = work;
+	if (hasPlatform(work)) return {};
+	const given = node.getNodeParameter('captionsByAccount', item, {}) as { captions?: Fields[] };
+	const variations: VariationInput[] = [];
+	for (const { account, caption, hashtags } of given.captions ?? []) {
+		const own = hashtagsOf(hashtags ?? '');
+		variations.push({
+			account_id: await resolveAccount(work, account),
+			content: { caption: text(caption), ...(own.length > 0 ? { hashtags: own } : {}) },
+			fields: own.length > 0 ? 'caption,hashtags' : 'caption',
+		});
+	}
+	return variations.length > 0 ? { variations } : {};
 }
 
 /** The fields that only stand in what is sent when they were added. */
@@ -144,6 +162,7 @@ function instagramOptions(fields: Fields): InstagramOptionsInput {
 		collaborators: listOf(fields.collaborators).map(text),
 		audio_name: text(fields.audioName),
 		is_ai_generated: fields.isAiGenerated === true,
+		first_comment: text(fields.firstComment),
 	};
 }
 
@@ -151,6 +170,7 @@ function facebookOptions(fields: Fields): FacebookOptionsInput {
 	return {
 		transfer: (fields.transfer as FacebookOptionsInput['transfer']) ?? null,
 		title: text(fields.title),
+		first_comment: text(fields.firstComment),
 	};
 }
 
@@ -165,6 +185,7 @@ function youtubeOptions(fields: Fields): YouTubeOptionsInput {
 		publish: (fields.publish as YouTubeOptionsInput['publish']) ?? null,
 		embeddable: optional(fields.embeddable),
 		creative_commons: fields.creativeCommons === true,
+		first_comment: text(fields.firstComment),
 	};
 }
 

@@ -5,7 +5,7 @@ import { contentFields, furtherFields, targetFields } from '../../fields/content
 import { optionsField, timeZone } from '../../fields/options';
 import { readScheduledAt, scheduledAt } from '../../fields/scheduled-at';
 import type { Operation } from '../../operation';
-import { readAccounts, readContent } from '../../read/content';
+import { readAccounts, readContent, readVariations } from '../../read/content';
 
 /** A dry run: every broken rule at once. */
 export const validate: Operation = {
@@ -27,6 +27,7 @@ export const validate: Operation = {
 		const answer = await call(work.core, 'PostService/ValidatePosts', {
 			accounts: await readAccounts(work),
 			content: await readContent(work),
+			...(await readVariations(work)),
 			scheduled_at: options.scheduledAt ? readScheduledAt(work, options.scheduledAt) : null,
 		});
 		return [{ json: { ...answer } as unknown as IDataObject, needsAttention: !answer.valid }];
