@@ -9,6 +9,7 @@ use aurareels_core::domain::{
     ledger::{Entry, StepOutcome},
     post::{Post, Status},
 };
+use aurareels_simulator::VisiblePost;
 use sqlx::Row;
 
 use crate::{
@@ -49,12 +50,26 @@ pub(crate) async fn ending(rig: &Rig, id: PostId, caption: &str) -> Result<Endin
         }
         other => bail!("it rests as {other}"),
     }
+    comments(rig, &post, caption)?;
     ensure!(detail.steps.iter().all(|step| step.outcome.is_some()), "a step has no outcome");
     ensure!(post.retry_count >= post.automatic_retries, "{} retries counted by hand", post.retry_count);
     ensure!(post.automatic_retries <= 3, "{} retries in a row", post.automatic_retries);
     // A step that succeeded for the first time lets the count in a row begin anew.
     ensure!(post.retry_count <= 2 * 3, "{} retries", post.retry_count);
     Ok(Ending { post, visible })
+}
+
+/// A first comment is there once; or it is missing, and the post says so.
+fn comments(rig: &Rig, post: &Post, caption: &str) -> Result<()> {
+    let of_post = |seen: &VisiblePost| seen.caption.split_whitespace().next() == Some(caption);
+    let written: usize = rig.sim.posts().iter().filter(|seen| of_post(seen)).map(|seen| seen.comments.len()).sum();
+    ensure!(written <= 1, "{written} first comments for one request");
+    let options = post.content.options.of(post.platform);
+    let is_wished = options.is_some_and(|options| options["first_comment"].is_string());
+    let is_told = post.warnings.iter().any(|warning| warning.code == "FOLLOW_UP_FAILED");
+    let is_missing = post.status == Status::Published && is_wished && written == 0;
+    ensure!(!is_missing || is_told, "the first comment is missing, and nothing says so");
+    Ok(())
 }
 
 /// Whether an entry holds the platform's word that the post is live: Instagram's answer to the publish, YouTube's that the

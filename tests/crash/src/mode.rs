@@ -123,9 +123,16 @@ impl Upload {
 
     pub(crate) fn options(self) -> PlatformOptions {
         let tiktok = |transfer| TiktokOptions { transfer, ..TiktokOptions::default() }.alone();
-        let instagram = |transfer| InstagramOptions { transfer, ..InstagramOptions::default() }.alone();
-        let facebook = |transfer| FacebookOptions { transfer, ..FacebookOptions::default() }.alone();
-        let youtube = |publish| YoutubeOptions { publish, ..YoutubeOptions::default() }.alone();
+        // One mode of each platform that has comments.
+        let first_comment = matches!(self, Self::FacebookUrl | Self::PageBytes | Self::YoutubeTwoSteps)
+            .then(|| "The first comment".to_owned());
+        let comment = || first_comment.clone();
+        let instagram =
+            |transfer| InstagramOptions { transfer, first_comment: comment(), ..InstagramOptions::default() }.alone();
+        let facebook =
+            |transfer| FacebookOptions { transfer, first_comment: comment(), ..FacebookOptions::default() }.alone();
+        let youtube =
+            |publish| YoutubeOptions { publish, first_comment: comment(), ..YoutubeOptions::default() }.alone();
         match self {
             Self::PageBytes => facebook(FacebookTransfer::Upload),
             Self::PageUrl => facebook(FacebookTransfer::FileUrl),

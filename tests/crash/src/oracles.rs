@@ -41,10 +41,12 @@ pub(crate) enum Kind {
     FalselyCancelled,
     /// Its events do not say what its row says, or there are none.
     Untold,
+    /// More than one first comment stands under it.
+    CommentedTwice,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Doubled,
         Self::Early,
         Self::WrongAccount,
@@ -55,6 +57,7 @@ impl Kind {
         Self::FalselyFailed,
         Self::FalselyCancelled,
         Self::Untold,
+        Self::CommentedTwice,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -69,6 +72,7 @@ impl Kind {
             Self::FalselyFailed => "falsely failed",
             Self::FalselyCancelled => "cancelled but visible",
             Self::Untold => "untold",
+            Self::CommentedTwice => "commented twice",
         }
     }
 }
@@ -208,6 +212,9 @@ pub(crate) fn judge(
             if text_of(post) != row.text {
                 find(Kind::WrongText, format!("{named}, as {:?}", post.caption));
             }
+            if post.comments.len() > 1 {
+                find(Kind::CommentedTwice, format!("{named}, with {} first comments", post.comments.len()));
+            }
             if let Some(time) = earliest(row, post.asked_at)
                 && post.asked_at + GRAIN < time
             {
@@ -299,6 +306,8 @@ mod tests {
         assert_eq!(with(&|_, seen| seen.caption.push('!')), [Kind::WrongText]);
         assert_eq!(with(&|row, _| row.platform_post_id = Some("other".to_owned())), [Kind::WrongId]);
         assert_eq!(with(&|row, _| row.platform_post_id = Some("92".to_owned())), [Kind::WrongId, Kind::WrongId]);
+        let twice = |seen: &mut VisiblePost| seen.comments = vec!["first".to_owned(); 2];
+        assert_eq!(with(&|_, seen| twice(seen)), [Kind::CommentedTwice]);
         assert_eq!(with(&|row, _| row.last_event = None), [Kind::Untold]);
         assert_eq!(with(&|row, _| row.last_event = Some("publishing".to_owned())), [Kind::Untold]);
         let fails = |status: Status| {

@@ -31,6 +31,8 @@ pub(super) struct Verdict {
     /// What else is wrong.
     lost: Vec<String>,
     visible: usize,
+    /// Visible ones with a first comment.
+    commented: usize,
     asked: usize,
     pulls: usize,
     published: usize,
@@ -58,7 +60,8 @@ impl Verdict {
         let reasons: HashMap<i64, String> =
             reasons.iter().map(|row| (row.get::<i64, _>("id"), row.get("reason"))).collect();
         let statuses: HashMap<i64, Status> = told.iter().map(|row| (row.id, row.status)).collect();
-        let mut verdict = Self { findings, visible: visible.len(), asked: all.len(), ..Self::default() };
+        let commented = visible.iter().filter(|post| !post.comments.is_empty()).count();
+        let mut verdict = Self { findings, visible: visible.len(), commented, asked: all.len(), ..Self::default() };
         for row in told.iter().filter(|row| !by_id.contains_key(&row.id)) {
             verdict.lost.push(format!("post {} is nobody's: {:?}, {}", row.id, row.text, row.status));
         }
@@ -123,7 +126,7 @@ impl Verdict {
 
     /// Prints it; true when nothing is wrong.
     pub(super) fn tell(&self) -> bool {
-        println!("asked for {}, visible {}", self.asked, self.visible);
+        println!("asked for {}, visible {}, with a first comment {}", self.asked, self.visible, self.commented);
         let (pulls, others) = self.reviews;
         println!(
             "published {}, failed with proof {}, cancelled {}, in review {}",
