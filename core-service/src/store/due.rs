@@ -44,9 +44,6 @@ macro_rules! due {
 const DUE: &str = due!("");
 const DUE_OF_PLATFORM: &str = due!("platform = ? AND ");
 
-const PLATFORM_AFTER: &str = "SELECT platform FROM aurareels_social_posts WHERE platform > ? AND next_step_at IS NOT NULL \
-                              ORDER BY platform LIMIT 1";
-
 const NEXT: &str =
     "SELECT next_step_at FROM aurareels_social_posts WHERE next_step_at IS NOT NULL ORDER BY next_step_at LIMIT 1";
 const NEXT_OF_PLATFORM: &str =
@@ -100,34 +97,33 @@ impl Store {
             let row = reader.fetch_optional(NEXT, &[]).await?;
             return row.map_or(Ok(None), |row| row.opt_time("next_step_at"));
         }
-        let (mut next, mut word) = (None, String::new());
-        while let Some(row) = reader.fetch_optional(PLATFORM_AFTER, &params![&word]).await? {
-            word = row.text("platform")?;
-            if room(turns, &word) > 0 {
-                next = next.into_iter().chain(next_of_platform(&mut reader, turns, &word).await?).min();
+        let mut next = None;
+        for platform in Platform::ALL {
+            if room(turns, platform) > 0 {
+                next = next.into_iter().chain(next_of_platform(&mut reader, turns, platform).await?).min();
             }
         }
         Ok(next)
     }
 }
 
-async fn next_of_platform(reader: &mut Reader, turns: &Turns, word: &str) -> Result<Option<DateTime<Utc>>> {
-    let (past, accounts) = past_accounts(turns, word);
-    let mut values: Vec<Value> = params![word].into();
+async fn next_of_platform(reader: &mut Reader, turns: &Turns, platform: Platform) -> Result<Option<DateTime<Utc>>> {
+    let (past, accounts) = past_accounts(turns, platform);
+    let mut values: Vec<Value> = params![platform.as_str()].into();
     values.extend(accounts);
     let sql = format!("{NEXT_OF_PLATFORM}{past} ORDER BY next_step_at LIMIT 1");
     let row = reader.fetch_optional(&sql, &values).await?;
     row.map_or(Ok(None), |row| row.opt_time("next_step_at"))
 }
 
-/// How much room there is for a platform's word.
-fn room(turns: &Turns, word: &str) -> usize {
-    turns.room(word.parse().ok()).min(BATCH)
+/// How much room there is for a platform.
+fn room(turns: &Turns, platform: Platform) -> usize {
+    turns.room(Some(platform)).min(BATCH)
 }
 
 /// The condition that leaves out the accounts of a platform which have no room.
-fn past_accounts(turns: &Turns, word: &str) -> (String, Vec<Value>) {
-    let accounts = word.parse().map(|platform| turns.without_room(platform)).unwrap_or_default();
+fn past_accounts(turns: &Turns, platform: Platform) -> (String, Vec<Value>) {
+    let accounts = turns.without_room(platform);
     if accounts.is_empty() {
         return Default::default();
     }
@@ -148,15 +144,14 @@ async fn claim(tx: &mut Tx, asked: &Claiming) -> Result<Claimed> {
         return Ok(claimed);
     }
     claimed.waits_for_room = true;
-    let mut word = String::new();
-    while let Some(row) = tx.fetch_optional(PLATFORM_AFTER, &params![&word]).await? {
-        word = row.text("platform")?;
-        let limit = room(&turns, &word);
+    // Those whose platform this release does not know are set aside when there is room for everybody.
+    for platform in Platform::ALL {
+        let limit = room(&turns, platform);
         if limit == 0 {
             continue;
         }
-        let (past, accounts) = past_accounts(&turns, &word);
-        let mut values: Vec<Value> = params![&word, now + ahead, now].into();
+        let (past, accounts) = past_accounts(&turns, platform);
+        let mut values: Vec<Value> = params![platform.as_str(), now + ahead, now].into();
         values.extend(accounts);
         values.extend(params![limit as i64]);
         let rows = tx.fetch_free(&format!("{DUE_OF_PLATFORM}{past}{ORDER}"), &values).await?;
