@@ -9,6 +9,7 @@ mod addon;
 mod bench;
 mod clients;
 mod crash;
+mod databases;
 mod deny;
 mod licence;
 mod lint;
@@ -69,6 +70,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run a command beside private servers of PostgreSQL and MariaDB, which end with it: `with-databases -- <command>`.
+    WithDatabases {
+        /// The command and its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
     /// Build the n8n package's native addon for this machine, in release, into n8n-node/native.
     Addon,
     /// Build the n8n package with native modules for several Linux platforms, and load those that run here.
@@ -101,6 +108,7 @@ fn main() -> ExitCode {
         Command::Bench { arguments } => bench::run(&workspace, &arguments),
         Command::Crash { arguments } => crash::run(&workspace, "crash", &arguments),
         Command::Chaos { arguments } => crash::run(&workspace, "chaos", &arguments),
+        Command::WithDatabases { command } => databases::run(&workspace, &command),
         Command::Addon => addon::install(&workspace, addon::Build::Release).map(|_| true),
         Command::Package { targets } => {
             let default = [Target::LinuxX64Gnu, Target::LinuxX64Musl];

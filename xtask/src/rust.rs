@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::databases::Servers;
 use crate::run::Workspace;
 use crate::stage::{Report, TestsFailed};
 use crate::tools;
@@ -18,6 +19,14 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     let mut closing = Vec::new();
     let mut passed = true;
     let ignored = workspace.full;
+    let (servers, remark) = match Servers::start(workspace) {
+        Ok(servers) => (Some(servers), None),
+        Err(error) => (None, Some(format!("not tried on PostgreSQL and MariaDB: {error:#}"))),
+    };
+    let beside_servers = |program| match &servers {
+        Some(servers) => servers.known_to(program),
+        None => program,
+    };
     if tools::has_cargo(workspace, "nextest") {
         let mut nextest = workspace.cargo_of_tests("nextest")?.args(["run", "--workspace", "--no-fail-fast"]);
         nextest = nextest.args(["--config-file", "xtask/nextest.toml"]);
@@ -27,7 +36,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         if ignored {
             nextest = nextest.args(["--run-ignored", "all"]);
         }
-        passed &= watch(nextest, &mut closing)?;
+        passed &= watch(beside_servers(nextest), &mut closing)?;
         // nextest leaves the examples in the documentation to cargo.
         if has_examples(&workspace.root)? {
             let doc = workspace.cargo_of_tests("test")?.args(["--workspace", "--doc", "--no-fail-fast"]);
@@ -38,12 +47,12 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         if ignored {
             test = test.args(["--", "--include-ignored"]);
         }
-        passed &= watch(test, &mut closing)?;
+        passed &= watch(beside_servers(test), &mut closing)?;
     }
     if !passed {
         return Err(TestsFailed { what: "Rust tests failed".to_owned(), closing }.into());
     }
-    Ok(Report { remark: None, closing })
+    Ok(Report { remark, closing })
 }
 
 /// Whether any documentation of the workspace holds an example. Where none does, looking for them crate by crate takes longer
