@@ -158,7 +158,7 @@ async fn open(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
     let url = settings.store.database_url.expose();
     let media = media_dir(settings);
     private::mend(&[data_dir, &media], &[Store::files_of(url)?, private::files_in(&media)].concat());
-    let store = Store::open(url, keys, clock).await?;
+    let store = Store::open(settings.store.place(), keys, clock).await?;
     store.migrate().await?;
     Ok(store)
 }

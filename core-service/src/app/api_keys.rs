@@ -157,7 +157,8 @@ mod tests {
     async fn keys() -> (tempfile::TempDir, ApiKeys) {
         let directory = tempfile::tempdir().unwrap();
         let ring = Arc::new(KeyRing::from_settings::<&str>("a key for tests 0123456789 abcdefghij", &[]).unwrap());
-        let store = Store::open(&Store::default_url(directory.path()), ring, Clock::system()).await.unwrap();
+        let store =
+            Store::open(crate::store::db::testing::place(directory.path()).await, ring, Clock::system()).await.unwrap();
         store.migrate().await.unwrap();
         (directory, ApiKeys::new(store))
     }

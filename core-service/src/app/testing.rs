@@ -343,7 +343,9 @@ impl World {
     /// A core over this database, with these keys.
     pub(crate) async fn replica(&self, key: &str, old: &[&str]) -> Replica {
         let keys = Arc::new(KeyRing::from_settings(key, old).unwrap());
-        let store = Store::open(&Store::default_url(self.dir.path()), keys, self.clock.clone()).await.unwrap();
+        let store = Store::open(crate::store::db::testing::place(self.dir.path()).await, keys, self.clock.clone())
+            .await
+            .unwrap();
         store.migrate().await.unwrap();
         let login: Arc<dyn LoginClient> = self.login.clone();
         let registry = Registry::new([Service { description: &DESCRIPTION, client: Arc::new(NoPublishing), login }]);

@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     domain::lineage::Lineage,
     fault,
-    store::replacing::Replacement,
+    store::replacing::{self, Replacement},
 };
 
 /// Make a backup: the database and the uploads of its posts, in one file. A core may run meanwhile.
@@ -91,11 +91,15 @@ pub(super) async fn restored(arguments: TellRestored) -> anyhow::Result<()> {
     if arguments.backup_time > clock.now() {
         anyhow::bail!("--backup-time lies in the future; give the time at which the copy was made");
     }
-    let replacement = Replacement::begin(settings.store.database_url.expose(), clock).await?;
-    if !replacement.file().exists() {
-        anyhow::bail!("there is no database at {}; put the copy there first", replacement.file().display());
-    }
-    let lineage = replacement.tell(arguments.backup_time).await?;
+    let lineage = if settings.store.place().is_on_server() {
+        replacing::tell_server(settings.store.place(), arguments.backup_time, clock).await?
+    } else {
+        let replacement = Replacement::begin(settings.store.database_url.expose(), clock).await?;
+        if !replacement.file().exists() {
+            anyhow::bail!("there is no database at {}; put the copy there first", replacement.file().display());
+        }
+        replacement.tell(arguments.backup_time).await?
+    };
     println!("the database counts as a copy of {}", shown(arguments.backup_time));
     say_lineage(&lineage);
     Ok(())

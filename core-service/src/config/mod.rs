@@ -21,6 +21,7 @@ use crate::{
     http::HttpSettings,
     platform::settings::Configured,
     secret::Secret,
+    store::db::Place,
 };
 
 /// Every setting of the core.
@@ -101,6 +102,13 @@ pub struct Store {
     pub data_dir: PathBuf,
     /// The database's URL. May hold a password.
     pub database_url: Secret,
+}
+
+impl Store {
+    /// Where the database is.
+    pub fn place(&self) -> Place {
+        Place::from(self.database_url.expose())
+    }
 }
 
 /// The keys that seal tokens.

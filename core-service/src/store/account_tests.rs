@@ -31,7 +31,7 @@ const USER: UserId = UserId(1);
 
 async fn open(dir: &tempfile::TempDir, key: &str, old: &[&str]) -> Store {
     let keys = Arc::new(KeyRing::from_settings(key, old).unwrap());
-    let store = Store::open(&Store::default_url(dir.path()), keys, Clock::system()).await.unwrap();
+    let store = Store::open(crate::store::db::testing::place(dir.path()).await, keys, Clock::system()).await.unwrap();
     store.migrate().await.unwrap();
     store
 }

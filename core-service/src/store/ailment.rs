@@ -9,7 +9,7 @@ pub enum Ailment {
     /// No room is left for it.
     #[error("the disk of the database is full")]
     Full,
-    /// SQLite found pages that make no sense.
+    /// The database found pages that make no sense.
     #[error("the database file is damaged")]
     Damaged,
     /// It may be read only.
@@ -29,6 +29,15 @@ pub enum Ailment {
     /// It has not answered in time. A change may still be made.
     #[error("the database did not answer in {0} seconds")]
     Slow(u64),
+    /// The server of the database cannot be reached, in its words or the system's.
+    #[error("the database server is away ({0})")]
+    Away(String),
+    /// The server of the database takes no writes.
+    #[error("the database server takes no writes: it is a replica, or is set read-only")]
+    Replica,
+    /// Others have changed the same rows again and again.
+    #[error("other changes were in the way again and again")]
+    Contended,
     /// A connection ended unexpectedly; a new one is made. A change may have been made.
     #[error("the connection to the database broke")]
     Stopped,
@@ -51,6 +60,14 @@ impl Ailment {
                 "nothing is published; put the file back as it was, or stop the core and restore a backup"
             }
             Self::Slow(_) => "what was asked for may still be done; make the very same call again",
+            Self::Away(_) => {
+                "nothing was changed; start the server, or correct AURAREELS_DATABASE_URL; the core goes on when it answers"
+            }
+            Self::Replica => {
+                "nothing was changed; point AURAREELS_DATABASE_URL at the primary, or promote this server; the core goes on \
+                 when it takes writes"
+            }
+            Self::Contended => "nothing was changed; call again",
             Self::Stopped => "what was asked for may have been done; make the very same call again",
         }
     }

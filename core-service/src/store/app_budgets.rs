@@ -95,7 +95,8 @@ mod tests {
     async fn open() -> (tempfile::TempDir, Store) {
         let directory = tempfile::tempdir().unwrap();
         let keys = Arc::new(KeyRing::from_settings("a key for tests, 0123456789abcdef", &[] as &[&str]).unwrap());
-        let store = Store::open(&Store::default_url(directory.path()), keys, Clock::system()).await.unwrap();
+        let store =
+            Store::open(crate::store::db::testing::place(directory.path()).await, keys, Clock::system()).await.unwrap();
         store.migrate().await.unwrap();
         (directory, store)
     }

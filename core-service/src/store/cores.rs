@@ -117,10 +117,15 @@ impl Store {
         rows.iter().map(core_seen).collect()
     }
 
+    /// Whether a core says that it serves the database.
+    pub(super) async fn has_core(&self, now: DateTime<Utc>) -> Result<bool> {
+        Ok(self.db.read().await?.fetch_optional(ALL, &params![now - ALIVE]).await?.is_some())
+    }
+
     /// Whether some core serves the database that does not say so: one of an older release, or one that is stopped.
     pub async fn has_silent_core(&self, now: DateTime<Utc>) -> Result<bool> {
-        let known = self.db.read().await?.fetch_optional(ALL, &params![now - ALIVE]).await?;
-        let Some(file) = self.db.file().filter(|_| known.is_none()) else { return Ok(false) };
+        let known = self.has_core(now).await?;
+        let Some(file) = self.db.file().filter(|_| !known) else { return Ok(false) };
         match super::db::serving::replace(&file) {
             Ok(_) => Ok(false),
             Err(Error::Served) => Ok(true),

@@ -53,9 +53,7 @@ pub(super) async fn append_all(tx: &mut Tx, events: &[(&NewEvent, DateTime<Utc>)
         ]
     };
     let values: Vec<Value> = events.iter().flat_map(row).collect();
-    let newest = tx.insert_all(&sql, &values, events.len()).await?;
-    newest.last().into_iter().for_each(|newest| tx.note_event(*newest));
-    Ok(())
+    tx.insert_events(&sql, &values, events.len()).await
 }
 
 /// An event. A status that this release does not know is told as none; a kind that it does not know is an error.

@@ -121,6 +121,12 @@ pub enum Error {
          AURAREELS_SOCIAL_ENCRYPTION_KEY and the old one in AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS, then rotate again"
     )]
     OtherKey(String),
+    /// Copying and replacing is for databases that are files.
+    #[error(
+        "the database is on a server; back it up and restore it by the server's own tools, with the cores stopped for a \
+         restore, and then say when the backup was made: `aurareels restored --backup-time <time>`"
+    )]
+    OnServer,
     /// A command is replacing the database.
     #[error("the database is being restored; start the core when that is done")]
     BeingReplaced,
@@ -145,6 +151,7 @@ impl Error {
             | Self::Closed
             | Self::Behind(_)
             | Self::Served
+            | Self::OnServer
             | Self::OtherKey(_)
             | Self::BeingReplaced => false,
         }
@@ -211,16 +218,16 @@ pub struct Store {
 
 impl Store {
     /// Opens the database of a URL, creating a SQLite file that is not there yet. Does not migrate.
-    pub async fn open(url: &str, keys: Arc<KeyRing>, clock: Clock) -> Result<Self> {
-        let (db, keys) = (db::Db::open(url).await?, Arc::new(RwLock::new(keys)));
+    pub async fn open(place: impl Into<db::Place>, keys: Arc<KeyRing>, clock: Clock) -> Result<Self> {
+        let (db, keys) = (db::Db::open(&place.into()).await?, Arc::new(RwLock::new(keys)));
         Ok(Self { db, keys, clock, presence: cores::Presence::default(), lineages: Arc::default() })
     }
 
     /// A store that only replaces or copies: it seals nothing, so it needs no key of the settings.
-    pub(crate) async fn for_maintenance(file: &Path, clock: Clock) -> Result<Self> {
+    pub(crate) async fn for_maintenance(place: impl Into<db::Place>, clock: Clock) -> Result<Self> {
         let key = crate::secret::generate_key();
         let keys = Arc::new(KeyRing::from_settings(key.expose(), &[] as &[&str])?);
-        Self::open(&format!("sqlite://{}", file.display()), keys, clock).await
+        Self::open(place, keys, clock).await
     }
 
     /// The default URL of a data directory.

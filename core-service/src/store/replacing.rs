@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Error, Result, Store,
     db::{
+        Place,
         mark::{self, Mark},
         serving,
     },
@@ -46,7 +47,7 @@ pub struct Replacement {
 /// Copies the database of a URL into a new file, brings the copy up to this release, and says what is in it. Cores may
 /// work on the database meanwhile: the copy is the state of one moment.
 pub async fn copy(url: &str, to: &Path, clock: Clock) -> Result<Contents> {
-    let file = serving::file_of_url(url)?.ok_or(Error::Closed)?;
+    let file = serving::file_of_url(url)?.ok_or(Error::OnServer)?;
     serving::copy(&file, to).await?;
     let store = Store::for_maintenance(to, clock).await?;
     let contents = contents(&store).await;
@@ -66,10 +67,27 @@ async fn contents(store: &Store) -> Result<Contents> {
     Ok(Contents { lineages, encryption_keys, media })
 }
 
+/// Tells a database of a server that it is a backup of that time, or a replica that had seen nothing since. Refused while
+/// a core serves it.
+pub async fn tell_server(place: Place, backup_at: DateTime<Utc>, clock: Clock) -> Result<Lineage> {
+    let store = Store::for_maintenance(place, clock).await?;
+    let told = async {
+        store.migrate().await?;
+        let now = store.clock.now();
+        if store.has_core(now).await? {
+            return Err(Error::Served);
+        }
+        store.restored(backup_at, HandedOut::default(), now).await
+    };
+    let told = told.await;
+    store.close().await;
+    told
+}
+
 impl Replacement {
     /// Begins to replace the database of a URL, which may be missing. Refused while a core has it open.
     pub async fn begin(url: &str, clock: Clock) -> Result<Self> {
-        let file = serving::file_of_url(url)?.ok_or(Error::Closed)?;
+        let file = serving::file_of_url(url)?.ok_or(Error::OnServer)?;
         let _lock = serving::replace(&file)?;
         match serving::gather(&file).await {
             Err(Error::Served) => Err(Error::Served),

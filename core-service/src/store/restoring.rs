@@ -220,8 +220,9 @@ impl Store {
                     kept_through: Sequence(own.sequence),
                     events_from: Sequence(first),
                 };
-                insert(tx, &new).await?;
+                // First: on MySQL it commits what came before.
                 tx.move_counters(first).await?;
+                insert(tx, &new).await?;
                 tx.execute(LET_GO, &params![now]).await?;
                 tx.execute(LET_REFRESHES_GO, &[]).await?;
                 tx.execute(MARK, &params![backup_at, backup_at]).await?;

@@ -350,6 +350,7 @@ fn token_error(id: AccountId, error: TokenError) -> Error {
                     .to_owned(),
             },
             store::Error::Served
+            | store::Error::OnServer
             | store::Error::BeingReplaced
             | store::Error::OtherKey(_)
             | store::Error::Fenced(_)

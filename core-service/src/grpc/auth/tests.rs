@@ -32,7 +32,8 @@ async fn gate(auth: config::Auth) -> Gate {
     let directory = tempfile::tempdir().unwrap();
     let ring = Arc::new(KeyRing::from_settings::<&str>("a key for tests 0123456789 abcdefghij", &[]).unwrap());
     let clock = Clock::system();
-    let store = Store::open(&Store::default_url(directory.path()), ring, clock.clone()).await.unwrap();
+    let store =
+        Store::open(crate::store::db::testing::place(directory.path()).await, ring, clock.clone()).await.unwrap();
     store.migrate().await.unwrap();
     let keys = Arc::new(ApiKeys::new(store));
     let authenticator = Authenticator::new(keys.clone(), Jwt::new(&auth).unwrap(), clock.clone());

@@ -1,9 +1,9 @@
 //! The seam to the database: everything above it has one body per query, everything below knows which database it is.
 //!
-//! SQLite is in [`sqlite`]. Another back end is a folder beside it that provides the same items; this is the whole list.
+//! SQLite is in [`sqlite`]. Databases of a server share [`server`]; what PostgreSQL and MySQL (or MariaDB) each do in their
+//! own way is in [`postgres`] and [`mysql`]. This is the whole list of what a back end provides.
 //!
-//! **Which one** follows from the URL's scheme. There is one today; a second one makes [`Db`], [`Reader`], [`Tx`] and
-//! `Cells` an enum each, with one arm per back end, and adds its scheme to `config/build.rs`.
+//! **Which one** follows from the URL's scheme: [`Db`], [`Reader`], [`Tx`] and `Cells` are an enum each.
 //!
 //! **The database**, [`Db`], one per process, cheap to clone:
 //!
@@ -33,8 +33,9 @@
 //! | `fetch_free` | a SELECT whose rows are locked until the end, without those that another transaction holds: claims. PostgreSQL and MySQL: `FOR UPDATE SKIP LOCKED` |
 //! | `execute` | runs a statement; how many rows it matched, also where their values stayed the same (MySQL: `CLIENT_FOUND_ROWS`) |
 //! | `insert` | one row of a table whose key is `id`; its new id. SQLite: `last_insert_rowid`; MySQL: `LAST_INSERT_ID()`; PostgreSQL: `RETURNING id` |
-//! | `insert_all` | several rows of a table whose key is `id`, or `sequence` for events; their ids, rising in the order of the rows |
-//! | `note_event`, `note_post`, `note_schedule` | after the rows were written: what the commit tells others of |
+//! | `insert_all` | several rows of a table whose key is `id`; their ids, rising in the order of the rows |
+//! | `insert_events` | rows of events, at the latest when the operation ends; the commit tells others of them |
+//! | `note_post`, `note_schedule` | after the rows were written: what the commit tells others of |
 //! | `counters`, `move_counters` | the highest id that each table ever gave, by the table's name, and giving ids from another one on: restoring |
 //!
 //! **Statements** are written in what SQLite, PostgreSQL and MySQL share, with `?` for a value; a back end replaces `?` by
@@ -48,24 +49,285 @@
 //! collation without padding). U+0000 is in no text.
 //!
 //! **Events** have to become visible in the order of their sequence: a reader at position n never sees a lower one later.
-//! SQLite has one writer, so an AUTOINCREMENT does. A database with several writers has them queue from the first event of
-//! a transaction to its end (a lock that is taken by `insert_all`), as long as nothing better is measured.
+//! SQLite has one writer, so an AUTOINCREMENT does. With several writers they are written last, behind a lock that is held
+//! until the commit, so writers queue for their last statement alone ([`server`]).
 //!
 //! **Errors** become [`super::Error`]: the statement's fault (`Unavailable`), the row's (`Corrupt`), the database's (`Sick`,
 //! with an [`super::ailment::Ailment`] that has a remedy; a back end adds its own).
 //!
 //! The cases in `suite.rs` say what all of this means; a back end runs them all.
 
+mod mysql;
+mod operations;
+mod postgres;
 mod row;
+mod server;
 mod sqlite;
 #[cfg(test)]
 mod suite;
 mod values;
 mod wakes;
 
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+#[cfg(test)]
+pub(crate) use self::server::testing;
+use self::sqlite::mark::Mark;
 pub(super) use self::{
     row::Row,
-    sqlite::{Reader, Tx, mark, serving},
+    sqlite::{mark, serving},
     values::{PerLength, in_list},
 };
-pub use self::{sqlite::Db, values::Value, wakes::Wakes};
+pub use self::{values::Value, wakes::Wakes};
+use super::{Result, ailment::Ailment};
+
+/// Where a database is, and what its tables are called.
+#[derive(Clone, Default)]
+pub struct Place {
+    /// The URL. May hold a password.
+    pub url: String,
+    /// Stands before the name of every table. Empty for SQLite, whose file holds nothing else.
+    pub table_prefix: String,
+}
+
+impl Place {
+    /// It is a database of a server, not a file.
+    pub fn is_on_server(&self) -> bool {
+        server::Kind::of_url(&self.url).is_some()
+    }
+}
+
+impl From<&Path> for Place {
+    fn from(file: &Path) -> Self {
+        Self::from(format!("sqlite://{}", file.display()).as_str())
+    }
+}
+
+impl From<&PathBuf> for Place {
+    fn from(file: &PathBuf) -> Self {
+        Self::from(file.as_path())
+    }
+}
+
+impl From<&str> for Place {
+    fn from(url: &str) -> Self {
+        Self { url: url.to_owned(), table_prefix: String::new() }
+    }
+}
+
+impl From<&String> for Place {
+    fn from(url: &String) -> Self {
+        Self::from(url.as_str())
+    }
+}
+
+/// The database.
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "one per process; a box would be cloned with every store")]
+pub(in crate::store) enum Db {
+    Sqlite(sqlite::Db),
+    Server(server::Db),
+}
+
+/// A connection that reads.
+pub(in crate::store) enum Reader {
+    Sqlite(sqlite::Reader),
+    Server(server::Reader),
+}
+
+/// An open write transaction.
+pub(in crate::store) enum Tx {
+    Sqlite(sqlite::Tx),
+    Server(server::Tx),
+}
+
+/// One call, by what the database is.
+macro_rules! each {
+    ($of:expr, $one:ident => $call:expr) => {
+        match $of {
+            Self::Sqlite($one) => $call,
+            Self::Server($one) => $call,
+        }
+    };
+}
+
+impl Db {
+    pub(in crate::store) async fn open(place: &Place) -> Result<Self> {
+        Ok(match server::Kind::of_url(&place.url) {
+            Some(kind) => Self::Server(server::Db::open(kind, place)?),
+            None => Self::Sqlite(sqlite::Db::open(&place.url).await?),
+        })
+    }
+
+    pub(in crate::store) async fn migrate(&self) -> Result<()> {
+        each!(self, db => db.migrate().await)
+    }
+
+    pub(in crate::store) async fn read(&self) -> Result<Reader> {
+        Ok(match self {
+            Self::Sqlite(db) => Reader::Sqlite(db.read().await?),
+            Self::Server(db) => Reader::Server(db.read().await?),
+        })
+    }
+
+    pub(in crate::store) async fn write<T, F>(&self, operation: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        each!(self, db => db.write(operation).await)
+    }
+
+    pub(in crate::store) async fn write_first<T, F>(&self, operation: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        each!(self, db => db.write_first(operation).await)
+    }
+
+    pub(in crate::store) fn events_committed(&self) -> watch::Receiver<u64> {
+        each!(self, db => db.events_committed())
+    }
+
+    pub(in crate::store) fn wakes(&self) -> &Arc<Wakes> {
+        each!(self, db => db.wakes())
+    }
+
+    pub(in crate::store) fn look(&self) -> Result<()> {
+        each!(self, db => db.look())
+    }
+
+    pub(in crate::store) async fn read_ends(&self) -> Result<()> {
+        each!(self, db => db.read_ends().await)
+    }
+
+    pub(in crate::store) fn delay(&self, waited: Duration) -> Ailment {
+        each!(self, db => db.delay(waited))
+    }
+
+    pub(in crate::store) fn lost(&self) -> Arc<AtomicBool> {
+        each!(self, db => db.lost())
+    }
+
+    pub(in crate::store) fn reads(&self) -> u64 {
+        each!(self, db => db.reads())
+    }
+
+    pub(in crate::store) fn refuse_writes(&self, why: String) {
+        each!(self, db => db.refuse_writes(why));
+    }
+
+    pub(in crate::store) fn refusal(&self) -> Option<&str> {
+        each!(self, db => db.refusal())
+    }
+
+    /// `None` for a database of a server.
+    pub(in crate::store) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Sqlite(db) => db.file(),
+            Self::Server(_) => None,
+        }
+    }
+
+    /// Of a database that is a file.
+    pub(in crate::store) fn hold(&self, lock: std::fs::File) {
+        if let Self::Sqlite(db) = self {
+            db.hold(lock);
+        }
+    }
+
+    /// Of a database that is a file.
+    pub(in crate::store) fn keep_mark(&self, mark: Mark) {
+        if let Self::Sqlite(db) = self {
+            db.keep_mark(mark);
+        }
+    }
+
+    pub(in crate::store) async fn close(&self) {
+        each!(self, db => db.close().await);
+    }
+}
+
+impl Reader {
+    pub(in crate::store) async fn fetch_all(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        each!(self, reader => reader.fetch_all(sql, params).await)
+    }
+
+    pub(in crate::store) async fn fetch_optional(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
+        each!(self, reader => reader.fetch_optional(sql, params).await)
+    }
+}
+
+impl Tx {
+    /// For the writer of SQLite.
+    fn sqlite(&mut self) -> &mut sqlite::Tx {
+        match self {
+            Self::Sqlite(tx) => tx,
+            Self::Server(_) => unreachable!("a writer only makes transactions of its own database"),
+        }
+    }
+
+    /// For the writers of a server.
+    fn server(&mut self) -> &mut server::Tx {
+        match self {
+            Self::Server(tx) => tx,
+            Self::Sqlite(_) => unreachable!("a writer only makes transactions of its own database"),
+        }
+    }
+
+    pub(in crate::store) async fn fetch_all(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        each!(self, tx => tx.fetch_all(sql, params).await)
+    }
+
+    pub(in crate::store) async fn fetch_optional(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
+        each!(self, tx => tx.fetch_optional(sql, params).await)
+    }
+
+    pub(in crate::store) async fn fetch_free(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        each!(self, tx => tx.fetch_free(sql, params).await)
+    }
+
+    pub(in crate::store) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        each!(self, tx => tx.execute(sql, params).await)
+    }
+
+    pub(in crate::store) async fn insert(&mut self, sql: &str, params: &[Value]) -> Result<i64> {
+        each!(self, tx => tx.insert(sql, params).await)
+    }
+
+    pub(in crate::store) async fn insert_all(&mut self, sql: &str, params: &[Value], rows: usize) -> Result<Vec<i64>> {
+        each!(self, tx => tx.insert_all(sql, params, rows).await)
+    }
+
+    pub(in crate::store) async fn insert_events(&mut self, sql: &str, params: &[Value], rows: usize) -> Result<()> {
+        each!(self, tx => tx.insert_events(sql, params, rows).await)
+    }
+
+    pub(in crate::store) fn note_post(&mut self, id: i64) {
+        match self {
+            Self::Sqlite(tx) => tx.note_post(id),
+            // No mark is kept beside a server.
+            Self::Server(_) => {}
+        }
+    }
+
+    pub(in crate::store) fn note_schedule(&mut self, at: DateTime<Utc>) {
+        each!(self, tx => tx.note_schedule(at));
+    }
+
+    pub(in crate::store) async fn counters(&mut self) -> Result<Vec<(String, i64)>> {
+        each!(self, tx => tx.counters().await)
+    }
+
+    pub(in crate::store) async fn move_counters(&mut self, first: i64) -> Result<()> {
+        each!(self, tx => tx.move_counters(first).await)
+    }
+}

@@ -7,8 +7,26 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, Utc};
 
-use super::sqlite::row::Cells;
+use super::{mysql, postgres, sqlite};
 use crate::store::{Error, Result};
+
+/// The columns of a row: each NULL or a value.
+pub(super) enum Cells {
+    Sqlite(sqlite::row::Cells),
+    Postgres(postgres::Cells),
+    Mysql(mysql::Cells),
+}
+
+/// One call, by what the database is.
+macro_rules! each {
+    ($of:expr, $cells:ident => $call:expr) => {
+        match $of {
+            Cells::Sqlite($cells) => $call,
+            Cells::Postgres($cells) => $call,
+            Cells::Mysql($cells) => $call,
+        }
+    };
+}
 
 /// A row.
 pub(in crate::store) struct Row(pub(super) Cells);
@@ -16,7 +34,7 @@ pub(in crate::store) struct Row(pub(super) Cells);
 impl Row {
     /// A whole number or NULL.
     pub(in crate::store) fn opt_int(&self, column: &str) -> Result<Option<i64>> {
-        self.0.int(column)
+        each!(&self.0, cells => cells.int(column))
     }
 
     /// A whole number.
@@ -32,7 +50,7 @@ impl Row {
 
     /// A truth value or NULL.
     pub(in crate::store) fn opt_flag(&self, column: &str) -> Result<Option<bool>> {
-        self.0.flag(column)
+        Ok(self.opt_int(column)?.map(|value| value != 0))
     }
 
     /// A truth value.
@@ -41,7 +59,7 @@ impl Row {
     }
 
     fn opt_str(&self, column: &str) -> Result<Option<&str>> {
-        self.0.text(column)
+        each!(&self.0, cells => cells.text(column))
     }
 
     fn str(&self, column: &str) -> Result<&str> {
@@ -60,7 +78,7 @@ impl Row {
 
     /// An instant or NULL. A year outside of 1 to 9999 is damage, and sums with it could overflow.
     pub(in crate::store) fn opt_time(&self, column: &str) -> Result<Option<DateTime<Utc>>> {
-        match self.0.time(column)? {
+        match each!(&self.0, cells => cells.time(column))? {
             Some(at) if !(1..=9999).contains(&at.year()) => Err(Error::Corrupt(format!("{column} is {at}"))),
             at => Ok(at),
         }

@@ -1,5 +1,5 @@
 //! What every back end has to do, as cases. A back end runs them all by [`cases`], each on a fresh, migrated database that
-//! its function `open` makes; what is returned beside it keeps it alive.
+//! its function `open` makes; what is returned beside it keeps it alive. `None`: there is no server to try it on.
 
 use std::time::Duration;
 
@@ -36,8 +36,9 @@ macro_rules! cases {
     ($open:path => $($case:ident,)*) => { $(
         #[tokio::test(flavor = "multi_thread")]
         async fn $case() {
-            let (db, _kept) = $open().await;
-            $crate::store::db::suite::$case(db).await;
+            if let Some((db, _kept)) = $open().await {
+                $crate::store::db::suite::$case(db).await;
+            }
         }
     )* };
 }
@@ -214,13 +215,7 @@ pub(super) async fn events_become_visible_in_their_order(db: Db) {
     const AFTER: &str = "SELECT sequence FROM aurareels_events WHERE sequence > ? ORDER BY sequence LIMIT 1000";
     let write = async |user: i64| {
         for _ in 0..EACH {
-            db.write(async move |tx| {
-                let ids = tx.insert_all(EVENT, &params![user, now()], 1).await?;
-                tx.note_event(ids[0]);
-                Ok(())
-            })
-            .await
-            .unwrap();
+            db.write(async move |tx| tx.insert_events(EVENT, &params![user, now()], 1).await).await.unwrap();
         }
     };
     let read = async {
@@ -243,8 +238,7 @@ pub(super) async fn a_commit_tells_of_events_and_of_the_earliest_time(db: Db) {
     set(&db, "no event", "x").await.unwrap();
     assert!(!events.has_changed().unwrap());
     db.write(async |tx| {
-        let ids = tx.insert_all(EVENT, &params![1_i64, now()], 1).await?;
-        tx.note_event(ids[0]);
+        tx.insert_events(EVENT, &params![1_i64, now()], 1).await?;
         tx.note_schedule(now());
         tx.note_schedule(now() - TimeDelta::seconds(1));
         Ok(())

@@ -1,7 +1,7 @@
 //! SQLite: a pool of connections that read, and the one writer ([`writer`]).
 //!
 //! Reads see the last commit. Every read and every write is answered within a known time, whatever the database does: a
-//! read within [`CONNECTION`] and [`STATEMENT`], a write within [`ANSWER`].
+//! read within [`CONNECTION`] and [`STATEMENT`], a write within that of `operations`.
 
 mod counters;
 mod errors;
@@ -26,7 +26,7 @@ use std::{
         Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use sqlx::{
@@ -34,22 +34,24 @@ use sqlx::{
     pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::{
-    sync::{mpsc, oneshot, watch},
-    time::timeout,
-};
+use tokio::{sync::watch, time::timeout};
 use tracing::{error, warn};
 
+pub(super) use self::probe::ENDS;
 pub(in crate::store) use self::tx::Tx;
 use self::{
     mark::Mark,
     place::Place,
-    queue::{BATCH, Incoming, PATIENCE, Queued, Typed},
+    queue::BATCH,
     row::{Cells, bind},
     signs::Signs,
     writer::Writer,
 };
-use super::{Value, Wakes, row::Row};
+use super::{
+    Value, Wakes,
+    operations::{Outgoing, queues},
+    row::{self as any, Row},
+};
 use crate::{
     private,
     store::{Error, Result, ailment::Ailment},
@@ -64,9 +66,6 @@ const CONNECTION: Duration = Duration::from_secs(5);
 /// Longest time of a statement that reads.
 const STATEMENT: Duration = Duration::from_secs(10);
 
-/// Longest time until a write is answered, whatever the disk does. What has not begun by [`queue::PATIENCE`] never does.
-const ANSWER: Duration = Duration::from_secs(15);
-
 /// A connection that reads.
 pub(in crate::store) struct Reader {
     connection: PoolConnection<sqlx::Sqlite>,
@@ -77,14 +76,14 @@ impl Reader {
     /// Reads all rows.
     pub(in crate::store) async fn fetch_all(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         let rows = in_time(&self.signs, bind(sql, params).fetch_all(&mut *self.connection)).await?;
-        Ok(rows.into_iter().map(|row| Row(Cells::Read(row))).collect())
+        Ok(rows.into_iter().map(|row| Row(any::Cells::Sqlite(Cells::Read(row)))).collect())
     }
 
     /// Reads the first row, if there is one.
     pub(in crate::store) async fn fetch_optional(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
         Ok(in_time(&self.signs, bind(sql, params).fetch_optional(&mut *self.connection))
             .await?
-            .map(|row| Row(Cells::Read(row))))
+            .map(|row| Row(any::Cells::Sqlite(Cells::Read(row)))))
     }
 }
 
@@ -110,14 +109,12 @@ async fn in_time<T>(signs: &Signs, statement: impl Future<Output = sqlx::Result<
 
 /// The database.
 #[derive(Clone)]
-pub struct Db {
+pub(in crate::store) struct Db {
     readers: SqlitePool,
     /// How often one of them was used.
     reads: Arc<AtomicU64>,
     options: SqliteConnectOptions,
-    /// Where operations go for which a caller waits.
-    first_queue: mpsc::Sender<Queued>,
-    queue: mpsc::Sender<Queued>,
+    queues: Outgoing,
     events: watch::Receiver<u64>,
     wakes: Arc<Wakes>,
     closing: watch::Sender<bool>,
@@ -151,16 +148,14 @@ impl Db {
             None => None,
         };
         let signs = Arc::new(Signs::default());
-        let (queue, others) = mpsc::channel(4 * BATCH);
-        let (first_queue, first) = mpsc::channel(4 * BATCH);
+        let (queues, incoming) = queues(4 * BATCH);
         let (events_sent, events) = watch::channel(0);
         let wakes = Arc::new(Wakes::default());
         let (closing, closing_seen) = watch::channel(false);
         let (closed_sent, closed) = watch::channel(false);
         let mark = Arc::default();
         let file = options.get_filename().to_owned();
-        let mut writer =
-            Writer::open(file, Incoming { first, others }, Arc::clone(&mark), place.clone(), signs.clone())?;
+        let mut writer = Writer::open(file, incoming, Arc::clone(&mark), place.clone(), signs.clone())?;
         let runtime = tokio::runtime::Handle::current();
         let told = wakes.clone();
         // Its own thread: operations borrow the transaction across awaits and need not be `Send`.
@@ -185,8 +180,7 @@ impl Db {
             readers,
             reads: Arc::default(),
             options,
-            first_queue,
-            queue,
+            queues,
             events,
             wakes,
             closing,
@@ -276,36 +270,29 @@ impl Db {
     pub(in crate::store) async fn write<T, F>(&self, operation: F) -> Result<T>
     where
         T: Send + 'static,
-        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+        F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
     {
-        self.write_by(&self.queue, operation).await
+        self.write_by(operation, false).await
     }
 
     /// The same, before what the engine does for its posts: for calls that somebody waits for.
     pub(in crate::store) async fn write_first<T, F>(&self, operation: F) -> Result<T>
     where
         T: Send + 'static,
-        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+        F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
     {
-        self.write_by(&self.first_queue, operation).await
+        self.write_by(operation, true).await
     }
 
-    async fn write_by<T, F>(&self, queue: &mpsc::Sender<Queued>, operation: F) -> Result<T>
+    async fn write_by<T, F>(&self, operation: F, is_first: bool) -> Result<T>
     where
         T: Send + 'static,
-        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+        F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
     {
-        if let Some(why) = self.refused.get() {
-            return Err(Error::Behind(why.clone()));
+        match self.refused.get() {
+            Some(why) => Err(Error::Behind(why.clone())),
+            None => self.queues.write(operation, is_first).await,
         }
-        let (reply, answer) = oneshot::channel();
-        let queued = Queued { operation: Box::new(Typed::new(operation, reply)), until: Instant::now() + PATIENCE };
-        let answered = async {
-            queue.send(queued).await.map_err(|_| Error::Closed)?;
-            // Without a reply the writer stopped in the middle; it says so in the log.
-            answer.await.unwrap_or(Err(Error::Sick(Ailment::Stopped)))
-        };
-        timeout(ANSWER, answered).await.unwrap_or(Err(Error::Sick(Ailment::Slow(ANSWER.as_secs()))))
     }
 
     pub(in crate::store) fn events_committed(&self) -> watch::Receiver<u64> {

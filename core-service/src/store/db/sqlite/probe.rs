@@ -12,7 +12,7 @@ use super::Db;
 use crate::store::{Error, Result, ailment::Ailment};
 
 /// Reads the first and the last page of every large table, and the way there.
-const ENDS: &str = "SELECT (SELECT MIN(id) FROM aurareels_social_accounts), (SELECT MAX(id) FROM aurareels_social_accounts), \
+pub(in crate::store::db) const ENDS: &str = "SELECT (SELECT MIN(id) FROM aurareels_social_accounts), (SELECT MAX(id) FROM aurareels_social_accounts), \
      (SELECT MIN(id) FROM aurareels_social_posts), (SELECT MAX(id) FROM aurareels_social_posts), \
      (SELECT MIN(next_step_at) FROM aurareels_social_posts WHERE next_step_at IS NOT NULL), \
      (SELECT MIN(post_id) FROM aurareels_post_steps), (SELECT MAX(post_id) FROM aurareels_post_steps), \

@@ -37,11 +37,6 @@ impl Cells {
         }
     }
 
-    /// A truth value or NULL.
-    pub(in crate::store::db) fn flag(&self, column: &str) -> Result<Option<bool>> {
-        Ok(self.int(column)?.map(|value| value != 0))
-    }
-
     /// An instant or NULL.
     pub(in crate::store::db) fn time(&self, column: &str) -> Result<Option<DateTime<Utc>>> {
         let instant = |micros| {

@@ -16,11 +16,14 @@ use sqlx::{
 use super::{file_of, mark};
 use crate::{
     private,
-    store::{Error, Result},
+    store::{Error, Result, db::server::Kind},
 };
 
-/// The file of a database's URL; `None` for one in memory.
+/// The file of a database's URL; `None` for one in memory, or of a server.
 pub(in crate::store) fn file_of_url(url: &str) -> Result<Option<PathBuf>> {
+    if Kind::of_url(url).is_some() {
+        return Ok(None);
+    }
     Ok(file_of(&SqliteConnectOptions::from_str(url)?))
 }
 

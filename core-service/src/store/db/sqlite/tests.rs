@@ -2,11 +2,23 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use std::time::Instant;
+
 use futures_util::future::LocalBoxFuture;
 use sqlx::Executor;
+use tokio::sync::oneshot;
 
-use super::{queue::Operation, *};
-use crate::{params, store::Store};
+use super::*;
+use crate::{
+    params,
+    store::{
+        Store,
+        db::{
+            self,
+            operations::{Operation, PATIENCE, Queued, Typed},
+        },
+    },
+};
 
 async fn open(directory: &std::path::Path) -> Db {
     let db = Db::open(&Store::default_url(directory)).await.unwrap();
@@ -14,9 +26,9 @@ async fn open(directory: &std::path::Path) -> Db {
     db
 }
 
-async fn fresh() -> (Db, tempfile::TempDir) {
+async fn fresh() -> Option<(db::Db, tempfile::TempDir)> {
     let directory = tempfile::tempdir().unwrap();
-    (open(directory.path()).await, directory)
+    Some((db::Db::Sqlite(open(directory.path()).await), directory))
 }
 
 crate::store::db::suite::cases!(fresh);
@@ -43,7 +55,7 @@ async fn foreign(db: &Db) -> sqlx::SqliteConnection {
 struct Deadly;
 
 impl Operation for Deadly {
-    fn run<'a>(&'a mut self, _: &'a mut Tx) -> LocalBoxFuture<'a, Result<()>> {
+    fn run<'a>(&'a mut self, _: &'a mut db::Tx) -> LocalBoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 
@@ -58,7 +70,7 @@ async fn a_writer_that_stops_begins_anew_and_tells_those_who_waited() {
     let db = open(directory.path()).await;
     for round in 0..3 {
         let queued = Queued { operation: Box::new(Deadly), until: Instant::now() + PATIENCE };
-        db.queue.send(queued).await.unwrap();
+        db.queues.others.send(queued).await.unwrap();
         // One in the same batch is told so; all later ones are carried out.
         match write(&db, &format!("in the same batch {round}")).await {
             Ok(()) | Err(Error::Sick(Ailment::Stopped)) => {}
@@ -79,11 +91,12 @@ async fn what_waited_too_long_behind_a_lock_is_answered_and_never_carried_out() 
     let mut answers = Vec::new();
     for number in 0..3 * BATCH {
         let (reply, answer) = oneshot::channel();
-        let operation = async move |tx: &mut Tx| {
+        let operation = async move |tx: &mut db::Tx| {
             let name = format!("late {number}");
             tx.execute("INSERT INTO aurareels_settings (name, value) VALUES (?, 'x')", &params![&name]).await.map(drop)
         };
-        db.queue
+        db.queues
+            .others
             .send(Queued { operation: Box::new(Typed::new(operation, reply)), until: Instant::now() })
             .await
             .unwrap();

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::store::{
     Result,
-    db::{Row, Value},
+    db::{Row, Value, row::Cells as AnyCells},
     restoring::HandedOut,
 };
 
@@ -63,7 +63,7 @@ impl Tx {
         while let Some(row) = rows.next()? {
             if fetched.len() < most {
                 let names = names.get_or_insert_with(|| self.names.of(sql, row.as_ref()));
-                fetched.push(Row(Cells::Written(WrittenRow::new(names.clone(), row)?)));
+                fetched.push(Row(AnyCells::Sqlite(Cells::Written(WrittenRow::new(names.clone(), row)?))));
             }
             // One that changes rows has to finish, however many of them are wanted.
             if only_reads && fetched.len() == most {
@@ -98,10 +98,12 @@ impl Tx {
         Ok((last - rows + 1..=last).collect())
     }
 
-    /// To be called by whoever writes an event.
-    pub(in crate::store) fn note_event(&mut self, sequence: i64) {
+    /// Runs an INSERT of so many events.
+    pub(in crate::store) async fn insert_events(&mut self, sql: &str, params: &[Value], rows: usize) -> Result<()> {
+        let newest = self.insert_all(sql, params, rows).await?.last().copied().unwrap_or_default();
         self.events = true;
-        self.handed_out.sequence = self.handed_out.sequence.max(sequence);
+        self.handed_out.sequence = self.handed_out.sequence.max(newest);
+        Ok(())
     }
 
     /// To be called by whoever makes a post.

@@ -3,7 +3,7 @@
 //! small writers several times faster.
 //!
 //! Guaranteed: an operation that was answered is durable, in a file that is still in its place. One that cannot begin
-//! within [`super::queue::PATIENCE`] is answered with the reason and is never carried out. An operation is a repeatable function of the transaction: when
+//! within `operations::PATIENCE` is answered with the reason and is never carried out. An operation is a repeatable function of the transaction: when
 //! one of a batch fails, the batch is rolled back and runs again with a savepoint around each operation. Those that fail
 //! are undone alone, and the others still share one commit. Only when that transaction itself fails does each operation
 //! get one of its own.
@@ -26,11 +26,19 @@ use super::{
     log::{KEPT, Log},
     mark::Mark,
     place::{Look, Place},
-    queue::{Incoming, Operation, Queue},
+    queue::Queue,
     signs::Signs,
     tx::{Committed, Tx},
 };
-use crate::store::{Error, Result, ailment::Ailment, db::Wakes, restoring::HandedOut};
+use crate::store::{
+    Error, Result,
+    ailment::Ailment,
+    db::{
+        self, Wakes,
+        operations::{Incoming, Operation},
+    },
+    restoring::HandedOut,
+};
 
 /// How long SQLite itself waits for a lock. In between, operations whose time is over are answered.
 const SLICE: Duration = Duration::from_millis(500);
@@ -44,7 +52,8 @@ const STATEMENTS: usize = 512;
 
 /// The one that writes, and what it needs to begin anew.
 pub(super) struct Writer {
-    tx: Tx,
+    /// Always of SQLite.
+    tx: db::Tx,
     queue: Queue,
     file: PathBuf,
     place: Option<Arc<Place>>,
@@ -63,7 +72,7 @@ impl Writer {
         place: Option<Arc<Place>>,
         signs: Arc<Signs>,
     ) -> Result<Self> {
-        let tx = Tx::new(connect(&file)?, mark);
+        let tx = db::Tx::Sqlite(Tx::new(connect(&file)?, mark));
         Ok(Self { tx, queue: Queue::new(incoming), file, place, signs, log: Log::default(), broken: false })
     }
 
@@ -82,8 +91,12 @@ impl Writer {
             if let Some(at) = committed.schedule {
                 wakes.tell(at);
             }
-            self.log.bound(&self.tx.connection);
+            self.log.bound(&self.tx.sqlite().connection);
         }
+    }
+
+    fn tx(&mut self) -> &mut Tx {
+        self.tx.sqlite()
     }
 
     /// Closes the connection.
@@ -134,8 +147,11 @@ impl Writer {
             };
             match &outcome {
                 Ok(()) => {
-                    committed.events |= self.tx.events;
-                    committed.schedule = committed.schedule.into_iter().chain(self.tx.schedule).min();
+                    let tx = self.tx();
+                    committed = Committed {
+                        events: committed.events | tx.events,
+                        schedule: committed.schedule.into_iter().chain(tx.schedule).min(),
+                    };
                 }
                 Err(error) => {
                     self.note(error);
@@ -162,7 +178,7 @@ impl Writer {
         };
         match outcome {
             Ok(()) => {
-                let committed = self.tx.committed();
+                let committed = self.tx().committed();
                 self.queue.batch.drain(..).for_each(|queued| queued.operation.finish(Ok(())));
                 Ok(committed)
             }
@@ -177,12 +193,13 @@ impl Writer {
     /// committed. An error is the transaction's own; it is still open then.
     async fn run_apart(&mut self) -> Result<Committed> {
         self.begin()?;
-        let tx = &mut self.tx;
         let mut outcomes = Vec::with_capacity(self.queue.batch.len());
         for queued in &mut self.queue.batch {
+            let tx = self.tx.sqlite();
             let (events, schedule, handed_out) = (tx.events, tx.schedule, tx.handed_out);
             tx.connection.execute_batch("SAVEPOINT operation")?;
-            let outcome = run(tx, queued.operation.as_mut()).await;
+            let outcome = run(&mut self.tx, queued.operation.as_mut()).await;
+            let tx = self.tx.sqlite();
             if outcome.is_err() {
                 (tx.events, tx.schedule, tx.handed_out) = (events, schedule, handed_out);
                 tx.connection.execute_batch("ROLLBACK TO operation")?;
@@ -192,7 +209,7 @@ impl Writer {
         }
         outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).for_each(|error| self.note(error));
         self.commit()?;
-        let committed = self.tx.committed();
+        let committed = self.tx().committed();
         self.queue.batch.drain(..).zip(outcomes).for_each(|(queued, outcome)| queued.operation.finish(outcome));
         Ok(committed)
     }
@@ -202,17 +219,16 @@ impl Writer {
     fn begin(&mut self) -> Result<()> {
         loop {
             if self.broken {
-                self.tx.connection = connect(&self.file)?;
+                self.tx().connection = connect(&self.file)?;
                 self.broken = false;
             }
             if let Some(place) = &self.place {
                 let look = place.look();
                 self.settle(look)?;
             }
-            self.tx.events = false;
-            self.tx.handed_out = HandedOut::default();
-            self.tx.schedule = None;
-            match self.tx.connection.execute_batch("BEGIN IMMEDIATE").map_err(Error::from) {
+            let tx = self.tx();
+            (tx.events, tx.handed_out, tx.schedule) = (false, HandedOut::default(), None);
+            match self.tx().connection.execute_batch("BEGIN IMMEDIATE").map_err(Error::from) {
                 Ok(_) => {
                     self.signs.locked(false);
                     self.queue.expire(&Ailment::Locked);
@@ -234,7 +250,7 @@ impl Writer {
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.tx.connection.execute_batch("COMMIT")?;
+        self.tx().connection.execute_batch("COMMIT")?;
         if let Some(place) = &self.place {
             // What went into a file that is gone is as good as not written: nobody may rely on it. A look that fails for
             // another reason is made again before the next transaction; what is committed must not be carried out again.
@@ -245,10 +261,11 @@ impl Writer {
                 Ok(()) => {}
             }
         }
-        if self.tx.handed_out != HandedOut::default()
-            && let Some(mark) = self.tx.mark.get()
+        let tx = self.tx();
+        if tx.handed_out != HandedOut::default()
+            && let Some(mark) = tx.mark.get()
         {
-            mark.lock().unwrap_or_else(PoisonError::into_inner).note(self.tx.handed_out);
+            mark.lock().unwrap_or_else(PoisonError::into_inner).note(tx.handed_out);
         }
         Ok(())
     }
@@ -256,7 +273,7 @@ impl Writer {
     fn settle(&mut self, look: std::result::Result<Look, Ailment>) -> Result<()> {
         match (look.map_err(Error::Sick)?, &self.place) {
             (Look::Smaller(size), Some(place)) => {
-                let needed = bytes_needed(&self.tx.connection)?;
+                let needed = bytes_needed(&self.tx.sqlite().connection)?;
                 place.settle(size, needed).map_err(Error::Sick)
             }
             (Look::Same { log }, _) => {
@@ -277,7 +294,7 @@ impl Writer {
 
     /// The error is ignored: no transaction may be open.
     fn rollback(&mut self) {
-        let _ = self.tx.connection.execute_batch("ROLLBACK");
+        let _ = self.tx().connection.execute_batch("ROLLBACK");
     }
 }
 
@@ -313,7 +330,7 @@ fn bytes_needed(connection: &Connection) -> Result<u64> {
 }
 
 /// Runs one operation. One that panics fails alone: the writer is everybody's.
-async fn run(tx: &mut Tx, operation: &mut dyn Operation) -> Result<()> {
+async fn run(tx: &mut db::Tx, operation: &mut dyn Operation) -> Result<()> {
     match AssertUnwindSafe(operation.run(tx)).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(_) => Err(Error::Corrupt("an operation panicked".to_owned())),
