@@ -110,16 +110,13 @@ impl FirstComment {
         })
     }
 
-    /// Whether a comment was tried that did not work out: what else is left to do for the post comes before the next try.
-    pub(crate) fn has_stalled(&self, view: &View<'_>) -> bool {
-        view.ledger.entries().iter().any(|entry| entry.step == self.write && !is_taken(entry))
+    /// What a live post still lacks: the comment, so that it is the first, then `rest`, unless that was given up. Once the
+    /// comment was tried and did not work out, the rest comes before its next try.
+    pub(crate) fn then(&self, view: &View<'_>, comment: Option<Step>, rest: Option<Step>) -> Option<Step> {
+        let has_stalled = view.ledger.entries().iter().any(|entry| entry.step == self.write && !is_taken(entry));
+        let rest = rest.filter(|step| !view.ledger.is_given_up(view.post.attempt, step.kind));
+        if has_stalled { rest.or(comment) } else { comment.or(rest) }
     }
-}
-
-/// The rest of what a live post lacks: the comment first, so that it is the first, then `rest`; the other way round once
-/// the comment has stalled.
-pub(crate) fn or_else(is_stalled: bool, comment: Option<Step>, rest: Option<Step>) -> Option<Step> {
-    if is_stalled { rest.or(comment) } else { comment.or(rest) }
 }
 
 fn is_taken(entry: &Entry) -> bool {

@@ -26,10 +26,7 @@ use crate::{
         post::Content,
     },
     platform::{
-        Live, Next, NotBefore, Step, View,
-        description::Options,
-        first_comment::{self, FirstComment},
-        put::unreadable_source,
+        Live, Next, NotBefore, Step, View, description::Options, first_comment::FirstComment, put::unreadable_source,
     },
 };
 
@@ -127,7 +124,7 @@ pub(super) fn next(view: &View<'_>) -> Next {
     if let Some(live) = course.live() {
         let text = FacebookOptions::of(&view.post.content.options).first_comment;
         let comment = COMMENT.next(view, text.as_deref(), live.platform_post_id.as_deref());
-        let then = first_comment::or_else(COMMENT.has_stalled(view), comment, course.permalink(&live));
+        let then = COMMENT.then(view, comment, course.permalink(&live));
         return Next::Live { live, then };
     }
     let newest = course.of_step(FINISH).rev().find(|entry| entry.may_be_visible());

@@ -29,11 +29,7 @@ use crate::{
         platform::{LoginFlavour, Platform},
         post::Content,
     },
-    platform::{
-        Live, Next, NotBefore, Step, View,
-        description::Options,
-        first_comment::{self, FirstComment},
-    },
+    platform::{Live, Next, NotBefore, Step, View, description::Options, first_comment::FirstComment},
 };
 
 /// Creates the container.
@@ -334,7 +330,7 @@ impl<'a> Course<'a> {
         }
         let text = InstagramOptions::of(&self.view.post.content.options).first_comment;
         let comment = COMMENT.next(self.view, text.as_deref(), live.platform_post_id.as_deref());
-        first_comment::or_else(COMMENT.has_stalled(self.view), comment, self.permalink(live))
+        COMMENT.then(self.view, comment, self.permalink(live))
     }
 
     fn permalink(&self, live: &Live) -> Option<Step> {
@@ -355,7 +351,8 @@ impl<'a> Course<'a> {
             return None;
         }
         let tries: Vec<_> = self.of_step(COMMENTS_OFF).collect();
-        if tries.len() >= MAX_COMMENT_TRIES || tries.iter().any(|entry| is_accepted(entry)) {
+        let is_given_up = self.view.ledger.is_given_up(self.view.post.attempt, COMMENTS_OFF);
+        if is_given_up || tries.len() >= MAX_COMMENT_TRIES || tries.iter().any(|entry| is_accepted(entry)) {
             return None;
         }
         let not_before = match tries.last() {

@@ -392,6 +392,8 @@ fn comments_are_turned_off_before_the_link_is_read() {
     assert_eq!((step.kind, step.class, step.not_before), (COMMENTS_OFF, StepClass::Repeatable, NotBefore::Prepare));
     let done = book.clone().ok(COMMENTS_OFF, Handle::default());
     assert_eq!(then(&done).unwrap().kind, PERMALINK);
+    let hopeless = book.clone().add(COMMENTS_OFF, Some(StepOutcome::NoEffect), Handle::default()).given_up();
+    assert_eq!(then(&hopeless).unwrap().kind, PERMALINK, "what is given up keeps nothing else from its turn");
     let mut refused = book;
     for _ in 0..MAX_COMMENT_TRIES {
         assert_eq!(then(&refused).unwrap().kind, COMMENTS_OFF);

@@ -106,6 +106,13 @@ impl Book {
         self
     }
 
+    /// The newest step is not tried any more.
+    pub(super) fn given_up(mut self) -> Self {
+        let newest = self.0.pop().map(Entry::given_up);
+        self.0.extend(newest);
+        self
+    }
+
     pub(super) fn ok(self, step: &str, handle: Handle) -> Self {
         self.add(step, Some(StepOutcome::Accepted), handle)
     }

@@ -30,10 +30,7 @@ use crate::{
         post::Post,
     },
     platform::{
-        Live, Next, NotBefore, Step, View,
-        description::Options,
-        first_comment::{self, FirstComment},
-        put::unreadable_source,
+        Live, Next, NotBefore, Step, View, description::Options, first_comment::FirstComment, put::unreadable_source,
     },
 };
 
@@ -161,7 +158,7 @@ pub(super) fn next(view: &View<'_>) -> Next {
         let text = YoutubeOptions::of(&view.post.content.options).first_comment;
         let comment = COMMENT.next(view, text.as_deref(), live.platform_post_id.as_deref());
         let thumbnail = course.thumbnail(live.platform_post_id.as_deref());
-        let then = first_comment::or_else(COMMENT.has_stalled(view), comment, thumbnail);
+        let then = COMMENT.then(view, comment, thumbnail);
         return Next::Live { live, then };
     }
     if let Some(entry) = view.ledger.newest_sending(view.post.attempt).filter(|entry| is_accepted(entry)) {
@@ -280,9 +277,8 @@ impl<'a> Course<'a> {
 
     fn thumbnail(&self, video_id: Option<&str>) -> Option<Step> {
         let is_named = self.view.post.content.thumbnail_url.as_deref().is_some_and(|cover| !cover.is_empty());
-        let is_over =
-            self.of_step(THUMBNAIL).any(is_accepted) || self.view.ledger.is_given_up(self.view.post.attempt, THUMBNAIL);
-        (is_named && !is_over).then_some(Step {
+        let is_set = self.of_step(THUMBNAIL).any(is_accepted);
+        (is_named && !is_set).then_some(Step {
             kind: THUMBNAIL,
             class: StepClass::Repeatable,
             not_before: NotBefore::Prepare,
