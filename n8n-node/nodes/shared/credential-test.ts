@@ -95,6 +95,9 @@ async function why(core: Core, error: CoreError): Promise<string> {
 	if (isForeign(error)) {
 		return `The server at ${address} is not an AuraReels core. Check host and port; a proxy before the core has to pass HTTP/2 on.`;
 	}
+	if (failure.reason === 'CONNECTION_LOST') {
+		return `The server at ${address} ended the connection without an answer. It is not an AuraReels core, or it was being stopped. Check host and port; a proxy before the core has to pass HTTP/2 on.`;
+	}
 	if (failure.reason === 'NO_ANSWER') {
 		return `The server at ${address} did not answer within ${error.timeoutMs / 1000} s. Check host and port.`;
 	}
