@@ -33,7 +33,7 @@ switch ( $what ) {
 	case 'panics':
 		http_response_code( 200 );
 		header( 'grpc-status: 13' );
-		header( 'grpc-message: thread panicked at /root/secret/path.rs' );
+		header( 'grpc-message: thread panicked at /secret/path.rs' );
 		break;
 	case 'hangs-up':
 		posix_kill( getmypid(), SIGKILL );
