@@ -108,7 +108,8 @@ export function usePost(id: bigint): Post | undefined {
   );
 }
 
-function request(query: PostQuery, pageSize: number, pageToken: string, includeTotal: boolean): ListPostsRequest {
+/** A page of the posts that fit, as a request. */
+export function listRequest(query: PostQuery, pageSize: number, pageToken: string, includeTotal = false): ListPostsRequest {
   return create(ListPostsRequestSchema, {
     statuses: query.statuses ?? [],
     platform: query.platform,
@@ -116,6 +117,7 @@ function request(query: PostQuery, pageSize: number, pageToken: string, includeT
     from: query.from && timestampFromDate(query.from),
     until: query.until && timestampFromDate(query.until),
     videoJobId: query.videoJobId,
+    search: query.search,
     pageSize,
     pageToken,
     includeTotal: includeTotal && pageToken === "",
@@ -134,10 +136,10 @@ export interface ListOptions {
 /** The posts that fit, newest time first, kept current. The query may be made anew on each render. */
 export function usePosts(query: PostQuery, options: ListOptions = {}): ListState & { loadMore(): void; reload(): void } {
   const { pageSize = 50, whole = false, includeTotal = false } = options;
-  const key = toJsonString(ListPostsRequestSchema, request(query, pageSize, "", includeTotal)) + whole;
+  const key = toJsonString(ListPostsRequestSchema, listRequest(query, pageSize, "", includeTotal)) + whole;
   const list = useMemo(() => {
     const read = async (asked: PostQuery, token: string, signal: AbortSignal): Promise<PostPage> => {
-      const answer = await api.posts.listPosts(request(asked, pageSize, token, includeTotal), { signal });
+      const answer = await api.posts.listPosts(listRequest(asked, pageSize, token, includeTotal), { signal });
       return { posts: answer.posts, nextPageToken: answer.nextPageToken, total: bigintToNumber(answer.total) };
     };
     return new PostList(posts, query, read, whole);

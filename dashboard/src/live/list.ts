@@ -15,6 +15,8 @@ export interface PostQuery {
   /** Time before. */
   until?: Date;
   videoJobId?: string;
+  /** Text in captions and links; the core alone knows what fits. */
+  search?: string;
 }
 
 export interface PostPage {
@@ -165,7 +167,8 @@ export class PostList {
     for (const id of changed) {
       const post = this.cache.get(id);
       const had = this.#ids.has(id);
-      const has = post !== undefined && fits(this.query, post);
+      // What a search finds is the core's to say: a post that it did not name comes with the next reading.
+      const has = post !== undefined && fits(this.query, post) && (had || !this.query.search);
       // A post beyond the last page that was read comes with its page.
       const within = has && (had || !this.#token || (last !== undefined && newestFirst(post, last) < 0));
       if (within) {

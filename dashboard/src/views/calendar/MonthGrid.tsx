@@ -1,0 +1,185 @@
+// Six weeks of days. A day shows as many posts as fit, and how many more there are; on a phone, only how many.
+
+import Box from "@mui/material/Box";
+import { styled } from "@mui/material/styles";
+import { memo, useMemo, type KeyboardEvent } from "react";
+
+import { StatusIcon } from "../../app/StatusIcon";
+import { useFormat, useLanguage, useTexts } from "../../i18n";
+import { NO_ENTRIES, type Board, type Entry } from "./board";
+import { Chip, CHIP_PX, toneOf } from "./Chip";
+import { dateOf, dayText, type Days } from "./days";
+import type { GridProps } from "./grid";
+
+const SHOWN = 3;
+const HEAD_PX = 28;
+const CELL_PX = HEAD_PX + (SHOWN + 1) * CHIP_PX + 4;
+const COMPACT_PX = 52;
+
+const Cell = styled("div")(({ theme }) => ({
+  borderRight: `1px solid ${(theme.vars ?? theme).palette.divider}`,
+  borderBottom: `1px solid ${(theme.vars ?? theme).palette.divider}`,
+  background: (theme.vars ?? theme).palette.background.paper,
+  padding: 2,
+  minWidth: 0,
+  overflow: "hidden",
+  outlineOffset: -2,
+  cursor: "pointer",
+  "&[data-outside]": { background: (theme.vars ?? theme).palette.background.default },
+  "&[data-over]": { boxShadow: `inset 0 0 0 2px ${(theme.vars ?? theme).palette.primary.main}` },
+  "&[aria-selected=true]": { boxShadow: `inset 0 0 0 1px ${(theme.vars ?? theme).palette.primary.main}` },
+  "&:focus-visible": { outline: `2px solid ${(theme.vars ?? theme).palette.primary.main}` },
+}));
+
+export const More = styled("button")(({ theme }) => ({
+  font: "inherit",
+  fontSize: 12,
+  height: CHIP_PX - 2,
+  padding: "0 6px",
+  border: 0,
+  borderRadius: 4,
+  background: "none",
+  color: (theme.vars ?? theme).palette.text.secondary,
+  cursor: "pointer",
+  "&:hover": { background: (theme.vars ?? theme).palette.action.hover },
+}));
+
+interface DayProps extends Omit<GridProps, "days" | "board" | "label"> {
+  day: number;
+  entries: readonly Entry[];
+  outside: boolean;
+}
+
+const Day = memo(function Day(props: DayProps) {
+  const { day, entries, outside, compact, zone, active, now, target, lifted, handlers } = props;
+  const texts = useTexts();
+  const format = useFormat();
+  const isActive = active.day === day;
+  const name = format.date(dateOf(day), "UTC");
+  const fits = entries.length <= SHOWN + 1 ? entries.length : SHOWN;
+  const isToday = now.day === day;
+  return (
+    <Cell
+      role="gridcell"
+      tabIndex={isActive ? 0 : -1}
+      aria-label={texts.calendar.day(name, entries.length)}
+      aria-selected={isActive}
+      aria-current={isToday ? "date" : undefined}
+      data-cell={`${day}`}
+      data-day={dayText(day)}
+      data-outside={outside || undefined}
+      data-closed={day < now.day || undefined}
+      data-over={target?.day === day || undefined}
+      style={{ height: compact ? COMPACT_PX : CELL_PX }}
+      onClick={(event) => event.target === event.currentTarget && handlers.onCell(day, 0)}
+      onFocus={(event) => event.target === event.currentTarget && handlers.onActive(day, 0)}
+    >
+      <Box
+        component="span"
+        sx={{
+          pointerEvents: "none",
+          display: "inline-flex",
+          alignItems: "center",
+          justifyContent: "center",
+          minWidth: 24,
+          height: 24,
+          px: 0.5,
+          borderRadius: 12,
+          fontSize: 13,
+          fontWeight: isToday ? 700 : 400,
+          color: isToday ? "primary.contrastText" : "text.secondary",
+          bgcolor: isToday ? "primary.main" : undefined,
+        }}
+      >
+        {dateOf(day).getUTCDate()}
+      </Box>
+      {compact ? (
+        <Box sx={{ pointerEvents: "none", display: "flex", alignItems: "center", fontSize: 12, gap: "2px", height: 18, whiteSpace: "nowrap" }}>
+          {entries.length > 0 && (
+            <StatusIcon status={entries[0]?.post.status ?? 0} style={{ color: toneOf(entries[0]?.post.status ?? 0), fontSize: 14 }} />
+          )}
+          {entries.length > 0 && entries.length}
+        </Box>
+      ) : (
+        <>
+          {entries.slice(0, fits).map((entry) => (
+            <Chip
+              key={String(entry.post.id)}
+              entry={entry}
+              zone={zone}
+              tabbable={isActive}
+              lifted={lifted === entry.post.id}
+              onPointerDown={handlers.onPointerDown}
+              onKeyDown={handlers.onChipKey}
+              onOpen={handlers.onOpen}
+            />
+          ))}
+          {entries.length > fits && (
+            <More type="button" tabIndex={isActive ? 0 : -1} aria-label={texts.calendar.allOf(name)} onClick={() => handlers.onMore(day)}>
+              {texts.calendar.more(entries.length - fits)}
+            </More>
+          )}
+        </>
+      )}
+    </Cell>
+  );
+});
+
+/** A cell renders anew only when something of it changed: the pickup and the focus of others are none of its. */
+function own(day: number, props: GridProps): Pick<GridProps, "active" | "target"> {
+  return {
+    active: props.active.day === day ? props.active : ELSEWHERE,
+    target: props.target?.day === day ? props.target : undefined,
+  };
+}
+const ELSEWHERE = { day: Number.NaN, minute: 0 };
+
+export function MonthGrid({ days, month, ...props }: GridProps & { days: Days; month: number }) {
+  const { locale } = useLanguage();
+  const names = useMemo(() => {
+    const long = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" });
+    const short = new Intl.DateTimeFormat(locale, { weekday: "short", timeZone: "UTC" });
+    return Array.from({ length: 7 }, (_, index) => {
+      const date = dateOf(days.first + index);
+      return { long: long.format(date), short: short.format(date) };
+    });
+  }, [locale, days.first]);
+  return (
+    <Box
+      role="grid"
+      aria-label={props.label}
+      onKeyDown={(event: KeyboardEvent<HTMLElement>) => props.handlers.onGridKey(event)}
+      sx={{ border: 1, borderColor: "divider", borderRight: 0, borderBottom: 0, borderRadius: 1, overflow: "hidden" }}
+    >
+      <Box role="row" sx={{ display: "grid", gridTemplateColumns: "repeat(7, minmax(0, 1fr))" }}>
+        {names.map(({ long, short }) => (
+          <Box
+            key={long}
+            role="columnheader"
+            aria-label={long}
+            sx={{ p: 0.5, fontSize: 12, color: "text.secondary", bgcolor: "background.paper", borderRight: 1, borderBottom: 1, borderColor: "divider", textAlign: "center" }}
+          >
+            {short}
+          </Box>
+        ))}
+      </Box>
+      {Array.from({ length: 6 }, (_, week) => (
+        <Box key={week} role="row" sx={{ display: "grid", gridTemplateColumns: "repeat(7, minmax(0, 1fr))" }}>
+          {Array.from({ length: 7 }, (_, weekday) => {
+            const day = days.first + week * 7 + weekday;
+            return (
+              <Day
+                key={day}
+                {...props}
+                {...own(day, props as GridProps)}
+                day={day}
+                entries={(props.board as Board).get(day) ?? NO_ENTRIES}
+                outside={dateOf(day).getUTCMonth() !== dateOf(month).getUTCMonth()}
+              />
+            );
+          })}
+        </Box>
+      ))}
+    </Box>
+  );
+}
