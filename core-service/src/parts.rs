@@ -406,6 +406,19 @@ impl Parts {
         if let Err(problem) = self.store.purge_oauth_states(now).await {
             warn!(error = %describe(&problem), "cannot remove old OAuth states");
         }
+        if let Err(problem) = self.store.purge_dashboard().await {
+            warn!(error = %describe(&problem), "cannot remove old links and sessions of the dashboard");
+        }
+        loop {
+            match self.store.make_searchable().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(problem) => {
+                    warn!(error = %describe(&problem), "cannot make posts of an older release searchable");
+                    break;
+                }
+            }
+        }
         if let Err(problem) = self.library.sweep().await {
             warn!(error = %describe(&problem), "cannot remove files of uploads that broke off");
         }

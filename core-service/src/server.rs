@@ -94,6 +94,7 @@ impl Core {
             asked_for_keys: parts.asked_for_keys.clone(),
             oldest_overdue: oldest_overdue(&parts, settings.scheduler.n8n_grace),
             frontend: settings.oauth.frontend_url.clone(),
+            public_url: public_url.clone(),
         };
         let serving = grpc::serve(listener, &settings.server, api).await?;
         let threads = EngineThreads::start()?;
@@ -149,7 +150,7 @@ impl Core {
 }
 
 /// The address under which this machine reaches a bound one.
-fn reachable_at(address: SocketAddr, tls: bool) -> anyhow::Result<Url> {
+pub(crate) fn reachable_at(address: SocketAddr, tls: bool) -> anyhow::Result<Url> {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         ip if ip.is_ipv4() => Ipv4Addr::LOCALHOST.into(),

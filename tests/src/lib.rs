@@ -13,6 +13,7 @@
 pub mod browser;
 pub mod checks;
 pub mod connect;
+pub mod dashboard;
 pub mod database;
 pub mod fault;
 pub mod log;
@@ -25,6 +26,7 @@ pub mod world;
 
 pub use browser::Browser;
 pub use connect::Login;
+pub use dashboard::Visitor;
 pub use posting::{User, content, video};
 pub use refusal::Refusal;
 pub use world::World;

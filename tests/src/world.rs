@@ -16,6 +16,7 @@ use aurareels_core::{
     config::Settings,
     domain::ids::UserId,
     server::Core,
+    store::Store,
 };
 use aurareels_proto::v1::{
     account_service_client::AccountServiceClient, platform_service_client::PlatformServiceClient,
@@ -166,8 +167,8 @@ impl World {
     pub async fn try_start(&mut self) -> anyhow::Result<()> {
         let settings = Settings::from_pairs(self.settings.clone())?;
         let core = Core::start(settings, self.clock.clone()).await?;
-        self.speak_to(core.public_url().as_str());
         self.core = Some(core);
+        self.speak_to(&self.address());
         Ok(())
     }
 
@@ -230,6 +231,17 @@ impl World {
         self.core.as_ref().expect("a running core").public_url().to_string().trim_end_matches('/').to_owned()
     }
 
+    /// Where the core listens: not its public address, where that is a setting.
+    pub fn address(&self) -> String {
+        let scheme = if self.settings.contains_key("AURAREELS_TLS_CERT") { "https" } else { "http" };
+        format!("{scheme}://{}", self.core.as_ref().expect("a running core").address())
+    }
+
+    /// The core's store, for what commands beside the core do.
+    pub(crate) fn store(&self) -> Store {
+        self.core.as_ref().expect("a running core").parts.store.clone()
+    }
+
     /// The core's data directory.
     pub fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
@@ -242,16 +254,15 @@ impl World {
 
     /// Makes an API key.
     pub async fn api_key(&self, scopes: &[Scope], user: Option<i64>) -> String {
-        let store = self.core.as_ref().expect("a running core").parts.store.clone();
-        let (key, _) = ApiKeys::new(store).create("tests", scopes.to_vec(), user.map(UserId)).await.expect("a key");
+        let (key, _) =
+            ApiKeys::new(self.store()).create("tests", scopes.to_vec(), user.map(UserId)).await.expect("a key");
         self.keep_secret(key.expose());
         key.expose().to_owned()
     }
 
     /// Revokes an API key, as a command beside the core does.
     pub async fn revoke(&self, key: &str) {
-        let store = self.core.as_ref().expect("a running core").parts.store.clone();
-        let keys = ApiKeys::new(store);
+        let keys = ApiKeys::new(self.store());
         let id = keys.find(key).await.expect("an answer").expect("an active key").id;
         assert!(keys.revoke(id).await.expect("an answer"));
     }

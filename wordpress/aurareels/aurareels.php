@@ -65,6 +65,7 @@ add_filter(
 );
 
 if ( is_admin() ) {
+	add_action( 'admin_menu', array( 'AuraReels\Dashboard', 'add' ) );
 	add_action( 'admin_menu', array( 'AuraReels\Settings_Page', 'add' ) );
 	add_action( 'admin_init', array( 'AuraReels\Installer', 'ensure' ) );
 	add_action( 'admin_notices', array( 'AuraReels\Notices', 'show' ) );

@@ -17,6 +17,8 @@ use crate::{rust, stamp, tools};
 
 const PLUGIN: &str = "wordpress/aurareels";
 
+const DASHBOARD: &str = "dashboard/dist";
+
 /// All tests take two minutes; what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
@@ -52,7 +54,7 @@ fn in_a_site(workspace: &Workspace, binary: &Path, chromium: &str, wordpress: Op
     let dir = workspace.cache("wordpress")?;
     let tests = workspace.root.join("tests/wordpress");
     let rig = workspace.program("php").arg(tests.join("rig/site.php")).arg(dir.join("site"));
-    let rig = rig.arg(stack::free_port()?.to_string()).arg(workspace.root.join(PLUGIN));
+    let rig = rig.arg(stack::free_port()?.to_string()).arg(staged(workspace)?);
     let rig = wordpress.map(|from| from.as_os_str()).into_iter().fold(rig, |rig, from| rig.env("WORDPRESS", from));
     let (site, about, line) =
         Process::announced::<Site>(rig, &dir.join("rig.log")).context("the WordPress site did not start")?;
@@ -62,6 +64,7 @@ fn in_a_site(workspace: &Workspace, binary: &Path, chromium: &str, wordpress: Op
         ("AURAREELS_JWT_PUBLIC_KEY", &about.public_keys),
         ("AURAREELS_JWT_ISSUER", &about.issuer),
         ("AURAREELS_REDIRECT_URIS", &redirects),
+        ("AURAREELS_CORS_ORIGINS", &about.url),
         // Tests wait for posts to be published.
         ("AURAREELS_POLL_FIRST_SECONDS", "1"),
     ];
@@ -140,12 +143,41 @@ fn php_files(dir: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
+/// The plugin as it is installed: with the built dashboard, which the core serves too. Returns its directory.
+fn staged(workspace: &Workspace) -> Result<PathBuf> {
+    let dir = workspace.root.join("target/wordpress");
+    let plugin = dir.join("aurareels");
+    if plugin.exists() {
+        std::fs::remove_dir_all(&plugin).with_context(|| format!("cannot remove {}", plugin.display()))?;
+    }
+    copy(&workspace.root.join(PLUGIN), &plugin)?;
+    copy(&workspace.root.join(DASHBOARD), &plugin.join("dashboard"))?;
+    // WordPress makes the page itself.
+    std::fs::remove_file(plugin.join("dashboard/index.html")).context("the dashboard is not built")?;
+    Ok(plugin)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    for entry in std::fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let (from, to) = {
+            let entry = entry?;
+            (entry.path(), to.join(entry.file_name()))
+        };
+        if from.is_dir() {
+            copy(&from, &to)?;
+        } else {
+            std::fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes the zip that a site's owner uploads; returns its path.
 pub(crate) fn zip(workspace: &Workspace) -> Result<PathBuf> {
-    let dir = workspace.root.join("target/wordpress");
-    std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let zip = dir.join("aurareels.zip");
-    workspace.program("python3").args(["-m", "zipfile", "-c"]).arg(&zip).arg(PLUGIN).run()?;
+    let plugin = staged(workspace)?;
+    let zip = plugin.with_extension("zip");
+    workspace.program("python3").args(["-m", "zipfile", "-c"]).arg(&zip).arg(&plugin).run()?;
     println!("{}", zip.display());
     Ok(zip)
 }

@@ -5,18 +5,15 @@
 //! within [`REMEMBERED`] everywhere, on this core and on others that share the database; streams that are open with it are
 //! told within twice that time.
 
-use std::{
-    collections::HashMap,
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::time::Instant;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
-use tokio::{sync::watch, time::sleep};
+use tokio::sync::watch;
 use zeroize::Zeroize;
 
+pub use super::remembered::REMEMBERED;
+use super::remembered::{Remembered, hash};
 pub use crate::store::api_keys::{ApiKey, Scope};
 use crate::{
     domain::ids::UserId,
@@ -27,27 +24,19 @@ use crate::{
 /// What every key begins with.
 pub const PREFIX: &str = "ar_";
 
-/// How long a found key is trusted without looking again.
-pub const REMEMBERED: Duration = Duration::from_secs(2);
-
-/// Most keys that are remembered.
-const MOST: usize = 4096;
-
 /// Characters of a key that are kept to tell keys apart: far too few to guess the rest.
 const SHOWN: usize = 9;
 
 /// The keys of one core.
 pub struct ApiKeys {
     store: Store,
-    found: Mutex<HashMap<String, (ApiKey, Instant)>>,
-    /// The newest revocation that was seen.
-    revocations: watch::Sender<Option<DateTime<Utc>>>,
+    remembered: Remembered<ApiKey>,
 }
 
 impl ApiKeys {
     /// Keys of this store.
     pub fn new(store: Store) -> Self {
-        Self { store, found: Mutex::default(), revocations: watch::Sender::new(None) }
+        Self { store, remembered: Remembered::new() }
     }
 
     /// Makes a key. The secret is not stored and cannot be had again.
@@ -85,7 +74,7 @@ impl ApiKeys {
     /// Revokes a key; false when there is no active one with this id.
     pub async fn revoke(&self, id: i64) -> super::Result<bool> {
         let revoked = self.store.revoke_api_key(id).await?;
-        self.remembered().retain(|_, (key, _)| key.id != id);
+        self.remembered.forget(|key| key.id == id);
         Ok(revoked)
     }
 
@@ -95,56 +84,24 @@ impl ApiKeys {
             return Ok(None);
         }
         let hash = hash(text);
-        if let Some((key, seen)) = self.remembered().get(&hash)
-            && seen.elapsed() < REMEMBERED
-        {
-            return Ok(Some(key.clone()));
+        if let Some(key) = self.remembered.get(&hash) {
+            return Ok(Some(key));
         }
         let looked = Instant::now();
         let key = self.store.active_api_key(&hash).await?;
-        let mut found = self.remembered();
-        match &key {
-            Some(key) => {
-                if found.len() >= MOST {
-                    found.retain(|_, (_, seen)| seen.elapsed() < REMEMBERED);
-                }
-                if found.len() < MOST {
-                    found.insert(hash, (key.clone(), looked));
-                }
-            }
-            None => drop(found.remove(&hash)),
-        }
+        self.remembered.keep(hash, key.as_ref(), looked);
         Ok(key)
     }
 
     /// Changes when a key was revoked; whose streams are open asks again then.
     pub fn revocations(&self) -> watch::Receiver<Option<DateTime<Utc>>> {
-        self.revocations.subscribe()
+        self.remembered.revocations()
     }
 
-    /// Looks for revocations, by this process or another, while somebody wants to know of them. Never ends.
+    /// Looks for revocations while somebody wants to know of them. Never ends.
     pub async fn follow_revocations(&self) {
-        loop {
-            sleep(REMEMBERED).await;
-            if self.revocations.receiver_count() == 0 {
-                continue;
-            }
-            // A store that is away for a while ends no stream.
-            let Ok(newest) = self.store.newest_revocation().await else { continue };
-            if *self.revocations.borrow() != newest {
-                self.remembered().clear();
-                self.revocations.send_replace(newest);
-            }
-        }
+        self.remembered.follow(|| self.store.newest_revocation()).await;
     }
-
-    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<String, (ApiKey, Instant)>> {
-        self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-fn hash(key: &str) -> String {
-    hex::encode(Sha256::digest(key.as_bytes()))
 }
 
 #[cfg(test)]

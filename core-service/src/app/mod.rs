@@ -6,9 +6,11 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod dashboard;
 pub mod media;
 pub mod platforms;
 pub mod posts;
+mod remembered;
 #[cfg(test)]
 pub(crate) mod testing;
 

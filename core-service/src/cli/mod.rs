@@ -7,6 +7,7 @@ mod account;
 mod api_key;
 mod backup;
 mod client;
+mod dashboard;
 mod demo;
 mod keys;
 mod post;
@@ -55,6 +56,14 @@ enum Command {
         configured: Configured,
         #[command(subcommand)]
         action: api_key::Action,
+    },
+    DashboardLink(dashboard::Link),
+    /// List and revoke logins of the dashboard.
+    DashboardSession {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(subcommand)]
+        action: dashboard::Action,
     },
     /// Make and rotate encryption keys.
     Keys {
@@ -130,6 +139,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => return demo::run(arguments).await,
         Command::Simulate(arguments) => simulate::run(arguments).await?,
         Command::ApiKey { configured, action } => api_key::run(configured.store().await?, action).await?,
+        Command::DashboardLink(arguments) => dashboard::link(arguments).await?,
+        Command::DashboardSession { configured, action } => {
+            dashboard::sessions(configured.store().await?, action).await?;
+        }
         Command::Keys { configured, action } => keys::run(&configured, action).await?,
         Command::Account { server, action } => account::run(server, action).await?,
         Command::Post { server, action } => post::run(server, action).await?,

@@ -16,6 +16,7 @@ pub mod post;
 pub mod request_key;
 pub mod retry;
 pub mod schedule;
+pub mod search;
 mod tag;
 pub mod transition;
 pub mod turns;

@@ -11,6 +11,7 @@ mod calls;
 mod connect;
 mod connection;
 mod convert;
+mod dashboard;
 mod entry;
 mod health;
 mod hear_out;

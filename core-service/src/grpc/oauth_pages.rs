@@ -275,7 +275,10 @@ fn own_page(platform: Platform, outcome: &Result<(), String>) -> Response {
     let name = platform.display_name();
     match outcome {
         Ok(()) => {
-            let body = format!("<p>The {name} account is connected. You can close this page.</p>");
+            let body = format!(
+                "<p>The {name} account is connected. You can close this page, or go to the \
+                 <a href=\"../../dashboard/social-accounts\">dashboard</a>.</p>"
+            );
             Html(page(&format!("{name} connected"), &body)).into_response()
         }
         Err(message) => {

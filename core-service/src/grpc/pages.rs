@@ -62,6 +62,8 @@ async fn front() -> Html<String> {
              <p><code>grpcurl -plaintext HOST:PORT list</code></p>\
              <p>Without gRPC: <code>curl -H 'Content-Type: application/json' -H 'Authorization: Bearer KEY' -d '{{}}' \
              HOST:PORT/aurareels.v1.AccountService/ListAccounts</code></p>\
+             <p>People use it by its <a href=\"/dashboard/\">dashboard</a>; <code>aurareels dashboard-link --user N</code> logs \
+             them in.</p>\
              <p><a href=\"/healthz\">health</a> · <a href=\"/metrics\">metrics</a></p>",
             env!("CARGO_PKG_VERSION")
         ),

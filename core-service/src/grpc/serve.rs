@@ -35,11 +35,12 @@ use tracing::{error, warn};
 use super::{
     accept,
     accounts::AccountApi,
-    auth::{Authenticator, USER_HEADER, jwt::Jwt},
+    auth::{Authenticator, USER_HEADER, jwt::Jwt, session::Cookies},
     calls::{self, Calls},
     connect::{self, Dictionary},
     connection::Times,
     convert::media::MAX_CHUNK,
+    dashboard,
     entry::{self, Entry},
     health::{OldestOverdue, Teller, Watched},
     hear_out::hear_out,
@@ -52,7 +53,9 @@ use super::{
     tls,
 };
 use crate::{
-    app::{accounts::Accounts, api_keys::ApiKeys, media::Library, platforms::Platforms, posts::Posts},
+    app::{
+        accounts::Accounts, api_keys::ApiKeys, dashboard::Dashboard, media::Library, platforms::Platforms, posts::Posts,
+    },
     clock::Clock,
     config::{self, CorsOrigins},
     punctuality::Punctuality,
@@ -103,6 +106,8 @@ pub struct Api {
     pub oldest_overdue: OldestOverdue,
     /// Where the callback page leads.
     pub frontend: Option<url::Url>,
+    /// Where browsers reach the core.
+    pub public_url: url::Url,
 }
 
 /// A port that is being served.
@@ -164,7 +169,10 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     let health = tokio::spawn(teller.follow(stopping.clone()));
     let jwt = Jwt::new(&api.auth).context("AURAREELS_JWT_PUBLIC_KEY is no Ed25519 public key")?;
     let keys = Arc::new(api.api_keys);
-    let authenticator = Authenticator::new(keys.clone(), jwt, api.clock.clone());
+    let logins = Arc::new(Dashboard::new(api.store.clone(), api.clock.clone()));
+    let cookies = Cookies::of(&api.public_url);
+    let authenticator = Authenticator::new(keys.clone(), logins.clone(), cookies, jwt, api.clock.clone());
+    let dashboard = dashboard::router(logins.clone(), &api.public_url);
     let metrics = Metrics::new(api.store.clone(), api.punctuality);
     let calls = Calls::new();
     let entry = Arc::new(Entry { calls: calls.clone(), authenticator, metrics: metrics.clone() });
@@ -179,6 +187,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     calls.spawn(async move {
         tokio::select! {
             () = keys.follow_revocations() => {}
+            () = logins.follow_revocations() => {}
             _ = until.wait_for(|stopping| *stopping) => {}
         }
     });
@@ -226,7 +235,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         .layer(cors(&settings.cors_origins)?)
         .layer(middleware::from_fn(at_the_edge));
     let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, trouble };
-    let pages = pages::router(pages).merge(fetching);
+    let pages = pages::router(pages).merge(fetching).merge(dashboard);
     let pages = pages.layer(middleware::from_fn_with_state(calls.clone(), calls::counted));
     let app = pages.layer(middleware::from_fn(patience::bounded)).merge(grpc).fallback(pages::unknown);
     let mut stop_signal = stopping;
@@ -252,7 +261,8 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     Ok(Serving { address, stop, calls, server, health })
 }
 
-/// Browsers of the listed origins may call. Keys travel in a header, never in cookies, so no credentials mode is needed.
+/// Browsers of the listed origins may call. Keys travel in a header, so no credentials mode is needed, and none is ever
+/// allowed: sessions of the dashboard are for its own origin alone.
 fn cors(origins: &CorsOrigins) -> anyhow::Result<CorsLayer> {
     const EXPOSED: [&str; 5] =
         ["grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "retry-after"];

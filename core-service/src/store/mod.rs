@@ -21,6 +21,7 @@ pub mod creating;
 #[cfg(test)]
 mod creating_tests;
 pub mod daily_slots;
+pub mod dashboard;
 pub mod db;
 pub mod due;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub mod posts;
 pub mod replacing;
 pub mod request_keys;
 pub mod restoring;
+pub mod search;
 pub mod set_aside;
 pub mod traces;
 #[cfg(test)]

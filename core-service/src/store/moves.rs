@@ -162,15 +162,29 @@ impl Store {
                 let retry = by == Move::Retry;
                 let is_early = |at: &DateTime<Utc>| *at > now && *at - now <= CLOCK_DIFFERENCE;
                 let due = found.scheduled_at.filter(|at| only_scheduled_at.is_some() && is_early(at)).unwrap_or(now);
+                // Lists and calendars show it where it really goes out: a draft, and what goes out ahead of its time.
+                let is_listed_elsewhere = !retry && found.scheduled_at.is_none_or(|at| at > due);
                 // A worker may hold the post to prepare it: it keeps its claim and sees the new status at its next write;
                 // `next_step_at` then stays the end of its claim.
                 tx.execute(
                     "UPDATE aurareels_social_posts SET status = ?, status_since = ?, due_at = ?, error = NULL, error_message = NULL, \
                      retry_count = retry_count + ?, last_retry_at = CASE WHEN ? = 1 THEN ? ELSE last_retry_at END, \
                      automatic_retries = 0, poll_count = 0, read_failures = 0, crash_count = 0, waiting_for = NULL, slot_at = NULL, \
-                     next_step_at = CASE WHEN claim_token IS NULL THEN ? ELSE next_step_at END, \
+                     list_at = CASE WHEN ? = 1 THEN ? ELSE list_at END, next_step_at = CASE WHEN claim_token IS NULL THEN ? ELSE next_step_at END, \
                      revision = revision + 1, updated_at = ? WHERE id = ?",
-                    &params![to.as_str(), now, due, i64::from(retry), retry, now, now, now, id],
+                    &params![
+                        to.as_str(),
+                        now,
+                        due,
+                        i64::from(retry),
+                        retry,
+                        now,
+                        is_listed_elsewhere,
+                        due,
+                        now,
+                        now,
+                        id,
+                    ],
                 )
                 .await?;
                 tx.note_schedule(now);

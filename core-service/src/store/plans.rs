@@ -18,11 +18,12 @@ use super::{
     api_keys::NewApiKey,
     changes::{Change, LedgerWrite, Release},
     creating::NewPost,
+    dashboard::{MOST_LINKS, NewSession},
     due::Claiming,
     media::{Added, NewMedia, Settled},
     moves::ResolvedWord,
     oauth_states::{Browser, Created, Ender, OauthState},
-    posts::{Narrowed, Position},
+    posts::{Narrowed, Order, Position},
 };
 use crate::{
     clock::Clock,
@@ -37,6 +38,7 @@ use crate::{
         post::{Content, Post, Status},
         request_key::{Asked, RequestKeys},
         schedule::WallTime,
+        search::words,
         transition::Move,
         turns::Turns,
     },
@@ -70,6 +72,7 @@ const READS_ALL_OF_ONE: &[&str] = &[
     "SELECT COALESCE(SUM(size_bytes), 0) AS used FROM aurareels_media",
     "SELECT COUNT(*) AS open, MIN(expires_at) AS first_end FROM aurareels_oauth_states",
     "SELECT COUNT(*) AS total FROM aurareels_social_posts WHERE wp_user_id = ?",
+    "SELECT id, account_name, account_username FROM aurareels_social_accounts WHERE wp_user_id = ?",
     "SELECT id, wp_user_id, social_account_id, platform, status, scheduled_at",
     "UPDATE aurareels_social_posts SET next_step_at = ?, updated_at = ? WHERE social_account_id = ? AND waiting_for = 'reconnect'",
     "UPDATE aurareels_social_posts SET woken_at = ? WHERE social_account_id = ?",
@@ -187,6 +190,8 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     store.insert_posts(vec![later]).await.unwrap();
     set_status(store, Status::Publishing, now).await;
     store.candidates(&[(account.id, &posts[0].keys)]).await.unwrap();
+    // The second word is in the name of the account.
+    let search = store.sought(user, words("word a")).await.unwrap();
     let all = Narrowed {
         statuses: vec![Status::Draft, Status::Scheduled],
         platform: Some(Platform::Tiktok),
@@ -194,6 +199,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
         from: Some(now),
         until: Some(now),
         video_job_id: Some("job".into()),
+        search: search.clone(),
     };
     let filters = [
         Narrowed::default(),
@@ -203,13 +209,19 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
         Narrowed { platform: Some(Platform::Tiktok), ..Narrowed::default() },
         Narrowed { from: Some(now), until: Some(now), ..Narrowed::default() },
         Narrowed { video_job_id: Some("job".into()), ..Narrowed::default() },
+        Narrowed { search, ..Narrowed::default() },
     ];
     for filter in &filters {
-        store.list_posts(user, filter, None, 0, 10).await.unwrap();
-        store.list_posts(user, filter, Some(Position { list_at: now, id: PostId(1) }), 5, 10).await.unwrap();
+        for order in [Order::NewestFirst, Order::OldestFirst] {
+            store.list_posts(user, filter, order, None, 0, 10).await.unwrap();
+            let after = Some(Position { list_at: now, id: PostId(1) });
+            store.list_posts(user, filter, order, after, 5, 10).await.unwrap();
+        }
         store.count_posts(user, filter).await.unwrap();
     }
     store.posts_by_status().await.unwrap();
+    store.run("UPDATE aurareels_social_posts SET is_searchable = 0 WHERE id = 3").await;
+    store.make_searchable().await.unwrap();
     let draft = store.post_of_user(user, PostId(3)).await.unwrap().unwrap();
     let wall = WallTime { local: String::new(), zone: "UTC".into(), at: now, rules: "2026f".into() };
     store.update_waiting(draft, Some(wall), now).await.unwrap();
@@ -326,6 +338,7 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     store.confirm_oauth_state(state, platform, browser.clone(), now).await.unwrap().unwrap();
     store.consume_oauth_state(state, platform, Ender::Page(browser), now).await.unwrap().unwrap();
     store.purge_oauth_states(now).await.unwrap();
+    sessions(&store).await;
 
     let login = Login {
         access: Secret::new("access"),
@@ -409,6 +422,24 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     assert!(store.revoke_api_key(key.id).await.unwrap());
 }
 
+/// Runs every statement of the dashboard's logins.
+async fn sessions(store: &Store) {
+    let user = UserId(1);
+    for number in 0..=MOST_LINKS {
+        store.insert_dashboard_link(&format!("link {number}"), user, TimeDelta::minutes(1)).await.unwrap();
+    }
+    let new = NewSession { hash: "session".into(), user_agent: String::new(), instead_of: Some("before".into()) };
+    let session = store.log_in("link 3", new).await.unwrap().unwrap();
+    store.dashboard_session("session").await.unwrap().unwrap();
+    store.dashboard_session_used(session.id).await.unwrap();
+    for user in [None, Some(user)] {
+        store.dashboard_sessions(user).await.unwrap();
+        store.end_dashboard_session(user, session.id).await.unwrap();
+    }
+    store.newest_end_of_session().await.unwrap();
+    store.purge_dashboard().await.unwrap();
+}
+
 /// Runs every statement of uploads.
 async fn uploads(store: &Store, account: &Account, now: DateTime<Utc>) {
     let user = account.wp_user_id;
@@ -439,7 +470,7 @@ async fn uploads(store: &Store, account: &Account, now: DateTime<Utc>) {
     let uses = store.media_uses(user, &media_id).await.unwrap();
     assert_eq!(uses, [(Status::Scheduled, now)]);
     let scheduled = Narrowed { statuses: vec![Status::Scheduled], ..Narrowed::default() };
-    let posts = store.list_posts(user, &scheduled, None, 0, 9).await.unwrap();
+    let posts = store.list_posts(user, &scheduled, Order::NewestFirst, None, 0, 9).await.unwrap();
     let used = posts.into_iter().find(|(_, post)| !post.content.media_id.is_empty()).unwrap().1;
     store.cancel(user, used.id, now, None).await.unwrap();
     assert_eq!(store.media_due(now, 10).await.unwrap(), [media.id], "looked at again");
@@ -483,6 +514,8 @@ async fn every_statement_uses_an_index() {
             // A scan of a whole index reads as many rows; only the one that stops at its first row may.
             let stops = sql.contains("ORDER BY next_step_at LIMIT 1")
                 || detail.contains("CONSTANT ROW")
+                // Holds those posts alone that are asked for, in their order.
+                || detail.ends_with("USING INDEX aurareels_not_searchable")
                 // Results of subqueries that are limited to a few rows.
                 || ["soon", "same", "linked", "older"].iter().any(|few| detail == format!("SCAN {few}"));
             if (detail.starts_with("SCAN") && !stops) || detail.contains("TEMP B-TREE") {

@@ -10,6 +10,7 @@ use super::{
     Error, Result, Store,
     db::{Row, Tx, Value, in_list},
     events, media,
+    search::Sought,
 };
 use crate::{
     domain::{
@@ -18,6 +19,7 @@ use crate::{
         ids::{AccountId, Fence, PostId, Revision, UserId},
         platform::Platform,
         post::{Content, Post, SchedulerKind, Status, Unread},
+        search,
         transition::{self, Move},
     },
     params,
@@ -328,7 +330,7 @@ pub(super) async fn fail(tx: &mut Tx, post: &Post, to: Status, failure: &Failure
 }
 
 /// The columns that hold what is posted, as [`content_values`] gives them.
-pub(super) const CONTENT: [&str; 17] = [
+pub(super) const CONTENT: [&str; 19] = [
     "video_job_id",
     "video_url",
     "media_id",
@@ -346,6 +348,8 @@ pub(super) const CONTENT: [&str; 17] = [
     "options",
     "warnings",
     "media_facts",
+    "search_text",
+    "is_searchable",
 ];
 
 /// What is posted, and what was found out about it.
@@ -369,10 +373,12 @@ pub(super) fn content_values(post: &Post) -> Result<[Value; CONTENT.len()]> {
         Value::json(&content.options)?,
         Value::json(&post.warnings)?,
         post.media_facts.as_ref(),
+        search::text_of(content),
+        true,
     ])
 }
 
-/// A keyset position in the order of lists: (list_at, id), newest first.
+/// A keyset position in an order of lists: (list_at, id).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The time by which it is listed.
@@ -396,6 +402,18 @@ pub struct Narrowed {
     pub until: Option<DateTime<Utc>>,
     /// Only this job.
     pub video_job_id: Option<String>,
+    /// Only those that hold all of these.
+    pub search: Vec<Sought>,
+}
+
+/// In which order posts are listed, by (list_at, id).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Newest first.
+    #[default]
+    NewestFirst,
+    /// Oldest first.
+    OldestFirst,
 }
 
 impl Narrowed {
@@ -426,6 +444,11 @@ impl Narrowed {
         }
         if let Some(job) = &self.video_job_id {
             and(" AND video_job_id <> '' AND video_job_id = ?", job.into());
+        }
+        for sought in &self.search {
+            let (condition, looked_for) = sought.condition();
+            sql.push_str(&condition);
+            values.extend(looked_for);
         }
         (sql, values)
     }
@@ -461,22 +484,28 @@ impl Store {
         Ok(posts)
     }
 
-    /// A page of a user's posts, newest time first, after a position.
+    /// A page of a user's posts, after a position of the same order.
     pub async fn list_posts(
         &self,
         user: UserId,
         narrowed: &Narrowed,
+        order: Order,
         after: Option<Position>,
         skip: u32,
         limit: u32,
     ) -> Result<Vec<(Position, Post)>> {
         let (mut sql, mut values) = narrowed.conditions(user);
+        // This form is a range on every database; the others are slow on one of them (docs/decisions.md).
+        let (beyond, ordered) = match order {
+            Order::NewestFirst => (" AND list_at <= ? AND (list_at < ? OR id < ?)", " ORDER BY list_at DESC, id DESC"),
+            Order::OldestFirst => (" AND list_at >= ? AND (list_at > ? OR id > ?)", " ORDER BY list_at, id"),
+        };
         if let Some(after) = after {
-            // This form is a range on every database; the others are slow on one of them (docs/decisions.md).
-            sql.push_str(" AND list_at <= ? AND (list_at < ? OR id < ?)");
+            sql.push_str(beyond);
             values.extend(params![after.list_at, after.list_at, after.id]);
         }
-        sql.push_str(" ORDER BY list_at DESC, id DESC LIMIT ? OFFSET ?");
+        sql.push_str(ordered);
+        sql.push_str(" LIMIT ? OFFSET ?");
         values.extend(params![i64::from(limit), i64::from(skip)]);
         let rows = self.db.read().await?.fetch_all(&format!("{PAGE}{sql}"), &values).await?;
         rows.iter()

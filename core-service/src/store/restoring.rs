@@ -2,7 +2,7 @@
 //!
 //! Guaranteed, in one transaction ([`Store::restored`]): ids and positions go on past everything that may have been handed
 //! out since the backup; every post that may have gone out meanwhile is marked to be looked up on the platform first;
-//! what the old core had claimed is let go.
+//! what the old core had claimed is let go; nobody is logged in to the dashboard any more.
 //!
 //! Looks are spread per account, the most urgent first: platforms limit reads as they limit posts.
 
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Error, Result, Store,
+    Error, Result, Store, dashboard,
     db::{
         Reader, Row, Tx,
         mark::{self, Mark, Owner},
@@ -225,6 +225,7 @@ impl Store {
                 insert(tx, &new).await?;
                 tx.execute(LET_GO, &params![now]).await?;
                 tx.execute(LET_REFRESHES_GO, &[]).await?;
+                dashboard::forget_all(tx).await?;
                 tx.execute(MARK, &params![backup_at, backup_at]).await?;
                 spread_looks(tx, now).await?;
                 Ok(new)

@@ -14,7 +14,7 @@ use crate::{
         accounts::AccountsNarrowed,
         changes::{Change, LedgerWrite},
         plans::{KEY, account, new_post, store},
-        posts::Narrowed,
+        posts::{Narrowed, Order},
     },
 };
 
@@ -95,7 +95,7 @@ async fn a_row_that_cannot_be_read_is_set_aside_alone_whatever_is_damaged_in_it(
         let refused = store.cancel(USER, PostId(id), now, None).await.unwrap_err();
         assert!(matches!(&refused, Error::Unreadable { what, .. } if *what == format!("post {id}")), "{refused}");
     }
-    let listed = store.list_posts(USER, &Narrowed::default(), None, 0, 100).await.unwrap();
+    let listed = store.list_posts(USER, &Narrowed::default(), Order::NewestFirst, None, 0, 100).await.unwrap();
     assert_eq!(listed.len(), DAMAGE.len() + 2);
     assert_eq!(store.posts_to_show(&[PostId(1), PostId(2)]).await.unwrap().len(), 2);
 }

@@ -50,6 +50,10 @@ export type Platform =
 	| 'facebook'
 	| 'youtube';
 
+export type PostOrder =
+	| 'newest_first'
+	| 'oldest_first';
+
 export type PostStatus =
 	| 'draft'
 	| 'scheduled'
@@ -338,6 +342,8 @@ export interface ListPostsRequestInput {
 	page_token?: string;
 	skip?: number;
 	include_total?: boolean;
+	search?: string;
+	order?: PostOrder | null;
 }
 
 export interface ListPostsResponse {

@@ -15,6 +15,18 @@ add_action(
 	5
 );
 
+// A browser that has no hands to log in with.
+add_action(
+	'init',
+	static function () {
+		if ( isset( $_GET['test_login'] ) ) {
+			wp_set_auth_cookie( get_user_by( 'login', $_GET['test_login'] )->ID );
+			wp_safe_redirect( $_GET['to'] );
+			exit;
+		}
+	}
+);
+
 // A request may come at another time than the core's.
 if ( isset( $_SERVER['HTTP_X_TEST_CLOCK'] ) ) {
 	require __DIR__ . '/tests-clock.inc';

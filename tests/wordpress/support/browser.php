@@ -10,7 +10,7 @@ final class Browser {
 	private $cookies = array();
 
 	/** One request; redirects are handed to the caller: status, headers (last of each name), body. */
-	public function fetch( string $url, ?array $form = null ): array {
+	public function fetch( string $url, ?array $form = null, array $further = array() ): array {
 		$host    = parse_url( $url, PHP_URL_HOST ) . ':' . parse_url( $url, PHP_URL_PORT );
 		$curl    = curl_init( $url );
 		$headers = array();
@@ -23,6 +23,7 @@ final class Browser {
 			array(
 				CURLOPT_RETURNTRANSFER => true,
 				CURLOPT_TIMEOUT        => 60,
+				CURLOPT_HTTPHEADER     => $further,
 				CURLOPT_COOKIE         => implode( '; ', $jar ),
 				CURLOPT_HEADERFUNCTION => function ( $curl, $line ) use ( &$headers, $url ) {
 					$parts = explode( ':', $line, 2 );

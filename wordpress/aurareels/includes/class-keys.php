@@ -29,7 +29,7 @@ final class Keys {
 	const AUDIENCE = 'aurareels-core';
 
 	/**
-	 * Seconds that a token lives.
+	 * Seconds that the token of a call lives.
 	 */
 	const LIFE = 60;
 
@@ -142,16 +142,17 @@ final class Keys {
 	 * @param int    $user       The user.
 	 * @param string $capability The capability that was checked; it says how far the token reaches.
 	 * @param string $which      `current`, or `next` to try the waiting key.
+	 * @param int    $life       Seconds that it lives.
 	 * @return string
 	 * @throws Core_Error When nothing can be signed.
 	 */
-	public static function token_of_user( $user, $capability, $which = 'current' ) {
+	public static function token_of_user( $user, $capability, $which = 'current', $life = self::LIFE ) {
 		$claims = array(
 			'scope' => Permissions::PUBLISH === $capability ? 'publish' : 'read',
 			'cap'   => $capability,
 			'data'  => array( 'user' => array( 'id' => (string) $user ) ),
 		);
-		return self::signed( $claims, $which );
+		return self::signed( $claims, $which, $life );
 	}
 
 	/**
@@ -161,10 +162,10 @@ final class Keys {
 	 * @throws Core_Error When nothing can be signed.
 	 */
 	public static function token_of_site() {
-		return self::signed( array( 'scope' => 'internal' ), 'current' );
+		return self::signed( array( 'scope' => 'internal' ), 'current', self::LIFE );
 	}
 
-	private static function signed( array $claims, $which ) {
+	private static function signed( array $claims, $which, $life ) {
 		$secret = self::secret( $which );
 		if ( null === $secret ) {
 			throw new Core_Error( Core_Error::UNAUTHENTICATED, (string) self::problem(), array(), 'setup' );
@@ -175,7 +176,7 @@ final class Keys {
 			'aud' => self::AUDIENCE,
 			'iat' => $now,
 			'nbf' => $now,
-			'exp' => $now + self::LIFE,
+			'exp' => $now + $life,
 		) + $claims;
 		$head   = '{"typ":"JWT","alg":"EdDSA"}';
 		$text   = self::url_base64( $head ) . '.' . self::url_base64( wp_json_encode( $claims, JSON_UNESCAPED_SLASHES ) );

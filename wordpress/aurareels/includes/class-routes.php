@@ -48,6 +48,8 @@ final class Routes {
 		self::route( 'posts/(?P<id>\d+)/reconcile', 'POST', array( Posts_Api::class, 'reconcile' ), $publish, $id );
 		self::route( 'posts/(?P<id>\d+)/resolve', 'POST', array( Posts_Api::class, 'resolve' ), $publish, $id + Posts_Api::resolve_args() );
 
+		self::route( 'dashboard/token', 'POST', array( Dashboard::class, 'token' ), array( Dashboard::class, 'may_have_token' ), array() );
+
 		self::route( 'media-requirements', 'GET', array( Publish_Api::class, 'all_requirements' ), $view, array() );
 		self::route( 'media-requirements/(?P<platform>[\w-]+)', 'GET', array( Publish_Api::class, 'requirements' ), $view, array( 'platform' => self::platform() ) );
 

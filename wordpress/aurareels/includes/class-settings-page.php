@@ -239,6 +239,7 @@ final class Settings_Page {
 		if ( Settings::value( 'callback_at_site' ) ) {
 			$lines[] = 'AURAREELS_REDIRECT_URIS=' . implode( ',', array_map( array( Settings::class, 'callback' ), Codec::get()->words( 'Platform' ) ) );
 		}
+		$lines[] = 'AURAREELS_CORS_ORIGINS=' . implode( ',', Dashboard::origins() );
 		echo '<textarea readonly rows="' . count( $lines ) . '" class="large-text code" id="aurareels-core-settings">' . esc_textarea( implode( "\n", $lines ) ) . '</textarea>';
 	}
 

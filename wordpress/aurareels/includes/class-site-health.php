@@ -25,7 +25,33 @@ final class Site_Health {
 			'label' => __( 'AuraReels core', 'aurareels' ),
 			'test'  => array( self::class, 'test' ),
 		);
+		if ( null !== Dashboard::entry() ) {
+			$tests['direct']['aurareels_dashboard'] = array(
+				'label' => __( 'AuraReels dashboard', 'aurareels' ),
+				'test'  => array( self::class, 'test_dashboard' ),
+			);
+		}
 		return $tests;
+	}
+
+	/**
+	 * Looks whether the dashboard can call the core from browsers.
+	 *
+	 * @return array
+	 */
+	public static function test_dashboard() {
+		$reach = Dashboard::reach();
+		return array(
+			'label'       => $reach['ok'] ? __( 'The AuraReels dashboard can be used', 'aurareels' ) : __( 'The AuraReels dashboard cannot be used', 'aurareels' ),
+			'status'      => $reach['ok'] ? 'good' : 'recommended',
+			'badge'       => array(
+				'label' => 'AuraReels',
+				'color' => 'blue',
+			),
+			'description' => '<p>' . esc_html( $reach['message'] ) . '</p>' . ( '' === $reach['remedy'] ? '' : '<p>' . esc_html( $reach['remedy'] ) . '</p>' ),
+			'actions'     => '<p><a href="' . esc_url( Settings_Page::address() ) . '">' . esc_html__( 'Settings', 'aurareels' ) . '</a></p>',
+			'test'        => 'aurareels_dashboard',
+		);
 	}
 
 	/**

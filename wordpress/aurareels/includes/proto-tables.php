@@ -206,6 +206,8 @@ return array(
 			8 => array( 'page_token', 'string', '', '' ),
 			9 => array( 'skip', 'int32', '', '' ),
 			10 => array( 'include_total', 'bool', '', '' ),
+			11 => array( 'search', 'string', '', '' ),
+			12 => array( 'order', 'enum', 'PostOrder', '' ),
 		),
 		'ListPostsResponse' => array(
 			1 => array( 'posts', 'message', 'Post', 'repeated' ),
@@ -603,6 +605,11 @@ return array(
 			2 => 'instagram',
 			3 => 'facebook',
 			4 => 'youtube',
+		),
+		'PostOrder' => array(
+			0 => 'unspecified',
+			1 => 'newest_first',
+			2 => 'oldest_first',
 		),
 		'PostStatus' => array(
 			0 => 'unspecified',

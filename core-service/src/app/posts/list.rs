@@ -11,8 +11,15 @@ use super::{
     rules,
 };
 use crate::{
-    domain::{failure::Reason, ids::PostId},
-    store::posts::{Narrowed, Position},
+    domain::{
+        failure::Reason,
+        ids::PostId,
+        search::{self, Word},
+    },
+    store::{
+        posts::{Narrowed, Order, Position},
+        search::Sought,
+    },
 };
 
 /// Most posts of a page.
@@ -21,7 +28,7 @@ const MAX_PAGE: u32 = 500;
 /// Most posts to leave out at the front: further in, pages by token are the way.
 const MAX_SKIP: u32 = 10_000;
 
-/// Where a page ended. Bound to its filter: a token of one list cannot be used in another.
+/// Where a page ended. Bound to its filter and order: a token of one list cannot be used in another.
 #[derive(Serialize, Deserialize)]
 struct PageToken {
     at: i64,
@@ -42,7 +49,7 @@ impl Posts {
         Ok(PostDetail { post, steps })
     }
 
-    /// A page of the caller's posts, newest time first.
+    /// A page of the caller's posts.
     pub async fn list(&self, caller: Caller, request: ListPosts) -> Result<PostPage> {
         if request.page_size == 0 || request.page_size > MAX_PAGE {
             let one = rules::broken(
@@ -64,11 +71,14 @@ impl Posts {
             );
             return Err(rules::invalid(Reason::InvalidField, one));
         }
-        let fingerprint = filter_fingerprint(caller, &request.filter);
+        let words = words(&request.filter.search)?;
+        let fingerprint = fingerprint(caller, &request.filter, request.order);
         let after = request.page_token.as_deref().map(|token| read_token(token, &fingerprint)).transpose()?;
-        let narrowed = narrowed(request.filter);
+        let search = self.store.sought(caller.user, words).await?;
+        let narrowed = narrowed(request.filter, search);
+        let limit = request.page_size + 1;
         let mut found =
-            self.store.list_posts(caller.user, &narrowed, after, request.skip, request.page_size + 1).await?;
+            self.store.list_posts(caller.user, &narrowed, request.order, after, request.skip, limit).await?;
         let more = found.len() > request.page_size as usize;
         found.truncate(request.page_size as usize);
         let next_page_token = found.last().filter(|_| more).map(|(at, _)| write_token(*at, fingerprint));
@@ -78,7 +88,26 @@ impl Posts {
     }
 }
 
-fn narrowed(filter: PostFilter) -> Narrowed {
+/// The words of a search, unless it is longer than anybody types.
+fn words(search: &str) -> Result<Vec<Word>> {
+    let refused = |measured: String, limit: String, remedy| {
+        let one = rules::broken("search", "FIELD_MALFORMED", measured, &limit, remedy);
+        Err(rules::invalid(Reason::InvalidField, one))
+    };
+    let characters = search.chars().count();
+    if characters > search::MAX_CHARACTERS {
+        let limit = format!("at most {} characters", search::MAX_CHARACTERS);
+        return refused(format!("{characters} characters"), limit, "look for fewer or shorter words");
+    }
+    let words = search::words(search);
+    if words.len() > search::MAX_WORDS {
+        let limit = format!("at most {} words", search::MAX_WORDS);
+        return refused(format!("{} words", words.len()), limit, "look for fewer words");
+    }
+    Ok(words)
+}
+
+fn narrowed(filter: PostFilter, search: Vec<Sought>) -> Narrowed {
     Narrowed {
         statuses: filter.statuses,
         platform: filter.platform,
@@ -86,11 +115,16 @@ fn narrowed(filter: PostFilter) -> Narrowed {
         from: filter.from,
         until: filter.until,
         video_job_id: filter.video_job_id,
+        search,
     }
 }
 
-fn filter_fingerprint(caller: Caller, filter: &PostFilter) -> String {
-    let text = serde_json::to_string(&(caller.user, filter)).unwrap_or_default();
+/// What a token is good for.
+fn fingerprint(caller: Caller, filter: &PostFilter, order: Order) -> String {
+    let mut text = serde_json::to_string(&(caller.user, filter)).unwrap_or_default();
+    if order == Order::OldestFirst {
+        text.push_str(" oldest first");
+    }
     hex::encode(&Sha256::digest(text.as_bytes())[..6])
 }
 

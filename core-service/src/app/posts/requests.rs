@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use chrono::{DateTime, Utc};
 
 use super::variations::Variations;
+pub use crate::store::posts::Order;
 use crate::{
     domain::{
         account::Account,
@@ -140,6 +141,9 @@ pub struct PostFilter {
     pub until: Option<DateTime<Utc>>,
     /// Only this job.
     pub video_job_id: Option<String>,
+    /// Only those that hold these words. Left out where empty, so that page tokens of older releases stay good.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub search: String,
 }
 
 /// ListPosts.
@@ -147,6 +151,8 @@ pub struct PostFilter {
 pub struct ListPosts {
     /// The filter.
     pub filter: PostFilter,
+    /// The order.
+    pub order: Order,
     /// 1 to 500.
     pub page_size: u32,
     /// Where the page before ended.

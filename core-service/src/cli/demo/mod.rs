@@ -23,10 +23,13 @@ use self::{browser::Person, screen::Screen};
 use super::{
     asked_to_stop,
     client::{Client, Credentials},
-    show, start_log,
+    dashboard, show, start_log,
 };
 use crate::{
-    app::api_keys::{ApiKeys, Scope},
+    app::{
+        api_keys::{ApiKeys, Scope},
+        dashboard::Dashboard,
+    },
     clock::Clock,
     config::{LogFormat, Settings},
     domain::ids::UserId,
@@ -44,6 +47,9 @@ const VIDEO_BYTES: u64 = 40_000_000;
 
 /// The secret of the one browser that connects here.
 const BROWSER: &str = "the browser of the demo";
+
+/// How long the link to the dashboard works: whoever watches the demo may read first.
+const LINK_LIFE: TimeDelta = TimeDelta::hours(1);
 
 /// Longest time until every post must be visible, beyond the scheduled time.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -104,6 +110,12 @@ async fn show_all(core: &Core, simulator: &Simulator, arguments: &Arguments) -> 
     let accounts = connect_all(&client, simulator).await?;
     let visible = publish_and_watch(&client, simulator, &accounts, arguments.ahead).await?;
     how_to_call(&address, &key, simulator);
+    let logins = Dashboard::new(core.parts.store.clone(), core.parts.clock.clone());
+    let secret = logins.create_link(UserId(1), LINK_LIFE).await?;
+    println!(
+        "\nThe dashboard, by a link that logs one browser in, once:\n\n  {}",
+        dashboard::address(core.public_url(), &secret)
+    );
     if !arguments.exit {
         println!("\nServing until Ctrl-C.");
         asked_to_stop().await?;

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName};
 use tonic::Status;
 
 use super::{
-    Authenticator, Denied, USER_HEADER, Who,
+    Asked, Authenticator, Denied, USER_HEADER, Who,
     scopes::{self, Rpc},
 };
 use crate::{app::Caller, grpc::status};
@@ -27,7 +27,7 @@ pub(crate) async fn check(gate: &Authenticator, mut request: Request) -> Result<
         read_away(request).await;
         return Err(refusal);
     };
-    match gate.caller(request.headers(), &rpc).await {
+    match gate.caller(request.headers(), &rpc, Asked::Begins).await {
         Ok(who) => {
             if scopes::OUTLIVES_ITS_CHECK.contains(&rpc.path) {
                 let still = Still::new(gate, request.headers(), rpc);
@@ -65,18 +65,19 @@ impl Still {
         Self { gate: gate.clone(), headers: credentials(headers), rpc }
     }
 
-    /// Fails once the key was revoked or the token ended. A store that is away for a while ends no stream.
+    /// Fails once the key was revoked, or the token or session ended. A store that is away for a while ends no stream.
     #[allow(clippy::result_large_err, reason = "it is the stream's last word")]
     pub(crate) async fn allowed(&self) -> Result<(), Status> {
-        match self.gate.caller(&self.headers, &self.rpc).await {
+        match self.gate.caller(&self.headers, &self.rpc, Asked::GoesOn).await {
             Ok(_) | Err(Denied::App(_)) => Ok(()),
             Err(denied) => Err(status::denied(denied, self.gate.clock.now())),
         }
     }
 
-    /// Ends within seconds after the key was revoked, by whomever.
+    /// Ends within seconds after the key was revoked or the session ended, by whomever.
     pub(crate) async fn revoked(&self) -> Status {
-        let mut revocations = self.gate.keys.revocations();
+        let is_session = !self.headers.contains_key(http::header::AUTHORIZATION);
+        let mut revocations = if is_session { self.gate.dashboard.revocations() } else { self.gate.keys.revocations() };
         while revocations.changed().await.is_ok() {
             if let Err(status) = self.allowed().await {
                 return status;
@@ -89,8 +90,14 @@ impl Still {
 
 /// The headers that say who calls.
 fn credentials(headers: &HeaderMap) -> HeaderMap {
-    let names = [http::header::AUTHORIZATION, HeaderName::from_static(USER_HEADER)];
-    names.into_iter().filter_map(|name| Some((name.clone(), headers.get(&name)?.clone()))).collect()
+    use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
+    let mut kept = HeaderMap::new();
+    for name in [AUTHORIZATION, COOKIE, ORIGIN, HeaderName::from_static(USER_HEADER)] {
+        for value in headers.get_all(&name) {
+            kept.append(&name, value.clone());
+        }
+    }
+    kept
 }
 
 /// What a stream asks again later.

@@ -3,6 +3,8 @@
 //! Guaranteed: an RPC that is not in [`scopes::RPCS`] is never reached; a handler finds the [`Caller`] in the request's
 //! extensions or was not called. `authorization: Bearer` carries an API key (`ar_...`) or a JWT. A JWT may read and
 //! publish for its own user, never administer; a JWT of the site itself reaches [`scopes::INTERNAL`] alone, for any user.
+//! Without that header a session of the dashboard may say who calls ([`session`]): it reads and publishes for its own user,
+//! like a JWT.
 //! Health and reflection need no key: they tell nothing about users.
 //!
 //! Expected failures: [`Denied`], as statuses that say what to do.
@@ -10,6 +12,7 @@
 pub(crate) mod jwt;
 pub(crate) mod layer;
 pub(crate) mod scopes;
+pub(crate) mod session;
 #[cfg(test)]
 mod tests;
 
@@ -20,11 +23,13 @@ use http::HeaderMap;
 use self::{
     jwt::{Jwt, Speaker},
     scopes::Rpc,
+    session::Cookies,
 };
 use crate::{
     app::{
         self, Caller,
         api_keys::{ApiKeys, Scope},
+        dashboard::Dashboard,
     },
     clock::Clock,
     domain::ids::UserId,
@@ -87,17 +92,32 @@ pub(crate) enum Who {
 #[derive(Clone)]
 pub(crate) struct Authenticator {
     keys: Arc<ApiKeys>,
+    dashboard: Arc<Dashboard>,
+    cookies: Cookies,
     jwt: Arc<Jwt>,
     clock: Clock,
 }
 
+/// Why it is asked who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// A call begins: a session counts as used by it.
+    Begins,
+    /// A stream goes on: a page that is left open keeps no session alive.
+    GoesOn,
+}
+
 impl Authenticator {
-    pub(crate) fn new(keys: Arc<ApiKeys>, jwt: Jwt, clock: Clock) -> Self {
-        Self { keys, jwt: Arc::new(jwt), clock }
+    pub(crate) fn new(keys: Arc<ApiKeys>, dashboard: Arc<Dashboard>, cookies: Cookies, jwt: Jwt, clock: Clock) -> Self {
+        Self { keys, dashboard, cookies, jwt: Arc::new(jwt), clock }
     }
 
     /// Who makes a request to this RPC.
-    pub(crate) async fn caller(&self, headers: &HeaderMap, rpc: &Rpc) -> Result<Who, Denied> {
+    pub(crate) async fn caller(&self, headers: &HeaderMap, rpc: &Rpc, asked: Asked) -> Result<Who, Denied> {
+        if let Some(secret) = self.cookies.credential(headers)? {
+            let user = self.user_of_session(secret, named_user(headers)?, rpc.scope, asked).await?;
+            return Ok(Who::User(Caller { user }));
+        }
         let credential = bearer(headers)?;
         let named = named_user(headers)?;
         if credential.starts_with(app::api_keys::PREFIX) {
@@ -129,6 +149,33 @@ impl Authenticator {
                 ),
                 remedy: "send the header with the user's number, or use a key that is bound to a user",
             }),
+        }
+    }
+
+    async fn user_of_session(
+        &self,
+        secret: &str,
+        named: Option<UserId>,
+        scope: Scope,
+        asked: Asked,
+    ) -> Result<UserId, Denied> {
+        let found = match asked {
+            Asked::Begins => self.dashboard.used(secret).await?,
+            Asked::GoesOn => self.dashboard.find(secret).await?,
+        };
+        let Some(session) = found else {
+            let remedy = "log in again with a new link; `aurareels dashboard-link --user N` makes one";
+            return Err(Denied::unauthenticated("this session of the dashboard has ended", remedy));
+        };
+        if scope == Scope::Admin {
+            return Err(Denied::Forbidden {
+                message: "a session of the dashboard may read and publish, but not administer".to_owned(),
+                remedy: "use an API key with the scope `admin`",
+            });
+        }
+        match named {
+            Some(named) if named != session.user => Err(other_user("this session of the dashboard", named)),
+            _ => Ok(session.user),
         }
     }
 

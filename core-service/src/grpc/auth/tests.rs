@@ -35,8 +35,10 @@ async fn gate(auth: config::Auth) -> Gate {
     let store =
         Store::open(crate::store::db::testing::place(directory.path()).await, ring, clock.clone()).await.unwrap();
     store.migrate().await.unwrap();
-    let keys = Arc::new(ApiKeys::new(store));
-    let authenticator = Authenticator::new(keys.clone(), Jwt::new(&auth).unwrap(), clock.clone());
+    let keys = Arc::new(ApiKeys::new(store.clone()));
+    let dashboard = Arc::new(Dashboard::new(store, clock.clone()));
+    let cookies = Cookies::of(&url::Url::parse("https://reels.example").unwrap());
+    let authenticator = Authenticator::new(keys.clone(), dashboard, cookies, Jwt::new(&auth).unwrap(), clock.clone());
     Gate { _directory: directory, keys, clock, authenticator }
 }
 
@@ -61,7 +63,7 @@ impl Gate {
     }
 
     async fn who(&self, pairs: &[(&'static str, &str)], rpc: Rpc) -> Result<Who, Status> {
-        let who = self.authenticator.caller(&headers(pairs), &rpc).await;
+        let who = self.authenticator.caller(&headers(pairs), &rpc, Asked::Begins).await;
         who.map_err(|denied| status::denied(denied, self.clock.now()))
     }
 
@@ -141,7 +143,10 @@ async fn a_key_for_any_user_needs_the_header() {
     }
     let mut twice = headers(&[("authorization", &bearer), (USER_HEADER, "1")]);
     twice.append(USER_HEADER, HeaderValue::from_static("2"));
-    assert!(matches!(gate.authenticator.caller(&twice, &rpc(Scope::Read)).await, Err(Denied::Header { .. })));
+    assert!(matches!(
+        gate.authenticator.caller(&twice, &rpc(Scope::Read), Asked::Begins).await,
+        Err(Denied::Header { .. })
+    ));
 }
 
 #[tokio::test]
@@ -156,7 +161,10 @@ async fn missing_malformed_unknown_and_revoked_credentials() {
     refused(gate.bearer(&"a".repeat(9000)).await, Code::Unauthenticated, "is not `Bearer`");
     let mut twice = headers(&[("authorization", "Bearer ar_1")]);
     twice.append("authorization", HeaderValue::from_static("Bearer ar_2"));
-    assert!(matches!(gate.authenticator.caller(&twice, &rpc(Scope::Read)).await, Err(Denied::Unauthenticated { .. })));
+    assert!(matches!(
+        gate.authenticator.caller(&twice, &rpc(Scope::Read), Asked::Begins).await,
+        Err(Denied::Unauthenticated { .. })
+    ));
     let (key, row) = gate.keys.create("k", vec![Scope::Publish], Some(UserId(5))).await.unwrap();
     assert_eq!(gate.bearer(key.expose()).await.unwrap(), 5);
     gate.keys.revoke(row.id).await.unwrap();

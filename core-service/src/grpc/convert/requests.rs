@@ -8,7 +8,8 @@ use crate::{
         Result,
         accounts::{AccountFilter, Connect},
         posts::requests::{
-            CreateDraft, CreatePosts, GivenTime, ListPosts, PostFilter, Resolve, UpdatePost, WatchFilter, When, Wish,
+            CreateDraft, CreatePosts, GivenTime, ListPosts, Order, PostFilter, Resolve, UpdatePost, WatchFilter, When,
+            Wish,
         },
         posts::variations::{Variation, Variations},
     },
@@ -182,6 +183,10 @@ pub(crate) fn list(request: v1::ListPostsRequest) -> Result<ListPosts> {
     if request.account_id < 0 {
         shape.id("account_id", request.account_id);
     }
+    let order = match shape.value("order", request.order) {
+        Some(v1::PostOrder::OldestFirst) => Order::OldestFirst,
+        Some(v1::PostOrder::Unspecified | v1::PostOrder::NewestFirst) | None => Order::NewestFirst,
+    };
     let list = ListPosts {
         filter: PostFilter {
             statuses,
@@ -190,7 +195,9 @@ pub(crate) fn list(request: v1::ListPostsRequest) -> Result<ListPosts> {
             from: shape.time("from", request.from),
             until: shape.time("until", request.until),
             video_job_id: given(request.video_job_id),
+            search: request.search.trim().to_owned(),
         },
+        order,
         page_size: shape.page_size(request.page_size, POSTS_PAGE),
         page_token: given(request.page_token),
         skip: request.skip.max(0).unsigned_abs(),
