@@ -31,7 +31,7 @@ const PostRow = memo(function PostRow({ entry, zone, onReschedule }: { entry: En
   const { post, time } = entry;
   return (
     <Box sx={{ display: "flex", alignItems: "center", gap: 1, height: ROW_PX, px: 1, borderBottom: 1, borderColor: "divider" }}>
-      <Typography component="span" sx={{ fontVariantNumeric: "tabular-nums", width: 72, flex: "none" }}>
+      <Typography component="span" sx={{ fontVariantNumeric: "tabular-nums", width: 80, flex: "none", whiteSpace: "nowrap" }}>
         {format.time(new Date(time), zone)}
       </Typography>
       <PlatformMark platform={post.platform} named />

@@ -14,7 +14,7 @@ import { More } from "./MonthGrid";
 const SHOWN = 1;
 const ROW_PX = (SHOWN + 1) * CHIP_PX + 4;
 const FIRST_HOUR = 8;
-const COLUMNS = "56px repeat(7, minmax(0, 1fr))";
+const COLUMNS = "72px repeat(7, minmax(0, 1fr))";
 
 const Cell = styled("div")(({ theme }) => ({
   height: ROW_PX,
@@ -123,7 +123,7 @@ export function WeekGrid({ days, board, label, zone, active, now, target, lifted
         </Box>
         {clock.map((time, hour) => (
           <Box key={hour} role="row" sx={{ display: "grid", gridTemplateColumns: COLUMNS }}>
-            <Box role="rowheader" sx={{ fontSize: 12, color: "text.secondary", p: 0.5, textAlign: "right" }}>
+            <Box role="rowheader" sx={{ fontSize: 12, color: "text.secondary", p: 0.5, textAlign: "right", whiteSpace: "nowrap" }}>
               {time}
             </Box>
             {week.map((day) => (

@@ -179,6 +179,8 @@ export function useGrid(wanted: Wanted) {
     }),
     [drag, texts, format, zone, place],
   );
-  const today = useMemo(() => ({ day: dayOf(zone, Date.now()), minute: minuteOf(zone, Date.now()) }), [zone, days]);
-  return { handlers, active: tabbed, target: lift?.target, lifted: lift?.entry.post.id, said, now: today };
+  // By the hour, so that cells do not render anew with every minute.
+  const [today, hour] = [dayOf(zone, Date.now()), Math.floor(minuteOf(zone, Date.now()) / 60) * 60];
+  const now = useMemo(() => ({ day: today, minute: hour }), [today, hour]);
+  return { handlers, active: tabbed, target: lift?.target, lifted: lift?.entry.post.id, said, now };
 }

@@ -5,7 +5,7 @@ import Chip from "@mui/material/Chip";
 import Link from "@mui/material/Link";
 import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
-import type { JsonObject } from "@bufbuild/protobuf";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 import { useZone } from "../../app/zone";
@@ -70,7 +70,38 @@ const TONES = {
 
 const millis = (time: Timestamp): number => Number(time.seconds) * 1000 + time.nanos / 1e6;
 
-/** Evidence as a person reads it: names and values, lists below each other. */
+/** One line: what a reading says. Its names and values, times as the person has them. */
+function Reading({ value }: { value: JsonValue }) {
+  const format = useFormat();
+  const [zone] = useZone();
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return <>{JSON.stringify(value)}</>;
+  }
+  const { at, what, ...rest } = value;
+  const time = typeof at === "string" && !Number.isNaN(Date.parse(at)) ? format.dateTime(new Date(at), zone) : "";
+  const others = Object.entries(rest).map(([name, one]) => `${name}: ${typeof one === "string" ? one : JSON.stringify(one)}`);
+  return <>{[time, what, ...others].filter(Boolean).join(" · ")}</>;
+}
+
+function Value({ value }: { value: JsonValue }) {
+  if (typeof value === "string") {
+    return <>{value}</>;
+  }
+  if (Array.isArray(value) && value.some((one) => typeof one === "object")) {
+    return (
+      <Box component="ol" sx={{ m: 0, pl: 2.5 }}>
+        {value.map((one, index) => (
+          <li key={index}>
+            <Reading value={one} />
+          </li>
+        ))}
+      </Box>
+    );
+  }
+  return <>{JSON.stringify(value)}</>;
+}
+
+/** Evidence as a person reads it: names and values, readings below each other. */
 export function Evidence({ value }: { value: JsonObject }) {
   const rows = Object.entries(value);
   return (
@@ -80,8 +111,8 @@ export function Evidence({ value }: { value: JsonObject }) {
           <Box component="dt" sx={{ color: "text.secondary", fontFamily: "monospace" }}>
             {name}
           </Box>
-          <Box component="dd" sx={{ m: 0, overflowWrap: "anywhere", whiteSpace: "pre-wrap", fontFamily: "monospace" }}>
-            {typeof one === "string" ? one : JSON.stringify(one, null, 1)}
+          <Box component="dd" sx={{ m: 0, overflowWrap: "anywhere", fontFamily: "monospace" }}>
+            <Value value={one} />
           </Box>
         </Box>
       ))}
