@@ -60,7 +60,18 @@ export function readViolation(field: string, description: string, reason: string
   };
 }
 
+/** A refusal that did not come by gRPC: `{reason, message, remedy}`. */
+export class Refused extends Error {
+  constructor(readonly refusal: { reason: string; message: string; remedy: string }) {
+    super(refusal.message);
+  }
+}
+
 export function toProblem(failure: unknown): Problem {
+  if (failure instanceof Refused) {
+    const { reason, message, remedy } = failure.refusal;
+    return { kind: "refused", code: Code.FailedPrecondition, reason, message: [message, remedy].filter(Boolean).join(" "), remedy, fields: [] };
+  }
   const error = ConnectError.from(failure);
   const [info] = error.findDetails(ErrorInfoSchema);
   const [request] = error.findDetails(BadRequestSchema);

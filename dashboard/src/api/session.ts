@@ -2,7 +2,7 @@
 // the site's own login counts there.
 
 import { coreUrl, wordpress } from "../boot/host";
-import { CoreAway } from "./problem";
+import { CoreAway, Refused } from "./problem";
 
 export interface Session {
   user: number;
@@ -31,12 +31,6 @@ export type SessionState =
   | { state: "away" }
   | { state: "in"; session: Session }
   | { state: "out"; refusal: Refusal | undefined };
-
-export class LoginRefused extends Error {
-  constructor(readonly refusal: Refusal) {
-    super(refusal.message);
-  }
-}
 
 interface SessionBody {
   user: number;
@@ -112,7 +106,7 @@ class SessionStore {
     const headers = { "content-type": "application/json" };
     const answer = await ask("session", { method: "POST", headers, body: JSON.stringify({ secret }) });
     if (!answer.ok) {
-      throw new LoginRefused(await refusalOf(answer));
+      throw new Refused(await refusalOf(answer));
     }
     this.#set({ state: "in", session: await readSession(answer) });
   }
@@ -120,7 +114,7 @@ class SessionStore {
   async logOut(): Promise<void> {
     const answer = await ask("session", { method: "DELETE" });
     if (!answer.ok && answer.status !== 401) {
-      throw new LoginRefused(await refusalOf(answer));
+      throw new Refused(await refusalOf(answer));
     }
     this.#set({ state: "out", refusal: undefined });
   }
@@ -128,7 +122,7 @@ class SessionStore {
   async list(): Promise<SessionEntry[]> {
     const answer = await ask("sessions");
     if (!answer.ok) {
-      throw new LoginRefused(await refusalOf(answer));
+      throw new Refused(await refusalOf(answer));
     }
     const { sessions } = (await answer.json()) as { sessions: Record<string, string & boolean>[] };
     return sessions.map((one) => ({
@@ -144,7 +138,7 @@ class SessionStore {
   async revoke(id: string): Promise<void> {
     const answer = await ask(`sessions/${encodeURIComponent(id)}`, { method: "DELETE" });
     if (!answer.ok && answer.status !== 404) {
-      throw new LoginRefused(await refusalOf(answer));
+      throw new Refused(await refusalOf(answer));
     }
   }
 }

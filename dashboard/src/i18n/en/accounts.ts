@@ -1,0 +1,86 @@
+import { plural } from "../types";
+
+export const accounts = {
+  title: "Accounts",
+  intro: "The accounts that AuraReels may publish to.",
+  connect: "Connect an account",
+  connectTitle: "Connect an account",
+  connectHelp:
+    "You go to the platform, log in there and say yes. AuraReels never sees your password. One login may bring several accounts, such as all your Pages; disconnect the ones you do not want.",
+  choosePlatform: "Platform",
+  chooseLogin: "Login",
+  notConfigured: (settings: string) => `Not set up on this core. Missing settings: ${settings}`,
+  go: (platform: string) => `Go to ${platform}`,
+  going: (platform: string) => `Going to ${platform}…`,
+  flavours: {
+    tiktok: "TikTok login",
+    facebook: "Facebook login (Instagram accounts linked to a Page)",
+    instagram: "Instagram login (no Facebook Page needed)",
+    google: "Google login",
+  },
+  connected: (platform: string) => `Connected: ${platform}.`,
+  connectFailed: "The account was not connected.",
+  connectFailedHelp: "Nothing has changed. You can try again.",
+  empty: "No account is connected yet.",
+  emptyHelp: "Connect the first one, and you can publish to it.",
+  disconnectedOnes: (count: number) => plural(count, "1 disconnected account", `${count} disconnected accounts`),
+  health: {
+    unknown: "Not checked yet",
+    ok: "Works",
+    expiring: "Ends soon",
+    reconnect: "Reconnect it",
+    disconnected: "Disconnected",
+  },
+  healthHelp: {
+    unknown: "Check it to find out.",
+    expiring: "This login ends soon and cannot be prolonged without you. Reconnect the account before then.",
+    reconnect: "The platform refuses this login. Posts wait until you connect the account again.",
+  },
+  tokenEnds: (time: string, relative: string) => `Access ends ${time} (${relative}).`,
+  tokenEnded: (time: string, relative: string) => `Access ended ${time} (${relative}).`,
+  tokenNoEnd: "Access has no known end.",
+  renewed: (time: string) => `Renewed by itself until ${time}.`,
+  renewedAlways: "Renewed by itself.",
+  lastRefresh: (time: string) => `Last renewed ${time}.`,
+  missingScopes: "Not allowed by you at the platform:",
+  missingScopesHelp: "What these are for does not work. Reconnect the account and allow them.",
+  quota: "Posts left",
+  quotaUsed: (used: string, total: string, hours: number) =>
+    `${used} of ${total} used in the last ${hours === 24 ? "24 hours" : `${hours} hours`}, as the platform counts`,
+  quotaOwn: (left: string, limit: string) => `${left} of ${limit} left today by this core’s own limit`,
+  quotaPublished: (count: number, hours: number) =>
+    `${plural(count, "1 post", `${count} posts`)} published by AuraReels in the last ${hours} hours`,
+  quotaBlocked: (time: string) => `The platform takes no more until ${time}. Posts wait until then.`,
+  quotaBudget: (name: string, used: string, total: string, time: string) =>
+    `${name} of the app, for all accounts together: ${used} of ${total}; new at ${time}`,
+  quotaUnknown: "The platform does not tell.",
+  check: "Check",
+  checked: (name: string) => `${name}: the login works.`,
+  checkedNot: (name: string, reason: string) => `${name}: ${reason}`,
+  refresh: "Renew access",
+  refreshed: (name: string) => `${name}: access was renewed.`,
+  stillValid: (name: string) => `${name}: access is good for a while yet; nothing had to be done.`,
+  reconnect: "Reconnect",
+  disconnect: "Disconnect",
+  more: (name: string) => `More about ${name}`,
+  newPost: "New post",
+  disconnectTitle: (name: string) => `Disconnect ${name}?`,
+  disconnectCounting: "Looking for scheduled posts…",
+  disconnectPosts: (count: number) =>
+    plural(
+      count,
+      "1 scheduled post of this account will fail and not be published.",
+      `${count} scheduled posts of this account will fail and not be published.`,
+    ),
+  disconnectNoPosts: "No scheduled post depends on it.",
+  disconnectNext: "Next:",
+  disconnectDrafts: (count: number) =>
+    plural(count, "1 draft stays, but cannot be published.", `${count} drafts stay, but cannot be published.`),
+  disconnectHelp:
+    "AuraReels gives its access back to the platform where that is possible and deletes its keys. What is already published stays. You can connect the account again later.",
+  disconnecting: "Disconnecting…",
+  disconnected: (name: string) => `${name} is disconnected.`,
+  disconnectedFailed: (name: string, count: number) =>
+    `${name} is disconnected. ${plural(count, "1 scheduled post failed.", `${count} scheduled posts failed.`)}`,
+  notRevoked: (message: string) => `The platform did not confirm that access is revoked: ${message}`,
+};
