@@ -8,6 +8,7 @@ import Typography from "@mui/material/Typography";
 
 import type { FieldProblem, Problem } from "../api/problem";
 import { useTexts, type Texts } from "../i18n";
+import { ruleText } from "./ruleText";
 
 /** One sentence: what is wrong and what to do. */
 export function problemText(problem: Problem, texts: Texts): string {
@@ -19,16 +20,14 @@ export function problemText(problem: Problem, texts: Texts): string {
   }
   // The core's messages end with the remedy already; its other part says what is wrong.
   const first = problem.fields[0];
-  return problem.fields.length === 1 && first ? [first.message, first.remedy].filter(Boolean).join(". ") : problem.message;
+  return problem.fields.length === 1 && first ? ruleText(first, texts) : problem.message;
 }
 
 function FieldLine({ field }: { field: FieldProblem }) {
   const texts = useTexts();
   return (
     <Box component="li" sx={{ mt: 0.5 }}>
-      {field.message}
-      {field.limit && <> ({texts.shell.measured(field.measured, field.limit)})</>}
-      {field.remedy && <> — {field.remedy}</>}
+      {ruleText(field, texts)}
       <Typography component="span" variant="caption" sx={{ ml: 1, opacity: 0.8, fontFamily: "monospace" }}>
         {[field.field, field.rule].filter(Boolean).join(" · ")}
       </Typography>

@@ -4,7 +4,9 @@ import { history } from "./history";
 import { login } from "./login";
 import { media } from "./media";
 import { post } from "./post";
+import { publish } from "./publish";
 import { review } from "./review";
+import { rules } from "./rules";
 import { shell } from "./shell";
 
-export const texts = { accounts, calendar, history, login, media, post, review, shell };
+export const texts = { accounts, calendar, history, login, media, post, publish, review, rules, shell };
