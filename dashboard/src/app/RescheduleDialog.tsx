@@ -7,7 +7,6 @@ import DialogActions from "@mui/material/DialogActions";
 import DialogContent from "@mui/material/DialogContent";
 import DialogTitle from "@mui/material/DialogTitle";
 import TextField from "@mui/material/TextField";
-import { DateTime } from "luxon";
 import { useState } from "react";
 
 import { toProblem, type Problem } from "../api/problem";
@@ -15,14 +14,12 @@ import { useFormat, useTexts } from "../i18n";
 import { usePost } from "../live";
 import { reschedulePost, reschedulePostTo } from "../live/actions";
 import { PostStatus, type Post } from "../rpc/aurareels/v1/post_pb";
+import { fieldText } from "./fieldText";
 import { ProblemAlert } from "./ProblemAlert";
 import { useToast } from "./toasts";
 import { useZone } from "./zone";
 
-/** What a field for date and time shows of an instant. */
-export const fieldText = (at: Date, zone: string): string => DateTime.fromJSDate(at, { zone }).toFormat("yyyy-MM-dd'T'HH:mm");
-
-export function RescheduleDialog({ post: opened, onClose }: { post: Post; onClose(): void }) {
+export default function RescheduleDialog({ post: opened, onClose }: { post: Post; onClose(): void }) {
   const { post: texts, calendar, shell } = useTexts();
   const format = useFormat();
   const toast = useToast();

@@ -6,13 +6,12 @@ import Typography from "@mui/material/Typography";
 import { useTheme } from "@mui/material/styles";
 import useMediaQuery from "@mui/material/useMediaQuery";
 import { visuallyHidden } from "@mui/utils";
-import { useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
 
 import { useParams } from "../../app/params";
 import { ProblemAlert } from "../../app/ProblemAlert";
 import { usePublishDialog } from "../../app/publish";
-import { RescheduleDialog } from "../../app/RescheduleDialog";
 import { routes } from "../../app/routes";
 import { useZone } from "../../app/zone";
 import { useLanguage, useTexts } from "../../i18n";
@@ -20,7 +19,6 @@ import { usePosts } from "../../live";
 import type { Post, PostStatus } from "../../rpc/aurareels/v1/post_pb";
 import { board, NO_ENTRIES, type Board } from "./board";
 import { dateOf, dayOf, dayText, firstWeekday, instantAt, monthOf, readDay, shown, startOf, step, type Layout } from "./days";
-import { DayDialog } from "./DayDialog";
 import { EntryList } from "./EntryList";
 import { useGrid } from "./grid";
 import { Legend } from "./Legend";
@@ -28,6 +26,9 @@ import { MonthGrid } from "./MonthGrid";
 import { useMoves } from "./moves";
 import { Toolbar } from "./Toolbar";
 import { WeekGrid } from "./WeekGrid";
+
+const DayDialog = lazy(() => import("./DayDialog"));
+const RescheduleDialog = lazy(() => import("../../app/RescheduleDialog"));
 
 const LAYOUTS: readonly string[] = ["month", "week", "agenda"] satisfies Layout[];
 /** The time of a new post on a day that has only been clicked. */
@@ -153,17 +154,19 @@ export default function CalendarView() {
       <Typography color="text.secondary" sx={{ mt: 1, minHeight: 24 }}>
         {isEmpty && `${texts.calendar.noPosts} ${texts.calendar.noPostsHelp}`}
       </Typography>
-      {opened && (
-        <DayDialog
-          day={opened.day}
-          entries={ofOpened}
-          zone={zone}
-          onNewPost={() => newPost(opened.day, opened.hour === undefined ? NOON : opened.hour * 60)}
-          onReschedule={setRescheduled}
-          onClose={() => setOpened(undefined)}
-        />
-      )}
-      {rescheduled && <RescheduleDialog post={rescheduled} onClose={() => setRescheduled(undefined)} />}
+      <Suspense fallback={null}>
+        {opened && (
+          <DayDialog
+            day={opened.day}
+            entries={ofOpened}
+            zone={zone}
+            onNewPost={() => newPost(opened.day, opened.hour === undefined ? NOON : opened.hour * 60)}
+            onReschedule={setRescheduled}
+            onClose={() => setOpened(undefined)}
+          />
+        )}
+        {rescheduled && <RescheduleDialog post={rescheduled} onClose={() => setRescheduled(undefined)} />}
+      </Suspense>
     </Box>
   );
 }

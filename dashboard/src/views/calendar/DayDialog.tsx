@@ -21,7 +21,7 @@ interface Props {
 }
 
 /** All posts of a day, or of an hour of it. */
-export function DayDialog({ day, entries, zone, onNewPost, onReschedule, onClose }: Props) {
+export default function DayDialog({ day, entries, zone, onNewPost, onReschedule, onClose }: Props) {
   const { calendar, shell } = useTexts();
   const format = useFormat();
   const name = format.date(dateOf(day), "UTC");

@@ -3,11 +3,12 @@
 
 import { postTime } from "../../live/list";
 import type { Post, PostStatus } from "../../rpc/aurareels/v1/post_pb";
-import { dayOf, minuteOf } from "./days";
+import { placeOf } from "./days";
 
 export interface Entry {
   post: Post;
   time: number;
+  zone: string;
   day: number;
   minute: number;
 }
@@ -35,10 +36,8 @@ export function board(
     }
     const time = moves.get(post.id) ?? postTime(post);
     const old = known.get(post);
-    const day = dayOf(zone, time);
-    const minute = minuteOf(zone, time);
-    const same = old && old.time === time && old.day === day && old.minute === minute;
-    const entry = same ? old : { post, time, day, minute };
+    const entry = old?.time === time && old.zone === zone ? old : { post, time, zone, ...placeOf(zone, time) };
+    const { day } = entry;
     const entries = days.get(day);
     if (entries) {
       entries.push(entry);

@@ -80,7 +80,7 @@ function withTexts(post: Post, texts: { firstComment: string; title: string }): 
   return options;
 }
 
-export function Editor({ post: opened, onClose }: { post: Post; onClose(): void }) {
+export default function Editor({ post: opened, onClose }: { post: Post; onClose(): void }) {
   const { post: texts, shell } = useTexts();
   const toast = useToast();
   const current = usePost(opened.id) ?? opened;

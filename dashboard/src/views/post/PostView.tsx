@@ -9,14 +9,13 @@ import Link from "@mui/material/Link";
 import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
 import { Code } from "@connectrpc/connect";
-import { useState, type ReactNode } from "react";
+import { lazy, Suspense, useState, type ReactNode } from "react";
 import { Link as Route, useLocation } from "wouter";
 
 import { Confirm } from "../../app/Confirm";
 import { SkeletonRows } from "../../app/Loading";
 import { PlatformMark, platformName } from "../../app/platforms";
 import { ProblemAlert } from "../../app/ProblemAlert";
-import { RescheduleDialog } from "../../app/RescheduleDialog";
 import { routes } from "../../app/routes";
 import { StatusChip } from "../../app/StatusChip";
 import { useAttempt, useToast } from "../../app/toasts";
@@ -26,8 +25,10 @@ import { usePostDetail } from "../../live";
 import { cancelPost, deleteDraft, publishPostNow, reconcilePost, retryPost } from "../../live/actions";
 import { PostStatus, Scheduler, type Post } from "../../rpc/aurareels/v1/post_pb";
 import { PublishNowResult } from "../../rpc/aurareels/v1/post_service_pb";
-import { Editor } from "./Editor";
 import { Timeline } from "./Timeline";
+
+const Editor = lazy(() => import("./Editor"));
+const RescheduleDialog = lazy(() => import("../../app/RescheduleDialog"));
 
 const S = PostStatus;
 
@@ -238,8 +239,10 @@ function Actions({ post }: { post: Post }) {
           onClose={() => setAsked(undefined)}
         />
       )}
-      {editing === "content" && <Editor post={post} onClose={() => setEditing(undefined)} />}
-      {editing === "time" && <RescheduleDialog post={post} onClose={() => setEditing(undefined)} />}
+      <Suspense fallback={null}>
+        {editing === "content" && <Editor post={post} onClose={() => setEditing(undefined)} />}
+        {editing === "time" && <RescheduleDialog post={post} onClose={() => setEditing(undefined)} />}
+      </Suspense>
     </Box>
   );
 }

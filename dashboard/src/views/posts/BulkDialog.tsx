@@ -18,8 +18,8 @@ import TextField from "@mui/material/TextField";
 import { useRef, useState } from "react";
 
 import { toProblem } from "../../api/problem";
+import { fieldText } from "../../app/fieldText";
 import { problemText } from "../../app/ProblemAlert";
-import { fieldText } from "../../app/RescheduleDialog";
 import { useZone } from "../../app/zone";
 import { useTexts } from "../../i18n";
 import { cancelPost, reschedulePost, reschedulePostTo, retryPost } from "../../live/actions";
@@ -40,7 +40,7 @@ const UNITS = { minutes: 60_000, hours: 3_600_000, days: 86_400_000 };
 
 class HasNoTime extends Error {}
 
-export function BulkDialog({ action, posts, onClose }: { action: BulkAction; posts: Post[]; onClose(): void }) {
+export default function BulkDialog({ action, posts, onClose }: { action: BulkAction; posts: Post[]; onClose(): void }) {
   const texts = useTexts();
   const { history, shell, post: postTexts } = texts;
   const [zone] = useZone();

@@ -6,7 +6,7 @@ import Checkbox from "@mui/material/Checkbox";
 import Link from "@mui/material/Link";
 import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
-import { memo, useCallback, useRef, useState } from "react";
+import { lazy, memo, Suspense, useCallback, useRef, useState } from "react";
 import { Link as Route } from "wouter";
 
 import { api } from "../../api/clients";
@@ -24,10 +24,12 @@ import { useFormat, useTexts } from "../../i18n";
 import { listRequest, postTime, usePosts } from "../../live";
 import { PostStatus, type Post } from "../../rpc/aurareels/v1/post_pb";
 import { beginning, toneOf } from "../calendar/Chip";
-import { BulkDialog, type BulkAction } from "./BulkDialog";
+import type { BulkAction } from "./BulkDialog";
 import { save, toCsv } from "./exporting";
 import { FilterBar } from "./FilterBar";
 import { fileName, isEmptyFilter, queryOf, readFilter, writeFilter, type Filter } from "./filters";
+
+const BulkDialog = lazy(() => import("./BulkDialog"));
 
 const ROW_PX = 68;
 
@@ -218,16 +220,18 @@ export default function PostsView() {
           </Box>
         )}
       </Paper>
-      {action && (
-        <BulkDialog
-          action={action.action}
-          posts={action.posts}
-          onClose={() => {
-            setAction(undefined);
-            setSelected(new Set());
-          }}
-        />
-      )}
+      <Suspense fallback={null}>
+        {action && (
+          <BulkDialog
+            action={action.action}
+            posts={action.posts}
+            onClose={() => {
+              setAction(undefined);
+              setSelected(new Set());
+            }}
+          />
+        )}
+      </Suspense>
     </>
   );
 }

@@ -271,7 +271,7 @@ export function draftRequests(form: Form, chosen: Account[], requestKey: string)
   return chosen.map((account) =>
     create(CreateDraftRequestSchema, {
       accountId: account.id,
-      content: { ...videoOf(form), ...saying(form, account) },
+      content: { ...videoOf(form), ...saying(form, account) } as MessageInitShape<typeof PostContentSchema>,
       scheduledAt: timeOf(form),
       requestKey: `${requestKey}/${account.id}`,
     }),

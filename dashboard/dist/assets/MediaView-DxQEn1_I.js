@@ -1,1 +1,0 @@
-import{U as e,o as t,p as n}from"./i18n-CZx0dmTV.js";var r=e();function i(){let{shell:e}=t();return(0,r.jsx)(n,{variant:`h1`,children:e.media})}export{i as default};

@@ -1,1 +1,0 @@
-import{r as e,t}from"./DialogTitle-BWZSCBAX.js";import{U as n,o as r}from"./i18n-CZx0dmTV.js";var i=n();function a({onClosed:n}){let{shell:a}=r();return(0,i.jsx)(e,{open:!0,onClose:n,children:(0,i.jsx)(t,{children:a.newPost})})}export{a as default};
