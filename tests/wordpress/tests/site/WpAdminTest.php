@@ -1,7 +1,7 @@
 <?php
 
 /** The dashboard in wp-admin: over HTTP as a browser does it, and in a real one. */
-final class DashboardTest extends SiteCase {
+final class WpAdminTest extends SiteCase {
 
 	/** A browser that is logged in at the site. */
 	private static function logged_in( string $user ): Browser {
@@ -52,35 +52,41 @@ final class DashboardTest extends SiteCase {
 		self::assertSame( array( 403, null ), array( $status, $told ) );
 	}
 
-	/** What a real browser has made of an address of wp-admin, once this text is there. */
-	private function seen( string $user, string $text ): string {
-		$profile = sys_get_temp_dir() . '/aurareels-chromium-' . bin2hex( random_bytes( 6 ) );
-		$address = self::$site['url'] . '/?test_login=' . $user . '&to=' . rawurlencode( '/wp-admin/admin.php?page=aurareels-dashboard#/social-accounts' );
-		$command = array( getenv( 'AURAREELS_CHROMIUM' ), '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', "--user-data-dir=$profile", '--timeout=15000', '--dump-dom', $address );
+	/** What a real browser has made of the page once this text is in it. */
+	private static function seen( string $user, string $text ): string {
+		$name    = bin2hex( random_bytes( 6 ) );
+		$profile = sys_get_temp_dir() . "/aurareels-chromium-$name";
+		$result  = "/tmp/aurareels-result-$name";
+		$to      = '/wp-admin/admin.php?' . http_build_query( array( 'page' => 'aurareels-dashboard', 'test_tell' => $name, 'test_text' => $text ) ) . '#/social-accounts';
+		$address = self::$site['url'] . '/?' . http_build_query( array( 'test_login' => $user, 'to' => $to ) );
+		$quiet   = array( 'file', '/dev/null', 'w' );
+		$command = array( getenv( 'AURAREELS_CHROMIUM' ), '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', "--user-data-dir=$profile", '--remote-debugging-port=0', $address );
+		$child   = proc_open( $command, array( array( 'file', '/dev/null', 'r' ), $quiet, $quiet ), $pipes );
 		$until   = time() + 90;
-		do {
-			$dom = (string) shell_exec( implode( ' ', array_map( 'escapeshellarg', $command ) ) . ' 2>/dev/null' );
-		} while ( false === strpos( $dom, $text ) && time() < $until );
+		while ( ! is_file( $result ) && time() < $until ) {
+			usleep( 100000 );
+		}
+		proc_terminate( $child );
+		proc_close( $child );
 		exec( 'rm -rf ' . escapeshellarg( $profile ) );
-		return $dom;
+		self::assertFileExists( $result, "the page never held $text" );
+		$html = json_decode( file_get_contents( $result ), true )['html'];
+		unlink( $result );
+		return $html;
 	}
 
 	public function test_the_dashboard_runs_inside_wp_admin() {
 		$account = $this->account( 'anna', 'tiktok' );
 		$names   = array_column( $this->ask( 'GET', '/accounts', 'anna' )->json['accounts'], 'account_name', 'id' );
-		$dom     = $this->seen( 'anna', $names[ $account ] );
-		self::assertStringContainsString( $names[ $account ], $dom, 'the page shows the account that the core has' );
-		self::assertSame( 0, preg_match( '/<div class="notice notice-error" data-aurareels-when/', $dom ), 'nothing is said to be wrong' );
+		self::assertSame( 0, preg_match( '/<div class="notice notice-error" data-aurareels-when/', self::seen( 'anna', $names[ $account ] ) ), 'nothing is said to be wrong' );
 	}
 
 	public function test_the_page_says_when_the_browser_cannot_reach_the_core() {
 		wp_cache_flush();
 		update_option( 'aurareels_settings', array( 'core_url' => getenv( 'AURAREELS_ADDRESS' ), 'core_public_url' => 'http://127.0.0.1:9' ) );
-		$said = '<div class="notice notice-error" data-aurareels-when="away">';
-		self::assertStringContainsString( $said, $this->seen( 'anna', $said ) );
-		// Something that answers, and allows nobody: the site itself.
+		self::assertStringContainsString( 'http://127.0.0.1:9', self::seen( 'anna', '<div class="notice notice-error" data-aurareels-when="away">' ) );
+		// Something that answers, and allows nobody.
 		update_option( 'aurareels_settings', array( 'core_url' => getenv( 'AURAREELS_ADDRESS' ), 'core_public_url' => str_replace( '127.0.0.1', 'localhost', getenv( 'AURAREELS_SIMULATOR_CONTROL' ) ) ) );
-		$said = '<div class="notice notice-error" data-aurareels-when="origin">';
-		self::assertStringContainsString( $said, $this->seen( 'anna', $said ) );
+		self::assertStringContainsString( 'AURAREELS_CORS_ORIGINS=' . self::$site['url'], self::seen( 'anna', '<div class="notice notice-error" data-aurareels-when="origin">' ) );
 	}
 }
