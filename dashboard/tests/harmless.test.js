@@ -8,7 +8,7 @@ import { launch, Person } from "./support/browser.js";
 import { Stack } from "./support/stack.js";
 
 const DAY_MS = 86_400_000;
-const SCRIPT = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>";
+const SCRIPT = "<script>window.hacked=1</script><img src=x onerror=\"window.hacked=1\">";
 
 describe("a stranger", () => {
   let stack;
@@ -109,10 +109,12 @@ describe("a stranger", () => {
     const [account] = await stack.connect("PLATFORM_TIKTOK", { person: "window.hacked" });
     assert.ok(account.account_name.includes("<script>"), account.account_name);
     const caption = `${SCRIPT} caption`;
+    const at = new Date(Date.now() + DAY_MS).toISOString();
+    const day = at.slice(0, 10);
     const content = { video_url: `${stack.media}/v/evil.mp4?size=400000&duration=15`, caption, privacy_level: "PUBLIC" };
-    const scheduled_at = { text: new Date(Date.now() + DAY_MS).toISOString() };
+    const scheduled_at = { text: at };
     const { posts: [{ id }] } = await stack.call("SchedulePosts", { accounts: [account.id], content, scheduled_at });
-    const paths = ["/social-calendar", "/social-calendar?layout=agenda", "/social-posts", `/social-posts/${id}`, "/social-accounts"];
+    const paths = ["/social-calendar", `/social-calendar?layout=agenda&day=${day}`, "/social-posts", `/social-posts/${id}`, "/social-accounts"];
     for (const path of paths) {
       await person.go(stack.address, path);
       await person.page.getByText("<script>window.hacked=1</script>").first().waitFor({ state: "attached" });

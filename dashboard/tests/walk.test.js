@@ -22,6 +22,7 @@ describe("a person with only a browser", () => {
   let person;
   let page;
   let lost;
+  let broken;
 
   before(async () => {
     // A post that is unknown goes to a person after a minute.
@@ -38,9 +39,11 @@ describe("a person with only a browser", () => {
   /** A test, and what the page looked like when it failed. */
   function step(name, run) {
     it(name, async () => {
+      assert.equal(broken, undefined, "each step goes on from the one before");
       try {
         await run();
       } catch (error) {
+        broken = name;
         await person.picture(`failed ${name}`.replaceAll(/\W+/g, "-"));
         throw error;
       }
@@ -67,7 +70,7 @@ describe("a person with only a browser", () => {
   step("connects four accounts through the platforms' consent pages", async () => {
     for (const [platform, choice, who] of PLATFORMS) {
       await person.go(stack.address, "/social-accounts");
-      await person.click("Connect an account");
+      await page.getByRole("button", { name: "Connect an account" }).first().click();
       await page.getByRole("radio", { name: choice, exact: true }).check();
       await person.click(`Go to ${platform}`);
       await page.waitForURL((url) => url.pathname.startsWith("/oauth/connect/"));

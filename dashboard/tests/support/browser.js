@@ -53,6 +53,8 @@ export class Person {
     await this.page.goto(link);
     await this.click("Log in");
     await this.live();
+    // Who was not logged in was told so, once.
+    this.errors = this.errors.filter((text) => !text.includes("401 (Unauthorized)"));
   }
 
   async live() {

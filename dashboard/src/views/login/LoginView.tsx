@@ -6,7 +6,7 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
-import { useState, useSyncExternalStore, type ReactNode } from "react";
+import { useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 import { Redirect, useLocation } from "wouter";
 
 import { Refused } from "../../api/problem";
@@ -15,14 +15,9 @@ import { wordpress } from "../../boot/host";
 import { routes } from "../../app/routes";
 import { useTexts } from "../../i18n";
 
-/** The secret in the address, which leaves the address at once: it is not to stay in the history. */
-function takeSecret(): string {
-  if (wordpress || location.hash.length < 2) {
-    return "";
-  }
-  const secret = decodeURIComponent(location.hash.slice(1));
-  history.replaceState(history.state, "", location.pathname + location.search);
-  return secret;
+/** The secret in the address. Reading it changes nothing: a render may be begun again. */
+function readSecret(): string {
+  return wordpress ? "" : decodeURIComponent(location.hash.slice(1));
 }
 
 function Frame({ title, children }: { title: string; children: ReactNode }) {
@@ -60,12 +55,18 @@ function Outside({ refusal, note }: { refusal: Refusal | undefined; note?: React
 
 export default function LoginView() {
   const { login, shell } = useTexts();
-  const [secret, setSecret] = useState(takeSecret);
+  const [secret, setSecret] = useState(readSecret);
   const [refusal, setRefusal] = useState<Refusal>();
   const [declined, setDeclined] = useState(false);
   const [sending, setSending] = useState(false);
   const [path, navigate] = useLocation();
   const current = useSyncExternalStore(session.subscribe, session.get);
+  // It leaves the address at once: it is not to stay in the history.
+  useEffect(() => {
+    if (!wordpress && location.hash) {
+      history.replaceState(history.state, "", location.pathname + location.search);
+    }
+  }, []);
 
   const confirm = async () => {
     setSending(true);
