@@ -115,9 +115,9 @@ pub struct Parts {
 /// Opens the store of some settings: makes the data directory, checks the keys, migrates. Refused when the database is new
 /// although another one has been served from here.
 pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
-    let (url, data_dir) = (settings.store.database_url.expose(), &settings.store.data_dir);
-    let unexpected = traces::around(url, data_dir)?;
-    if traces::is_missing(url)? {
+    let (place, data_dir) = (settings.store.place(), &settings.store.data_dir);
+    let unexpected = traces::around(&place, data_dir)?;
+    if traces::is_missing(&place)? {
         unexpected.clone().map_or(Ok(()), Err)?;
     }
     let store = open(settings, clock).await?;
@@ -133,14 +133,19 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Star
 /// Makes a new database where another one has been: the traces of that one count no more.
 pub async fn make_database(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
     make_data_dir(settings)?;
-    let replacement = Replacement::begin(settings.store.database_url.expose(), clock.clone()).await?;
+    let place = settings.store.place();
+    let replacement = match place.is_on_server() {
+        true => None,
+        false => Some(Replacement::begin(&place.url, clock.clone()).await?),
+    };
     let store = open(settings, clock.clone()).await?;
     if !store.is_blank().await? {
         store.close().await;
         return Err(StartError::NotNew);
     }
-    replacement.forget_mark()?;
-    drop(replacement);
+    if let Some(replacement) = replacement {
+        replacement.forget_mark()?;
+    }
     store.serve(clock.now()).await?;
     Ok(store)
 }
@@ -155,10 +160,10 @@ async fn open(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
     let keys = Arc::new(key_ring(&settings.keys)?);
     make_data_dir(settings)?;
     let data_dir = &settings.store.data_dir;
-    let url = settings.store.database_url.expose();
-    let media = media_dir(settings);
-    private::mend(&[data_dir, &media], &[Store::files_of(url)?, private::files_in(&media)].concat());
-    let store = Store::open(settings.store.place(), keys, clock).await?;
+    let (place, media) = (settings.store.place(), media_dir(settings));
+    let files = [Store::files_of(&place.url)?, private::files_in(&media), vec![traces::mark_of(data_dir)]];
+    private::mend(&[data_dir, &media], &files.concat());
+    let store = Store::open(place, keys, clock).await?;
     store.migrate().await?;
     Ok(store)
 }
@@ -216,7 +221,12 @@ impl Parts {
         if let Some(why) = store.behind() {
             error!("{why}");
         }
-        traces::leave(settings.store.database_url.expose(), &settings.store.data_dir)?;
+        let others = store.other_cores(clock.now()).await?;
+        if !others.is_empty() && settings.store.place().is_on_server() {
+            let media = media_dir(settings);
+            info!(?others, media = %media.display(), "other cores share this database; uploads need a media directory that all of them share");
+        }
+        traces::leave(&settings.store.place(), &settings.store.data_dir)?;
         let tls = http::tls_config(&settings.http)?;
         let registry = registry(settings, &tls)?;
         let prober = Arc::new(Prober::new(&ProbeSettings {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aurareels_proto::v1::PostStatus;
 use aurareels_simulator::{Hold, Rule};
-use aurareels_tests::{Login, World, fault::on};
+use aurareels_tests::{Login, World, database::Database, fault::on, server::Private};
 
 use crate::process::{Served, run};
 
@@ -106,6 +106,10 @@ async fn without_a_good_setting_it_refuses_to_start_and_says_what_to_do() {
     let mut fresh = settings.clone();
     fresh.insert(key.to_owned(), made.to_owned());
     fresh.insert("AURAREELS_DATA_DIR".to_owned(), world.data_dir().join("fresh").display().to_string());
+    if fresh.contains_key("AURAREELS_DATABASE_URL") {
+        // A database that holds others' tables.
+        fresh.insert("AURAREELS_TABLE_PREFIX".to_owned(), "fresh_".to_owned());
+    }
     let served = Served::start(&fresh, &world.http).await;
     let output = run(&fresh, &["api-key", "create", "--user", "5"]).await;
     let api_key = String::from_utf8(output.stdout).expect("text").trim().to_owned();
@@ -146,12 +150,20 @@ async fn two_cores_on_one_database_make_one_post() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_ends_with_one_visible_post_for_each_of_its_posts_on_every_platform() {
-    let arguments = ["demo", "--exit", "--ahead", "5", "--listen", "127.0.0.1:0"];
+    let server = Private::chosen().await.map(|private| (private.url(), private));
+    let mut arguments = vec!["demo", "--exit", "--ahead", "5", "--listen", "127.0.0.1:0"];
+    if let Some((url, _)) = &server {
+        arguments.extend(["--database-url", url]);
+    }
     let ended = run(&BTreeMap::new(), &arguments).await;
     let told = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{told}");
     for platform in ["tiktok", "instagram", "facebook", "youtube"] {
         let rows = told.lines().filter(|line| line.trim_start().starts_with(platform)).count();
         assert_eq!(rows, 2, "{platform}: {told}");
+    }
+    if let Some((url, _)) = &server {
+        let left = Database::of_url(url).tables().await;
+        assert_eq!(left, [""; 0], "the demo's tables are removed");
     }
 }

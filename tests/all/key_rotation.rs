@@ -128,9 +128,12 @@ async fn health_tells_at_once_of_a_key_that_the_core_does_not_have() {
     let served = Served::start(&settings, &world.http).await;
     world.speak_to(&served.url);
     // As a rotation of an older release begins, which asks nobody.
+    let now = world.db.literal(world.now());
     world
         .db
-        .damage("INSERT INTO aurareels_encryption_keys (key_id, check_value, created_at) VALUES ('00000000deadbeef', 'x', 0)")
+        .damage(&format!(
+            "INSERT INTO aurareels_encryption_keys (key_id, check_value, created_at) VALUES ('00000000deadbeef', 'x', {now})"
+        ))
         .await;
     let page = format!("{}/healthz", served.url);
     world
@@ -163,15 +166,17 @@ async fn a_rotation_that_was_killed_goes_on_when_it_is_run_again() {
     publishes(&world, account, "With many steps").await;
     served.terminate().await;
     // Enough to be killed in the middle of it.
+    let digits = (0..8).map(|digit| format!("SELECT {digit} AS n")).collect::<Vec<_>>().join(" UNION ");
+    let numbers = ["a", "b", "c", "d", "e"].map(|name| format!(" CROSS JOIN ({digits}) {name}")).concat();
     world
         .db
-        .damage(
-            "WITH RECURSIVE number(n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM number WHERE n < 41000) \
-             INSERT INTO aurareels_post_steps (post_id, number, attempt, step, class, handle, sent_at, deadline_at, \
-             outcome, answered_at, evidence, fence) SELECT post_id, n, attempt, step, class, handle, sent_at, deadline_at, \
-             outcome, answered_at, evidence, fence FROM number, (SELECT * FROM aurareels_post_steps \
-             WHERE handle > '' AND outcome = 'accepted' ORDER BY number LIMIT 1)",
-        )
+        .damage(&format!(
+            "INSERT INTO aurareels_post_steps (post_id, number, attempt, step, class, handle, sent_at, deadline_at, outcome, \
+             answered_at, evidence, fence) SELECT s.post_id, 1000 + a.n + 8 * b.n + 64 * c.n + 512 * d.n + 4096 * e.n, \
+             s.attempt, s.step, s.class, s.handle, s.sent_at, s.deadline_at, s.outcome, s.answered_at, s.evidence, s.fence \
+             FROM (SELECT * FROM aurareels_post_steps WHERE handle > '' AND outcome = 'accepted' ORDER BY number LIMIT 1) s \
+             {numbers}"
+        ))
         .await;
     settings.insert(KEY.to_owned(), SECOND.to_owned());
     settings.insert(OLD_KEYS.to_owned(), ENCRYPTION_KEY.to_owned());

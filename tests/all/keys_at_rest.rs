@@ -4,6 +4,7 @@ use aes::cipher::{BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
 use aurareels_proto::v1::{AccountHealth, CheckAccountRequest};
 use aurareels_tests::{Login, World, world::ENCRYPTION_KEY};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::TimeDelta;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -31,7 +32,7 @@ async fn another_key_refuses_to_start_and_the_right_one_goes_on() {
 async fn nothing_is_lost_by_a_wrong_key() {
     let mut world = World::start().await;
     let account = world.me().account(Login::Tiktok).await;
-    let due = world.now() + chrono::TimeDelta::hours(1);
+    let due = world.now() + TimeDelta::hours(1);
     let id = world.me().schedule_one(account, "Patient", due).await;
     world.stop_core().await;
     world.set("AURAREELS_SOCIAL_ENCRYPTION_KEY", OTHER_KEY);
@@ -62,35 +63,25 @@ async fn tokens_of_the_original_are_read_once_and_written_anew() {
     world.keep_secret(&token);
     world.stop_core().await;
     let sealed = legacy(&token);
-    let file = world.data_dir().join("aurareels.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    let now = world.now().timestamp_micros();
-    sqlx::query(
-        "INSERT INTO aurareels_social_accounts (wp_user_id, platform, account_id, account_name, access_token, \
-         login_flavour, token_format, token_expires_at, created_at, updated_at) \
-         VALUES (1, 'instagram', ?, 'Imported', ?, 'instagram_login', 'legacy', ?, ?, ?)",
-    )
-    .bind(made["id"].as_str().unwrap())
-    .bind(&sealed)
-    .bind(now + 30 * 86_400_000_000)
-    .bind(now)
-    .bind(now)
-    .execute(&pool)
-    .await
-    .unwrap();
+    let (now, later) = (world.now(), world.now() + TimeDelta::days(30));
+    let (now, later) = (world.db.literal(now), world.db.literal(later));
+    let id = made["id"].as_str().unwrap();
+    world
+        .db
+        .damage(&format!(
+            "INSERT INTO aurareels_social_accounts (wp_user_id, platform, account_id, account_name, access_token, \
+             login_flavour, token_format, token_expires_at, created_at, updated_at) VALUES (1, 'instagram', '{id}', \
+             'Imported', '{sealed}', 'instagram_login', 'legacy', {later}, {now}, {now})"
+        ))
+        .await;
     world.start_core().await;
     let me = world.me();
     let account = me.list_accounts().await[0].id;
     let checked = me.accounts().check_account(CheckAccountRequest { id: account }).await.unwrap().into_inner();
     assert_eq!(checked.health(), AccountHealth::Ok, "{checked:#?}");
-    let row: (String, String) = sqlx::query_as("SELECT access_token, token_format FROM aurareels_social_accounts")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    let row = world.db.access_token().await;
     assert_eq!(row.1, "v1");
     assert_ne!(row.0, sealed);
-    pool.close().await;
     let id = me.publish_one(account, "Imported").await;
     me.published(id).await;
     world.finish(1).await;

@@ -30,6 +30,7 @@ mod restoring;
 mod scheduling;
 mod searching;
 mod set_aside;
+mod several_cores;
 mod sick_databases;
 mod stopping;
 mod the_site;

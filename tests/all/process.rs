@@ -112,6 +112,16 @@ impl Served {
         self.signal("-HUP").await;
     }
 
+    /// Stops it where it is (SIGSTOP).
+    pub(crate) async fn pause(&self) {
+        self.signal("-STOP").await;
+    }
+
+    /// Has it go on (SIGCONT).
+    pub(crate) async fn go_on(&self) {
+        self.signal("-CONT").await;
+    }
+
     async fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.pid().to_string()]).status().await.expect("kill runs");
         assert!(sent.success());

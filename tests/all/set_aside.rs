@@ -15,6 +15,7 @@ async fn a_post_with_a_word_of_a_later_release_holds_up_nobody_and_goes_on_when_
         ids.push(world.me().schedule_one(account, caption, due).await);
     }
     let [before, strange, after] = ids[..] else { panic!("three posts") };
+    world.db.take_status("premiering").await;
     world
         .db
         .damage("UPDATE aurareels_social_posts SET status = 'premiering' WHERE full_caption = 'Of a later release'")

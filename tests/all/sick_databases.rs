@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use aurareels_proto::v1::{ListPostsRequest, PostStatus};
-use aurareels_tests::{Login, World, content, posting::publish};
+use aurareels_tests::{Login, World, content, is_about_files, posting::publish};
 use chrono::TimeDelta;
 use sqlx::{
     ConnectOptions, Connection, Executor, SqliteConnection,
@@ -108,6 +108,9 @@ impl Outside {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_another_process_keeps_the_lock_every_call_is_answered_and_none_is_carried_out_later() {
+    if is_about_files("it is about the files of the database") {
+        return;
+    }
     let outside = Outside::start().await;
     let mut foreign = outside.foreign().await;
     foreign.execute("BEGIN IMMEDIATE").await.expect("the lock");
@@ -131,6 +134,9 @@ async fn while_another_process_keeps_the_lock_every_call_is_answered_and_none_is
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_takes_no_more_is_told_and_the_core_goes_on_when_it_does_again() {
+    if is_about_files("it is about the files of the database") {
+        return;
+    }
     let outside = Outside::start().await;
     let pid = i32::try_from(outside.served.pid()).expect("a process");
     let log = std::fs::metadata(outside.database().with_extension("db-wal")).expect("the log of the database");
@@ -146,6 +152,9 @@ async fn a_disk_that_takes_no_more_is_told_and_the_core_goes_on_when_it_does_aga
 
 #[tokio::test(flavor = "multi_thread")]
 async fn damaged_pages_are_told_and_the_core_goes_on_when_they_are_mended() {
+    if is_about_files("it is about the files of the database") {
+        return;
+    }
     let outside = Outside::start().await;
     outside.publishes("Before").await;
     let mut foreign = outside.foreign().await;
@@ -179,6 +188,9 @@ fn overwrite(file: &Path, bytes: &[u8]) {
 #[expect(clippy::disallowed_methods, reason = "this core runs by the real time")]
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_goes_out_while_the_database_is_away_and_all_goes_on_when_it_is_back() {
+    if is_about_files("it is about the files of the database") {
+        return;
+    }
     let outside = Outside::start().await;
     let away = outside.world.data_dir().with_file_name("away");
     std::fs::create_dir(&away).expect("a place");
@@ -213,6 +225,9 @@ async fn nothing_goes_out_while_the_database_is_away_and_all_goes_on_when_it_is_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_file_in_the_place_of_the_database_is_never_taken_up() {
+    if is_about_files("it is about the files of the database") {
+        return;
+    }
     let outside = Outside::start().await;
     outside.publishes("In the right one").await;
     let (kept, other) = (outside.world.backup_file("kept"), outside.world.backup_file("other"));
@@ -229,6 +244,9 @@ async fn another_file_in_the_place_of_the_database_is_never_taken_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_cut_off_is_told_and_does_not_start_anew_by_itself() {
+    if is_about_files("it is about the files of the database") {
+        return;
+    }
     let outside = Outside::start().await;
     outside.publishes("Before").await;
     std::fs::File::options().write(true).open(outside.database()).expect("the file").set_len(0).expect("cut off");
@@ -246,6 +264,9 @@ async fn a_database_that_is_cut_off_is_told_and_does_not_start_anew_by_itself() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_database_beside_uploads_or_a_mark_is_refused_until_it_is_said_to_be_wanted() {
+    if is_about_files("it is about the files of the database") {
+        return;
+    }
     let mut world = World::start().await;
     let video = world.file("mine", 200_000).await;
     world.me().upload(&video).await;

@@ -37,8 +37,9 @@ impl World {
         self.check_visible(&rows, visible);
         self.check_calls();
         assert_eq!(self.sim.unspent_faults(), [""; 0], "faults that never struck prove nothing");
+        let tables = self.db.contents().await;
         self.end().await;
-        self.check_secrets(&shown);
+        self.check_secrets(tables, &shown);
     }
 
     /// Waits until nothing is claimed or due any more, follow-ups of live posts included.
@@ -81,12 +82,15 @@ impl World {
         }
     }
 
-    fn check_secrets(&self, shown: &[String]) {
+    fn check_secrets(&self, tables: Vec<(String, Vec<u8>)>, shown: &[String]) {
         let secrets = self.secrets();
-        let files = files(&self.data_dir());
+        let in_tables = !tables.is_empty();
+        let mut files = files(&self.data_dir());
+        files.extend(tables);
         // The search itself works: what stands there for sure is found.
         let known = |bytes: &[u8]| log::contains(bytes, b"aurareels_social_posts");
-        assert!(files.iter().any(|(name, bytes)| name.ends_with(".db") && known(bytes)), "no database file");
+        let is_database = |name: &str| name.ends_with(".db") || (in_tables && name == "aurareels_social_posts");
+        assert!(files.iter().any(|(name, bytes)| is_database(name) && known(bytes)), "no database was searched");
         assert!(log::holds(self.log_from(), "is ready"), "nothing was logged");
         assert!(secrets.len() > 5, "no secrets to look for");
         for secret in secrets {

@@ -1,5 +1,5 @@
-//! The harness of the scenario tests: a simulator and a core on free ports and a fresh database, a clock that both
-//! follow, and checks that hold after every scenario.
+//! The harness of the scenario tests: a simulator and a core on free ports and a fresh database ([`server`]), a clock that
+//! both follow, and checks that hold after every scenario.
 //!
 //! Guaranteed: scenarios speak the public API alone; nothing waits for a span of real time, only for states, while the
 //! shared clock is moved to whatever is due next ([`World::hurry`]); [`World::finish`] ends every scenario with the
@@ -13,13 +13,18 @@
 pub mod browser;
 pub mod checks;
 pub mod connect;
+pub mod cores;
 pub mod dashboard;
 pub mod database;
 pub mod fault;
 pub mod log;
 pub mod posting;
+// That of the store's own tests.
+#[path = "../../core-service/src/store/db/server/proxy.rs"]
+mod proxy;
 pub mod refusal;
 pub mod restoring;
+pub mod server;
 pub mod uploading;
 pub mod webhook;
 pub mod world;
@@ -29,4 +34,5 @@ pub use connect::Login;
 pub use dashboard::Visitor;
 pub use posting::{User, content, video};
 pub use refusal::Refusal;
+pub use server::is_about_files;
 pub use world::World;

@@ -35,6 +35,8 @@ use crate::{
     database::{Database, Pending},
     log,
     posting::User,
+    proxy::Proxy,
+    server::Private,
 };
 
 /// The longest that a state is waited for. Long, because two slow cores may run twenty scenarios at once; a scenario
@@ -94,6 +96,12 @@ pub struct World {
     /// Secrets that scenarios made, besides those of the simulator.
     secrets: Arc<std::sync::Mutex<Vec<String>>>,
     dir: tempfile::TempDir,
+    /// Its database, where that is one of a server.
+    pub(crate) private: Option<Private>,
+    /// A backup of it, and when that was made.
+    pub(crate) copy: std::sync::Mutex<Option<(Private, DateTime<Utc>)>>,
+    /// Between the core and its server.
+    pub(crate) proxy: Option<Proxy>,
 }
 
 impl World {
@@ -104,12 +112,12 @@ impl World {
 
     /// A world with further settings of the core.
     pub async fn with(extra: &[(&str, &str)]) -> Self {
-        let world = Self::prepare(extra).await;
+        let world = Self::prepare(Private::chosen().await, extra).await;
         world.running().await
     }
 
-    /// Everything but the core, which [`World::running`] starts.
-    async fn prepare(extra: &[(&str, &str)]) -> Self {
+    /// Everything but the core, which [`World::running`] starts. Without a database of a server it is a file.
+    pub(crate) async fn prepare(private: Option<Private>, extra: &[(&str, &str)]) -> Self {
         let log_from = log::keep();
         let options = Options {
             seed: SEED.fetch_add(1, Ordering::Relaxed),
@@ -131,10 +139,16 @@ impl World {
         ] {
             settings.insert(name.to_owned(), value.to_owned());
         }
+        if let Some(private) = &private {
+            settings.insert("AURAREELS_DATABASE_URL".to_owned(), private.url());
+        }
         for (name, value) in extra {
             settings.insert((*name).to_owned(), (*value).to_owned());
         }
-        let db = Database::open(&data_dir.join("aurareels.db"));
+        let db = match &private {
+            Some(private) => Database::of_url(&private.url()),
+            None => Database::of_file(&data_dir.join("aurareels.db")),
+        };
         Self {
             sim,
             db,
@@ -147,10 +161,13 @@ impl World {
             log_from,
             secrets: Arc::default(),
             dir,
+            private,
+            copy: std::sync::Mutex::default(),
+            proxy: None,
         }
     }
 
-    async fn running(mut self) -> Self {
+    pub(crate) async fn running(mut self) -> Self {
         self.start_core().await;
         self.key = self.api_key(&[Scope::Read, Scope::Publish, Scope::Admin], None).await;
         self.tiktok("behaviour", json!({ "processing_seconds": 0.1 })).await;

@@ -31,10 +31,13 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
+    /// What tests call them.
+    pub(crate) const NAMES: [&str; 2] = ["postgres", "mysql"];
+
     /// Starts them; installs what is missing.
     pub(crate) fn start(workspace: &Workspace) -> Result<Self> {
         let has = |name: &str| workspace.program(name).arg("--version").quiet().succeeds();
-        if initdb().is_none() || !has("mariadbd") || !has("mariadb-admin") {
+        if initdb().is_none() || !has("mariadbd") || !has("mariadb") {
             tools::apt_install(workspace, PACKAGES)
                 .context("the database servers for the tests cannot be installed")?;
         }
@@ -102,7 +105,7 @@ impl Servers {
         let client = |program: &str| {
             workspace.program(program).args(["--no-defaults", "-uroot"]).arg(format!("--socket={}", socket.display()))
         };
-        wait("MariaDB", || client("mariadb-admin").arg("ping").quiet().succeeds())?;
+        wait("MariaDB", || client("mariadb").args(["-e", "SELECT 1"]).quiet().succeeds())?;
         let user = "CREATE USER aura@'127.0.0.1' IDENTIFIED BY 'aura'; GRANT ALL ON *.* TO aura@'127.0.0.1'";
         client("mariadb").args(["-e", user]).quiet().output()?;
         self.addresses.push(("AURAREELS_TEST_MYSQL", format!("mysql://aura:aura@127.0.0.1:{port}/mysql")));

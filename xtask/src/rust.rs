@@ -8,9 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::databases::Servers;
-use crate::run::Workspace;
+use crate::run::{Program, Workspace};
 use crate::stage::{Report, TestsFailed};
 use crate::tools;
+
+/// Modules of scenarios whose statements differ most between databases: keys, moves, events, pages, claims, secrets, restoring.
+const ON_SERVERS: &[&str] =
+    &["chaos", "isolation", "keys_at_rest", "request_keys", "restoring", "set_aside", "stopping", "watching"];
 
 /// Builds and runs all Rust tests: with cargo-nextest where it is installed, else with `cargo test`.
 pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
@@ -30,9 +34,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     if tools::has_cargo(workspace, "nextest") {
         let mut nextest = workspace.cargo_of_tests("nextest")?.args(["run", "--workspace", "--no-fail-fast"]);
         nextest = nextest.args(["--config-file", "xtask/nextest.toml"]);
-        // Most scenarios wait for other tasks more than they compute.
-        let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        nextest = nextest.args(["--test-threads", &(processors * 2).to_string()]);
+        nextest = nextest.args(["--test-threads", &test_threads()]);
         if ignored {
             nextest = nextest.args(["--run-ignored", "all"]);
         }
@@ -49,10 +51,40 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         }
         passed &= watch(beside_servers(test), &mut closing)?;
     }
+    if let Some(servers) = &servers {
+        for database in Servers::NAMES {
+            let scenarios = scenarios(workspace)?.env("AURAREELS_TEST_DATABASE", database);
+            passed &= watch(servers.known_to(scenarios), &mut closing)?;
+        }
+    }
     if !passed {
         return Err(TestsFailed { what: "Rust tests failed".to_owned(), closing }.into());
     }
     Ok(Report { remark, closing })
+}
+
+/// The scenarios that are tried on the servers, too: all of them with `--full`. Those about several cores choose their servers
+/// themselves.
+fn scenarios(workspace: &Workspace) -> Result<Program> {
+    if tools::has_cargo(workspace, "nextest") {
+        let mut filter = "binary(all) - test(/^several_cores::/)".to_owned();
+        if !workspace.full {
+            filter = format!("binary(all) & test(/^({})::/)", ON_SERVERS.join("|"));
+        }
+        let nextest = workspace.cargo_of_tests("nextest")?.args(["run", "--workspace", "--no-fail-fast"]);
+        let nextest = nextest.args(["--config-file", "xtask/nextest.toml", "-E", &filter]);
+        return Ok(nextest.args(["--test-threads", &test_threads()]));
+    }
+    let test = workspace.cargo_of_tests("test")?.args(["--workspace", "--no-fail-fast", "--test", "all", "--"]);
+    if workspace.full {
+        return Ok(test.args(["--skip", "several_cores::"]));
+    }
+    Ok(ON_SERVERS.iter().fold(test, |test, module| test.arg(format!("{module}::"))))
+}
+
+/// Most scenarios wait for other tasks more than they compute.
+fn test_threads() -> String {
+    (std::thread::available_parallelism().map_or(2, usize::from) * 2).to_string()
 }
 
 /// Whether any documentation of the workspace holds an example. Where none does, looking for them crate by crate takes longer
@@ -97,7 +129,7 @@ pub(crate) fn target_directory(workspace: &Workspace) -> Result<PathBuf> {
     Ok(PathBuf::from(target))
 }
 
-fn watch(program: crate::run::Program, closing: &mut Vec<String>) -> Result<bool> {
+fn watch(program: Program, closing: &mut Vec<String>) -> Result<bool> {
     let (passed, lines) = program.watch()?;
     closing.extend(lines.into_iter().filter(|line| is_closing(line)));
     Ok(passed)

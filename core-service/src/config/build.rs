@@ -112,20 +112,16 @@ fn store(reader: &mut Reader) -> Store {
     let database_url = reader
         .secret("AURAREELS_DATABASE_URL")
         .unwrap_or_else(|| Secret::from(crate::store::Store::default_url(&data_dir)));
-    if !database_url.expose().starts_with("sqlite:") {
-        reader.wrong(
-            "AURAREELS_DATABASE_URL",
-            "must begin with sqlite: in this release, such as sqlite://data/aurareels.db",
-        );
+    let table_prefix = reader.text("AURAREELS_TABLE_PREFIX").unwrap_or_default();
+    let store = Store { data_dir, database_url, table_prefix };
+    let place = store.place();
+    if let Some(problem) = place.url_problem() {
+        reader.wrong("AURAREELS_DATABASE_URL", problem);
     }
-    if [":memory:", "mode=memory"].iter().any(|word| database_url.expose().contains(word)) {
-        reader.wrong(
-            "AURAREELS_DATABASE_URL",
-            "must name a file, such as sqlite://data/aurareels.db: what is in memory is lost with the process, and posts \
-             would be lost or doubled",
-        );
+    if let Some(problem) = place.prefix_problem() {
+        reader.wrong("AURAREELS_TABLE_PREFIX", problem);
     }
-    Store { data_dir, database_url }
+    store
 }
 
 fn auth(reader: &mut Reader) -> Auth {

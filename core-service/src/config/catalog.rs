@@ -19,6 +19,7 @@ const OWN: &[Setting] = &[
     setting("AURAREELS_LOG_FORMAT", "server", "log_format"),
     setting("AURAREELS_DATA_DIR", "store", "data_dir"),
     setting("AURAREELS_DATABASE_URL", "store", "database_url"),
+    setting("AURAREELS_TABLE_PREFIX", "store", "table_prefix"),
     setting("AURAREELS_SOCIAL_ENCRYPTION_KEY", "keys", "social_encryption_key"),
     setting("AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS", "keys", "social_encryption_old_keys"),
     setting("AURAREELS_JWT_SECRET", "auth", "jwt_secret"),

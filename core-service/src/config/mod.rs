@@ -102,12 +102,14 @@ pub struct Store {
     pub data_dir: PathBuf,
     /// The database's URL. May hold a password.
     pub database_url: Secret,
+    /// Stands before the name of every table of a database on a server.
+    pub table_prefix: String,
 }
 
 impl Store {
     /// Where the database is.
     pub fn place(&self) -> Place {
-        Place::from(self.database_url.expose())
+        Place { url: self.database_url.expose().to_owned(), table_prefix: self.table_prefix.clone() }
     }
 }
 

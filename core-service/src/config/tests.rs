@@ -103,6 +103,7 @@ fn everything_wrong_is_said_at_once() {
         ("TIKTOK_API_BASE_URL", "http://localhost:1/v2"),
         ("META_GRAPH_VERSION", "25"),
         ("AURAREELS_DATABASE_URL", "oracle://x"),
+        ("AURAREELS_TABLE_PREFIX", "wp-"),
     ];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let said = problems(Settings::from_text("f.toml", file, environment.into_iter()));
@@ -118,7 +119,8 @@ fn everything_wrong_is_said_at_once() {
         "TIKTOK_CLIENT_ID: needs TIKTOK_CLIENT_SECRET too",
         "TIKTOK_API_BASE_URL: replaces scheme and host",
         "META_GRAPH_VERSION: is `25`",
-        "AURAREELS_DATABASE_URL: must begin with sqlite:",
+        "AURAREELS_DATABASE_URL: must begin with sqlite:, postgres: or mysql:",
+        "AURAREELS_TABLE_PREFIX: is for databases of a server",
     ] {
         assert!(said.contains(expected), "{expected:?} is missing in\n{said}");
     }
@@ -187,7 +189,7 @@ fn secrets_are_not_shown() {
         ("AURAREELS_JWT_ISSUER", "https://site.example"),
         ("TIKTOK_CLIENT_ID", "id"),
         ("TIKTOK_CLIENT_SECRET", "canary-tiktok"),
-        ("AURAREELS_DATABASE_URL", "sqlite://canary.db"),
+        ("AURAREELS_DATABASE_URL", "postgres://aura:canary-password@localhost/aurareels"),
     ])
     .unwrap();
     assert_eq!(settings.keys.old.len(), 2);

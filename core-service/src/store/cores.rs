@@ -28,7 +28,7 @@ const TIDY: &str = "DELETE FROM aurareels_cores WHERE token > '' AND seen_at < ?
 const ASK: &str = "UPDATE aurareels_cores SET asked_at = ? WHERE token > ''";
 const OTHERS: &str = "SELECT token, name, key_id, seen_at, asked_at, answered_at FROM aurareels_cores \
      WHERE token > '' AND seen_at > ? AND key_id <> ?";
-const ALL: &str = "SELECT token FROM aurareels_cores WHERE token > '' AND seen_at > ?";
+const ALL: &str = "SELECT token, name FROM aurareels_cores WHERE token > '' AND seen_at > ?";
 
 /// A core as others know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +115,18 @@ impl Store {
         let keys = self.keys();
         let rows = self.db.read().await?.fetch_all(OTHERS, &params![now - ALIVE, keys.current_key_id()]).await?;
         rows.iter().map(core_seen).collect()
+    }
+
+    /// The names of the other cores that say that they serve the database.
+    pub async fn other_cores(&self, now: DateTime<Utc>) -> Result<Vec<String>> {
+        let own = self.presence.0.get().map(|present| present.token.as_str());
+        let mut others = Vec::new();
+        for row in self.db.read().await?.fetch_all(ALL, &params![now - ALIVE]).await? {
+            if Some(row.text("token")?.as_str()) != own {
+                others.push(row.text("name")?);
+            }
+        }
+        Ok(others)
     }
 
     /// Whether a core says that it serves the database.

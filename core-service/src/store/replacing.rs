@@ -84,6 +84,20 @@ pub async fn tell_server(place: Place, backup_at: DateTime<Utc>, clock: Clock) -
     told
 }
 
+/// Removes the tables of a database on a server, with everything that is in them. Refused while a core serves it.
+pub async fn remove_tables(place: Place, clock: Clock) -> Result<()> {
+    let store = Store::for_maintenance(place, clock).await?;
+    let removed = async {
+        if store.has_core(store.clock.now()).await? {
+            return Err(Error::Served);
+        }
+        store.db.remove_tables().await
+    };
+    let removed = removed.await;
+    store.close().await;
+    removed
+}
+
 impl Replacement {
     /// Begins to replace the database of a URL, which may be missing. Refused while a core has it open.
     pub async fn begin(url: &str, clock: Clock) -> Result<Self> {

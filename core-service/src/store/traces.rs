@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Error, Result, Store, db::serving};
+use super::{
+    Error, Result, Store,
+    db::{Place, serving},
+};
 use crate::private;
 
 /// A mark in a data directory whose database is elsewhere.
@@ -16,41 +19,41 @@ const SERVED: &str = "served.mark";
 /// A new database beside the traces of another one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "AURAREELS_DATABASE_URL: {file} would be a new database, but a core has been served from here: {}. Correct \
+    "AURAREELS_DATABASE_URL: {database} would be a new database, but a core has been served from here: {}. Correct \
      AURAREELS_DATABASE_URL or AURAREELS_DATA_DIR; or bring the database back: `aurareels restore <file>`; or, if a new \
      database is meant, say so once: `aurareels migrate --new-database` (uploads of the other one are removed then)",
     .traces.join(", ")
 )]
 pub struct Unexpected {
     /// The new database.
-    pub file: String,
+    pub database: String,
     /// What was found.
     pub traces: Vec<String>,
 }
 
-/// The traces around a URL's database and a data directory, if the database holds nothing yet.
-pub(crate) fn around(url: &str, data_dir: &Path) -> Result<Option<Unexpected>> {
-    let Some(file) = serving::file_of_url(url)? else { return Ok(None) };
+/// The traces around a database and a data directory, if the database holds nothing yet.
+pub(crate) fn around(place: &Place, data_dir: &Path) -> Result<Option<Unexpected>> {
+    let file = serving::file_of_url(&place.url)?;
     let mut traces = Vec::new();
     let media = data_dir.join("media");
     match private::files_in(&media).len() {
         0 => {}
         uploads => traces.push(format!("{} holds {uploads} uploads", media.display())),
     }
-    let mut directories = vec![data_dir.to_owned(), directory_of(&file)];
-    directories.dedup();
+    let mut directories = vec![data_dir.to_owned()];
+    directories.extend(file.as_deref().map(directory_of).filter(|directory| directory != data_dir));
     for mark in directories.iter().flat_map(|directory| private::files_in(directory)) {
         if mark.extension().is_some_and(|extension| extension == "mark") {
             traces.push(format!("{} is there", mark.display()));
         }
     }
-    let file = file.display().to_string();
-    Ok((!traces.is_empty()).then_some(Unexpected { file, traces }))
+    let database = file.map_or_else(|| place.shown(), |file| file.display().to_string());
+    Ok((!traces.is_empty()).then_some(Unexpected { database, traces }))
 }
 
-/// Whether the file of a URL is yet to be made.
-pub(crate) fn is_missing(url: &str) -> Result<bool> {
-    let Some(file) = serving::file_of_url(url)? else { return Ok(false) };
+/// Whether the database's file is yet to be made. A server's databases are made by its owner.
+pub(crate) fn is_missing(place: &Place) -> Result<bool> {
+    let Some(file) = serving::file_of_url(&place.url)? else { return Ok(false) };
     match std::fs::metadata(&file) {
         Ok(found) => Ok(found.len() == 0),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
@@ -58,14 +61,20 @@ pub(crate) fn is_missing(url: &str) -> Result<bool> {
     }
 }
 
+/// Where a data directory remembers that a database elsewhere belongs to it.
+pub(crate) fn mark_of(data_dir: &Path) -> PathBuf {
+    data_dir.join(SERVED)
+}
+
 /// Has a data directory remember that a database elsewhere belongs to it.
-pub(crate) fn leave(url: &str, data_dir: &Path) -> Result<()> {
-    let Some(file) = serving::file_of_url(url)? else { return Ok(()) };
-    if directory_of(&file) == data_dir {
-        return Ok(());
-    }
-    let text = format!("the database of this data directory is {}\n", file.display());
-    let written = private::open_file(&data_dir.join(SERVED)).and_then(|mut mark| {
+pub(crate) fn leave(place: &Place, data_dir: &Path) -> Result<()> {
+    let database = match serving::file_of_url(&place.url)? {
+        Some(file) if directory_of(&file) == data_dir => return Ok(()),
+        Some(file) => file.display().to_string(),
+        None => place.shown(),
+    };
+    let text = format!("the database of this data directory is {database}\n");
+    let written = private::open_file(&mark_of(data_dir)).and_then(|mut mark| {
         mark.set_len(0)?;
         mark.write_all(text.as_bytes())
     });

@@ -2,7 +2,8 @@
 //!
 //! What is shown is real except for the platforms: accounts are connected through the OAuth pages as a browser would,
 //! posts go through the public gRPC API, the core publishes over HTTP, and the table at the end lists what the
-//! platforms say is visible, not what the core believes. Each run has a fresh data directory and a fresh key.
+//! platforms say is visible, not what the core believes. Each run has a fresh data directory and a fresh key; on a
+//! database of a server it has fresh tables, by a prefix of its own, which are removed at the end.
 //!
 //! Ends with exit code 1 when a post is not visible exactly once, or a scheduled one came before its time.
 
@@ -37,6 +38,7 @@ use crate::{
     private,
     secret::{Secret, generate_key},
     server::Core,
+    store::{db::Place, replacing},
 };
 
 /// The port of a core that nobody configured; a free one is taken when it is in use.
@@ -65,6 +67,10 @@ pub(super) struct Arguments {
     /// Address to serve on.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// A database on PostgreSQL, MySQL or MariaDB to run on, instead of a SQLite file. It gets tables of its own, which are
+    /// removed at the end.
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
 }
 
 /// A post as the simulated platforms list it.
@@ -85,13 +91,18 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     start_log(&super::setting("AURAREELS_LOG").unwrap_or_else(|| "error".to_owned()), LogFormat::Text);
     let directory = Directory::new()?;
     let simulator = Simulator::start(Options::default()).await.context("cannot start the simulated platforms")?;
-    let core = Core::start(settings(&simulator, &directory, arguments.listen)?, Clock::system()).await?;
+    let settings = settings(&simulator, &directory, &arguments)?;
+    let place = settings.store.place();
+    let core = Core::start(settings, Clock::system()).await?;
     let outcome = tokio::select! {
         outcome = show_all(&core, &simulator, &arguments) => outcome,
         stopped = asked_to_stop() => stopped.map(|()| false).map_err(Into::into),
     };
     core.shutdown().await;
     simulator.shutdown().await;
+    if place.is_on_server() {
+        replacing::remove_tables(place, Clock::system()).await.context("the demo's tables could not be removed")?;
+    }
     Ok(if outcome? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -105,6 +116,9 @@ async fn show_all(core: &Core, simulator: &Simulator, arguments: &Arguments) -> 
         env!("CARGO_PKG_VERSION"),
         simulator.url(Host::Control)
     );
+    if let Some(url) = &arguments.database_url {
+        println!("Its database: {}\n", Place::from(url).shown());
+    }
     let client = Client::connect(&address, None, Credentials::new(key.expose(), None)?).await?;
     println!("Connecting accounts through the platforms' consent pages:");
     let accounts = connect_all(&client, simulator).await?;
@@ -143,8 +157,8 @@ impl Drop for Directory {
 }
 
 /// Settings of the demo's core. The environment is left out: a demo is the same everywhere.
-fn settings(simulator: &Simulator, directory: &Directory, listen: Option<SocketAddr>) -> anyhow::Result<Settings> {
-    let listen = match listen {
+fn settings(simulator: &Simulator, directory: &Directory, arguments: &Arguments) -> anyhow::Result<Settings> {
+    let listen = match arguments.listen {
         Some(listen) => listen.to_string(),
         None if std::net::TcpListener::bind(USUAL).is_ok() => USUAL.to_owned(),
         None => "127.0.0.1:0".to_owned(),
@@ -157,6 +171,15 @@ fn settings(simulator: &Simulator, directory: &Directory, listen: Option<SocketA
     set("AURAREELS_CORS_ORIGINS", "*".to_owned());
     // The simulated platforms take seconds, not minutes.
     set("AURAREELS_POLL_FIRST_SECONDS", "1".to_owned());
+    if let Some(url) = &arguments.database_url {
+        if !Place::from(url).is_on_server() {
+            bail!(
+                "--database-url must begin with postgres: or mysql:; without it the demo has a SQLite file of its own"
+            );
+        }
+        set("AURAREELS_DATABASE_URL", url.clone());
+        set("AURAREELS_TABLE_PREFIX", format!("demo_{:08x}_", getrandom::u32()?));
+    }
     Ok(Settings::from_pairs(pairs)?)
 }
 

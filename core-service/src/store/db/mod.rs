@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `open(url)` | creates what can be created; does not migrate. A server that cannot be reached is no error here, but of the first statement |
 //! | `migrate()` | brings the schema up to this release: `migrations/<database>`, under a lock of its own, also from several processes at once, resumable after a kill. A new back end begins with one file that makes the schema of this release |
+//! | `remove_tables()` | removes all tables of a server, with what is in them: the end of a demo |
 //! | `read()` | a [`Reader`]: sees every commit that was answered; it is had, and each statement ends, within 15 s |
 //! | `write(operation)` | runs the operation in a transaction and answers when it is durable, within 15 s ([`super::ailment::Ailment::Slow`] otherwise). All or nothing, and as if no other writer existed: what it read, and what it did not find, stays so until its commit (serializable, or locks of the same effect). **The operation may run again**, on a state without its own earlier effects: after a deadlock, a serialization failure, a unique key that another writer took meanwhile, a connection that broke, a COMMIT whose answer was lost. Before the last one runs again it has to be known whether that COMMIT counted: the transaction writes a token of its own, and the rerun inserts the same token, which waits for the first and fails if it counted. The operation is carried out to its end when its caller goes away. Its future need not be `Send`: run it on a thread of its own |
 //! | `write_first(operation)` | the same, before what waits by `write()`, as far as the database has a queue |
@@ -59,6 +60,7 @@
 
 mod mysql;
 mod operations;
+mod place;
 mod postgres;
 mod row;
 mod server;
@@ -69,7 +71,7 @@ mod values;
 mod wakes;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -80,53 +82,13 @@ use tokio::sync::watch;
 #[cfg(test)]
 pub(crate) use self::server::testing;
 use self::sqlite::mark::Mark;
+pub use self::{place::Place, values::Value, wakes::Wakes};
 pub(super) use self::{
     row::Row,
     sqlite::{mark, serving},
     values::{PerLength, in_list},
 };
-pub use self::{values::Value, wakes::Wakes};
 use super::{Result, ailment::Ailment};
-
-/// Where a database is, and what its tables are called.
-#[derive(Clone, Default)]
-pub struct Place {
-    /// The URL. May hold a password.
-    pub url: String,
-    /// Stands before the name of every table. Empty for SQLite, whose file holds nothing else.
-    pub table_prefix: String,
-}
-
-impl Place {
-    /// It is a database of a server, not a file.
-    pub fn is_on_server(&self) -> bool {
-        server::Kind::of_url(&self.url).is_some()
-    }
-}
-
-impl From<&Path> for Place {
-    fn from(file: &Path) -> Self {
-        Self::from(format!("sqlite://{}", file.display()).as_str())
-    }
-}
-
-impl From<&PathBuf> for Place {
-    fn from(file: &PathBuf) -> Self {
-        Self::from(file.as_path())
-    }
-}
-
-impl From<&str> for Place {
-    fn from(url: &str) -> Self {
-        Self { url: url.to_owned(), table_prefix: String::new() }
-    }
-}
-
-impl From<&String> for Place {
-    fn from(url: &String) -> Self {
-        Self::from(url.as_str())
-    }
-}
 
 /// The database.
 #[derive(Clone)]
@@ -168,6 +130,14 @@ impl Db {
 
     pub(in crate::store) async fn migrate(&self) -> Result<()> {
         each!(self, db => db.migrate().await)
+    }
+
+    /// Removes every table of a server's database; one that is a file is removed by its owner.
+    pub(in crate::store) async fn remove_tables(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Server(db) => db.remove_tables().await,
+        }
     }
 
     pub(in crate::store) async fn read(&self) -> Result<Reader> {

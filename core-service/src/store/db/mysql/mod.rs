@@ -170,8 +170,7 @@ impl Connection {
         // What SHOW CREATE TABLE knows: the figures of information_schema may be a day old.
         let sql = "SELECT table_name AS name FROM information_schema.columns WHERE table_schema = DATABASE() \
                    AND extra LIKE '%auto_increment%' AND table_name LIKE ?";
-        let pattern = format!("{}%", texts.table("aurareels_").replace('_', "\\_"));
-        let rows = sqlx::query(sql).bind(pattern).fetch_all(&mut self.connection).await.map_err(failure)?;
+        let rows = sqlx::query(sql).bind(texts.all_tables()).fetch_all(&mut self.connection).await.map_err(failure)?;
         let mut counters = Vec::new();
         for row in rows {
             let name = row.try_get_unchecked::<String, _>(0).map_err(failure)?;

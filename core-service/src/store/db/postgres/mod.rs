@@ -30,7 +30,7 @@ use crate::store::{Error, Result};
 /// Of every session: no lock is waited for without end, and what a core holds that was stopped in the middle (`SIGSTOP`,
 /// a frozen machine) is let go.
 const SESSION: &str = "SET statement_timeout = 12000; SET lock_timeout = 8000; \
-     SET idle_in_transaction_session_timeout = 20000; SET TIME ZONE 'UTC'; SET client_min_messages = warning";
+     SET idle_in_transaction_session_timeout = 20000; SET TIME ZONE 'UTC'; SET client_min_messages = error";
 
 /// Of sessions that write.
 const WRITES: &str = "SET default_transaction_isolation = 'serializable'; SET enable_seqscan = off; \
@@ -149,8 +149,7 @@ impl Connection {
              JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' \
              JOIN pg_sequences q ON q.schemaname = s.relnamespace::regnamespace::text AND q.sequencename = s.relname \
              WHERE c.relnamespace = current_schema()::regnamespace AND c.relname LIKE $1";
-        let pattern = format!("{}%", texts.table("aurareels_").replace('_', "\\_"));
-        let rows = sqlx::query(sql).bind(pattern).fetch_all(&mut self.0).await.map_err(failure)?;
+        let rows = sqlx::query(sql).bind(texts.all_tables()).fetch_all(&mut self.0).await.map_err(failure)?;
         let read = |row: &sqlx::postgres::PgRow| Ok((row.try_get("name")?, row.try_get("seq")?));
         rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(failure)
     }

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::{
     Shared,
-    failure::{Failure, Outcome},
+    failure::{Failure, Outcome, Trouble},
 };
 use crate::store::db::{Row, Value, mysql, postgres};
 
@@ -133,6 +133,35 @@ impl Connection {
     /// Takes the lock of those who migrate. It is held until the connection ends.
     pub(super) async fn lock_migrations(&mut self, shared: &Shared) -> Outcome<bool> {
         each!(self, connection => connection.lock_migrations(&shared.texts))
+    }
+
+    /// The names of all tables of the core.
+    pub(super) async fn tables(&mut self, shared: &Shared) -> Outcome<Vec<String>> {
+        let sql = match self {
+            Self::Postgres(_) => {
+                "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema() AND tablename LIKE $1"
+            }
+            Self::Mysql(_) => {
+                "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE ?"
+            }
+        };
+        let rows = self.fetch(sql, &crate::params![shared.texts.all_tables()]).await?;
+        let names = rows.iter().map(|row| row.text("name")).collect::<crate::store::Result<_>>();
+        names.map_err(|error| Failure::new(Trouble::Refused, error))
+    }
+
+    /// Removes tables, with what is in them.
+    pub(super) async fn remove_tables(&mut self, names: &[String]) -> Outcome<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let names = names.join(", ");
+        match self {
+            Self::Postgres(connection) => connection.run(&format!("DROP TABLE {names} CASCADE")).await,
+            Self::Mysql(connection) => {
+                connection.run(&format!("SET SESSION foreign_key_checks = 0; DROP TABLE {names}")).await
+            }
+        }
     }
 
     pub(super) async fn end(self) {

@@ -65,6 +65,19 @@ pub(super) async fn run(shared: &Shared) -> Result<()> {
     outcome
 }
 
+/// Removes every table, with what is in it.
+pub(super) async fn remove_tables(shared: &Shared) -> Result<()> {
+    let mut connection = locked(shared).await?;
+    let removed = async {
+        connection.be_patient().await?;
+        let tables = connection.tables(shared).await?;
+        connection.remove_tables(&tables).await
+    };
+    let removed = removed.await;
+    connection.end().await;
+    Ok(removed?)
+}
+
 /// A connection that holds the lock of those who migrate.
 async fn locked(shared: &Shared) -> Result<Connection> {
     let mut told = false;

@@ -69,12 +69,37 @@ impl Kind {
             _ => None,
         }
     }
+
+    /// How a URL of it looks.
+    pub(super) fn example(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres://user:password@host/database",
+            Self::Mysql => "mysql://user:password@host/database",
+        }
+    }
+
+    /// The parameters of a URL that mean something.
+    pub(super) fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Postgres => &["sslmode", "sslrootcert", "sslcert", "sslkey", "host", "options"],
+            Self::Mysql => &["ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket"],
+        }
+    }
 }
 
 /// How to connect.
 pub(super) enum Options {
     Postgres(PgConnectOptions),
     Mysql(MySqlConnectOptions),
+}
+
+impl Options {
+    pub(super) fn of(kind: Kind, place: &Place) -> Result<Self> {
+        Ok(match kind {
+            Kind::Postgres => Self::Postgres(postgres::options(place)?),
+            Kind::Mysql => Self::Mysql(mysql::options(place)?),
+        })
+    }
 }
 
 /// What all connections of a process share.
@@ -167,10 +192,7 @@ pub(in crate::store) struct Db {
 
 impl Db {
     pub(in crate::store) fn open(kind: Kind, place: &Place) -> Result<Self> {
-        let options = match kind {
-            Kind::Postgres => Options::Postgres(postgres::options(place)?),
-            Kind::Mysql => Options::Mysql(mysql::options(place)?),
-        };
+        let options = Options::of(kind, place)?;
         // PostgreSQL keeps names in small letters, unless they are quoted.
         let prefix = match kind {
             Kind::Postgres => place.table_prefix.to_lowercase(),
@@ -217,6 +239,10 @@ impl Db {
 
     pub(in crate::store) async fn migrate(&self) -> Result<()> {
         migrate::run(&self.shared).await
+    }
+
+    pub(in crate::store) async fn remove_tables(&self) -> Result<()> {
+        migrate::remove_tables(&self.shared).await
     }
 
     pub(in crate::store) async fn read(&self) -> Result<Reader> {

@@ -47,6 +47,11 @@ impl Texts {
             .collect()
     }
 
+    /// What the names of all tables are LIKE.
+    pub(in crate::store::db) fn all_tables(&self) -> String {
+        format!("{}%", self.table(NAME).replace('_', "\\_"))
+    }
+
     /// The name of a table.
     pub(in crate::store::db) fn table(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
