@@ -1,13 +1,13 @@
 //! Publishing at once, by every login and every way of transfer.
 
 use aurareels_proto::v1::{
-    CancelPostRequest, EventType, InstagramOptions, InstagramTransfer, OnLongCaption, PlatformOptions, PostContent,
-    PostStatus, StepOutcome, TikTokOptions, TikTokTransfer,
+    CancelPostRequest, EventType, InstagramOptions, InstagramTransfer, OnLongCaption, PlatformOptions, Post,
+    PostContent, PostStatus, StepOutcome, TikTokOptions, TikTokTransfer,
 };
-use aurareels_simulator::Host;
+use aurareels_simulator::{Hold, Host, Rule};
 use aurareels_tests::{
     Login, World, content,
-    fault::answer,
+    fault::{answer, on},
     posting::{publish, steps},
 };
 use chrono::TimeDelta;
@@ -182,5 +182,45 @@ async fn a_post_in_the_creators_inbox_is_delivered_until_the_creator_decides() {
         let end = me.get(id).await.status();
         assert_eq!(told, [PostStatus::Delivered, end]);
     }
+    world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_news_that_a_post_is_live_brings_its_link() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Facebook).await;
+    for (number, comment) in ["", "A comment of its own, which comes after the link"].into_iter().enumerate() {
+        let options = InstagramOptions { first_comment: comment.into(), ..Default::default() };
+        let wish = PostContent {
+            platform_options: Some(PlatformOptions { instagram: Some(options), ..Default::default() }),
+            ..content(&world, &format!("With its link {number}"))
+        };
+        let id = me.publish(&[account], wish).await[0];
+        let first = me.until(id, "published", |post| post.status() == PostStatus::Published).await;
+        assert!(!first.platform_post_url.is_empty(), "{first:#?}");
+        let events = me.events().await;
+        let later = events.iter().any(|event| event.post_id == id && event.r#type() == EventType::PostDetails);
+        assert!(!later, "its link came later: {events:#?}");
+    }
+    world.finish(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_takes_its_time_does_not_keep_back_that_a_post_is_live() {
+    let mut world = World::start().await;
+    let account = world.me().account(Login::Facebook).await;
+    let rule = world.sim.add_fault(Rule { times: 0, ..Rule::hold_once(on("meta.media_read"), Hold::Before) });
+    let id = world.me().publish_one(account, "Its link later").await;
+    // The id is stored while the link is being asked for; whoever takes the post over says at once that it is live.
+    let known = |post: &Post| !post.platform_post_id.is_empty();
+    let waiting = world.me().until(id, "its id", known).await;
+    assert!(waiting.status() == PostStatus::Published || waiting.platform_post_url.is_empty());
+    let live = world.me().until(id, "published", |post| post.status() == PostStatus::Published).await;
+    assert_eq!(live.platform_post_url, "");
+    world.sim.remove_fault(rule);
+    world.restart().await;
+    let linked = world.me().until(id, "its link", |post| !post.platform_post_url.is_empty()).await;
+    assert_eq!((linked.status(), linked.platform_post_id), (PostStatus::Published, live.platform_post_id));
     world.finish(1).await;
 }

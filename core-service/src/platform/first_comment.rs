@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 
 use super::{NotBefore, Outcome, Step, View};
 use crate::domain::{
@@ -48,6 +49,15 @@ const MAX_LOST: usize = 3;
 
 /// Longest exchange.
 const CALL: Duration = Duration::from_secs(60);
+
+/// The options with which a platform makes the video: all but the comment, so that another comment costs no other upload.
+pub(crate) fn without_it(options: Option<&Value>) -> Option<Value> {
+    let mut options = options?.clone();
+    if let Some(options) = options.as_object_mut() {
+        options.remove("first_comment");
+    }
+    Some(options)
+}
 
 /// A platform's two steps.
 pub(crate) struct FirstComment {

@@ -105,6 +105,8 @@ pub struct Live {
     pub all_platform_post_ids: Vec<String>,
     /// What says that they are the post's.
     pub bound_by: BoundBy,
+    /// The reading that tells its link, while that is not known.
+    pub link: Option<Step>,
 }
 
 /// What comes next for a post: a pure function of its ledger.

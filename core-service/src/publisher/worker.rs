@@ -4,6 +4,7 @@
 //! A worker spends most of its life waiting for a platform or for the post's time, thousands of them at once. What it does
 //! in between is on the heap while it is done (`Box::pin`), so that who waits is small.
 
+mod live;
 mod look_up;
 mod steps;
 

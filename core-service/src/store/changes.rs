@@ -151,7 +151,9 @@ pub(super) async fn applied(
     if after.status != before.status {
         let reason = after.error.as_ref().map(|error| error.reason.as_str().to_owned());
         posts::status_event(tx, &before, after.status, reason, now).await?;
-    } else if after.platform_post_id != before.platform_post_id || after.platform_post_url != before.platform_post_url {
+    } else if matches!(after.status, Status::Published | Status::Delivered)
+        && (after.platform_post_id != before.platform_post_id || after.platform_post_url != before.platform_post_url)
+    {
         posts::post_event(tx, EventKind::PostDetails, &after, now).await?;
     }
     if let Some(at) = after.next_step_at.filter(|_| change.release.is_some()) {

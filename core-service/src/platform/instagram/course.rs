@@ -29,7 +29,11 @@ use crate::{
         platform::{LoginFlavour, Platform},
         post::Content,
     },
-    platform::{Live, Next, NotBefore, Step, View, description::Options, first_comment::FirstComment},
+    platform::{
+        Live, Next, NotBefore, Step, View,
+        description::Options,
+        first_comment::{self, FirstComment},
+    },
 };
 
 /// Creates the container.
@@ -196,7 +200,7 @@ pub(super) fn fingerprint(content: &Content, transfer: Transfer) -> String {
         content.full_caption,
         content.thumbnail_url,
         content.location,
-        content.options.of(Platform::Instagram),
+        first_comment::without_it(content.options.of(Platform::Instagram)),
     ]);
     hex::encode(&Sha256::digest(made_of.to_string())[..16])
 }
@@ -204,7 +208,8 @@ pub(super) fn fingerprint(content: &Content, transfer: Transfer) -> String {
 /// What comes next.
 pub(super) fn next(view: &View<'_>) -> Next {
     let course = Course { view };
-    if let Some(live) = course.live() {
+    if let Some(mut live) = course.live() {
+        live.link = course.permalink(&live);
         let then = course.follow_up(&live);
         return Next::Live { live, then };
     }

@@ -256,7 +256,7 @@ fn live(view: &View<'_>, handle: &Handle, ids: Vec<String>) -> Live {
     let username = handle.text("username").filter(|name| !name.is_empty());
     let username = username.or(view.account.account_username.as_deref());
     let url = first.as_deref().zip(username).and_then(|(id, username)| post_url(username, id));
-    Live { platform_post_id: first, platform_post_url: url, all_platform_post_ids: ids, bound_by: BoundBy::Answer }
+    Live { platform_post_id: first, platform_post_url: url, all_platform_post_ids: ids, ..Live::default() }
 }
 
 /// The link to a public post; `None` rather than one that does not lead to it.

@@ -27,10 +27,14 @@ use crate::{
         binding::BoundBy,
         ledger::{Entry, Handle, Ledger, SEARCH, StepClass, StepOutcome},
         media::Warning,
+        platform::Platform,
         post::Post,
     },
     platform::{
-        Live, Next, NotBefore, Step, View, description::Options, first_comment::FirstComment, put::unreadable_source,
+        Live, Next, NotBefore, Step, View,
+        description::Options,
+        first_comment::{self, FirstComment},
+        put::unreadable_source,
     },
 };
 
@@ -133,7 +137,7 @@ pub(super) fn made_of(post: &Post) -> String {
         content.media_id,
         content.full_caption,
         content.privacy_level,
-        content.options.of(crate::domain::platform::Platform::Youtube),
+        first_comment::without_it(content.options.of(Platform::Youtube)),
     ]);
     hex::encode(&Sha256::digest(made_of.to_string())[..16])
 }
@@ -272,6 +276,7 @@ impl<'a> Course<'a> {
                 Some(BY_TEXT) => BoundBy::Match,
                 _ => BoundBy::Answer,
             },
+            link: None,
         })
     }
 

@@ -47,3 +47,16 @@ fn a_video_that_was_found_by_its_text_is_bound_as_a_match() {
     assert_eq!(bound_by(video.clone()), BoundBy::Answer, "its file's name is ours alone");
     assert_eq!(bound_by(video.with(name::MATCH, BY_TEXT)), BoundBy::Match);
 }
+
+#[test]
+fn another_comment_asks_for_no_other_upload() {
+    let account = stand_in::account(Platform::Youtube, LoginFlavour::Google, now());
+    let with = |options: serde_json::Value| {
+        let mut content = Content::default();
+        content.options.set(Platform::Youtube, options);
+        made_of(&Post { content, ..stand_in::post(&account, Content::default(), now()) })
+    };
+    let plain = with(json!({ "title": "A" }));
+    assert_eq!(with(json!({ "title": "A", "first_comment": "Hello" })), plain);
+    assert_ne!(with(json!({ "title": "B" })), plain);
+}

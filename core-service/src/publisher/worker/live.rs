@@ -1,0 +1,227 @@
+//! What is done for a post that the platform has: its id, its status and its link are told, and what it still lacks is
+//! learned or set.
+//!
+//! Guaranteed: the id is stored before anything else is asked; the status waits [`LINK_PATIENCE`] at most for the link, and
+//! only in the worker that learned the id, so that whoever takes the post over tells it at once; what a live post still
+//! lacks never puts its status at risk.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::info;
+
+use super::{Flow, Work, Worker, steps::begun};
+use crate::{
+    domain::{
+        binding::BoundBy,
+        failure::{Failure, FailureClass, Reason},
+        ledger::{StepClass, StepOutcome},
+        post::{Post, Status},
+        transition::Move,
+    },
+    fault,
+    platform::{Live, NotBefore, Outcome, Step},
+    publisher::{checks::Verdict, decide::Decision},
+    store::{
+        Error, Result,
+        changes::{Change, LedgerWrite, LiveDetails},
+    },
+};
+
+/// How long the news that a post is live waits for its link.
+const LINK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Between two readings of a link that is not readable yet.
+const LINK_GAP: Duration = Duration::from_millis(400);
+
+impl Worker<'_> {
+    /// A live or delivered post: its id is kept at once, its status is told with its link if the platform has that soon,
+    /// and then comes what is left to learn or set.
+    pub(super) async fn live(
+        &mut self,
+        work: &mut Work,
+        by: Move,
+        live: Option<Live>,
+        then: Option<Step>,
+    ) -> Result<Flow> {
+        let link = live.as_ref().and_then(|live| live.link.clone());
+        let target = if by == Move::Confirmed { Status::Published } else { Status::Delivered };
+        let details = live.map(|live| LiveDetails {
+            platform_post_id: live.platform_post_id,
+            platform_post_url: live.platform_post_url,
+            all_platform_post_ids: live.all_platform_post_ids,
+            bound_by: live.bound_by,
+        });
+        let news = details.as_ref().is_some_and(|details| {
+            (details.platform_post_id.is_some() && details.platform_post_id != work.post.platform_post_id)
+                || (details.platform_post_url.is_some() && details.platform_post_url != work.post.platform_post_url)
+        });
+        if let (Some(details), Some(step)) = (&details, &link)
+            && work.post.status != target
+            && is_new(&work.post, details)
+        {
+            let keeps = Change { live: Some(details.clone()), error: Some(None), ..Change::default() };
+            match self.commit(work, keeps).await {
+                // What is another post's is settled below.
+                Err(Error::BoundElsewhere { .. }) => {}
+                kept => {
+                    kept?;
+                    if self.learn_link(work, step).await? {
+                        return Ok(Flow::GoOn);
+                    }
+                }
+            }
+        }
+        if work.post.status != target || news {
+            let by = (work.post.status != target).then_some(by);
+            let change =
+                Change { by, live: details.clone(), error: Some(None), poll_count: Some(0), ..Change::default() };
+            match (self.commit(work, change).await, details) {
+                (Err(Error::BoundElsewhere { by: BoundBy::Match, .. }), Some(details)) => {
+                    return self.drop_match(work, &details).await;
+                }
+                (Err(Error::BoundElsewhere { .. }), _) => return self.told_twice(work).await,
+                (written, _) => written?,
+            };
+        }
+        match then.filter(|step| !work.ledger.is_given_up(work.post.attempt, step.kind)) {
+            Some(step) => self.follow_up(work, step).await,
+            None => self.commit(work, Self::release(None, None)).await,
+        }
+    }
+
+    /// Asks for the link before the status is told. False when there is none within [`LINK_PATIENCE`]: it comes later.
+    async fn learn_link(&mut self, work: &mut Work, step: &Step) -> Result<bool> {
+        let ends = Instant::now() + fault::patience(LINK_PATIENCE);
+        while Instant::now() < ends {
+            let now = self.now();
+            if self.engine.charge(&work.post, &*work.service.client, step, now).await?.is_some() {
+                return Ok(false);
+            }
+            let mut entry = begun(work, step, now);
+            let permit = self.permit(now);
+            let Ok(outcome) = timeout_at(ends, self.exchange(work, step, &permit)).await else { return Ok(false) };
+            match outcome? {
+                Outcome::Accepted { handle, evidence } => {
+                    entry.handle.0.extend(handle.0);
+                    (entry.outcome, entry.answered_at) = (Some(StepOutcome::Accepted), Some(self.now()));
+                    entry.evidence = evidence;
+                    self.commit(work, Change { ledger: LedgerWrite::Insert(entry), ..Change::default() }).await?;
+                    return Ok(true);
+                }
+                Outcome::Pending { .. } => sleep(LINK_GAP).await,
+                Outcome::Unknown { .. }
+                | Outcome::Reopened { .. }
+                | Outcome::NoEffect { .. }
+                | Outcome::Refused { .. } => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    /// What a match found is another post's: it is looked for again, by what is bound now.
+    async fn drop_match(&self, work: &mut Work, details: &LiveDetails) -> Result<Flow> {
+        let ids = &details.all_platform_post_ids;
+        info!(post.id = %work.post.id, "a match turned out to be another post's");
+        work.post = self.engine.store.drop_match(&work.post, ids, self.now()).await?;
+        work.ledger = self.engine.store.ledger(work.post.id).await?;
+        Ok(Flow::GoOn)
+    }
+
+    /// The platform gave this post an id that it had given another one before: a person has to look.
+    async fn told_twice(&self, work: &mut Work) -> Result<Flow> {
+        let doubted = match work.post.status {
+            Status::Publishing => Some(Move::ReplyLost),
+            Status::Published => Some(Move::Unbound),
+            _ => None,
+        };
+        if let Some(by) = doubted {
+            self.commit(work, Change { by: Some(by), ..Change::default() }).await?;
+        }
+        let failure = Failure::new(
+            FailureClass::Permanent,
+            Reason::OutcomeUnknown,
+            "the platform names a post of its own for this one that it had named for another post before",
+        )
+        .with_remedy("look at the account, then say by ResolvePost whether the post is there");
+        let by = (work.post.status == Status::Confirming).then_some(Move::CannotTell);
+        self.commit(work, Change { by, error: Some(Some(failure)), ..Self::release(None, None) }).await
+    }
+
+    async fn follow_up(&mut self, work: &mut Work, step: Step) -> Result<Flow> {
+        let now = self.now();
+        if let NotBefore::At(at) = step.not_before
+            && now < at
+        {
+            return self.commit(work, Self::release(Some(at), None)).await;
+        }
+        if let Some(Verdict::Wait(at, ..)) = self.engine.charge(&work.post, &*work.service.client, &step, now).await? {
+            return self.commit(work, Self::release(Some(at), None)).await;
+        }
+        let mut entry = begun(work, &step, now);
+        let recorded = step.class != StepClass::Read;
+        if recorded {
+            self.commit(work, Change { ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() }).await?;
+        }
+        let outcome = self.exchange(work, &step, &self.permit(now)).await?;
+        let now = self.now();
+        entry.answered_at = Some(now);
+        let (outcome, decision) = match outcome {
+            Outcome::Accepted { handle, evidence } => {
+                entry.handle.0.extend(handle.0);
+                entry.evidence = evidence;
+                entry.outcome = Some(StepOutcome::Accepted);
+                let ledger = if recorded { LedgerWrite::Update(entry) } else { LedgerWrite::Insert(entry) };
+                return self.commit(work, Change { ledger, ..Change::default() }).await;
+            }
+            Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. }
+                if failure.class == FailureClass::AuthExpired && !self.refreshed =>
+            {
+                if recorded {
+                    entry.outcome = Some(StepOutcome::NoEffect);
+                    self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Change::default() }).await?;
+                }
+                return self.refresh(work, failure).await;
+            }
+            Outcome::Pending { check_after, .. } => {
+                (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, check_after, step.kind)))
+            }
+            Outcome::Unknown { .. } | Outcome::Reopened { .. } => {
+                (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, None, step.kind)))
+            }
+            Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. } => {
+                let hopeless = !failure.class.is_retryable();
+                if failure.class == FailureClass::NeedsReconnect {
+                    self.ask_the_owner(work, &failure, Change::default()).await;
+                }
+                (
+                    StepOutcome::NoEffect,
+                    self.situation(work, now, |s| s.after_follow_up(hopeless, None, &failure.message)),
+                )
+            }
+        };
+        entry.outcome = Some(outcome);
+        if let Decision::GoOn(change) = decision {
+            entry.number = if recorded { entry.number } else { work.ledger.next_number() };
+            let entry = entry.given_up();
+            let ledger = if recorded { LedgerWrite::Update(entry) } else { LedgerWrite::Insert(entry) };
+            return self.commit(work, Change { ledger, ..change }).await;
+        }
+        if recorded {
+            self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Change::default() }).await?;
+        }
+        self.follow_up_let_go(work, decision).await
+    }
+
+    pub(super) async fn follow_up_let_go(&self, work: &mut Work, decision: Decision) -> Result<Flow> {
+        let (Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _)) = decision;
+        let release = change.release.or(Self::release(None, None).release);
+        self.commit(work, Change { release, ..change }).await
+    }
+}
+
+/// Whether this worker is the one that learned the post's id. One that finds it stored already has taken the post over from a
+/// worker that may have waited for the link.
+fn is_new(post: &Post, live: &LiveDetails) -> bool {
+    post.platform_post_id.is_none() && live.platform_post_id.is_some()
+}
