@@ -19,7 +19,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a core at rest may take to pass a point that it is to die at: longer than its sweep.
-const LATE_POINTS: Duration = Duration::from_secs(8);
+pub(crate) const LATE_POINTS: Duration = Duration::from_secs(8);
 
 /// What happened while posts were run to their rest.
 #[derive(Debug, Default)]

@@ -162,8 +162,8 @@ fn library() -> Result<PathBuf> {
 }
 
 /// One post of a mode whose core loses power at a place; the dice of what the disk keeps have this seed. `honest`: the disk
-/// syncs when it says so.
-pub(crate) async fn case(mode: Mode, place: Place, seed: u64, honest: bool) -> Result<Ending> {
+/// syncs when it says so. `None`: a place that is passed again and again was passed less often this time.
+pub(crate) async fn case(mode: Mode, place: Place, seed: u64, honest: bool) -> Result<Option<Ending>> {
     on_rig(&[], async move |rig| {
         let account = rig.account(mode).await?;
         let id = rig.create(mode, account, "solo").await?;
@@ -187,11 +187,19 @@ pub(crate) async fn case(mode: Mode, place: Place, seed: u64, honest: bool) -> R
         let mut core = rig.core(&orders)?;
         let mut dead = Dead::default();
         let begun = Instant::now();
+        let mut rests_since = None;
         while core.ended()?.is_none() {
             ensure!(begun.elapsed() < Duration::from_secs(60), "the place is not passed");
-            if !drive::step(rig, &core, &dead).await? {
-                breath().await;
+            if drive::step(rig, &core, &dead).await? {
+                rests_since = None;
+                continue;
             }
+            let since = *rests_since.get_or_insert_with(Instant::now);
+            if place.is_repeated() && since.elapsed() > drive::LATE_POINTS {
+                core.kill()?;
+                return Ok(None);
+            }
+            breath().await;
         }
         dead.buried(rig, &core).await?;
         rig.database.close().await;
@@ -206,7 +214,7 @@ pub(crate) async fn case(mode: Mode, place: Place, seed: u64, honest: bool) -> R
         heir.kill()?;
         let ending = checks::ending(rig, id, "solo").await?;
         checks::database(rig).await?;
-        Ok(ending)
+        Ok(Some(ending))
     })
     .await
 }
