@@ -25,13 +25,35 @@ pub(crate) fn python(workspace: &Workspace) -> Result<Report> {
     let protoc = workspace.program(&python).args(["-m", "grpc_tools.protoc", "--proto_path=proto"]);
     let protoc = protoc.arg(format!("--python_out={}", generated.display()));
     protoc.arg(format!("--grpc_python_out={}", generated.display())).args(proto_files(workspace)?).run()?;
-    let tests = workspace.root.join("tests/clients/python");
-    let pytest = workspace.program(&python).dir(&tests).args(["-m", "pytest", "-p", "no:cacheprovider", "-v"]);
-    let pytest = pytest.env("PYTHONPATH", &generated).env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
-    against_a_core(workspace, "python", &[], pytest, |lines| {
-        let is_closing = |line: &String| line.starts_with("FAILED ") || line.starts_with("==") && line.contains(" in ");
-        lines.into_iter().filter(is_closing).collect()
-    })
+    let pytest = pytest(workspace, &python, "tests/clients/python").env("PYTHONPATH", &generated);
+    against_a_core(workspace, "python", &[], pytest, closing_of_pytest)
+}
+
+/// What README.md tells its readers to type.
+pub(crate) fn readme(workspace: &Workspace) -> Result<Report> {
+    let python = python_environment(workspace)?;
+    // It brings a Node that is new enough, and says so where there is none.
+    node_modules(workspace)?;
+    let binary = rust::binary(workspace)?;
+    let (passed, lines) =
+        pytest(workspace, &python, "tests/readme").env("AURAREELS_BINARY", binary).limit(LIMIT).watch()?;
+    let closing = closing_of_pytest(lines);
+    if passed {
+        Ok(Report { remark: None, closing })
+    } else {
+        Err(TestsFailed { what: "a command of README.md failed".to_owned(), closing }.into())
+    }
+}
+
+fn pytest(workspace: &Workspace, python: &Path, tests: &str) -> Program {
+    let pytest = workspace.program(python).dir(&workspace.root.join(tests));
+    let pytest = pytest.args(["-m", "pytest", "-p", "no:cacheprovider", "-v"]);
+    pytest.env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1")
+}
+
+fn closing_of_pytest(lines: Vec<String>) -> Vec<String> {
+    let is_closing = |line: &String| line.starts_with("FAILED ") || line.starts_with("==") && line.contains(" in ");
+    lines.into_iter().filter(is_closing).collect()
 }
 
 /// The Node gRPC-web client.

@@ -38,6 +38,8 @@ pub(crate) enum Stage {
     Node,
     /// A page in Chromium against a running core
     Browser,
+    /// The commands of README.md as they are printed, against a running demo
+    Readme,
     /// The WordPress plugin: its style, and its tests in a real WordPress against a running core
     Wordpress,
     /// The n8n package: its linter, types, unit tests, and the addon on two versions of Node
@@ -125,6 +127,7 @@ impl Stage {
             Self::Python => clients::python(workspace),
             Self::Node => clients::node(workspace),
             Self::Browser => clients::browser(workspace),
+            Self::Readme => clients::readme(workspace),
             Self::Wordpress => wordpress::test(workspace),
             Self::N8nPackage => n8n_package::test(workspace),
             Self::N8n => n8n::test(workspace),
