@@ -16,6 +16,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("aurareels_descriptor.bin"), descriptors.encode_to_vec())?;
     // Chunks of a video are handed on without being copied.
-    tonic_prost_build::configure().bytes(".aurareels.v1.UploadMediaRequest.chunk").compile_fds(descriptors)?;
+    let mut config = tonic_prost_build::Config::new();
+    // What a message is called: by it the command line finds the names of its fields.
+    config.enable_type_names();
+    let builder = tonic_prost_build::configure().bytes(".aurareels.v1.UploadMediaRequest.chunk");
+    builder.compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod binary;
 mod chaos;
+mod command_line;
 mod connecting;
 mod crowded_port;
 mod dashboard;

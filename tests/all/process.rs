@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 
 /// The binary `aurareels` as cargo built it for this very test: the core's own `main.rs`, under the name by which cargo
 /// hands it to the tests of this package (see Cargo.toml). It cannot be older than the library that is tested.
-const BINARY: &str = env!("CARGO_BIN_EXE_aurareels-under-test");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_aurareels-under-test");
 
 /// A port that was free a moment ago.
 fn free_port() -> u16 {

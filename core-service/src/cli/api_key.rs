@@ -1,9 +1,9 @@
 //! `api-key create|list|revoke`: works on the database itself, with or without a running core.
 
 use anyhow::bail;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
-use super::show;
+use super::{output, show};
 use crate::{
     app::api_keys::{ApiKeys, Scope},
     domain::ids::UserId,
@@ -20,12 +20,8 @@ pub(super) enum Action {
         /// What it may do: read, publish, admin; separated by commas.
         #[arg(long, default_value = "read,publish", value_delimiter = ',')]
         scopes: Vec<Scope>,
-        /// The user whose accounts and posts it may see.
-        #[arg(long, value_name = "NUMBER", required_unless_present = "any_user", value_parser = clap::value_parser!(i64).range(1..))]
-        user: Option<i64>,
-        /// For trusted servers: any user, named with each call in the header x-aurareels-user-id.
-        #[arg(long, conflicts_with = "user")]
-        any_user: bool,
+        #[command(flatten)]
+        whose: Whose,
         /// Print `{"id", "key"}` instead of the key alone.
         #[arg(long)]
         json: bool,
@@ -39,6 +35,18 @@ pub(super) enum Action {
     },
 }
 
+/// For whom a key is: one of the two.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Whose {
+    /// The user whose accounts and posts it may see.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(1..))]
+    user: Option<i64>,
+    /// For trusted servers: any user, named with each call in the header x-aurareels-user-id.
+    #[arg(long)]
+    any_user: bool,
+}
+
 pub(super) async fn run(store: Store, action: Action) -> anyhow::Result<()> {
     let keys = ApiKeys::new(store.clone());
     let outcome = act(&keys, action).await;
@@ -48,13 +56,14 @@ pub(super) async fn run(store: Store, action: Action) -> anyhow::Result<()> {
 
 async fn act(keys: &ApiKeys, action: Action) -> anyhow::Result<()> {
     match action {
-        Action::Create { name, scopes, user, any_user: _, json } => {
+        Action::Create { name, scopes, whose, json } => {
+            let user = whose.user;
             let (secret, key) = keys.create(&name, scopes, user.map(UserId)).await?;
             eprintln!("key {} `{}` was made; it is shown only now:", key.id, key.name);
             if json {
-                println!("{}", serde_json::json!({ "id": key.id, "key": secret.expose() }));
+                output::line(&serde_json::json!({ "id": key.id, "key": secret.expose() }).to_string())?;
             } else {
-                println!("{}", secret.expose());
+                output::line(secret.expose())?;
             }
         }
         Action::List => {
@@ -70,13 +79,13 @@ async fn act(keys: &ApiKeys, action: Action) -> anyhow::Result<()> {
                     key.revoked_at.map(show::minute).unwrap_or_default(),
                 ]);
             }
-            println!("{table}");
+            output::line(&table.to_string())?;
         }
         Action::Revoke { id } => {
             if !keys.revoke(id).await? {
                 bail!("there is no active key {id}; `aurareels api-key list` shows them");
             }
-            println!("key {id} is revoked; running cores notice within seconds");
+            output::line(&format!("key {id} is revoked; running cores notice within seconds"))?;
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ use tonic::{
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
 
-use super::setting;
+use super::{output::Output, setting};
 
 /// Where nothing else is said.
 const DEFAULT_ADDRESS: &str = "http://127.0.0.1:50051";
@@ -37,6 +37,9 @@ pub(super) struct Server {
     /// PEM file with the authority of the core's certificate, besides the public ones.
     #[arg(long, global = true, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Print what the API answers, as JSON.
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 /// Puts the key into every call.
@@ -110,6 +113,11 @@ impl Client {
 }
 
 impl Server {
+    /// How results are to be written.
+    pub(super) fn output(&self) -> Output {
+        Output::new(self.json)
+    }
+
     /// Connects to the core that was named.
     pub(super) async fn client(self) -> anyhow::Result<Client> {
         let address = self.address.or_else(|| setting("AURAREELS_ADDRESS"));

@@ -1,7 +1,7 @@
 //! The commands of the binary.
 //!
 //! Guaranteed: results go to standard output, everything else to standard error, so that output can be piped; a failed
-//! command ends with a message that says what to do and exit code 1.
+//! command ends with a message that says what to do and exit code 1; output that nobody reads any more ends it quietly.
 
 mod account;
 mod api_key;
@@ -10,6 +10,8 @@ mod client;
 mod dashboard;
 mod demo;
 mod keys;
+mod media;
+mod output;
 mod post;
 mod serve;
 mod show;
@@ -18,7 +20,8 @@ mod upload;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::LazyLock};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -72,19 +75,38 @@ enum Command {
         #[command(subcommand)]
         action: keys::Action,
     },
-    /// Connect and list accounts through a running core.
+    /// Connect, list and check accounts through a running core.
     Account {
         #[command(flatten)]
         server: client::Server,
         #[command(subcommand)]
         action: account::Action,
     },
-    /// Publish, schedule and watch posts through a running core.
+    /// Publish, schedule, watch and settle posts through a running core.
     Post {
         #[command(flatten)]
         server: client::Server,
         #[command(subcommand)]
         action: post::Action,
+    },
+    /// Upload and list video files of a running core.
+    Media {
+        #[command(flatten)]
+        server: client::Server,
+        #[command(subcommand)]
+        action: media::Action,
+    },
+    /// Show how much may still be published.
+    Quota {
+        #[command(flatten)]
+        server: client::Server,
+        #[command(flatten)]
+        of: account::OfAccount,
+    },
+    /// Print the completions of a shell, to be stored where it looks for them.
+    Completions {
+        /// The shell.
+        shell: Shell,
     },
 }
 
@@ -122,6 +144,7 @@ pub async fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match run(arguments.command).await {
         Ok(code) => code,
+        Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("aurareels: {error:#}");
             ExitCode::FAILURE
@@ -146,6 +169,13 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys { configured, action } => keys::run(&configured, action).await?,
         Command::Account { server, action } => account::run(server, action).await?,
         Command::Post { server, action } => post::run(server, action).await?,
+        Command::Media { server, action } => media::run(server, action).await?,
+        Command::Quota { server, of } => account::quota(server, of).await?,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "aurareels", &mut script);
+            output::line(&String::from_utf8_lossy(&script))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -77,15 +77,25 @@ pub(super) fn readable(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// A refusal with everything its details say.
+/// A refusal with everything its details say, each thing once.
 fn refusal(status: &Status) -> String {
-    let mut lines = vec![status.message().to_owned()];
+    let message = status.message();
+    let mut lines = vec![message.to_owned()];
+    let mut say = |about: &str, what: &str| {
+        let (sentence, remedy) = split(what);
+        match (message.contains(sentence), remedy) {
+            (true, None) => {}
+            (true, Some(remedy)) => lines.push(format!("  {about}: {remedy}")),
+            (false, None) => lines.push(format!("  {about}: {sentence}")),
+            (false, Some(remedy)) => lines.push(format!("  {about}: {sentence}; {remedy}")),
+        }
+    };
     let details = status.get_error_details();
-    if let Some(request) = details.bad_request() {
-        lines.extend(request.field_violations.iter().map(|one| format!("  {}: {}", one.field, one.description)));
+    for broken in details.bad_request().iter().flat_map(|request| &request.field_violations) {
+        say(&broken.field, &broken.description);
     }
-    if let Some(failure) = details.precondition_failure() {
-        lines.extend(failure.violations.iter().map(|one| format!("  {}: {}", one.subject, one.description)));
+    for broken in details.precondition_failure().iter().flat_map(|failure| &failure.violations) {
+        say(&broken.subject, &broken.description);
     }
     if let Some(delay) = details.retry_info().and_then(|info| info.retry_delay) {
         lines.push(format!("  try again in {} s", delay.as_secs_f64().ceil()));
@@ -93,4 +103,34 @@ fn refusal(status: &Status) -> String {
     let reason = details.error_info().map_or_else(|| format!("{:?}", status.code()), |info| info.reason.clone());
     lines.push(format!("  ({reason})"));
     lines.join("\n")
+}
+
+/// The sentence of a description, and the remedy in the list behind it ("… (rule: X; measured: Y; remedy: do this)").
+fn split(description: &str) -> (&str, Option<&str>) {
+    let Some((sentence, list)) = description.rsplit_once(" (rule: ") else { return (description, None) };
+    let remedy = list.split_once("remedy: ").map(|(_, rest)| rest.split("; account: ").next().unwrap_or(rest));
+    (sentence, remedy.map(|remedy| remedy.strip_suffix(')').unwrap_or(remedy)))
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+
+    #[test]
+    fn a_broken_rule_is_said_once_with_its_remedy() {
+        let sentence = "page_size is 500; 1 to 100 uploads a page";
+        let description = format!(
+            "{sentence} (rule: FIELD_MALFORMED; measured: 500; limit: 1 to 100; remedy: ask for fewer, and page)"
+        );
+        let mut details = ErrorDetails::new();
+        details.add_bad_request_violation("page_size", description);
+        let status = Status::with_error_details(Code::InvalidArgument, sentence, details.clone());
+        let said = refusal(&status);
+        assert_eq!(said, format!("{sentence}\n  page_size: ask for fewer, and page\n  (InvalidArgument)"));
+        let status = Status::with_error_details(Code::InvalidArgument, "2 rules are broken", details);
+        assert!(refusal(&status).contains(&format!("  page_size: {sentence}; ask for fewer, and page\n")));
+    }
 }

@@ -11,8 +11,12 @@
 
 mod answer;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
+use anyhow::{Context as _, anyhow};
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
@@ -22,7 +26,7 @@ use axum::{
 use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use http_body_util::{BodyExt, Limited};
-use prost::Message;
+use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 use tonic::Status;
 
@@ -57,6 +61,15 @@ impl Dictionary {
         let (service, name) = path.strip_prefix('/')?.split_once('/')?;
         self.0.get_service_by_name(service)?.methods().find(|method| method.name() == name)
     }
+}
+
+/// A message as its JSON, as a call with JSON answers it.
+pub(crate) fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
+    static DICTIONARY: LazyLock<anyhow::Result<Dictionary>> = LazyLock::new(Dictionary::new);
+    let dictionary = DICTIONARY.as_ref().map_err(|error| anyhow!("{error:#}"))?;
+    let name = M::full_name();
+    let of = dictionary.0.get_message_by_name(&name).with_context(|| format!("{name} is no message of the API"))?;
+    answer::in_json(&DynamicMessage::decode(of, message.encode_to_vec().as_slice())?)
 }
 
 /// How a message is written.

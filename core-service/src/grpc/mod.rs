@@ -29,5 +29,6 @@ mod tests;
 mod tls;
 mod watch;
 
+pub(crate) use connect::to_json;
 pub use health::OldestOverdue;
 pub use serve::{Api, Serving, bind, serve};

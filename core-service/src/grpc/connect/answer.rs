@@ -38,6 +38,11 @@ fn to_json(message: &DynamicMessage) -> serde_json::Result<Vec<u8>> {
     Ok(written)
 }
 
+/// The same as text.
+pub(super) fn in_json(message: &DynamicMessage) -> anyhow::Result<String> {
+    Ok(String::from_utf8(to_json(message)?)?)
+}
+
 fn options() -> SerializeOptions {
     SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(false).skip_default_fields(false)
 }
