@@ -106,7 +106,7 @@ pub struct Live {
     /// What says that they are the post's.
     pub bound_by: BoundBy,
     /// The reading that tells its link, while that is not known.
-    pub link: Option<Step>,
+    pub link: Option<Box<Step>>,
 }
 
 /// What comes next for a post: a pure function of its ledger.

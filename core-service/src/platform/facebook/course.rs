@@ -122,7 +122,7 @@ pub(super) fn made_of(content: &Content) -> String {
 pub(super) fn next(view: &View<'_>) -> Next {
     let course = Course { view };
     if let Some(mut live) = course.live() {
-        live.link = course.permalink(&live);
+        live.link = course.permalink(&live).map(Box::new);
         let text = FacebookOptions::of(&view.post.content.options).first_comment;
         let comment = COMMENT.next(view, text.as_deref(), live.platform_post_id.as_deref());
         let then = COMMENT.then(view, comment, course.permalink(&live));

@@ -209,7 +209,7 @@ pub(super) fn fingerprint(content: &Content, transfer: Transfer) -> String {
 pub(super) fn next(view: &View<'_>) -> Next {
     let course = Course { view };
     if let Some(mut live) = course.live() {
-        live.link = course.permalink(&live);
+        live.link = course.permalink(&live).map(Box::new);
         let then = course.follow_up(&live);
         return Next::Live { live, then };
     }
