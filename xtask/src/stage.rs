@@ -127,6 +127,7 @@ impl Stage {
             Self::Python => clients::python(workspace),
             Self::Node => clients::node(workspace),
             Self::Browser => clients::browser(workspace),
+            Self::Readme if !workspace.full => Ok(Report::remark("only with --full")),
             Self::Readme => clients::readme(workspace),
             Self::Wordpress => wordpress::test(workspace),
             Self::N8nPackage => n8n_package::test(workspace),
