@@ -11,6 +11,8 @@
 
 mod answer;
 
+pub(super) use self::answer::options;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{

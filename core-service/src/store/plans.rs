@@ -288,6 +288,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
                 kind: EventKind::AccountConnected,
                 post_id: None,
                 account_id: None,
+                webhook_id: None,
                 previous_status: None,
                 status: None,
                 reason: None,

@@ -38,7 +38,8 @@ fn to_json(message: &DynamicMessage) -> serde_json::Result<Vec<u8>> {
     Ok(written)
 }
 
-fn options() -> SerializeOptions {
+/// How messages are written as JSON.
+pub(in crate::grpc) fn options() -> SerializeOptions {
     SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(false).skip_default_fields(false)
 }
 
