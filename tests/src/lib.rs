@@ -18,6 +18,7 @@ pub mod database;
 pub mod fault;
 pub mod log;
 pub mod posting;
+pub mod receiver;
 pub mod refusal;
 pub mod restoring;
 pub mod uploading;
