@@ -24,12 +24,6 @@ use super::{
     moves::ResolvedWord,
     oauth_states::{Browser, Created, Ender, OauthState},
     posts::{Narrowed, Order, Position},
-    webhooks::{
-        EndpointChange, EndpointWish, Kept,
-        fan_out::NewMessage,
-        log::Asked,
-        sending::{Room, Settled},
-    },
 };
 use crate::{
     clock::Clock,
@@ -47,7 +41,6 @@ use crate::{
         search::words,
         transition::Move,
         turns::Turns,
-        webhook::{DeliveryStatus, EndpointId, EventFilter, Next, Try, TryOutcome},
     },
     params,
     secret::{KeyRing, Secret},
@@ -327,67 +320,6 @@ async fn claims_beside_a_full_platform(store: &Store, now: DateTime<Utc>) {
     store.postpone(&late, now, now).await.unwrap();
 }
 
-/// The same for webhooks.
-async fn run_everything_of_webhooks(store: &Store, now: DateTime<Utc>) {
-    let user = UserId(1);
-    let wish = |url: &str| EndpointWish { url: url.into(), description: String::new(), filter: EventFilter::default() };
-    let Kept::Done(endpoint) = store.create_webhook(user, wish("a"), &Secret::new("whsec_AAAA"), now).await.unwrap()
-    else {
-        panic!("not created")
-    };
-    let from = store.webhooks_from().await.unwrap().unwrap();
-    store.wanting_events(&[user]).await.unwrap();
-    let message = |sequence: i64| NewMessage {
-        webhook_id: format!("msg_{sequence}"),
-        sequence: Sequence(sequence),
-        event_type: "post.created".into(),
-        user,
-        subject: "post/1".into(),
-        platform: None,
-        post_id: None,
-        account_id: None,
-        body: "{}".into(),
-    };
-    let messages = vec![message(from.0 + 1), message(from.0 + 2)];
-    let reached = Sequence(from.0 + 2);
-    store.fan_out(from, messages, reached, now).await.unwrap();
-    let full = [EndpointId(99)];
-    store.next_webhook_at(&full).await.unwrap();
-    let room = Room { all: 9, failing: 9, of_one: 9, full: full.to_vec(), ..Room::default() };
-    let claimed = store.claim_webhooks(room.clone(), "w", now).await.unwrap();
-    let delivery = claimed.jobs[0].delivery.clone();
-    store.release_webhooks(vec![(delivery.id, delivery.fence)], now).await.unwrap();
-    store.next_webhook_at(&[]).await.unwrap();
-    let room = Room { full: Vec::new(), ..room };
-    let delivery = store.claim_webhooks(room.clone(), "w", now).await.unwrap().jobs.remove(0).delivery;
-    let tried =
-        Try { number: 0, sent_at: now, duration_ms: 1, status_code: None, answer: String::new(), error: "no".into() };
-    let failed = TryOutcome::Failed { retry_after: None };
-    let settled = Settled { tried, outcome: failed, next: Next::Failed, is_test: false, pause: None };
-    store.settle_webhook(&delivery, settled.clone(), now).await.unwrap();
-    let next = store.claim_webhooks(room, "w", now).await.unwrap().jobs.remove(0).delivery;
-    let accepted = Settled { outcome: TryOutcome::Accepted, next: Next::Delivered, ..settled.clone() };
-    store.settle_webhook(&next, accepted, now).await.unwrap();
-    for status in [None, Some(DeliveryStatus::Failed)] {
-        store.webhook_deliveries(endpoint.id, status, i64::MAX, 10).await.unwrap();
-    }
-    store.webhook_delivery(delivery.id).await.unwrap().unwrap();
-    assert_eq!(store.deliver_webhook_again(delivery.id, now).await.unwrap(), Asked::Due);
-    assert_eq!(store.deliver_webhook_again(delivery.id, now).await.unwrap(), Asked::Due);
-    store.test_webhook(endpoint.id, "msg_test", "{}".into(), now).await.unwrap().unwrap();
-    store.rotate_webhook(&endpoint, &Secret::new("whsec_BBBB"), Some(now), now).await.unwrap().unwrap();
-    for is_active in [false, true] {
-        let url = Some(format!("{is_active}"));
-        let change = EndpointChange { url, is_active: Some(is_active), ..EndpointChange::default() };
-        store.update_webhook(endpoint.id, change, now).await.unwrap();
-    }
-    store.webhooks_of(user).await.unwrap();
-    store.webhooks_to_show(&[endpoint.id]).await.unwrap();
-    store.prune_webhooks(now + TimeDelta::days(1), now).await.unwrap();
-    assert!(store.delete_webhook(endpoint.id, now).await.unwrap());
-    while store.remove_deleted_webhooks(now).await.unwrap() {}
-}
-
 /// The same for accounts and their tokens, OAuth states, and keys of both kinds.
 async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     let (user, flavour, platform) = (UserId(1), LoginFlavour::Tiktok, Platform::Tiktok);
@@ -568,7 +500,7 @@ async fn every_statement_uses_an_index() {
     let directory = tempfile::tempdir().unwrap();
     let store = store(directory.path(), KEY, &[]).await;
     run_everything(&store, store.clock().now()).await;
-    run_everything_of_webhooks(&store, store.clock().now()).await;
+    super::webhooks::tests::run_everything(&store, store.clock().now()).await;
     run_everything_of_accounts(directory.path(), store.clock().now()).await;
     let statements: Vec<String> = SEEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
     assert!(statements.len() > 90, "only {} statements were seen", statements.len());
