@@ -28,11 +28,12 @@ export interface Problem {
   retryAfterMs?: number;
 }
 
-/** Nobody answered: the core is down, or the network is. */
+/** Nobody answered: the core is down, or the network is. Known by its mark: Connect takes all its errors for one class. */
 export class CoreAway extends ConnectError {
+  readonly isAway = true;
+
   constructor(cause: unknown) {
     super("the core does not answer", Code.Unavailable, undefined, undefined, cause);
-    this.name = "CoreAway";
   }
 }
 
@@ -76,7 +77,7 @@ export function toProblem(failure: unknown): Problem {
   const [info] = error.findDetails(ErrorInfoSchema);
   const [request] = error.findDetails(BadRequestSchema);
   const [retry] = error.findDetails(RetryInfoSchema);
-  const away = error instanceof CoreAway || (!info && [Code.Unavailable, Code.DeadlineExceeded].includes(error.code));
+  const away = "isAway" in error || (!info && [Code.Unavailable, Code.DeadlineExceeded].includes(error.code));
   const delay = retry?.retryDelay;
   return {
     kind: away ? "away" : error.code === Code.Unauthenticated ? "signedOut" : "refused",

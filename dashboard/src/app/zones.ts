@@ -65,12 +65,3 @@ export function offsetName(minutes: number): string {
   const sign = minutes < 0 ? "-" : "+";
   return minutes === 0 ? "UTC" : `UTC${sign}${hours}${rest ? `:${String(rest).padStart(2, "0")}` : ""}`;
 }
-
-export function isZone(zone: string): boolean {
-  try {
-    wallFormat(zone);
-    return true;
-  } catch {
-    return false;
-  }
-}

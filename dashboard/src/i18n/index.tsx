@@ -42,8 +42,16 @@ export function wishedLocale(): Locale {
   return choose([stored ?? "", wordpress?.locale ?? "", ...navigator.languages].filter(Boolean));
 }
 
+/** The language as it is written where the person lives: "en-GB" has other dates, and weeks that begin on another day. */
+export function regional(locale: Locale, wished: readonly string[]): string {
+  const language = locale.split("-")[0];
+  return wished.find((wish) => wish.split("-")[0]?.toLowerCase() === language) ?? locale;
+}
+
 interface Language {
   locale: Locale;
+  /** The locale with the person's region, for dates and numbers. */
+  region: string;
   texts: Texts;
   format: Formatter;
   setLocale(locale: Locale): void;
@@ -68,16 +76,18 @@ export function LanguageProvider({ initial, children }: ProviderProps) {
       document.documentElement.lang = current.locale;
     }
   }, [current.locale]);
+  const region = regional(current.locale, navigator.languages);
   const language = useMemo<Language>(
     () => ({
       ...current,
-      format: formatter(current.locale),
+      region,
+      format: formatter(region),
       setLocale: (locale) => {
         localStorage.setItem(STORED, locale);
         void loadTexts(locale).then((texts) => setCurrent({ locale, texts }));
       },
     }),
-    [current],
+    [current, region],
   );
   return <Context value={language}>{children}</Context>;
 }

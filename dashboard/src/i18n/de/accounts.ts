@@ -52,6 +52,7 @@ export const accounts: Texts["accounts"] = {
   quotaBlocked: (time) => `Die Plattform nimmt bis ${time} nichts mehr an. So lange warten Beiträge.`,
   quotaBudget: (name, used, total, time) => `${name} der App, für alle Konten zusammen: ${used} von ${total}; neu ab ${time}`,
   quotaUnknown: "Die Plattform sagt es nicht.",
+  budgets: { uploads: "Uploads", units: "Einheiten für Aufrufe" },
   check: "Prüfen",
   checked: (name) => `${name}: Die Anmeldung ist in Ordnung.`,
   checkedNot: (name, reason) => `${name}: ${reason}`,

@@ -54,6 +54,7 @@ export const accounts = {
   quotaBudget: (name: string, used: string, total: string, time: string) =>
     `${name} of the app, for all accounts together: ${used} of ${total}; new at ${time}`,
   quotaUnknown: "The platform does not tell.",
+  budgets: { uploads: "Uploads", units: "Units of calls" },
   check: "Check",
   checked: (name: string) => `${name}: the login works.`,
   checkedNot: (name: string, reason: string) => `${name}: ${reason}`,

@@ -52,6 +52,7 @@ export const accounts: Texts["accounts"] = {
   quotaBlocked: (time) => `La plataforma no acepta más hasta el ${time}. Las publicaciones esperan hasta entonces.`,
   quotaBudget: (name, used, total, time) => `${name} de la app, para todas las cuentas juntas: ${used} de ${total}; se renueva el ${time}`,
   quotaUnknown: "La plataforma no lo dice.",
+  budgets: { uploads: "Subidas", units: "Unidades de llamadas" },
   check: "Comprobar",
   checked: (name) => `${name}: el acceso funciona.`,
   checkedNot: (name, reason) => `${name}: ${reason}`,

@@ -52,6 +52,7 @@ export const accounts: Texts["accounts"] = {
   quotaBlocked: (time) => `A plataforma não aceita mais nada até ${time}. Os posts esperam até lá.`,
   quotaBudget: (name, used, total, time) => `${name} do app, para todas as contas juntas: ${used} de ${total}; renova em ${time}`,
   quotaUnknown: "A plataforma não informa.",
+  budgets: { uploads: "Envios", units: "Unidades de chamadas" },
   check: "Verificar",
   checked: (name) => `${name}: o login funciona.`,
   checkedNot: (name, reason) => `${name}: ${reason}`,

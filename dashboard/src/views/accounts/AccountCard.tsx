@@ -20,6 +20,7 @@ import { accounts as cache } from "../../live";
 import { checkAccount } from "../../live/actions";
 import { AccountHealth, type Account } from "../../rpc/aurareels/v1/account_pb";
 import { RefreshResult } from "../../rpc/aurareels/v1/account_service_pb";
+import { LoginFlavour } from "../../rpc/aurareels/v1/platform_pb";
 import { QuotaLine } from "./QuotaLine";
 
 type Condition = keyof Texts["accounts"]["health"];
@@ -39,6 +40,9 @@ const TONES: Record<Condition, Tone> = {
   disconnected: "default",
 };
 
+/** Logins whose short tokens the core prolongs by itself. Those of Facebook's login cannot be. */
+const RENEWED = [LoginFlavour.TIKTOK, LoginFlavour.GOOGLE, LoginFlavour.INSTAGRAM_LOGIN];
+
 function Tokens({ account }: { account: Account }) {
   const { accounts: texts } = useTexts();
   const format = useFormat();
@@ -46,11 +50,12 @@ function Tokens({ account }: { account: Account }) {
   const last = account.lastTokenRefresh;
   const renewal = account.refreshTokenExpiresAt;
   const over = ends && Number(ends.seconds) * 1000 < Date.now();
+  const renews = account.health === AccountHealth.OK && RENEWED.includes(account.loginFlavour);
   const sentence = over ? texts.tokenEnded : texts.tokenEnds;
   return (
     <Typography variant="body2" color="textSecondary">
       {ends ? sentence(format.dateTime(ends), format.relative(ends)) : texts.tokenNoEnd}{" "}
-      {renewal && texts.renewed(format.dateTime(renewal))} {last && texts.lastRefresh(format.dateTime(last))}
+      {renewal ? texts.renewed(format.dateTime(renewal)) : ends && renews && texts.renewedAlways} {last && texts.lastRefresh(format.dateTime(last))}
     </Typography>
   );
 }

@@ -27,7 +27,7 @@ function Figures({ quota }: { quota: Quota }) {
   }
   for (const budget of quota.appBudgets) {
     const resets = budget.resetsAt ? format.timeWithZone(budget.resetsAt) : "?";
-    lines.push(texts.quotaBudget(budget.name, format.number(budget.used), format.number(budget.total), resets));
+    lines.push(texts.quotaBudget((texts.budgets as Record<string, string>)[budget.name] ?? budget.name, format.number(budget.used), format.number(budget.total), resets));
   }
   if (lines.length === 0) {
     lines.push(hours > 0 ? texts.quotaPublished(quota.publishedByAurareels, hours) : texts.quotaUnknown);

@@ -35,13 +35,13 @@ const LAYOUTS: readonly string[] = ["month", "week", "agenda"] satisfies Layout[
 const NOON = 12 * 60;
 
 function useTitle(layout: Layout, days: { first: number; end: number }, day: number): string {
-  const { locale } = useLanguage();
+  const { region } = useLanguage();
   return useMemo(() => {
-    const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" });
+    const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(region, { ...options, timeZone: "UTC" });
     return layout === "week"
       ? format({ day: "numeric", month: "short", year: "numeric" }).formatRange(dateOf(days.first), dateOf(days.end - 1))
       : format({ month: "long", year: "numeric" }).format(dateOf(day));
-  }, [locale, layout, days.first, days.end, day]);
+  }, [region, layout, days.first, days.end, day]);
 }
 
 /** The board of before is the next one's start, so that days that did not change are recognised. */
@@ -55,7 +55,7 @@ function useBoard(...[posts, moves, zone, hidden]: Parameters<typeof board>): Bo
 
 export default function CalendarView() {
   const texts = useTexts();
-  const { locale } = useLanguage();
+  const { region } = useLanguage();
   const [zone] = useZone();
   const [params, setParams] = useParams("calendar");
   const [, navigate] = useLocation();
@@ -70,7 +70,7 @@ export default function CalendarView() {
   const layout = (LAYOUTS.includes(named) ? named : "month") as Layout;
   const today = dayOf(zone, Date.now());
   const day = readDay(params.get("day") ?? "") ?? today;
-  const first = firstWeekday(locale);
+  const first = firstWeekday(region);
   const days = useMemo(() => shown(layout, day, first), [layout, day, first]);
   const title = useTitle(layout, days, day);
   const show = (next: number) => setParams({ day: next === today ? "" : dayText(next) });

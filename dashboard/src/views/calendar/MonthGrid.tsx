@@ -135,15 +135,15 @@ function own(day: number, props: GridProps): Pick<GridProps, "active" | "target"
 const ELSEWHERE = { day: Number.NaN, minute: 0 };
 
 export function MonthGrid({ days, month, ...props }: GridProps & { days: Days; month: number }) {
-  const { locale } = useLanguage();
+  const { region } = useLanguage();
   const names = useMemo(() => {
-    const long = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" });
-    const short = new Intl.DateTimeFormat(locale, { weekday: "short", timeZone: "UTC" });
+    const long = new Intl.DateTimeFormat(region, { weekday: "long", timeZone: "UTC" });
+    const short = new Intl.DateTimeFormat(region, { weekday: "short", timeZone: "UTC" });
     return Array.from({ length: 7 }, (_, index) => {
       const date = dateOf(days.first + index);
       return { long: long.format(date), short: short.format(date) };
     });
-  }, [locale, days.first]);
+  }, [region, days.first]);
   return (
     <Box
       role="grid"

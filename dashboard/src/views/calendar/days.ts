@@ -96,8 +96,17 @@ export function wallText(day: number, minute: number, second = 0): string {
 }
 
 /** The first weekday of a language's calendars: 0 is Sunday, 1 is Monday. */
-export function firstWeekday(language: string): 0 | 1 {
-  return language === "en" || language === "pt-BR" ? 0 : 1;
+export function firstWeekday(region: string): 0 | 1 {
+  const locale = new Intl.Locale(region).maximize() as Intl.Locale & WeekInfo;
+  const first = (locale.getWeekInfo?.() ?? locale.weekInfo)?.firstDay;
+  // Browsers without this knowledge: the two of our languages whose first region begins on Sunday.
+  return first === undefined ? (/^(en|en-US|pt-BR)$/.test(region) ? 0 : 1) : first === 7 ? 0 : 1;
+}
+
+/** Two names of one thing, older and newer; TypeScript knows neither yet. */
+interface WeekInfo {
+  weekInfo?: { firstDay: number };
+  getWeekInfo?(): { firstDay: number };
 }
 
 /** 0 is Sunday. */

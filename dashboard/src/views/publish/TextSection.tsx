@@ -130,7 +130,7 @@ export function TextSection({ form, chosen, platforms, answer, onChange }: TextS
               iconPosition="start"
               label={platformName(platform) + (form.own[platform] ? " •" : "")}
               aria-label={form.own[platform] ? publish.ownFor(platformName(platform)) : platformName(platform)}
-              sx={{ minHeight: 40 }}
+              sx={{ minHeight: 40, gap: 0.75 }}
             />
           ))}
         </Tabs>

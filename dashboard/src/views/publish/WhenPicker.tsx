@@ -22,7 +22,7 @@ export interface WhenPickerProps {
 }
 
 export default function WhenPicker({ local, zone, onChange }: WhenPickerProps) {
-  const { texts, locale } = useLanguage();
+  const { texts, locale, region } = useLanguage();
   const { publish } = texts;
   const now = new Date();
   const zones = useMemo(() => {
@@ -31,7 +31,7 @@ export default function WhenPicker({ local, zone, onChange }: WhenPickerProps) {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
   return (
-    <LocalizationProvider dateAdapter={AdapterLuxon} adapterLocale={locale} localeText={pickerTexts(locale)}>
+    <LocalizationProvider dateAdapter={AdapterLuxon} adapterLocale={region} localeText={pickerTexts(locale)}>
       <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "minmax(0,1fr)", sm: "minmax(0,1fr) minmax(0,1fr)" } }}>
         <DateTimePicker
           label={publish.dateTime}
