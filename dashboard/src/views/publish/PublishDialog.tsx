@@ -27,8 +27,8 @@ import { ProblemAlert } from "../../app/ProblemAlert";
 import type { Prefill } from "../../app/publish";
 import { useUpload } from "../../app/useUpload";
 import { factSeconds } from "../../app/VideoFacts";
+import { useZone } from "../../app/zone";
 import { useTexts } from "../../i18n";
-import { localZone } from "../../i18n/format";
 import { useAccounts } from "../../live";
 import { Platform } from "../../rpc/aurareels/v1/platform_pb";
 import { AccountsSection, isUsable } from "./AccountsSection";
@@ -95,7 +95,8 @@ export default function PublishDialog({ prefill, onClosed }: { prefill: Prefill;
   const texts = useTexts();
   const { publish, shell } = texts;
   const narrow = useMediaQuery("(max-width:899.95px)");
-  const [begun] = useState(() => emptyForm(prefill, localZone(), new Date()));
+  const [zone] = useZone();
+  const [begun] = useState(() => emptyForm(prefill, zone, new Date()));
   const [form, setForm] = useState(begun);
   const [open, setOpen] = useState(true);
   const [asking, setAsking] = useState(false);
@@ -237,6 +238,11 @@ export default function PublishDialog({ prefill, onClosed }: { prefill: Prefill;
         {toDo.length > 0 && (
           <Typography variant="body2" color="textSecondary" data-to-do>
             {publish.toDo} {toDo.join(" · ")}
+          </Typography>
+        )}
+        {violations.length > 0 && (
+          <Typography variant="body2" color="error">
+            {publish.checksCount(new Set(violations.map((one) => one.rule + one.field)).size)}
           </Typography>
         )}
         {submit.problem && !duplicate && (

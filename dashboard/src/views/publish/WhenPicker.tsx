@@ -7,12 +7,16 @@ import TextField from "@mui/material/TextField";
 import { AdapterLuxon } from "@mui/x-date-pickers/AdapterLuxon";
 import { DateTimePicker } from "@mui/x-date-pickers/DateTimePicker";
 import { LocalizationProvider } from "@mui/x-date-pickers/LocalizationProvider";
-import { DateTime } from "luxon";
+import { DateTime, Settings } from "luxon";
 import { useMemo } from "react";
 
 import { offsetAt, offsetName, toWall } from "../../app/zones";
 import { useLanguage } from "../../i18n";
 import { pickerTexts } from "./pickerTexts";
+
+// The picker reads what is typed in this zone before it takes it to its own: in the device's zone, an hour that is left out
+// there would be moved, although it may exist in the zone that is chosen.
+Settings.defaultZone = "utc";
 
 export interface WhenPickerProps {
   /** "2026-12-25T18:00:00"; empty while none is chosen. */
