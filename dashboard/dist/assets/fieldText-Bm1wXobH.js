@@ -1,0 +1,1 @@
+import{t as e}from"./luxon-D1uEdCba.js";var t=(t,n)=>e.fromJSDate(t,{zone:n}).toFormat(`yyyy-MM-dd'T'HH:mm`);export{t};

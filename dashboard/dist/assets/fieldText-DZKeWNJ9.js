@@ -1,1 +1,0 @@
-import{t as e}from"./luxon-C1ERmRB7.js";var t=(t,n)=>e.fromJSDate(t,{zone:n}).toFormat(`yyyy-MM-dd'T'HH:mm`);export{t};
