@@ -93,14 +93,14 @@ describe("the views", () => {
   });
 
   it("a move that somebody else overtook is taken back, and said", async () => {
-    const at = noon(22);
+    const at = noon(27);
     const { id } = await schedule("Overtaken", at);
     await person.go(stack.address, `/social-calendar?day=${dayOf(at)}`);
     const chip = page.locator(`[data-post="${id}"]`);
     await chip.waitFor();
     // The other change is made while this page's request is on its way.
     await page.route("**/ReschedulePost", async (route) => {
-      await stack.call("ReschedulePost", { id, scheduled_at: { text: noon(25).toISOString() } });
+      await stack.call("ReschedulePost", { id, scheduled_at: { text: noon(29).toISOString() } });
       await route.continue();
     });
     await page.locator(`[data-day="${dayOf(at)}"]`).focus();
@@ -110,8 +110,8 @@ describe("the views", () => {
     await page.keyboard.press("Enter");
     await person.status(/Somebody changed the post at the same time/);
     await page.unroute("**/ReschedulePost");
-    await page.locator(`[data-day="${dayOf(noon(25))}"] [data-post="${id}"]`).waitFor();
-    assert.equal(Date.parse((await post(id)).scheduled_at), noon(25).getTime());
+    await page.locator(`[data-day="${dayOf(noon(29))}"] [data-post="${id}"]`).waitFor();
+    assert.equal(Date.parse((await post(id)).scheduled_at), noon(29).getTime());
   });
 
   it("an empty day opens the dialog at that time", async () => {
@@ -243,6 +243,7 @@ describe("the views", () => {
   it("every view fits a phone, in every language", async () => {
     for (const locale of ["de-DE", "pt-BR", "es-ES"]) {
       const phone = await Person.open(browser, { locale, viewport: { width: 360, height: 740 }, hasTouch: true });
+      phone.core = stack.address;
       const storageState = await person.context.storageState();
       await phone.context.addCookies(storageState.cookies);
       for (const view of VIEWS) {

@@ -81,8 +81,11 @@ describe("a person with only a browser", () => {
       await person_.selectOption({ label });
       await page.waitForLoadState();
       await person.click("Allow");
-      await page.waitForURL((url) => url.pathname === "/dashboard/social-accounts");
+      await page.getByRole("heading", { name: `${platform} connected` }).waitFor();
+      await person.click("dashboard", "link");
+      await person.live();
       const connected = await until(`${platform} is connected`, () => account(platform));
+      await person.go(stack.address, "/social-accounts");
       await page.getByText(connected.account_name).first().waitFor();
     }
     await person.accessible("accounts");

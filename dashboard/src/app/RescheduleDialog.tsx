@@ -19,7 +19,8 @@ import { ProblemAlert } from "./ProblemAlert";
 import { useToast } from "./toasts";
 import { useZone } from "./zone";
 
-export default function RescheduleDialog({ post: opened, onClose }: { post: Post; onClose(): void }) {
+export default function RescheduleDialog({ post: given, onClose }: { post: Post; onClose(): void }) {
+  const [opened] = useState(given);
   const { post: texts, calendar, shell } = useTexts();
   const format = useFormat();
   const toast = useToast();

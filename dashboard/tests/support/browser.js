@@ -28,6 +28,15 @@ export async function launch() {
 /** What a page of a killed core says in the console, and nothing else may. */
 const AWAY = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_SOCKET_NOT_CONNECTED/;
 
+/** Runs in the page: waits until everything that fades has faded. What turns for ever, a progress bar, is not waited for. */
+async function faded() {
+  const frame = () => new Promise((drawn) => requestAnimationFrame(drawn));
+  await frame();
+  await frame();
+  const ends = (one) => Number.isFinite(one.effect?.getComputedTiming().endTime);
+  await Promise.all(document.getAnimations().filter(ends).map((one) => one.finished.catch(() => undefined)));
+}
+
 export class Person {
   errors = [];
 
@@ -43,13 +52,21 @@ export class Person {
     person.context = context;
     person.page = await context.newPage();
     person.page.setDefaultTimeout(30_000);
-    person.page.on("console", (message) => message.type() === "error" && person.errors.push(message.text()));
+    person.page.on("console", (message) => message.type() === "error" && person.#said(message.text(), message.location().url));
     person.page.on("pageerror", (error) => person.errors.push(error.stack ?? error.message));
     return person;
   }
 
+  /** The simulated platforms' pages, and pictures of accounts at hosts that do not exist, are not the dashboard's. */
+  #said(text, url) {
+    if (!text.startsWith("Failed to load resource") || !this.core || url.startsWith(this.core)) {
+      this.errors.push(`${text} ${url}`);
+    }
+  }
+
   /** Logs in by a one-time link, and waits until the page is live. */
   async logIn(link) {
+    this.core = new URL(link).origin;
     await this.page.goto(link);
     await this.click("Log in");
     await this.live();
@@ -79,7 +96,7 @@ export class Person {
     for (const colorScheme of ["light", "dark"]) {
       await this.page.emulateMedia({ colorScheme });
       // Colours fade; half faded ones have no contrast.
-      await this.page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => undefined))));
+      await this.page.evaluate(faded);
       // The policy allows no script of a test in the page; the protocol's own world is beside it.
       const violations = await this.#axe();
       const told = violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map((node) => node.html).join("\n  ")}`);

@@ -8,6 +8,7 @@ export const calendar: Texts["calendar"] = {
   month: "Monat",
   week: "Woche",
   agenda: "Liste",
+  hour: "Stunde",
   zone: "Zeitzone",
   legend: "Angezeigte Status",
   grid: (range) => `Beiträge, ${range}. Pfeiltasten gehen von Tag zu Tag, Tab geht zu den Beiträgen eines Tages.`,

@@ -8,6 +8,7 @@ export const calendar = {
   month: "Month",
   week: "Week",
   agenda: "Agenda",
+  hour: "Hour",
   zone: "Time zone",
   legend: "Statuses shown",
   grid: (range: string) => `Posts, ${range}. Arrow keys go from day to day, Tab goes to a day’s posts.`,

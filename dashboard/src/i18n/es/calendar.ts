@@ -8,6 +8,7 @@ export const calendar: Texts["calendar"] = {
   month: "Mes",
   week: "Semana",
   agenda: "Agenda",
+  hour: "Hora",
   zone: "Zona horaria",
   legend: "Estados mostrados",
   grid: (range) => `Publicaciones, ${range}. Las flechas van de día en día, Tab va a las publicaciones de un día.`,

@@ -8,6 +8,7 @@ export const calendar: Texts["calendar"] = {
   month: "Mês",
   week: "Semana",
   agenda: "Agenda",
+  hour: "Hora",
   zone: "Fuso horário",
   legend: "Status exibidos",
   grid: (range) => `Posts, ${range}. As setas vão de dia em dia, Tab vai aos posts de um dia.`,

@@ -2,6 +2,7 @@
 
 import Box from "@mui/material/Box";
 import { styled } from "@mui/material/styles";
+import { visuallyHidden } from "@mui/utils";
 import { memo, useEffect, useMemo, useRef, type KeyboardEvent } from "react";
 
 import { useFormat, useTexts } from "../../i18n";
@@ -109,7 +110,9 @@ export function WeekGrid({ days, board, label, zone, active, now, target, lifted
     >
       <Box ref={scroller} role="presentation" data-scroller sx={{ maxHeight: "calc(100dvh - 280px)", minHeight: 320, overflowY: "scroll" }}>
         <Box role="row" sx={{ display: "grid", gridTemplateColumns: COLUMNS, position: "sticky", top: 0, zIndex: 1, bgcolor: "background.paper" }}>
-          <Box role="columnheader" aria-label={calendar.zone} sx={{ borderBottom: 1, borderColor: "divider" }} />
+          <Box role="columnheader" sx={{ borderBottom: 1, borderColor: "divider" }}>
+            <span style={visuallyHidden}>{calendar.hour}</span>
+          </Box>
           {week.map((day) => (
             <Box
               key={day}

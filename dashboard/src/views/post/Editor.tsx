@@ -80,9 +80,11 @@ function withTexts(post: Post, texts: { firstComment: string; title: string }): 
   return options;
 }
 
-export default function Editor({ post: opened, onClose }: { post: Post; onClose(): void }) {
+export default function Editor({ post, onClose }: { post: Post; onClose(): void }) {
   const { post: texts, shell } = useTexts();
   const toast = useToast();
+  // What the person changed is told from the post as it was opened, whatever becomes of it meanwhile.
+  const [opened] = useState(post);
   const current = usePost(opened.id) ?? opened;
   const [form, setForm] = useState(() => formOf(opened));
   const [options, setOptions] = useState(() => optionsOf(opened));
