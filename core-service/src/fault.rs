@@ -149,6 +149,20 @@ points! {
     AbandonBegins = "abandon_begins",
     /// They are taken away.
     Abandoned = "abandoned",
+    /// Events are about to become webhook deliveries.
+    WebhookFanOutBegins = "webhook_fan_out_begins",
+    /// They have become some.
+    WebhookFannedOut = "webhook_fanned_out",
+    /// Webhook deliveries are about to be claimed.
+    WebhookClaimBegins = "webhook_claim_begins",
+    /// Some are claimed; nothing was sent.
+    WebhookClaimed = "webhook_claimed",
+    /// A webhook request is about to be made. Context of this and the following: the event's type.
+    WebhookLeaves = "webhook_leaves",
+    /// It was answered, or given up; nothing of that is stored.
+    WebhookAnswered = "webhook_answered",
+    /// What became of it is committed.
+    WebhookSettled = "webhook_settled",
     /// At shutdown: all claims are about to be let go.
     ShutdownReleaseBegins = "shutdown_release_begins",
     /// They are let go.

@@ -33,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("scheduler", &["domain", "store", "publisher", "clock", "fault"]),
     ("zones", &[]),
     ("app", &["domain", "store", "platform", "tokens", "media", "progress", "clock", "secret", "zones"]),
+    ("webhooks", &["domain", "store", "app", "media", "clock", "secret", "fault"]),
     ("config", &["domain", "http", "platform", "secret", "store"]),
     (
         "grpc",
@@ -56,7 +57,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const KEPT_INSIDE: &[(&str, &[&str])] = &[
     ("sqlx::", &["store"]),
     ("tonic::", &["grpc", "cli"]),
-    ("reqwest::", &["http", "platform", "media", "publisher", "cli"]),
+    ("reqwest::", &["http", "platform", "media", "publisher", "webhooks", "cli"]),
 ];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {

@@ -26,4 +26,5 @@ pub mod secret;
 pub mod server;
 pub mod store;
 pub mod tokens;
+pub mod webhooks;
 pub mod zones;

@@ -6,7 +6,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
@@ -20,13 +20,16 @@ use crate::{
         media::{Library, LibraryParts, MediaSettings},
         platforms::Platforms,
         posts::{PostSettings, Posts},
+        webhooks::WebhookEndpoints,
     },
     clock::Clock,
     config::{self, Settings},
     descriptors::Shares,
     domain::{failure::describe, media::KeepPolicy},
-    fault, http,
-    media::{ProbeSettings, Prober, files::Files, pull::PublicAddress, spool::Spool},
+    fault,
+    grpc::Described,
+    http,
+    media::{ProbeSettings, Prober, files::Files, outgoing, pull::PublicAddress, spool::Spool},
     platform::Registry,
     private,
     progress::Uploads,
@@ -41,6 +44,7 @@ use crate::{
         traces::{self, Unexpected},
     },
     tokens::TokenKeeper,
+    webhooks::Webhooks,
     zones::Zones,
 };
 
@@ -104,11 +108,14 @@ pub struct Parts {
     pub keeper: TokenKeeper,
     /// Uploads.
     pub library: Library,
+    /// Webhook endpoints.
+    pub webhooks: WebhookEndpoints,
     /// Told when a rotation wants this core to read its keys anew.
     pub asked_for_keys: Arc<Notify>,
     /// Turns true at shutdown.
     pub stopping: watch::Sender<bool>,
     engine: Engine,
+    sending: Webhooks,
     lease: Duration,
 }
 
@@ -333,8 +340,36 @@ impl Parts {
             },
             stopping: stopping.subscribe(),
         };
+        let wake = Arc::default();
+        let allow_private = of_media.allow_private_hosts;
+        let sending = Webhooks {
+            store: store.clone(),
+            clock: clock.clone(),
+            client: outgoing::client(&tls, allow_private)?,
+            allow_private,
+            describe: Arc::new(Described),
+            wake: Arc::clone(&wake),
+            chance: Arc::new(chance),
+            token: process_token(),
+            stopping: stopping.subscribe(),
+        };
+        let webhooks = WebhookEndpoints::new(store.clone(), clock.clone(), allow_private, wake);
         let (asked_for_keys, lease) = (Arc::default(), publishing.lease);
-        Ok(Self { store, clock, registry, posts, accounts, keeper, library, asked_for_keys, stopping, engine, lease })
+        Ok(Self {
+            store,
+            clock,
+            registry,
+            posts,
+            accounts,
+            keeper,
+            library,
+            webhooks,
+            asked_for_keys,
+            stopping,
+            engine,
+            sending,
+            lease,
+        })
     }
 
     /// Goes on with the encryption keys of changed settings, if they open everything that is stored.
@@ -362,8 +397,9 @@ impl Parts {
             let scheduler = Scheduler::new(parts.engine.clone(), process_token(), parts.lease);
             let mut housekeeping = JoinSet::new();
             housekeeping.spawn(parts.clone().housekeeping());
+            let sending = parts.sending.clone();
             housekeeping.spawn(parts.expiring());
-            scheduler.run().await;
+            tokio::join!(scheduler.run(), sending.run());
             housekeeping.shutdown().await;
         })
     }
@@ -392,6 +428,18 @@ impl Parts {
         }
     }
 
+    /// Removes old messages of webhooks, and what deleted endpoints left behind.
+    async fn tidy_webhooks(&self, now: DateTime<Utc>) {
+        let tidied = async {
+            while self.store.prune_webhooks(now - store::webhooks::log::KEPT, now).await? {}
+            while self.store.remove_deleted_webhooks(now).await? {}
+            Ok::<_, store::Error>(())
+        };
+        if let Err(problem) = tidied.await {
+            warn!(error = %describe(&problem), "cannot remove old webhook deliveries");
+        }
+    }
+
     /// Removes what is over, ends what was left half done, keeps logins alive.
     async fn tidy(&self) {
         let now = self.clock.now();
@@ -405,6 +453,7 @@ impl Parts {
                 }
             }
         }
+        self.tidy_webhooks(now).await;
         match self.store.take_up_set_aside(now).await {
             Ok(0) => {}
             Ok(posts) => info!(posts, "posts that were set aside can be read and go on"),

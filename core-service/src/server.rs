@@ -86,6 +86,7 @@ impl Core {
             accounts: parts.accounts.clone(),
             platforms: Platforms::new(parts.registry.clone()),
             library: parts.library.clone(),
+            webhooks: parts.webhooks.clone(),
             api_keys: ApiKeys::new(parts.store.clone()),
             auth: settings.auth.clone(),
             store: parts.store.clone(),

@@ -39,5 +39,6 @@ mod tiktok_trouble;
 mod uploads;
 mod variations;
 mod watching;
+mod webhooks;
 mod wordpress_codec;
 mod youtube_trouble;

@@ -22,6 +22,7 @@ pub mod posting;
 // That of the store's own tests.
 #[path = "../../core-service/src/store/db/server/proxy.rs"]
 mod proxy;
+pub mod receiver;
 pub mod refusal;
 pub mod restoring;
 pub mod server;

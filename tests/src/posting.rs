@@ -6,6 +6,7 @@ use aurareels_proto::v1::{
     Account, GetAccountRequest, GetPostRequest, ListAccountsRequest, Post, PostContent, PostStatus,
     PublishPostsRequest, SchedulePostsRequest, ScheduleTime, WatchPostsRequest,
     account_service_client::AccountServiceClient, post_service_client::PostServiceClient, schedule_time::Form,
+    webhook_service_client::WebhookServiceClient,
 };
 use aurareels_simulator::Host;
 use chrono::{DateTime, Utc};
@@ -90,6 +91,11 @@ impl<'a> User<'a> {
     /// The account service, as this user.
     pub fn accounts(&self) -> AccountServiceClient<Line> {
         self.world.accounts_as(&self.world.key, Some(self.id))
+    }
+
+    /// The webhook service, as this user.
+    pub fn webhooks(&self) -> WebhookServiceClient<Line> {
+        self.world.webhooks_as(&self.world.key, Some(self.id))
     }
 
     /// Publishes on accounts, one new post each.

@@ -20,7 +20,7 @@ use aurareels_core::{
 };
 use aurareels_proto::v1::{
     account_service_client::AccountServiceClient, platform_service_client::PlatformServiceClient,
-    post_service_client::PostServiceClient,
+    post_service_client::PostServiceClient, webhook_service_client::WebhookServiceClient,
 };
 use aurareels_simulator::{Host, Options, Simulator, TikTokRules};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -327,6 +327,11 @@ impl World {
     /// Accounts, with another credential.
     pub fn accounts_as(&self, bearer: &str, user: Option<i64>) -> AccountServiceClient<Line> {
         AccountServiceClient::new(self.line(bearer, user))
+    }
+
+    /// Webhooks, with another credential.
+    pub fn webhooks_as(&self, bearer: &str, user: Option<i64>) -> WebhookServiceClient<Line> {
+        WebhookServiceClient::new(self.line(bearer, user))
     }
 
     /// Platforms, as user 1.

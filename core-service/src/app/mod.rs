@@ -13,6 +13,7 @@ pub mod posts;
 mod remembered;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod webhooks;
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Context, bail};
 use aurareels_proto::v1::{
     account_service_client::AccountServiceClient, media_service_client::MediaServiceClient,
-    post_service_client::PostServiceClient,
+    post_service_client::PostServiceClient, webhook_service_client::WebhookServiceClient,
 };
 use tonic::{
     Request, Status,
@@ -104,6 +104,11 @@ impl Client {
     /// Calls on uploads.
     pub(super) fn media(&self) -> MediaServiceClient<InterceptedService<Channel, Credentials>> {
         MediaServiceClient::new(self.0.clone())
+    }
+
+    /// Calls on webhooks.
+    pub(super) fn webhooks(&self) -> WebhookServiceClient<InterceptedService<Channel, Credentials>> {
+        WebhookServiceClient::new(self.0.clone())
     }
 
     /// Calls on accounts.

@@ -17,6 +17,7 @@ mod serve;
 mod show;
 mod simulate;
 mod upload;
+mod webhook;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::LazyLock};
 
@@ -81,6 +82,13 @@ enum Command {
         server: client::Server,
         #[command(subcommand)]
         action: account::Action,
+    },
+    /// Create, test and delete webhook endpoints, and read their log, through a running core.
+    Webhook {
+        #[command(flatten)]
+        server: client::Server,
+        #[command(subcommand)]
+        action: webhook::Action,
     },
     /// Publish, schedule, watch and settle posts through a running core.
     Post {
@@ -168,6 +176,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Keys { configured, action } => keys::run(&configured, action).await?,
         Command::Account { server, action } => account::run(server, action).await?,
+        Command::Webhook { server, action } => webhook::run(server, action).await?,
         Command::Post { server, action } => post::run(server, action).await?,
         Command::Media { server, action } => media::run(server, action).await?,
         Command::Quota { server, of } => account::quota(server, of).await?,

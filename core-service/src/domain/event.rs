@@ -6,6 +6,7 @@ use super::{
     ids::{AccountId, PostId, Sequence, UserId},
     platform::UnknownValue,
     post::Status,
+    webhook::EndpointId,
 };
 
 /// What an event tells.
@@ -27,11 +28,13 @@ pub enum EventKind {
     AccountNeedsReconnect,
     /// An account was disconnected.
     AccountDisconnected,
+    /// A webhook endpoint was switched off because it does not work.
+    WebhookDisabled,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PostCreated,
         Self::PostUpdated,
         Self::PostStatusChanged,
@@ -40,6 +43,7 @@ impl EventKind {
         Self::AccountConnected,
         Self::AccountNeedsReconnect,
         Self::AccountDisconnected,
+        Self::WebhookDisabled,
     ];
 
     /// The stored form.
@@ -53,6 +57,7 @@ impl EventKind {
             Self::AccountConnected => "account.connected",
             Self::AccountNeedsReconnect => "account.needs_reconnect",
             Self::AccountDisconnected => "account.disconnected",
+            Self::WebhookDisabled => "webhook.disabled",
         }
     }
 }
@@ -79,6 +84,8 @@ pub struct NewEvent {
     pub post_id: Option<PostId>,
     /// The account.
     pub account_id: Option<AccountId>,
+    /// The webhook endpoint, for events about one.
+    pub webhook_id: Option<EndpointId>,
     /// The status before, for status changes.
     pub previous_status: Option<Status>,
     /// The status at the event, for post events.

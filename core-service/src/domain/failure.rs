@@ -138,6 +138,16 @@ reasons! {
     AccountNotFound = "ACCOUNT_NOT_FOUND",
     /// No such upload of this user, or it was removed.
     MediaNotFound = "MEDIA_NOT_FOUND",
+    /// No such webhook endpoint or delivery of this user.
+    WebhookNotFound = "WEBHOOK_NOT_FOUND",
+    /// The user has a webhook endpoint with this address already.
+    WebhookExists = "WEBHOOK_EXISTS",
+    /// The user has as many webhook endpoints as there may be.
+    WebhookLimit = "WEBHOOK_LIMIT",
+    /// The webhook endpoint is switched off.
+    WebhookDisabled = "WEBHOOK_DISABLED",
+    /// The webhook delivery waits for an earlier one of its post.
+    WebhookWaits = "WEBHOOK_WAITS",
     /// A post needs the upload.
     MediaInUse = "MEDIA_IN_USE",
     /// The uploaded bytes have another SHA-256 than was announced.

@@ -20,3 +20,4 @@ pub mod search;
 mod tag;
 pub mod transition;
 pub mod turns;
+pub mod webhook;

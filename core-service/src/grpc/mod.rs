@@ -12,6 +12,7 @@ mod connect;
 mod connection;
 mod convert;
 mod dashboard;
+mod describe;
 mod entry;
 mod health;
 mod hear_out;
@@ -28,7 +29,9 @@ mod status;
 mod tests;
 mod tls;
 mod watch;
+mod webhooks;
 
 pub(crate) use connect::to_json;
+pub use describe::Described;
 pub use health::OldestOverdue;
 pub use serve::{Api, Serving, bind, serve};

@@ -14,6 +14,7 @@ use anyhow::Context;
 use aurareels_proto::v1::{
     account_service_server::AccountServiceServer, media_service_server::MediaServiceServer,
     platform_service_server::PlatformServiceServer, post_service_server::PostServiceServer,
+    webhook_service_server::WebhookServiceServer,
 };
 use axum::{
     extract::Request,
@@ -51,10 +52,12 @@ use super::{
     platforms::PlatformApi,
     posts::PostApi,
     tls,
+    webhooks::WebhookApi,
 };
 use crate::{
     app::{
-        accounts::Accounts, api_keys::ApiKeys, dashboard::Dashboard, media::Library, platforms::Platforms, posts::Posts,
+        accounts::Accounts, api_keys::ApiKeys, dashboard::Dashboard, media::Library, platforms::Platforms,
+        posts::Posts, webhooks::WebhookEndpoints,
     },
     clock::Clock,
     config::{self, CorsOrigins},
@@ -90,6 +93,8 @@ pub struct Api {
     pub platforms: Platforms,
     /// Uploads.
     pub library: Library,
+    /// Webhook endpoints.
+    pub webhooks: WebhookEndpoints,
     /// API keys.
     pub api_keys: ApiKeys,
     /// Keys of JWTs.
@@ -200,6 +205,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         calls: calls.clone(),
     };
     let accounts = AccountApi { accounts: api.accounts.clone(), clock: api.clock.clone() };
+    let webhooks = WebhookApi { webhooks: api.webhooks, clock: api.clock.clone() };
     let fetching = media::fetching(api.library.clone());
     // A chunk of the largest size, with what is around it.
     let media = MediaServiceServer::new(MediaApi { library: api.library, clock: api.clock })
@@ -223,6 +229,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         .add_service(limited!(PostServiceServer, posts))
         .add_service(limited!(AccountServiceServer, accounts))
         .add_service(limited!(PlatformServiceServer, platforms))
+        .add_service(limited!(WebhookServiceServer, webhooks))
         .add_service(media)
         .add_service(health_service)
         .add_service(reflection().build_v1()?)

@@ -143,15 +143,15 @@ pub(super) fn host(url: &Url) -> String {
 }
 
 /// Resolves names for the connections of the client, and refuses a name of which any address is not allowed.
-struct GuardedResolver {
-    lookup: Arc<Lookup>,
-    allow_private: bool,
+pub(super) struct GuardedResolver {
+    pub(super) lookup: Arc<Lookup>,
+    pub(super) allow_private: bool,
 }
 
 /// A name led to an address that may not be connected to.
 #[derive(Debug, thiserror::Error)]
 #[error("the name leads to an address that is not public")]
-struct AddressRefused;
+pub(super) struct AddressRefused;
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {

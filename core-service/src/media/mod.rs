@@ -20,6 +20,7 @@ mod fetch;
 pub mod files;
 mod inspect;
 mod mp4;
+pub mod outgoing;
 mod picture;
 pub mod pull;
 mod remote;

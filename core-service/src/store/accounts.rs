@@ -214,6 +214,7 @@ pub(super) async fn account_event(
         kind,
         post_id: None,
         account_id: Some(of.id),
+        webhook_id: None,
         previous_status: None,
         status: None,
         reason: reason.map(|reason| reason.as_str().to_owned()),

@@ -54,8 +54,9 @@ const HANDLES: &str = "SELECT post_id, number, handle FROM aurareels_post_steps 
      WHERE post_id >= ? AND (post_id > ? OR number > ?) ORDER BY post_id, number LIMIT ?";
 const SET_HANDLE: &str = "UPDATE aurareels_post_steps SET handle = ? WHERE post_id = ? AND number = ? AND handle = ?";
 const WEBHOOKS: &str =
-    "SELECT id, wp_user_id, secret FROM aurareels_webhook_endpoints WHERE id > ? ORDER BY id LIMIT ?";
+    "SELECT id, wp_user_id, secret, old_secret FROM aurareels_webhook_endpoints WHERE id > ? ORDER BY id LIMIT ?";
 const SET_WEBHOOK: &str = "UPDATE aurareels_webhook_endpoints SET secret = ? WHERE id = ? AND secret = ?";
+const SET_OLD_WEBHOOK: &str = "UPDATE aurareels_webhook_endpoints SET old_secret = ? WHERE id = ? AND old_secret = ?";
 
 /// Why the keys of the settings do not do for this database.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +131,7 @@ impl Rotation {
     }
 }
 
-/// The place of a webhook endpoint's signing secret. Known before the row exists.
+/// The place of a webhook endpoint's signing secrets. Known before the row exists.
 pub(super) fn webhook_secret(user: UserId) -> Binding {
     Binding::of("webhook-secret", &[&user.to_string()])
 }
@@ -371,7 +372,7 @@ impl Place {
         match self {
             Self::Account(_) => &["access_token", "refresh_token", "grant_token"],
             Self::Handle(..) => &["handle"],
-            Self::Webhook(..) => &["secret"],
+            Self::Webhook(..) => &["secret", "old_secret"],
         }
     }
 }
@@ -429,13 +430,14 @@ fn reseal(
                 }
             }
             Place::Webhook(id, user) => {
-                if let Some(sealed) = stale("secret")? {
+                for (column, set) in [("secret", SET_WEBHOOK), ("old_secret", SET_OLD_WEBHOOK)] {
+                    let Some(sealed) = stale(column)? else { continue };
                     match keys.open(&webhook_secret(*user), &sealed) {
                         Ok(secret) => {
                             let new = keys.seal(&webhook_secret(*user), secret.expose());
-                            changes.push((SET_WEBHOOK, params![new, *id, sealed].to_vec()));
+                            changes.push((set, params![new, *id, sealed].to_vec()));
                         }
-                        Err(_) => unreadable.push(format!("secret of webhook endpoint {id}")),
+                        Err(_) => unreadable.push(format!("{column} of webhook endpoint {id}")),
                     }
                 }
             }

@@ -15,6 +15,7 @@ use crate::{
         event::{Event, EventKind, NewEvent},
         failure::describe,
         ids::{AccountId, PostId, Sequence, UserId},
+        webhook::EndpointId,
     },
     params,
 };
@@ -36,9 +37,9 @@ pub(super) async fn append(tx: &mut Tx, event: &NewEvent, now: DateTime<Utc>) ->
 /// Writes several, in order. Their number is a part of the statement: lists of few lengths need few prepared ones.
 pub(super) async fn append_all(tx: &mut Tx, events: &[(&NewEvent, DateTime<Utc>)]) -> Result<()> {
     let sql = format!(
-        "INSERT INTO aurareels_events (wp_user_id, kind, post_id, account_id, previous_status, status, reason, created_at) \
+        "INSERT INTO aurareels_events (wp_user_id, kind, post_id, account_id, webhook_id, previous_status, status, reason, created_at) \
          VALUES {}",
-        vec!["(?, ?, ?, ?, ?, ?, ?, ?)"; events.len()].join(", ")
+        vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?)"; events.len()].join(", ")
     );
     let row = |(event, at): &(&NewEvent, DateTime<Utc>)| {
         params![
@@ -46,6 +47,7 @@ pub(super) async fn append_all(tx: &mut Tx, events: &[(&NewEvent, DateTime<Utc>)
             event.kind.as_str(),
             event.post_id,
             event.account_id,
+            event.webhook_id.map(|id| id.0),
             event.previous_status.map(|status| status.as_str()),
             event.status.map(|status| status.as_str()),
             event.reason.as_deref(),
@@ -68,6 +70,7 @@ fn event(row: &Row) -> Result<Event> {
             kind: row.word::<EventKind>("kind")?,
             post_id: row.opt_int("post_id")?.map(PostId),
             account_id: row.opt_int("account_id")?.map(AccountId),
+            webhook_id: row.opt_int("webhook_id")?.map(EndpointId),
             previous_status: status("previous_status")?,
             status: status("status")?,
             reason: row.opt_text("reason")?,
@@ -96,7 +99,7 @@ fn read(rows: &[Row], limit: u32) -> Result<Events> {
 /// The columns of an [`Event`].
 macro_rules! event_columns {
     () => {
-        "sequence, wp_user_id, kind, post_id, account_id, previous_status, status, reason, created_at"
+        "sequence, wp_user_id, kind, post_id, account_id, webhook_id, previous_status, status, reason, created_at"
     };
 }
 

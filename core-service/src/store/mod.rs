@@ -51,6 +51,7 @@ pub mod traces;
 #[cfg(test)]
 mod waking_tests;
 pub mod wall_times;
+pub mod webhooks;
 
 use std::{
     path::Path,

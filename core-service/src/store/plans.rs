@@ -57,6 +57,7 @@ pub(super) fn record(sql: &str) {
 /// once after a restore.
 const READS_FROM_THE_START: &[&str] = &[
     "SELECT sequence, created_at FROM aurareels_events ORDER BY sequence LIMIT",
+    "SELECT id, created_at FROM aurareels_webhook_messages ORDER BY id LIMIT",
     "SELECT id, name, key_prefix",
     "SELECT t.name AS name, COALESCE(s.seq, 0) AS seq FROM sqlite_master",
     "UPDATE aurareels_social_posts SET look_since = CASE",
@@ -70,6 +71,9 @@ const PARTIAL: &[&str] = &["aurareels_open_posts", "aurareels_looked_up"];
 /// account is connected again or disconnected.
 const READS_ALL_OF_ONE: &[&str] = &[
     "SELECT COALESCE(SUM(size_bytes), 0) AS used FROM aurareels_media",
+    // A user has fifty webhook endpoints at most.
+    "SELECT id, wp_user_id, url, description, kinds",
+    "SELECT wp_user_id FROM aurareels_webhook_endpoints",
     "SELECT COUNT(*) AS open, MIN(expires_at) AS first_end FROM aurareels_oauth_states",
     "SELECT COUNT(*) AS total FROM aurareels_social_posts WHERE wp_user_id = ?",
     "SELECT id, account_name, account_username FROM aurareels_social_accounts WHERE wp_user_id = ?",
@@ -288,6 +292,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
                 kind: EventKind::AccountConnected,
                 post_id: None,
                 account_id: None,
+                webhook_id: None,
                 previous_status: None,
                 status: None,
                 reason: None,
@@ -498,6 +503,7 @@ async fn every_statement_uses_an_index() {
     let directory = tempfile::tempdir().unwrap();
     let store = store(directory.path(), KEY, &[]).await;
     run_everything(&store, store.clock().now()).await;
+    super::webhooks::tests::run_everything(&store, store.clock().now()).await;
     run_everything_of_accounts(directory.path(), store.clock().now()).await;
     let statements: Vec<String> = SEEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
     assert!(statements.len() > 90, "only {} statements were seen", statements.len());

@@ -5,7 +5,12 @@ import os
 import grpc
 import pytest
 
-from aurareels.v1 import account_service_pb2_grpc, platform_service_pb2_grpc, post_service_pb2_grpc
+from aurareels.v1 import (
+    account_service_pb2_grpc,
+    platform_service_pb2_grpc,
+    post_service_pb2_grpc,
+    webhook_service_pb2_grpc,
+)
 
 
 class Core:
@@ -17,6 +22,7 @@ class Core:
         self.accounts = account_service_pb2_grpc.AccountServiceStub(channel)
         self.platforms = platform_service_pb2_grpc.PlatformServiceStub(channel)
         self.posts = post_service_pb2_grpc.PostServiceStub(channel)
+        self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(channel)
 
     def call(self, method, request, timeout=30):
         """One call with the caller's key and a deadline."""

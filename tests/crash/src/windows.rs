@@ -94,6 +94,7 @@ pub(crate) fn not_passed(mode: Mode, point: &str) -> Option<&'static str> {
         "postpone_begins" | "postponed" => Some("only in a backlog: tried by the backlog scenario"),
         "abandon_begins" | "abandoned" => Some("only after a worker stopped: tried by the panic scenarios"),
         "shutdown_release_begins" | "shutdown_released" => Some("only at SIGTERM: tried by the shutdown scenarios"),
+        webhook if webhook.starts_with("webhook_") => Some("nobody has an endpoint: tried by the webhook scenarios"),
         _ => None,
     }
 }

@@ -31,7 +31,7 @@ use crate::{
 };
 
 use self::tail::Tail;
-pub use self::tail::{Follower, News};
+pub use self::tail::{Follower, News, subjects};
 use super::{Caller, Error, Result, media::Library};
 
 /// Settings of the post use cases.

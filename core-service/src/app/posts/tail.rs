@@ -298,7 +298,7 @@ impl Drop for Follower {
 }
 
 /// The posts of events, and their accounts; for events without a post the account itself.
-pub(super) async fn subjects(store: &Store, events: impl Iterator<Item = &Event>) -> store::Result<Subjects> {
+pub async fn subjects(store: &Store, events: impl Iterator<Item = &Event>) -> store::Result<Subjects> {
     let (mut posts, mut accounts) = (Vec::new(), Vec::new());
     for Event { event, .. } in events {
         match (event.post_id, event.account_id) {

@@ -10,7 +10,10 @@ use super::{
     Asked, Authenticator, Denied, USER_HEADER, Who,
     scopes::{self, Rpc},
 };
-use crate::{app::Caller, grpc::status};
+use crate::{
+    app::{Caller, webhooks::Asker},
+    grpc::status,
+};
 
 /// How the paths of our own services begin. Others (health, reflection) need no caller.
 pub(crate) const OURS: &str = "/aurareels.";
@@ -34,6 +37,11 @@ pub(crate) async fn check(gate: &Authenticator, mut request: Request) -> Result<
                 request.extensions_mut().insert(still);
             }
             request.extensions_mut().insert(who);
+            if rpc.path.starts_with(scopes::ASKS_FOR_OPERATOR) {
+                let is_operator = gate.is_operator(request.headers()).await;
+                let is_operator = is_operator.map_err(|denied| status::denied(denied, gate.clock.now()))?;
+                request.extensions_mut().insert(Operator(is_operator));
+            }
             Ok(request)
         }
         Err(denied) => {
@@ -98,6 +106,17 @@ fn credentials(headers: &HeaderMap) -> HeaderMap {
         }
     }
     kept
+}
+
+/// Whether the operator calls, of services that ask for it.
+#[derive(Clone, Copy)]
+struct Operator(bool);
+
+/// Who calls a service that has something for the operator alone.
+#[allow(clippy::result_large_err, reason = "tonic's handlers answer Status")]
+pub(crate) fn asker<T>(request: &tonic::Request<T>) -> Result<Asker, Status> {
+    let Operator(is_operator) = request.extensions().get().copied().ok_or_else(status::no_caller)?;
+    Ok(Asker { caller: caller(request)?, is_operator })
 }
 
 /// What a stream asks again later.

@@ -127,6 +127,16 @@ impl Authenticator {
         self.speaker_of_token(credential, named, rpc)
     }
 
+    /// Whether a caller is the operator: by an API key for any user that may administer.
+    pub(crate) async fn is_operator(&self, headers: &HeaderMap) -> Result<bool, Denied> {
+        // A browser's session has none.
+        let Some(credential) = bearer(headers).ok().filter(|text| text.starts_with(app::api_keys::PREFIX)) else {
+            return Ok(false);
+        };
+        let key = self.keys.find(credential).await?;
+        Ok(key.is_some_and(|key| key.user.is_none() && key.scopes.contains(&Scope::Admin)))
+    }
+
     async fn user_of_key(&self, text: &str, named: Option<UserId>, scope: Scope) -> Result<UserId, Denied> {
         let Some(key) = self.keys.find(text).await? else {
             let remedy = "check the key for typing errors; `aurareels api-key list` shows the active ones, `aurareels api-key create` makes one";

@@ -44,7 +44,20 @@ pub(crate) const RPCS: &[(&str, Scope)] = &[
     ("/aurareels.v1.PostService/ResolvePost", Scope::Publish),
     ("/aurareels.v1.PostService/ListEvents", Scope::Read),
     ("/aurareels.v1.PostService/WatchPosts", Scope::Read),
+    ("/aurareels.v1.WebhookService/CreateWebhookEndpoint", Scope::Publish),
+    ("/aurareels.v1.WebhookService/GetWebhookEndpoint", Scope::Read),
+    ("/aurareels.v1.WebhookService/ListWebhookEndpoints", Scope::Read),
+    ("/aurareels.v1.WebhookService/UpdateWebhookEndpoint", Scope::Publish),
+    ("/aurareels.v1.WebhookService/DeleteWebhookEndpoint", Scope::Publish),
+    ("/aurareels.v1.WebhookService/RotateWebhookSecret", Scope::Publish),
+    ("/aurareels.v1.WebhookService/SendTestEvent", Scope::Publish),
+    ("/aurareels.v1.WebhookService/ListWebhookDeliveries", Scope::Read),
+    ("/aurareels.v1.WebhookService/GetWebhookDelivery", Scope::Read),
+    ("/aurareels.v1.WebhookService/RedeliverWebhook", Scope::Publish),
 ];
+
+/// The service that has something for the operator alone.
+pub(crate) const ASKS_FOR_OPERATOR: &str = "/aurareels.v1.WebhookService/";
 
 /// Streams that ask again while they are open whether their caller still may.
 pub(crate) const OUTLIVES_ITS_CHECK: &[&str] =

@@ -16,6 +16,7 @@ pub(crate) fn kind(kind: EventKind) -> v1::EventType {
         EventKind::AccountConnected => v1::EventType::AccountConnected,
         EventKind::AccountNeedsReconnect => v1::EventType::AccountNeedsReconnect,
         EventKind::AccountDisconnected => v1::EventType::AccountDisconnected,
+        EventKind::WebhookDisabled => v1::EventType::WebhookDisabled,
     }
 }
 
@@ -40,5 +41,6 @@ pub(crate) fn event(stored: Event, post_now: Option<v1::Post>, account_now: Opti
         account: account_now,
         reason: event.reason.unwrap_or_default(),
         wp_user_id: event.wp_user_id.0,
+        webhook_id: event.webhook_id.map_or(0, |id| id.0),
     }
 }

@@ -11,6 +11,7 @@ pub(super) mod post;
 pub(super) mod requests;
 #[cfg(test)]
 mod tests;
+pub(super) mod webhook;
 
 use chrono::{DateTime, Utc};
 use prost_types::{Struct, Timestamp, value::Kind};
