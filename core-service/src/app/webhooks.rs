@@ -255,7 +255,7 @@ impl WebhookEndpoints {
         let mut deliveries = self.store.webhook_deliveries(id, status, before, page_size + 1).await?;
         let has_more = deliveries.len() > page_size as usize;
         deliveries.truncate(page_size as usize);
-        let next_page_token = deliveries.last().filter(|_| has_more).map(|last| token_after(last));
+        let next_page_token = deliveries.last().filter(|_| has_more).map(token_after);
         Ok(DeliveryPage { deliveries, next_page_token })
     }
 

@@ -24,7 +24,8 @@ export type EventType =
 	| 'account_connected'
 	| 'account_needs_reconnect'
 	| 'account_disconnected'
-	| 'post_progress';
+	| 'post_progress'
+	| 'webhook_disabled';
 
 export type FacebookTransfer =
 	| 'upload'
@@ -94,6 +95,11 @@ export type StepOutcome =
 export type TikTokTransfer =
 	| 'file_upload'
 	| 'pull_from_url';
+
+export type WebhookDeliveryStatus =
+	| 'pending'
+	| 'delivered'
+	| 'failed';
 
 export type YouTubePublish =
 	| 'two_steps'
@@ -196,6 +202,19 @@ export interface CreateDraftRequestInput {
 	request_key?: string;
 }
 
+export interface CreateWebhookEndpointRequestInput {
+	url?: string;
+	description?: string;
+	event_types?: string[];
+	platforms?: Platform[];
+	all_users?: boolean;
+}
+
+export interface CreateWebhookEndpointResponse {
+	endpoint: WebhookEndpoint | null;
+	secret: string;
+}
+
 export interface DeleteDraftRequestInput {
 	id?: number;
 }
@@ -207,6 +226,12 @@ export interface DeleteMediaRequestInput {
 }
 
 export type DeleteMediaResponse = Record<string, never>;
+
+export interface DeleteWebhookEndpointRequestInput {
+	id?: number;
+}
+
+export type DeleteWebhookEndpointResponse = Record<string, never>;
 
 export interface DisconnectAccountRequestInput {
 	id?: number;
@@ -231,6 +256,7 @@ export interface Event {
 	account: Account | null;
 	reason: string;
 	wp_user_id: number;
+	webhook_id: number;
 }
 
 export interface FacebookOptionsInput {
@@ -267,6 +293,14 @@ export interface GetQuotaRequestInput {
 
 export interface GetVideoRequirementsRequestInput {
 	platform?: Platform | null;
+}
+
+export interface GetWebhookDeliveryRequestInput {
+	id?: number;
+}
+
+export interface GetWebhookEndpointRequestInput {
+	id?: number;
 }
 
 export interface InstagramOptionsInput {
@@ -350,6 +384,26 @@ export interface ListPostsResponse {
 	posts: Post[];
 	next_page_token: string;
 	total: number | null;
+}
+
+export interface ListWebhookDeliveriesRequestInput {
+	endpoint_id?: number;
+	status?: WebhookDeliveryStatus | null;
+	page_size?: number;
+	page_token?: string;
+}
+
+export interface ListWebhookDeliveriesResponse {
+	deliveries: WebhookDelivery[];
+	next_page_token: string;
+}
+
+export interface ListWebhookEndpointsRequestInput {
+	all_users?: boolean;
+}
+
+export interface ListWebhookEndpointsResponse {
+	endpoints: WebhookEndpoint[];
 }
 
 export interface Media {
@@ -531,6 +585,10 @@ export interface ReconcilePostRequestInput {
 	id?: number;
 }
 
+export interface RedeliverWebhookRequestInput {
+	id?: number;
+}
+
 export interface RefreshTokenRequestInput {
 	id?: number;
 	only_if_needed?: boolean;
@@ -561,6 +619,16 @@ export interface RetryPostRequestInput {
 	id?: number;
 }
 
+export interface RotateWebhookSecretRequestInput {
+	id?: number;
+	overlap?: string | null;
+}
+
+export interface RotateWebhookSecretResponse {
+	endpoint: WebhookEndpoint | null;
+	secret: string;
+}
+
 export interface SchedulePostsRequestInput {
 	accounts?: number[];
 	content?: PostContentInput | null;
@@ -581,6 +649,10 @@ export interface ScheduleTimeInput {
 	at?: string | null;
 	text?: string | null;
 	wall_time?: WallTimeInput | null;
+}
+
+export interface SendTestEventRequestInput {
+	id?: number;
 }
 
 export interface TikTokOptionsInput {
@@ -604,6 +676,16 @@ export interface UpdatePostRequestInput {
 	content?: PostContentInput | null;
 	update_mask?: string | null;
 	revision?: number | null;
+}
+
+export interface UpdateWebhookEndpointRequestInput {
+	id?: number;
+	update_mask?: string | null;
+	url?: string;
+	description?: string;
+	event_types?: string[];
+	platforms?: Platform[];
+	is_active?: boolean;
 }
 
 export interface UploadMediaInfoInput {
@@ -720,6 +802,49 @@ export interface WatchPostsResponse {
 	position: number;
 }
 
+export interface WebhookDelivery {
+	id: number;
+	endpoint_id: number;
+	webhook_id: string;
+	event_type: string;
+	event_sequence: number;
+	post_id: number;
+	account_id: number;
+	status: WebhookDeliveryStatus | null;
+	next_try_at: string | null;
+	try_count: number;
+	tries: WebhookTry[];
+	body: string;
+	last_try: WebhookTry | null;
+	created_at: string | null;
+	ended_at: string | null;
+}
+
+export interface WebhookEndpoint {
+	id: number;
+	wp_user_id: number;
+	url: string;
+	description: string;
+	event_types: string[];
+	platforms: Platform[];
+	is_active: boolean;
+	disabled_reason: string;
+	disabled_at: string | null;
+	failing_since: string | null;
+	old_secret_expires_at: string | null;
+	created_at: string | null;
+	updated_at: string | null;
+}
+
+export interface WebhookTry {
+	number: number;
+	sent_at: string | null;
+	duration_ms: number;
+	status_code: number;
+	answer: string;
+	error: string;
+}
+
 export interface YouTubeOptionsInput {
 	title?: string;
 	tags?: string[];
@@ -778,4 +903,14 @@ export interface Calls {
 	'MediaService/ProbeVideo': { request: ProbeVideoRequestInput; answer: ProbeVideoResponse };
 	'PlatformService/ListPlatforms': { request: ListPlatformsRequestInput; answer: ListPlatformsResponse };
 	'PlatformService/GetVideoRequirements': { request: GetVideoRequirementsRequestInput; answer: VideoRequirements };
+	'WebhookService/CreateWebhookEndpoint': { request: CreateWebhookEndpointRequestInput; answer: CreateWebhookEndpointResponse };
+	'WebhookService/GetWebhookEndpoint': { request: GetWebhookEndpointRequestInput; answer: WebhookEndpoint };
+	'WebhookService/ListWebhookEndpoints': { request: ListWebhookEndpointsRequestInput; answer: ListWebhookEndpointsResponse };
+	'WebhookService/UpdateWebhookEndpoint': { request: UpdateWebhookEndpointRequestInput; answer: WebhookEndpoint };
+	'WebhookService/DeleteWebhookEndpoint': { request: DeleteWebhookEndpointRequestInput; answer: DeleteWebhookEndpointResponse };
+	'WebhookService/RotateWebhookSecret': { request: RotateWebhookSecretRequestInput; answer: RotateWebhookSecretResponse };
+	'WebhookService/SendTestEvent': { request: SendTestEventRequestInput; answer: WebhookDelivery };
+	'WebhookService/ListWebhookDeliveries': { request: ListWebhookDeliveriesRequestInput; answer: ListWebhookDeliveriesResponse };
+	'WebhookService/GetWebhookDelivery': { request: GetWebhookDeliveryRequestInput; answer: WebhookDelivery };
+	'WebhookService/RedeliverWebhook': { request: RedeliverWebhookRequestInput; answer: WebhookDelivery };
 }

@@ -96,6 +96,17 @@ return array(
 			3 => array( 'scheduled_at', 'message', 'ScheduleTime', '' ),
 			4 => array( 'request_key', 'string', '', '' ),
 		),
+		'CreateWebhookEndpointRequest' => array(
+			1 => array( 'url', 'string', '', '' ),
+			2 => array( 'description', 'string', '', '' ),
+			3 => array( 'event_types', 'string', '', 'repeated' ),
+			4 => array( 'platforms', 'enum', 'Platform', 'repeated' ),
+			5 => array( 'all_users', 'bool', '', '' ),
+		),
+		'CreateWebhookEndpointResponse' => array(
+			1 => array( 'endpoint', 'message', 'WebhookEndpoint', '' ),
+			2 => array( 'secret', 'string', '', '' ),
+		),
 		'DeleteDraftRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
 		),
@@ -105,6 +116,11 @@ return array(
 			1 => array( 'media_id', 'string', '', '' ),
 		),
 		'DeleteMediaResponse' => array(
+		),
+		'DeleteWebhookEndpointRequest' => array(
+			1 => array( 'id', 'int64', '', '' ),
+		),
+		'DeleteWebhookEndpointResponse' => array(
 		),
 		'DisconnectAccountRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
@@ -127,6 +143,7 @@ return array(
 			9 => array( 'account', 'message', 'Account', '' ),
 			10 => array( 'reason', 'string', '', '' ),
 			11 => array( 'wp_user_id', 'int64', '', '' ),
+			12 => array( 'webhook_id', 'int64', '', '' ),
 		),
 		'FacebookOptions' => array(
 			1 => array( 'transfer', 'enum', 'FacebookTransfer', '' ),
@@ -150,6 +167,12 @@ return array(
 		),
 		'GetVideoRequirementsRequest' => array(
 			1 => array( 'platform', 'enum', 'Platform', '' ),
+		),
+		'GetWebhookDeliveryRequest' => array(
+			1 => array( 'id', 'int64', '', '' ),
+		),
+		'GetWebhookEndpointRequest' => array(
+			1 => array( 'id', 'int64', '', '' ),
 		),
 		'InstagramOptions' => array(
 			1 => array( 'transfer', 'enum', 'InstagramTransfer', '' ),
@@ -213,6 +236,22 @@ return array(
 			1 => array( 'posts', 'message', 'Post', 'repeated' ),
 			2 => array( 'next_page_token', 'string', '', '' ),
 			3 => array( 'total', 'int64', '', 'optional' ),
+		),
+		'ListWebhookDeliveriesRequest' => array(
+			1 => array( 'endpoint_id', 'int64', '', '' ),
+			2 => array( 'status', 'enum', 'WebhookDeliveryStatus', '' ),
+			3 => array( 'page_size', 'int32', '', '' ),
+			4 => array( 'page_token', 'string', '', '' ),
+		),
+		'ListWebhookDeliveriesResponse' => array(
+			1 => array( 'deliveries', 'message', 'WebhookDelivery', 'repeated' ),
+			2 => array( 'next_page_token', 'string', '', '' ),
+		),
+		'ListWebhookEndpointsRequest' => array(
+			1 => array( 'all_users', 'bool', '', '' ),
+		),
+		'ListWebhookEndpointsResponse' => array(
+			1 => array( 'endpoints', 'message', 'WebhookEndpoint', 'repeated' ),
 		),
 		'Media' => array(
 			1 => array( 'media_id', 'string', '', '' ),
@@ -371,6 +410,9 @@ return array(
 		'ReconcilePostRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
 		),
+		'RedeliverWebhookRequest' => array(
+			1 => array( 'id', 'int64', '', '' ),
+		),
 		'RefreshTokenRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
 			2 => array( 'only_if_needed', 'bool', '', '' ),
@@ -396,6 +438,14 @@ return array(
 		'RetryPostRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
 		),
+		'RotateWebhookSecretRequest' => array(
+			1 => array( 'id', 'int64', '', '' ),
+			2 => array( 'overlap', 'message', 'google.protobuf.Duration', '' ),
+		),
+		'RotateWebhookSecretResponse' => array(
+			1 => array( 'endpoint', 'message', 'WebhookEndpoint', '' ),
+			2 => array( 'secret', 'string', '', '' ),
+		),
 		'SchedulePostsRequest' => array(
 			1 => array( 'accounts', 'int64', '', 'repeated' ),
 			2 => array( 'content', 'message', 'PostContent', '' ),
@@ -415,6 +465,9 @@ return array(
 			2 => array( 'text', 'string', '', 'optional' ),
 			3 => array( 'wall_time', 'message', 'WallTime', 'optional' ),
 		),
+		'SendTestEventRequest' => array(
+			1 => array( 'id', 'int64', '', '' ),
+		),
 		'TikTokOptions' => array(
 			1 => array( 'transfer', 'enum', 'TikTokTransfer', '' ),
 			2 => array( 'video_cover_timestamp_ms', 'int32', '', 'optional' ),
@@ -427,6 +480,15 @@ return array(
 			2 => array( 'content', 'message', 'PostContent', '' ),
 			3 => array( 'update_mask', 'message', 'google.protobuf.FieldMask', '' ),
 			4 => array( 'revision', 'int64', '', 'optional' ),
+		),
+		'UpdateWebhookEndpointRequest' => array(
+			1 => array( 'id', 'int64', '', '' ),
+			2 => array( 'update_mask', 'message', 'google.protobuf.FieldMask', '' ),
+			3 => array( 'url', 'string', '', '' ),
+			4 => array( 'description', 'string', '', '' ),
+			5 => array( 'event_types', 'string', '', 'repeated' ),
+			6 => array( 'platforms', 'enum', 'Platform', 'repeated' ),
+			7 => array( 'is_active', 'bool', '', '' ),
 		),
 		'UploadMediaInfo' => array(
 			1 => array( 'file_name', 'string', '', '' ),
@@ -528,6 +590,46 @@ return array(
 			1 => array( 'event', 'message', 'Event', '' ),
 			2 => array( 'position', 'int64', '', '' ),
 		),
+		'WebhookDelivery' => array(
+			1 => array( 'id', 'int64', '', '' ),
+			2 => array( 'endpoint_id', 'int64', '', '' ),
+			3 => array( 'webhook_id', 'string', '', '' ),
+			4 => array( 'event_type', 'string', '', '' ),
+			5 => array( 'event_sequence', 'int64', '', '' ),
+			6 => array( 'post_id', 'int64', '', '' ),
+			7 => array( 'account_id', 'int64', '', '' ),
+			8 => array( 'status', 'enum', 'WebhookDeliveryStatus', '' ),
+			9 => array( 'next_try_at', 'message', 'google.protobuf.Timestamp', '' ),
+			10 => array( 'try_count', 'int32', '', '' ),
+			11 => array( 'tries', 'message', 'WebhookTry', 'repeated' ),
+			12 => array( 'body', 'string', '', '' ),
+			13 => array( 'last_try', 'message', 'WebhookTry', '' ),
+			14 => array( 'created_at', 'message', 'google.protobuf.Timestamp', '' ),
+			15 => array( 'ended_at', 'message', 'google.protobuf.Timestamp', '' ),
+		),
+		'WebhookEndpoint' => array(
+			1 => array( 'id', 'int64', '', '' ),
+			2 => array( 'wp_user_id', 'int64', '', '' ),
+			3 => array( 'url', 'string', '', '' ),
+			4 => array( 'description', 'string', '', '' ),
+			5 => array( 'event_types', 'string', '', 'repeated' ),
+			6 => array( 'platforms', 'enum', 'Platform', 'repeated' ),
+			7 => array( 'is_active', 'bool', '', '' ),
+			8 => array( 'disabled_reason', 'string', '', '' ),
+			9 => array( 'disabled_at', 'message', 'google.protobuf.Timestamp', '' ),
+			10 => array( 'failing_since', 'message', 'google.protobuf.Timestamp', '' ),
+			11 => array( 'old_secret_expires_at', 'message', 'google.protobuf.Timestamp', '' ),
+			12 => array( 'created_at', 'message', 'google.protobuf.Timestamp', '' ),
+			13 => array( 'updated_at', 'message', 'google.protobuf.Timestamp', '' ),
+		),
+		'WebhookTry' => array(
+			1 => array( 'number', 'int32', '', '' ),
+			2 => array( 'sent_at', 'message', 'google.protobuf.Timestamp', '' ),
+			3 => array( 'duration_ms', 'int32', '', '' ),
+			4 => array( 'status_code', 'int32', '', '' ),
+			5 => array( 'answer', 'string', '', '' ),
+			6 => array( 'error', 'string', '', '' ),
+		),
 		'YouTubeOptions' => array(
 			1 => array( 'title', 'string', '', '' ),
 			2 => array( 'tags', 'string', '', 'repeated' ),
@@ -576,6 +678,7 @@ return array(
 			7 => 'account_needs_reconnect',
 			8 => 'account_disconnected',
 			9 => 'post_progress',
+			10 => 'webhook_disabled',
 		),
 		'FacebookTransfer' => array(
 			0 => 'unspecified',
@@ -659,6 +762,12 @@ return array(
 			1 => 'file_upload',
 			2 => 'pull_from_url',
 		),
+		'WebhookDeliveryStatus' => array(
+			0 => 'unspecified',
+			1 => 'pending',
+			2 => 'delivered',
+			3 => 'failed',
+		),
 		'YouTubePublish' => array(
 			0 => 'unspecified',
 			1 => 'two_steps',
@@ -696,5 +805,15 @@ return array(
 		'PostService/SchedulePosts' => array( 'SchedulePostsRequest', 'SchedulePostsResponse' ),
 		'PostService/UpdatePost' => array( 'UpdatePostRequest', 'Post' ),
 		'PostService/ValidatePosts' => array( 'ValidatePostsRequest', 'ValidatePostsResponse' ),
+		'WebhookService/CreateWebhookEndpoint' => array( 'CreateWebhookEndpointRequest', 'CreateWebhookEndpointResponse' ),
+		'WebhookService/DeleteWebhookEndpoint' => array( 'DeleteWebhookEndpointRequest', 'DeleteWebhookEndpointResponse' ),
+		'WebhookService/GetWebhookDelivery' => array( 'GetWebhookDeliveryRequest', 'WebhookDelivery' ),
+		'WebhookService/GetWebhookEndpoint' => array( 'GetWebhookEndpointRequest', 'WebhookEndpoint' ),
+		'WebhookService/ListWebhookDeliveries' => array( 'ListWebhookDeliveriesRequest', 'ListWebhookDeliveriesResponse' ),
+		'WebhookService/ListWebhookEndpoints' => array( 'ListWebhookEndpointsRequest', 'ListWebhookEndpointsResponse' ),
+		'WebhookService/RedeliverWebhook' => array( 'RedeliverWebhookRequest', 'WebhookDelivery' ),
+		'WebhookService/RotateWebhookSecret' => array( 'RotateWebhookSecretRequest', 'RotateWebhookSecretResponse' ),
+		'WebhookService/SendTestEvent' => array( 'SendTestEventRequest', 'WebhookDelivery' ),
+		'WebhookService/UpdateWebhookEndpoint' => array( 'UpdateWebhookEndpointRequest', 'WebhookEndpoint' ),
 	),
 );
