@@ -3,15 +3,26 @@
 use std::collections::BTreeSet;
 
 use aurareels_proto::v1::*;
-use aurareels_tests::{Login, Refusal, User, World, content, posting};
+use aurareels_tests::{Login, Refusal, User, World, content, posting, receiver::Receiver};
 use chrono::TimeDelta;
 use prost::Message;
 use prost_types::FieldMask;
 use tonic::Code;
 
-/// Every RPC that names a post, an account or an upload, called by somebody with an id.
-async fn refusals(user: User<'_>, account: i64, post: i64, upload: &str) -> Vec<(&'static str, Refusal)> {
+/// What somebody names.
+struct Named<'a> {
+    account: i64,
+    post: i64,
+    upload: &'a str,
+    webhook: i64,
+    delivery: i64,
+}
+
+/// Every RPC that names a post, an account, an upload, a webhook endpoint or a delivery, called by somebody with an id.
+async fn refusals(user: User<'_>, named: &Named<'_>) -> Vec<(&'static str, Refusal)> {
+    let Named { account, post, upload, webhook, delivery } = *named;
     let (mut posts, mut accounts, mut media) = (user.posts(), user.accounts(), user.media());
+    let mut webhooks = user.webhooks();
     let content = content(user.world, "x");
     let when = Some(posting::at(user.world.now() + TimeDelta::days(1)));
     let mut all = Vec::new();
@@ -63,7 +74,35 @@ async fn refusals(user: User<'_>, account: i64, post: i64, upload: &str) -> Vec<
     call!(media.get_media, "GetMedia", GetMediaRequest { media_id: media_id.clone() });
     call!(media.delete_media, "DeleteMedia", DeleteMediaRequest { media_id: media_id.clone() });
     call!(media.probe_video, "ProbeVideo", ProbeVideoRequest { media_id, ..Default::default() });
+    call!(webhooks.get_webhook_endpoint, "GetWebhookEndpoint", GetWebhookEndpointRequest { id: webhook });
+    let update = UpdateWebhookEndpointRequest {
+        id: webhook,
+        update_mask: Some(FieldMask { paths: vec!["is_active".into()] }),
+        ..Default::default()
+    };
+    call!(webhooks.update_webhook_endpoint, "UpdateWebhookEndpoint", update);
+    call!(webhooks.delete_webhook_endpoint, "DeleteWebhookEndpoint", DeleteWebhookEndpointRequest { id: webhook });
+    let rotate = RotateWebhookSecretRequest { id: webhook, overlap: None };
+    call!(webhooks.rotate_webhook_secret, "RotateWebhookSecret", rotate);
+    call!(webhooks.send_test_event, "SendTestEvent", SendTestEventRequest { id: webhook });
+    let list = ListWebhookDeliveriesRequest { endpoint_id: webhook, ..Default::default() };
+    call!(webhooks.list_webhook_deliveries, "ListWebhookDeliveries", list);
+    call!(webhooks.get_webhook_delivery, "GetWebhookDelivery", GetWebhookDeliveryRequest { id: delivery });
+    call!(webhooks.redeliver_webhook, "RedeliverWebhook", RedeliverWebhookRequest { id: delivery });
     all
+}
+
+/// An endpoint of a user, and a delivery to it.
+async fn webhook(user: User<'_>, receiver: &Receiver) -> (i64, i64) {
+    let wish = CreateWebhookEndpointRequest {
+        url: receiver.url.clone(),
+        event_types: vec!["webhook.disabled".into()],
+        ..Default::default()
+    };
+    let made = user.webhooks().create_webhook_endpoint(wish).await.unwrap().into_inner();
+    user.world.keep_secret(&made.secret);
+    let id = made.endpoint.unwrap().id;
+    (id, user.webhooks().send_test_event(SendTestEventRequest { id }).await.unwrap().into_inner().id)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,22 +115,22 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
     let upload = mine.upload(&world.file("mine", 200_000).await).await.media_id;
     let nobodys_upload: String = upload.chars().rev().collect();
     let stranger = world.user(2);
+    let receiver = Receiver::start().await;
     let before = world.db.counts().await;
-    let foreign = refusals(stranger, account, post, &upload).await;
-    let nobodys = refusals(stranger, NOBODYS, NOBODYS, &nobodys_upload).await;
+    let (webhook, delivery) = webhook(mine, &receiver).await;
+    let named = Named { account, post, upload: &upload, webhook, delivery };
+    let foreign = refusals(stranger, &named).await;
+    let named = Named { account: NOBODYS, post: NOBODYS, upload: &nobodys_upload, webhook: NOBODYS, delivery: NOBODYS };
+    let nobodys = refusals(stranger, &named).await;
     for ((name, foreign), (_, nobodys)) in foreign.iter().zip(&nobodys) {
         assert_eq!(foreign.code, Code::NotFound, "{name}: {foreign:#?}");
         assert_eq!(foreign.reason, nobodys.reason, "{name}");
-        for id in [account, post] {
-            let plain = |text: &str, id: i64| {
-                text.replace(&upload, "N").replace(&nobodys_upload, "N").replace(&id.to_string(), "N")
-            };
-            let same = plain(&foreign.message, id) == plain(&nobodys.message, NOBODYS);
-            if same {
-                break;
-            }
-            assert!(id == account, "{name}: `{}` is not `{}`", foreign.message, nobodys.message);
-        }
+        let plain = |text: &str, id: i64| {
+            text.replace(&upload, "N").replace(&nobodys_upload, "N").replace(&id.to_string(), "N")
+        };
+        let is_same = |id: &i64| plain(&foreign.message, *id) == plain(&nobodys.message, NOBODYS);
+        let is_told = [account, post, webhook, delivery].iter().any(is_same);
+        assert!(is_told, "{name}: `{}` is not `{}`", foreign.message, nobodys.message);
     }
     assert_eq!(world.db.counts().await, before, "nothing was changed");
     // The other RPCs show one's own rows alone.
@@ -100,6 +139,8 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
     assert!(stranger.events().await.is_empty());
     let uploads = stranger.media().list_media(ListMediaRequest::default()).await.unwrap().into_inner();
     assert!(uploads.media.is_empty());
+    let webhooks = stranger.webhooks().list_webhook_endpoints(ListWebhookEndpointsRequest::default()).await.unwrap();
+    assert!(webhooks.into_inner().endpoints.is_empty());
     // And neither do streams: one's own post comes first although the other's has moved before it.
     let theirs = stranger.account(Login::TiktokPrivate).await;
     mine.posts().cancel_post(CancelPostRequest { id: post }).await.unwrap();
@@ -129,6 +170,8 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
         "GetVideoRequirements",
         "ListMedia",
         "UploadMedia",
+        "CreateWebhookEndpoint",
+        "ListWebhookEndpoints",
     ];
     let covered: BTreeSet<String> =
         foreign.iter().map(|(name, _)| (*name).to_owned()).chain(elsewhere.map(str::to_owned)).collect();
