@@ -1,6 +1,8 @@
-//! Puts the built dashboard (`dashboard/dist`) into the binary, each file as it is and compressed.
+//! What the core takes in when it is built: the migrations, fault points, the dashboard.
 //!
-//! Compressing here costs no request anything, and lets the strongest levels be used. A checkout without the built files
+//! sqlx embeds the migrations and does not notice new files by itself. Fault points are compiled in only for the crash suite
+//! (`src/fault.rs`). The built dashboard (`dashboard/dist`) goes into the binary, each file as it is and compressed:
+//! compressing here costs no request anything, and lets the strongest levels be used. A checkout without the built files
 //! gets a page that says so, so that the core can always be built with Rust alone.
 
 use std::{
@@ -32,6 +34,16 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=../migrations");
+    println!("cargo::rerun-if-env-changed=AURAREELS_FAULT_BUILD");
+    if env::var("AURAREELS_FAULT_BUILD").as_deref() == Ok("1") {
+        println!("cargo::rustc-cfg=aurareels_fault");
+        println!("cargo::rustc-env=AURAREELS_FAULT_BUILD=1");
+    }
+    embed_dashboard();
+}
+
+fn embed_dashboard() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboard/dist");
     let mut files = Vec::new();
