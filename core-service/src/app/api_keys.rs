@@ -7,10 +7,8 @@
 
 use std::time::Instant;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
-use zeroize::Zeroize;
 
 pub use super::remembered::REMEMBERED;
 use super::remembered::{Remembered, hash};
@@ -49,10 +47,7 @@ impl ApiKeys {
         mut scopes: Vec<Scope>,
         user: Option<UserId>,
     ) -> super::Result<(Secret, ApiKey)> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
-        let key = Secret::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)));
-        bytes.zeroize();
+        let key = Secret::new(format!("{PREFIX}{}", Secret::random().expose()));
         scopes.sort_unstable();
         scopes.dedup();
         let row = NewApiKey {

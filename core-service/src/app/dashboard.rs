@@ -9,11 +9,9 @@
 
 use std::time::Instant;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 use tracing::warn;
-use zeroize::Zeroize;
 
 pub use super::remembered::REMEMBERED;
 use super::{
@@ -44,15 +42,6 @@ pub struct Dashboard {
     remembered: Remembered<Session>,
 }
 
-/// 256 random bits.
-fn random() -> String {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
-    let text = URL_SAFE_NO_PAD.encode(bytes);
-    bytes.zeroize();
-    text
-}
-
 impl Dashboard {
     /// Logins in this store.
     pub fn new(store: Store, clock: Clock) -> Self {
@@ -64,7 +53,7 @@ impl Dashboard {
     /// # Panics
     /// If the operating system gives no random numbers.
     pub async fn create_link(&self, user: UserId, life: TimeDelta) -> Result<Secret> {
-        let secret = Secret::from(format!("{user}.{}", random()));
+        let secret = Secret::from(format!("{user}.{}", Secret::random().expose()));
         self.store.insert_dashboard_link(&hash(secret.expose()), user, life).await?;
         Ok(secret)
     }
@@ -83,7 +72,7 @@ impl Dashboard {
         if link.is_empty() || link.len() > MAX_SECRET {
             return Ok(None);
         }
-        let secret = Secret::from(random());
+        let secret = Secret::random();
         let new = NewSession {
             hash: hash(secret.expose()),
             user_agent: user_agent.chars().filter(|character| !character.is_control()).take(MAX_USER_AGENT).collect(),

@@ -47,6 +47,19 @@ impl Secret {
         Self(text.into())
     }
 
+    /// 256 random bits as 43 characters of base64url.
+    ///
+    /// # Panics
+    /// If the operating system gives no random numbers: there is no safe way on.
+    pub fn random() -> Self {
+        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
+        let secret = Self(URL_SAFE_NO_PAD.encode(bytes));
+        bytes.zeroize();
+        secret
+    }
+
     /// The text itself, for the one place that sends or seals it.
     pub fn expose(&self) -> &str {
         &self.0

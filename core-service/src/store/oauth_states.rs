@@ -140,16 +140,6 @@ fn hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
-/// 32 random bytes as base64url.
-///
-/// # Panics
-/// If the operating system gives no random numbers: there is no safe way on.
-fn random() -> String {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
 /// 43 unreserved characters, as PKCE wants them.
 fn verifier(state: &str, salt: &str) -> Secret {
     let mut digest = Sha256::new();
@@ -185,7 +175,7 @@ async fn find(tx: &mut Tx, state: &str, platform: Platform, now: DateTime<Utc>) 
 impl Store {
     /// Keeps a new state, unless its user has too many. Removes states that have ended.
     pub async fn create_oauth_state(&self, wish: OauthState, now: DateTime<Utc>) -> Result<Created> {
-        let (state, salt) = (Secret::from(random()), random());
+        let (state, salt) = (Secret::random(), Secret::random().expose().to_owned());
         let verifier = verifier(state.expose(), &salt);
         let state_hash = hash(state.expose());
         let expires_at = now + OAUTH_STATE_LIFE;
