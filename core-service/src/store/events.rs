@@ -9,6 +9,7 @@ use tracing::debug;
 use super::{
     Result, Store,
     db::{Row, Tx, Value},
+    positions,
 };
 use crate::{
     domain::{
@@ -150,14 +151,8 @@ impl Store {
 
     /// The newest position whose event is gone; positions before it cannot be resumed from.
     pub async fn pruned_through(&self) -> Result<Sequence> {
-        let row = self
-            .db
-            .read()
-            .await?
-            .fetch_optional("SELECT value FROM aurareels_settings WHERE name = ?", &params![PRUNED_THROUGH])
-            .await?;
-        let text = row.map(|row| row.text("value")).transpose()?.unwrap_or_else(|| "0".to_owned());
-        text.parse().map(Sequence).map_err(|_| super::Error::Corrupt(format!("{PRUNED_THROUGH} is {text}")))
+        let row = self.db.read().await?.fetch_optional(positions::READ, &params![PRUNED_THROUGH]).await?;
+        Ok(positions::position(PRUNED_THROUGH, row.as_ref())?.unwrap_or(Sequence(0)))
     }
 
     /// Removes one batch of events older than `before`. True when there may be more.
@@ -180,12 +175,7 @@ impl Store {
                 }
                 let Some(through) = through else { return Ok(false) };
                 tx.execute("DELETE FROM aurareels_events WHERE sequence <= ?", &params![through]).await?;
-                tx.execute("DELETE FROM aurareels_settings WHERE name = ?", &params![PRUNED_THROUGH]).await?;
-                tx.execute(
-                    "INSERT INTO aurareels_settings (name, value) VALUES (?, ?)",
-                    &params![PRUNED_THROUGH, through.to_string()],
-                )
-                .await?;
+                positions::keep(tx, PRUNED_THROUGH, Sequence(through)).await?;
                 Ok(rows.len() as i64 == PRUNE_BATCH)
             })
             .await

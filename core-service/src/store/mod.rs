@@ -41,6 +41,7 @@ mod plans;
 pub mod platform_posts;
 #[cfg(test)]
 mod platform_posts_tests;
+mod positions;
 pub mod posts;
 pub mod replacing;
 pub mod request_keys;

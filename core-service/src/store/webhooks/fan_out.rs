@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::{
     super::{
-        Error, Result, Store,
+        Result, Store,
         db::{Tx, in_list},
+        positions,
     },
     endpoint, endpoint_columns, sending,
 };
@@ -25,7 +26,6 @@ use crate::{
 /// Name of the setting that holds the position.
 const THROUGH: &str = "webhooks_through";
 
-const READ_THROUGH: &str = "SELECT value FROM aurareels_settings WHERE name = ?";
 const FIRST_WANTED: &str = "SELECT events_after FROM aurareels_webhook_endpoints WHERE is_active = 1 AND events_after >= 0 \
      ORDER BY events_after LIMIT 1";
 const INSERT_MESSAGE: &str = "INSERT INTO aurareels_webhook_messages (webhook_id, event_sequence, event_type, post_id, \
@@ -74,12 +74,6 @@ pub enum FannedOut {
 struct Recipient {
     endpoint: Endpoint,
     events_after: i64,
-}
-
-async fn through(tx: &mut Tx) -> Result<Option<i64>> {
-    let row = tx.fetch_optional(READ_THROUGH, &params![THROUGH]).await?;
-    let text = row.map(|row| row.text("value")).transpose()?;
-    text.map(|text| text.parse().map_err(|_| Error::Corrupt(format!("{THROUGH} is {text}")))).transpose()
 }
 
 async fn recipients(tx: &mut Tx, users: &[UserId]) -> Result<Vec<Recipient>> {
@@ -137,11 +131,9 @@ impl Store {
         let mut reader = self.db.read().await?;
         let Some(row) = reader.fetch_optional(FIRST_WANTED, &[]).await? else { return Ok(None) };
         let wanted = row.int("events_after")?;
-        let row = reader.fetch_optional(READ_THROUGH, &params![THROUGH]).await?;
-        let text = row.map(|row| row.text("value")).transpose()?;
-        let through: i64 =
-            text.map_or(Ok(0), |text| text.parse().map_err(|_| Error::Corrupt(format!("{THROUGH} is {text}"))))?;
-        Ok(Some(Sequence(wanted.max(through))))
+        let row = reader.fetch_optional(positions::READ, &params![THROUGH]).await?;
+        let through = positions::position(THROUGH, row.as_ref())?.unwrap_or(Sequence(0));
+        Ok(Some(through.max(Sequence(wanted))))
     }
 
     /// Those of some users who have an endpoint that is on; the operator's serve all.
@@ -168,8 +160,8 @@ impl Store {
     ) -> Result<FannedOut> {
         self.db
             .write(async move |tx| {
-                let known = through(tx).await?;
-                if known.is_some_and(|known| known > from.0) {
+                let row = tx.fetch_optional(positions::READ, &params![THROUGH]).await?;
+                if positions::position(THROUGH, row.as_ref())?.is_some_and(|known| known > from) {
                     return Ok(FannedOut::Overtaken);
                 }
                 let mut users: Vec<UserId> = messages.iter().map(|message| message.user).collect();
@@ -207,19 +199,9 @@ impl Store {
                 for endpoint in touched {
                     sending::refresh(tx, endpoint).await?;
                 }
-                set_through(tx, known, last).await?;
+                positions::keep(tx, THROUGH, last).await?;
                 Ok(FannedOut::Through(last))
             })
             .await
     }
-}
-
-async fn set_through(tx: &mut Tx, known: Option<i64>, through: Sequence) -> Result<()> {
-    let text = through.0.to_string();
-    let sql = match known {
-        Some(_) => "UPDATE aurareels_settings SET value = ? WHERE name = ?",
-        None => "INSERT INTO aurareels_settings (value, name) VALUES (?, ?)",
-    };
-    tx.execute(sql, &params![&text, THROUGH]).await?;
-    Ok(())
 }
