@@ -17,6 +17,31 @@ pub fn asked_until(until: Option<DateTime<Utc>>, now: DateTime<Utc>, pause: Time
     }
 }
 
+/// A span above zero and of at most `most`, from seconds that somebody outside names; `None` for what is no span.
+pub fn span(seconds: f64, most: TimeDelta) -> Option<TimeDelta> {
+    if seconds.is_nan() || seconds <= 0.0 {
+        return None;
+    }
+    // Not below the shortest span that is one; the comparison keeps infinity and everything too large out.
+    let micros = (seconds * 1e6).clamp(1.0, most.num_microseconds().unwrap_or(i64::MAX) as f64);
+    Some(TimeDelta::microseconds(micros as i64))
+}
+
+/// The text of a `Retry-After`, as seconds or as a date (<https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>), cut to
+/// [`LONGEST_WAIT`]. A date in the past asks for nothing.
+pub fn retry_after(text: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let text = text.trim();
+    match text.parse::<f64>() {
+        Ok(seconds) => span(seconds, LONGEST_WAIT),
+        // The grammar of an HTTP date is that of RFC 2822 with `GMT` as zone.
+        Err(_) => {
+            let at = DateTime::parse_from_rfc2822(text).ok()?;
+            let left = at.signed_duration_since(now);
+            (left > TimeDelta::zero()).then(|| left.min(LONGEST_WAIT))
+        }
+    }
+}
+
 /// Automatic retries of a failed step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {

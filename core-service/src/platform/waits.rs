@@ -9,7 +9,8 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-pub(crate) use crate::domain::retry::LONGEST_WAIT;
+use crate::domain::retry;
+pub(crate) use crate::domain::retry::{LONGEST_WAIT, span};
 
 /// Longest life of a token that is believed: the platforms name a year at most. A longer one is cut to this, so that a
 /// wrong number only makes the core refresh earlier.
@@ -24,16 +25,6 @@ pub(crate) fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>,
     })
 }
 
-/// A span above zero and of at most `most`; `None` for what is no span.
-pub(crate) fn span(seconds: f64, most: TimeDelta) -> Option<TimeDelta> {
-    if seconds.is_nan() || seconds <= 0.0 {
-        return None;
-    }
-    // Not below the shortest span that is one; the comparison keeps infinity and everything too large out.
-    let micros = (seconds * 1e6).clamp(1.0, most.num_microseconds().unwrap_or(i64::MAX) as f64);
-    Some(TimeDelta::microseconds(micros as i64))
-}
-
 /// How long to wait, by seconds that a platform names.
 pub(crate) fn wait(seconds: f64) -> Option<TimeDelta> {
     span(seconds, LONGEST_WAIT)
@@ -44,19 +35,9 @@ pub(crate) fn life(seconds: Option<f64>) -> Option<TimeDelta> {
     span(seconds?, LONGEST_LIFE)
 }
 
-/// `Retry-After`, as seconds or as a date (<https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>). A date in the past
-/// asks for nothing.
+/// The `Retry-After` of an answer.
 pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<TimeDelta> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    match text.parse::<f64>() {
-        Ok(seconds) => wait(seconds),
-        // The grammar of an HTTP date is that of RFC 2822 with `GMT` as zone.
-        Err(_) => {
-            let at = DateTime::parse_from_rfc2822(text).ok()?;
-            let left = at.signed_duration_since(now);
-            (left > TimeDelta::zero()).then(|| left.min(LONGEST_WAIT))
-        }
-    }
+    retry::retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, now)
 }
 
 #[cfg(test)]

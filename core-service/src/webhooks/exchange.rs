@@ -5,12 +5,15 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, timeout_at};
 
 use super::sign::signature;
 use crate::{
-    domain::webhook::{Try, TryOutcome},
+    domain::{
+        retry,
+        webhook::{Try, TryOutcome},
+    },
     media::outgoing,
     store::webhooks::sending::Job,
 };
@@ -61,7 +64,7 @@ pub(super) async fn post(
 
 struct Answer {
     status: u16,
-    retry_after: Option<Duration>,
+    retry_after: Option<TimeDelta>,
     body: String,
 }
 
@@ -93,7 +96,7 @@ async fn exchange(
     let mut response = answered.map_err(why)?;
     let status = response.status().as_u16();
     let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-    let retry_after = retry_after.and_then(|value| wait_of(value, now));
+    let retry_after = retry_after.and_then(|value| retry::retry_after(value, now));
     let mut body = Vec::new();
     while body.len() < READ {
         match timeout_at(until, response.chunk()).await {
@@ -118,16 +121,6 @@ fn why(error: reqwest::Error) -> String {
     format!("{what}: {cause}")
 }
 
-/// `Retry-After`: seconds, or a date.
-fn wait_of(value: &str, now: DateTime<Utc>) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = DateTime::parse_from_rfc2822(value).ok()?;
-    Some((at.to_utc() - now).to_std().unwrap_or_default())
-}
-
 /// The beginning of an answer as text that every database keeps.
 fn shown(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
@@ -142,14 +135,5 @@ mod tests {
     fn answers_are_kept_short_and_without_what_is_no_text() {
         assert_eq!(shown(b"a\0b\x1b[1m\nc\xff"), "ab[1m\nc\u{fffd}");
         assert_eq!(shown(&[b'x'; 5_000]).len(), SHOWN);
-    }
-
-    #[test]
-    fn retry_after_is_read_in_both_forms() {
-        let now = DateTime::parse_from_rfc3339("2015-10-21T07:27:00Z").unwrap().to_utc();
-        assert_eq!(wait_of("120", now), Some(Duration::from_secs(120)));
-        assert_eq!(wait_of("Wed, 21 Oct 2015 07:28:00 GMT", now), Some(Duration::from_secs(60)));
-        assert_eq!(wait_of("Wed, 21 Oct 2015 07:26:00 GMT", now), Some(Duration::ZERO));
-        assert_eq!(wait_of("soon", now), None);
     }
 }
