@@ -11,6 +11,7 @@ mod calls;
 mod connect;
 mod connection;
 mod convert;
+mod cookies;
 mod dashboard;
 mod describe;
 mod entry;

@@ -20,7 +20,10 @@ use sha2::{Digest, Sha256};
 use tracing::warn;
 use url::Url;
 
-use super::pages::{Pages, escape, page};
+use super::{
+    cookies,
+    pages::{Pages, escape, page},
+};
 use crate::{
     app::{
         self,
@@ -37,7 +40,7 @@ pub(super) const CONNECT: &str = "/oauth/connect/{platform}";
 pub(super) const CALLBACK: &str = "/oauth/callback/{platform}";
 
 /// The cookie's life, seconds: as long as a login may take.
-const COOKIE_SECONDS: u32 = 600;
+const COOKIE_SECONDS: i64 = 600;
 
 /// Longest secret of a cookie that is taken for one.
 const MAX_SECRET: usize = 64;
@@ -47,31 +50,18 @@ pub(super) async fn nothing() -> StatusCode {
     StatusCode::OK
 }
 
-/// The cookie's name. Under TLS no other host, and no page without TLS, can set one of this name.
 fn cookie_name(pages: &Pages) -> &'static str {
-    if pages.accounts.is_public_by_tls() { "__Host-aurareels-connect" } else { "aurareels-connect" }
+    cookies::name(pages.accounts.is_public_by_tls(), "__Host-aurareels-connect")
 }
 
 /// The secret of this browser, if it has one.
 fn secret_of(pages: &Pages, headers: &HeaderMap) -> Option<Secret> {
-    let name = cookie_name(pages);
-    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, secret) = pairs.find(|(of, secret)| *of == name && (1..=MAX_SECRET).contains(&secret.len()))?;
-    Some(Secret::new(secret))
-}
-
-fn new_secret() -> Secret {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
-    Secret::from(URL_SAFE_NO_PAD.encode(bytes))
+    let secret = cookies::value(headers, cookie_name(pages))?;
+    (secret.len() <= MAX_SECRET).then(|| Secret::new(secret))
 }
 
 fn cookie(pages: &Pages, secret: &Secret) -> Option<HeaderValue> {
-    let secure = if pages.accounts.is_public_by_tls() { "; Secure" } else { "" };
-    let (name, secret) = (cookie_name(pages), secret.expose());
-    let text = format!("{name}={secret}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::from_str(&text).ok()
+    cookies::set(cookie_name(pages), secret.expose(), COOKIE_SECONDS, pages.accounts.is_public_by_tls())
 }
 
 /// What the page's own form sends along. Only a page that this browser was shown can: another site, which may send forms
@@ -103,7 +93,7 @@ pub(super) async fn ask(
     let known = secret_of(&pages, &headers);
     match pages.accounts.shown(platform, &state, known.as_ref().map(Secret::expose)).await {
         Ok(shown) => {
-            let secret = known.unwrap_or_else(new_secret);
+            let secret = known.unwrap_or_else(Secret::random);
             let mut response = Html(question(platform, &shown, &state, &seal(&secret, &state))).into_response();
             if let Some(cookie) = cookie(&pages, &secret) {
                 response.headers_mut().insert(header::SET_COOKIE, cookie);

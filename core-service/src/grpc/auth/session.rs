@@ -8,7 +8,7 @@
 use http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
-use super::Denied;
+use super::{super::cookies, Denied};
 
 /// What to do about an origin that is not ours.
 const OPEN_IT_THERE: &str = "open the dashboard at the core's public address (AURAREELS_PUBLIC_URL), and send `Origin` as browsers do; \
@@ -36,16 +36,13 @@ impl Cookies {
         &self.origin
     }
 
-    /// Under TLS no other host, and no page without TLS, can set one of this name.
     fn name(&self) -> &'static str {
-        if self.is_tls { "__Host-aurareels-dashboard" } else { "aurareels-dashboard" }
+        cookies::name(self.is_tls, "__Host-aurareels-dashboard")
     }
 
     /// The secret of this browser's session, if it sends one.
     pub(crate) fn secret<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(name, secret)| *name == self.name() && !secret.is_empty()).map(|(_, secret)| secret)
+        cookies::value(headers, self.name())
     }
 
     /// The secret of a call's session; `None` for a call that says otherwise who makes it, or does not say it at all.
@@ -83,21 +80,12 @@ impl Cookies {
 
     /// Gives a browser its session.
     pub(crate) fn set(&self, secret: &str) -> Option<HeaderValue> {
-        self.written(secret, COOKIE_SECONDS)
+        cookies::set(self.name(), secret, COOKIE_SECONDS, self.is_tls)
     }
 
     /// Takes it away.
     pub(crate) fn clear(&self) -> Option<HeaderValue> {
-        self.written("", 0)
-    }
-
-    fn written(&self, secret: &str, seconds: i64) -> Option<HeaderValue> {
-        let secure = if self.is_tls { "; Secure" } else { "" };
-        let name = self.name();
-        let text = format!("{name}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-        let mut value = HeaderValue::from_str(&text).ok()?;
-        value.set_sensitive(true);
-        Some(value)
+        cookies::set(self.name(), "", 0, self.is_tls)
     }
 }
 
