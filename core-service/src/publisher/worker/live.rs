@@ -57,6 +57,7 @@ impl Worker<'_> {
                 || (details.platform_post_url.is_some() && details.platform_post_url != work.post.platform_post_url)
         });
         if let (Some(details), Some(step)) = (&details, &link)
+            && step.class == StepClass::Read
             && work.post.status != target
             && is_new(&work.post, details)
         {
