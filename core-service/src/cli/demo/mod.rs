@@ -95,6 +95,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let place = settings.store.place();
     let core = Core::start(settings, Clock::system()).await?;
     let outcome = tokio::select! {
+        // A stop that comes with the end does not hide what was seen.
+        biased;
         outcome = show_all(&core, &simulator, &arguments) => outcome,
         stopped = asked_to_stop() => stopped.map(|()| false).map_err(Into::into),
     };
