@@ -39,6 +39,13 @@ impl Terminal {
         serde_json::from_str(&said).unwrap_or_else(|error| panic!("{line:?}: {error}: {said}"))
     }
 
+    /// Schedules a post for years ahead; its id.
+    async fn scheduled(&self, account: &str, address: &str, caption: &str) -> String {
+        let of = ["--account", account, "--video", address, "--caption", caption];
+        let line = [["post", "schedule"].as_slice(), &of, &["--at", "2031-05-06T07:08:09Z"]].concat();
+        self.json(&line).await["posts"][0]["id"].to_string()
+    }
+
     /// The standard error of a command that did not work.
     async fn refused(&self, line: &[&str]) -> String {
         let output = self.run(line).await;
@@ -53,21 +60,7 @@ async fn a_post_is_made_moved_and_settled_from_the_command_line() {
     let account = world.me().account(Login::Facebook).await.to_string();
     let terminal = Terminal::of(&world).await;
     let address = video(&world, "moved");
-    let made = terminal
-        .json(&[
-            "post",
-            "schedule",
-            "--account",
-            &account,
-            "--video",
-            &address,
-            "--caption",
-            "Moved",
-            "--at",
-            "2031-05-06T07:08:09Z",
-        ])
-        .await;
-    let id = made["posts"][0]["id"].to_string();
+    let id = terminal.scheduled(&account, &address, "Moved").await;
     let moved =
         terminal.json(&["post", "reschedule", &id, "--at", "2031-05-06 09:00", "--zone", "Europe/Berlin"]).await;
     assert_eq!(moved["scheduled_at"], "2031-05-06T07:00:00Z");
@@ -84,21 +77,7 @@ async fn a_post_is_made_moved_and_settled_from_the_command_line() {
     assert!(shown.contains(&post.platform_post_url) && shown.contains("point of no return"), "{shown}");
     let cancelled = terminal.refused(&["post", "cancel", &id]).await;
     assert!(cancelled.contains("published"), "{cancelled}");
-    let kept = terminal
-        .json(&[
-            "post",
-            "schedule",
-            "--account",
-            &account,
-            "--video",
-            &address,
-            "--caption",
-            "Kept",
-            "--at",
-            "2031-05-06T07:08:09Z",
-        ])
-        .await;
-    let kept = kept["posts"][0]["id"].to_string();
+    let kept = terminal.scheduled(&account, &address, "Kept").await;
     assert_eq!(terminal.json(&["post", "cancel", &kept]).await["status"], "POST_STATUS_CANCELLED");
     world.finish(1).await;
 }

@@ -16,43 +16,16 @@ use aurareels_tests::{
 };
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use rstest::rstest;
 use tonic::Code;
 
 use crate::process::Served;
 
-macro_rules! on_servers {
-    ($($name:ident),* $(,)?) => {
-        mod on_postgres {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $name() {
-                    super::$name(aurareels_tests::server::Server::Postgres).await;
-                }
-            )*
-        }
-        mod on_mysql {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $name() {
-                    super::$name(aurareels_tests::server::Server::Mysql).await;
-                }
-            )*
-        }
-    };
-}
-
-on_servers!(
-    posts_are_shared_and_each_goes_out_once,
-    events_of_all_cores_come_in_one_order_on_each,
-    a_login_is_refreshed_by_one_core,
-    six_cores_start_at_once_on_an_empty_database,
-    what_a_killed_core_was_sending_goes_out_once_by_another,
-    what_a_paused_core_was_sending_goes_out_once_by_another,
-    commits_that_are_cut_off_double_nothing_and_lose_no_answer,
-    while_the_server_is_away_health_says_so_and_all_goes_on_when_it_is_back,
-);
-
-async fn posts_are_shared_and_each_goes_out_once(server: Server) {
+#[rstest]
+#[case::postgres(Server::Postgres)]
+#[case::mysql(Server::Mysql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn posts_are_shared_and_each_goes_out_once(#[case] server: Server) {
     // Each core works on one post at a time, so three requests under way are one of each core.
     let Some(world) = World::on(server, &[("AURAREELS_CONCURRENCY", "1")]).await else { return };
     let account = world.me().account(Login::Facebook).await;
@@ -91,7 +64,11 @@ async fn created(mut posts: PostServiceClient<Line>, how_many: usize) -> Vec<i64
     seen
 }
 
-async fn events_of_all_cores_come_in_one_order_on_each(server: Server) {
+#[rstest]
+#[case::postgres(Server::Postgres)]
+#[case::mysql(Server::Mysql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_all_cores_come_in_one_order_on_each(#[case] server: Server) {
     const EACH: usize = 12;
     let Some(world) = World::on(server, &[]).await else { return };
     let account = world.me().account(Login::Facebook).await;
@@ -119,7 +96,11 @@ async fn events_of_all_cores_come_in_one_order_on_each(server: Server) {
     world.finish(0).await;
 }
 
-async fn a_login_is_refreshed_by_one_core(server: Server) {
+#[rstest]
+#[case::postgres(Server::Postgres)]
+#[case::mysql(Server::Mysql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_is_refreshed_by_one_core(#[case] server: Server) {
     let Some(world) = World::on(server, &[]).await else { return };
     let account = world.me().account(Login::Tiktok).await;
     let (second, third) = (world.another_core("second").await, world.another_core("third").await);
@@ -142,7 +123,11 @@ async fn a_login_is_refreshed_by_one_core(server: Server) {
     world.finish(0).await;
 }
 
-async fn six_cores_start_at_once_on_an_empty_database(server: Server) {
+#[rstest]
+#[case::postgres(Server::Postgres)]
+#[case::mysql(Server::Mysql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn six_cores_start_at_once_on_an_empty_database(#[case] server: Server) {
     let Some(world) = World::on(server, &[]).await else { return };
     let empty = Private::on(server).await.expect("as before");
     let starting = (0..6).map(|number| {
@@ -176,7 +161,11 @@ async fn sending(server: Server) -> Option<(World, Served, i64, aurareels_simula
     Some((world, served, id, held))
 }
 
-async fn what_a_killed_core_was_sending_goes_out_once_by_another(server: Server) {
+#[rstest]
+#[case::postgres(Server::Postgres)]
+#[case::mysql(Server::Mysql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_core_was_sending_goes_out_once_by_another(#[case] server: Server) {
     let Some((mut world, served, id, held)) = sending(server).await else { return };
     served.kill().await;
     world.sim.remove_fault(held);
@@ -185,7 +174,11 @@ async fn what_a_killed_core_was_sending_goes_out_once_by_another(server: Server)
     world.finish(1).await;
 }
 
-async fn what_a_paused_core_was_sending_goes_out_once_by_another(server: Server) {
+#[rstest]
+#[case::postgres(Server::Postgres)]
+#[case::mysql(Server::Mysql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_paused_core_was_sending_goes_out_once_by_another(#[case] server: Server) {
     let Some((mut world, served, id, held)) = sending(server).await else { return };
     served.pause().await;
     world.start_core().await;
@@ -199,7 +192,11 @@ async fn what_a_paused_core_was_sending_goes_out_once_by_another(server: Server)
     world.finish(1).await;
 }
 
-async fn commits_that_are_cut_off_double_nothing_and_lose_no_answer(server: Server) {
+#[rstest]
+#[case::postgres(Server::Postgres)]
+#[case::mysql(Server::Mysql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_that_are_cut_off_double_nothing_and_lose_no_answer(#[case] server: Server) {
     const POSTS: usize = 12;
     let Some(world) = World::behind_a_proxy(server, &[]).await else { return };
     let me = world.me();
@@ -222,7 +219,11 @@ async fn commits_that_are_cut_off_double_nothing_and_lose_no_answer(server: Serv
     world.finish(POSTS).await;
 }
 
-async fn while_the_server_is_away_health_says_so_and_all_goes_on_when_it_is_back(server: Server) {
+#[rstest]
+#[case::postgres(Server::Postgres)]
+#[case::mysql(Server::Mysql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_server_is_away_health_says_so_and_all_goes_on_when_it_is_back(#[case] server: Server) {
     let Some(world) = World::behind_a_proxy(server, &[]).await else { return };
     let me = world.me();
     let account = me.account(Login::Facebook).await;
