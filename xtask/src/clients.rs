@@ -89,7 +89,7 @@ pub(crate) fn generated_from_proto(workspace: &Workspace, client: &str) -> Resul
     let bin = node_modules(workspace)?.join(".bin");
     let dir = workspace.root.join(client);
     empty(&dir.join("generated"))?;
-    workspace.program(bin.join("buf")).dir(&dir).arg("generate").env("PATH", with_path(&bin)?).run()?;
+    workspace.program(bin.join("buf")).dir(&dir).arg("generate").env("PATH", with_path(&[&bin])?).run()?;
     Ok(dir)
 }
 
@@ -116,7 +116,8 @@ pub(crate) fn node_modules(workspace: &Workspace) -> Result<PathBuf> {
     npm_packages(workspace, &workspace.root.join("tests/clients/node"))
 }
 
-fn npm_packages(workspace: &Workspace, dir: &Path) -> Result<PathBuf> {
+/// Installs the npm packages of a directory; returns its `node_modules`.
+pub(crate) fn npm_packages(workspace: &Workspace, dir: &Path) -> Result<PathBuf> {
     tools::node(workspace)?;
     let modules = dir.join("node_modules");
     let inputs = read(&dir.join("package-lock.json"))? + &workspace.program("node").arg("--version").output()?;
@@ -191,9 +192,9 @@ fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// `PATH` with one more directory in front.
-fn with_path(dir: &Path) -> Result<std::ffi::OsString> {
+/// `PATH` with more directories in front.
+pub(crate) fn with_path(dirs: &[&Path]) -> Result<std::ffi::OsString> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths(std::iter::once(dir.to_owned()).chain(std::env::split_paths(&path)))
-        .context("a directory with a colon in its name")
+    let first = dirs.iter().map(|dir| dir.to_path_buf());
+    std::env::join_paths(first.chain(std::env::split_paths(&path))).context("a directory with a colon in its name")
 }

@@ -9,6 +9,7 @@ mod addon;
 mod bench;
 mod clients;
 mod crash;
+mod dashboard;
 mod databases;
 mod deny;
 mod licence;

@@ -76,6 +76,15 @@ impl Workspace {
         Ok(dir)
     }
 
+    /// Room that is left where everything is built, for people: a run that fills the disk fails with many faces.
+    pub(crate) fn free_space(&self) -> String {
+        let printed = self.program("df").args(["--output=avail", "-h", "."]).output();
+        printed
+            .ok()
+            .and_then(|text| Some(text.lines().nth(1)?.trim().to_owned()))
+            .unwrap_or_else(|| "unknown".to_owned())
+    }
+
     /// A program that runs in the top directory.
     pub(crate) fn program(&self, name: impl AsRef<OsStr>) -> Program {
         let mut command = match &self.log {

@@ -13,7 +13,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::run::Workspace;
-use crate::{clients, crash, deny, lint, n8n, n8n_package, rust, unused, wordpress};
+use crate::{clients, crash, dashboard, deny, lint, n8n, n8n_package, rust, unused, wordpress};
 
 /// One stage of `cargo xtask test`, in the order in which they run: what fails fast comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -38,6 +38,8 @@ pub(crate) enum Stage {
     Node,
     /// A page in Chromium against a running core
     Browser,
+    /// The dashboard: its types, linter, unit tests, that what is committed is what it gives, and each view in Chromium
+    Dashboard,
     /// The commands of README.md as they are printed, against a running demo
     Readme,
     /// The WordPress plugin: its style, and its tests in a real WordPress against a running core
@@ -127,7 +129,7 @@ impl Stage {
             Self::Python => clients::python(workspace),
             Self::Node => clients::node(workspace),
             Self::Browser => clients::browser(workspace),
-            Self::Readme if !workspace.full => Ok(Report::remark("only with --full")),
+            Self::Dashboard => dashboard::test(workspace),
             Self::Readme => clients::readme(workspace),
             Self::Wordpress => wordpress::test(workspace),
             Self::N8nPackage => n8n_package::test(workspace),
@@ -151,6 +153,7 @@ pub(crate) fn run_all(workspace: &Workspace, stages: &[Stage]) -> bool {
         for (index, stage) in stages.iter().enumerate() {
             let (name, about) = stage.describe();
             println!("\n{}", bold(&format!("== [{}/{}] {name}: {about}", index + 1, stages.len())));
+            println!("-- free on the disk: {}", workspace.free_space());
             if *stage == Stage::Crash && index + 1 < stages.len() {
                 match workspace.aside(&name) {
                     Ok(workspace) => {

