@@ -9,7 +9,7 @@ import { launch, Person } from "./support/browser.js";
 import { Stack, until } from "./support/stack.js";
 
 const DAY_MS = 86_400_000;
-const VIEWS = ["/social-calendar", "/social-calendar?layout=week", "/social-calendar?layout=agenda", "/social-posts", "/review", "/social-accounts", "/media", "/sessions"];
+const VIEWS = ["/social-calendar", "/social-calendar?layout=week", "/social-calendar?layout=agenda", "/social-posts", "/review", "/social-accounts", "/media", "/webhooks", "/sessions"];
 
 describe("the views", () => {
   let stack;

@@ -53,7 +53,8 @@ const authorize: Interceptor = (next) => async (request) => {
   }
 };
 
-const transport = createGrpcWebTransport({
+/** For clients that only one view needs; the others stand below. */
+export const transport = createGrpcWebTransport({
   baseUrl: coreUrl,
   fetch: reach,
   interceptors: [authorize],

@@ -24,6 +24,10 @@ const PostView = lazy(() => import("../views/post/PostView"));
 const PostsView = lazy(() => import("../views/posts/PostsView"));
 const ReviewView = lazy(() => import("../views/review/ReviewView"));
 const SessionsView = lazy(() => import("../views/sessions/SessionsView"));
+const WebhookLogView = lazy(() => import("../views/webhooks/WebhookLogView"));
+const WebhooksView = lazy(() => import("../views/webhooks/WebhooksView"));
+
+const isId = (text: string | undefined): text is string => /^\d{1,18}$/.test(text ?? "");
 
 function NotFound() {
   const { shell } = useTexts();
@@ -52,12 +56,12 @@ function Views() {
             </Route>
             <Route path={routes.accounts} component={AccountsView} />
             <Route path={routes.posts} component={PostsView} />
-            <Route path="/social-posts/:id">
-              {({ id }) => (/^\d{1,18}$/.test(id ?? "") ? <PostView id={BigInt(id ?? "")} /> : <NotFound />)}
-            </Route>
+            <Route path="/social-posts/:id">{({ id }) => (isId(id) ? <PostView id={BigInt(id)} /> : <NotFound />)}</Route>
             <Route path={routes.calendar} component={CalendarView} />
             <Route path={routes.review} component={ReviewView} />
             <Route path={routes.media} component={MediaView} />
+            <Route path={routes.webhooks} component={WebhooksView} />
+            <Route path="/webhooks/:id">{({ id }) => (isId(id) ? <WebhookLogView id={BigInt(id)} /> : <NotFound />)}</Route>
             <Route path={routes.sessions} component={SessionsView} />
             <Route component={NotFound} />
           </Switch>

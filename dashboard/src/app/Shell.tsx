@@ -8,6 +8,7 @@ import GroupIcon from "@mui/icons-material/GroupOutlined";
 import ListIcon from "@mui/icons-material/ViewListOutlined";
 import MenuIcon from "@mui/icons-material/Menu";
 import ReviewIcon from "@mui/icons-material/FactCheckOutlined";
+import WebhookIcon from "@mui/icons-material/WebhookOutlined";
 import VideoIcon from "@mui/icons-material/VideoLibraryOutlined";
 import AppBar from "@mui/material/AppBar";
 import Badge from "@mui/material/Badge";
@@ -48,6 +49,7 @@ function Navigation({ onChoose }: { onChoose?: () => void }) {
     [routes.review, shell.review, <Badge badgeContent={waiting} color="warning" max={99} children={<ReviewIcon />} />],
     [routes.accounts, shell.accounts, <GroupIcon />],
     [routes.media, shell.media, <VideoIcon />],
+    [routes.webhooks, shell.webhooks, <WebhookIcon />],
   ];
   if (!wordpress) {
     entries.push([routes.sessions, shell.sessions, <DevicesIcon />]);

@@ -10,6 +10,8 @@ export const routes = {
   calendar: "/social-calendar",
   review: "/review",
   media: "/media",
+  webhooks: "/webhooks",
+  webhook: (id: bigint) => `/webhooks/${id}`,
   sessions: "/sessions",
   login: "/login",
 } as const;

@@ -67,7 +67,9 @@ export function ToastProvider({ children }: { children: ReactNode }) {
     setOpen(false);
   };
   const action = current?.undo;
-  const lasts = current?.severity === "error" ? null : action ? WITH_UNDO_MS : SHOWN_MS;
+  // An error stays until it is read; but it does not stand in the way of what comes after it.
+  const stays = current?.severity === "error" && queue.length === 1;
+  const lasts = stays ? null : action ? WITH_UNDO_MS : SHOWN_MS;
   return (
     <Context value={show}>
       {children}

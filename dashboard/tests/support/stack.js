@@ -24,7 +24,7 @@ export function setting(name) {
 }
 
 /** Settings of a developer's own core and of platform apps stay out of a test. */
-function cleanEnvironment() {
+export function cleanEnvironment() {
   const ours = /^(AURAREELS|N8N|TIKTOK|INSTAGRAM|FACEBOOK|META|YOUTUBE|GOOGLE)_/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 }
@@ -230,6 +230,7 @@ const SERVICES = {
   ],
   AccountService: ["ListAccounts", "ConnectAccount", "CompleteConnect", "DisconnectAccount"],
   MediaService: ["ListMedia"],
+  WebhookService: ["CreateWebhookEndpoint", "ListWebhookEndpoints", "ListWebhookDeliveries"],
 };
 
 /** Value and label of what the consent page offers. */
@@ -244,7 +245,7 @@ function choices(html, start) {
 
 const ENTITIES = { lt: "<", gt: ">", quot: '"', "#39": "'", amp: "&" };
 
-async function ended(child, signal) {
+export async function ended(child, signal) {
   if (!child || child.exitCode !== null || child.signalCode !== null) {
     return;
   }

@@ -8,5 +8,6 @@ import { publish } from "./publish";
 import { review } from "./review";
 import { rules } from "./rules";
 import { shell } from "./shell";
+import { webhooks } from "./webhooks";
 
-export const texts = { accounts, calendar, history, login, media, post, publish, review, rules, shell };
+export const texts = { accounts, calendar, history, login, media, post, publish, review, rules, shell, webhooks };

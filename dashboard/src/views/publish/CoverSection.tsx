@@ -34,6 +34,7 @@ export function CoverSection({ coverMs, seconds, onChange }: CoverSectionProps) 
             min={0}
             max={Math.max(0, Math.floor(seconds * 1000) - 100)}
             step={100}
+            shiftStep={1000}
             value={coverMs}
             valueLabelDisplay="auto"
             valueLabelFormat={name}
