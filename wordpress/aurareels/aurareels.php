@@ -72,6 +72,7 @@ if ( is_admin() ) {
 	add_action( 'admin_post_aurareels', array( 'AuraReels\Settings_Page', 'handle' ) );
 	add_filter( 'plugin_action_links_' . plugin_basename( __FILE__ ), array( 'AuraReels\Settings_Page', 'link' ) );
 }
+add_filter( 'wpmu_drop_tables', array( 'AuraReels\Installer', 'tables_of_site' ) );
 add_filter( 'site_status_tests', array( 'AuraReels\Site_Health', 'tests' ) );
 
 add_action(

@@ -86,13 +86,19 @@ impl Stack {
         let aurareels = || with_settings(workspace.program(binary).dir(&dir), &settings);
         let mut core = spawn(aurareels().arg("serve"), &dir.join("core.log"))?;
         wait_for_port(&mut core, port)?;
-        let create = ["api-key", "create", "--user", "1", "--scopes", "read,publish", "--json"];
-        let key: ApiKey = serde_json::from_str(&aurareels().args(create).output()?)
-            .context("`aurareels api-key create --json` did not print a key")?;
+        let key = |of: &[&str]| -> Result<String> {
+            let create = aurareels().args(["api-key", "create", "--json"]).args(of).output()?;
+            let key: ApiKey =
+                serde_json::from_str(&create).context("`aurareels api-key create --json` did not print a key")?;
+            Ok(key.key)
+        };
+        let users = key(&["--user", "1", "--scopes", "read,publish"])?;
+        let operators = key(&["--any-user", "--scopes", "read,publish,admin"])?;
 
         let environment = BTreeMap::from([
             ("AURAREELS_ADDRESS".to_owned(), address),
-            ("AURAREELS_API_KEY".to_owned(), key.key),
+            ("AURAREELS_API_KEY".to_owned(), users),
+            ("AURAREELS_OPERATOR_KEY".to_owned(), operators),
             ("AURAREELS_SIMULATOR_CONTROL".to_owned(), about.control),
             ("AURAREELS_SIMULATOR_MEDIA".to_owned(), about.media),
         ]);

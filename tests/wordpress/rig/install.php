@@ -59,7 +59,15 @@ $wpdb->query(
 	"CREATE TABLE {$wpdb->prefix}chavetas_video_uploader ( id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, job_id VARCHAR(255) NOT NULL, " .
 	'user_id BIGINT UNSIGNED NOT NULL, status VARCHAR(50), mp4_url TEXT, thumbnail_url TEXT, ai_metadata LONGTEXT, KEY job_id ( job_id ) )'
 );
-$wpdb->query( "CREATE TABLE {$wpdb->prefix}test_posts ( id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, wp_user_id BIGINT UNSIGNED, video_job_id VARCHAR(255), caption TEXT, hashtags TEXT, status VARCHAR(20) )" );
+// The original's tables, to compare what its rows cost.
+$wpdb->query( "CREATE TABLE {$wpdb->prefix}test_accounts ( id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, wp_user_id BIGINT UNSIGNED NOT NULL, platform VARCHAR(20) NOT NULL, account_name VARCHAR(255) NOT NULL, access_token TEXT NOT NULL, is_active TINYINT(1) DEFAULT 1, KEY user_platform ( wp_user_id, platform ) )" );
+$wpdb->insert( $wpdb->prefix . 'test_accounts', array( 'wp_user_id' => $users['anna'], 'platform' => 'tiktok', 'account_name' => 'Ada', 'access_token' => str_repeat( 'x', 200 ) ) );
+$wpdb->query(
+	"CREATE TABLE {$wpdb->prefix}test_posts ( id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, wp_user_id BIGINT UNSIGNED NOT NULL, video_job_id VARCHAR(255) NOT NULL, " .
+	'social_account_id BIGINT UNSIGNED NOT NULL, platform VARCHAR(20) NOT NULL, status VARCHAR(20), scheduled_at DATETIME, video_url TEXT NOT NULL, thumbnail_url TEXT, caption TEXT, hashtags TEXT, ' .
+	'privacy_level VARCHAR(50), allow_comments TINYINT(1), allow_duet TINYINT(1), allow_stitch TINYINT(1), created_at DATETIME DEFAULT CURRENT_TIMESTAMP, ' .
+	'KEY user_posts ( wp_user_id, status ), KEY scheduled_posts ( status, scheduled_at ), KEY video_job ( video_job_id ), KEY social_account ( social_account_id ), KEY platform_status ( platform, status ) )'
+);
 // Both keys, as while a key is being changed: the core of the tests is given both.
 AuraReels\Keys::make_next();
 ob_end_clean();

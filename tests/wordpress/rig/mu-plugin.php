@@ -56,6 +56,22 @@ if ( isset( $_SERVER['HTTP_X_TEST_WITHOUT'] ) ) {
 	);
 }
 
+// What the plugin tells by actions, a line each. An option may have the process die over an event first.
+add_action(
+	'all',
+	static function ( $action, $event = null ) {
+		if ( 0 === strpos( $action, 'aurareels_' ) && isset( $event['webhook_id'] ) && is_array( $event ) ) {
+			file_put_contents( WP_CONTENT_DIR . '/told.jsonl', wp_json_encode( array( $action, $event ) ) . "\n", FILE_APPEND | LOCK_EX );
+			if ( 'aurareels_event' === $action && get_option( 'test_dies_over' ) === $event['type'] ) {
+				delete_option( 'test_dies_over' );
+				posix_kill( getmypid(), 9 );
+			}
+		}
+	},
+	10,
+	2
+);
+
 add_action(
 	'rest_api_init',
 	static function () {
@@ -86,29 +102,49 @@ add_action(
 				},
 			)
 		);
-		// What the original did with a request of publishing: one row.
-		register_rest_route(
-			'test/v1',
-			'/insert',
-			array(
-				'methods'             => 'POST',
-				'permission_callback' => 'is_user_logged_in',
-				'callback'            => static function ( $request ) {
-					global $wpdb;
-					$wpdb->insert(
-						$wpdb->prefix . 'test_posts',
-						array(
-							'wp_user_id'   => get_current_user_id(),
-							'video_job_id' => $request['video_job_id'],
-							'caption'      => $request['caption'],
-							'hashtags'     => wp_json_encode( $request['hashtags'] ),
-							'status'       => 'scheduled',
-						)
-					);
-					return array( 'success' => true, 'posts' => array( array( 'id' => $wpdb->insert_id ) ) );
-				},
-			)
-		);
+		// What writing a post costs without a core: its row alone, and with what the original read before it, the account and
+		// the video job.
+		foreach ( array( '/insert' => false, '/original' => true ) as $path => $reads ) {
+			register_rest_route(
+				'test/v1',
+				$path,
+				array(
+					'methods'             => 'POST',
+					'permission_callback' => 'is_user_logged_in',
+					'callback'            => static function ( $request ) use ( $reads ) {
+						global $wpdb;
+						$job = $account = null;
+						if ( $reads ) {
+							$account = $wpdb->get_row( $wpdb->prepare( "SELECT * FROM {$wpdb->prefix}test_accounts WHERE id = %d AND wp_user_id = %d AND is_active = 1", $request['accounts'][0], get_current_user_id() ) );
+							$job     = $wpdb->get_row( $wpdb->prepare( "SELECT * FROM {$wpdb->prefix}chavetas_video_uploader WHERE job_id = %s AND user_id = %d", $request['video_job_id'], get_current_user_id() ) );
+						}
+						$wpdb->insert(
+							$wpdb->prefix . 'test_posts',
+							array(
+								'wp_user_id'        => get_current_user_id(),
+								'video_job_id'      => $request['video_job_id'],
+								'social_account_id' => $request['accounts'][0],
+								'platform'          => $account->platform ?? 'tiktok',
+								'status'            => 'scheduled',
+								'scheduled_at'      => gmdate( 'Y-m-d H:i:s', strtotime( $request['scheduled_at'] ) ),
+								'video_url'         => $job->mp4_url ?? '',
+								'thumbnail_url'     => $job->thumbnail_url ?? '',
+								'caption'           => $request['caption'],
+								'hashtags'          => wp_json_encode( $request['hashtags'] ),
+								'privacy_level'     => $request['privacy_level'],
+								'allow_comments'    => $request['allow_comments'] ? 1 : 0,
+								'allow_duet'        => $request['allow_duet'] ? 1 : 0,
+								'allow_stitch'      => $request['allow_stitch'] ? 1 : 0,
+							)
+						);
+						return array(
+							'success' => (bool) $wpdb->insert_id,
+							'posts'   => array( array( 'id' => $wpdb->insert_id ) ),
+						);
+					},
+				)
+			);
+		}
 	},
 	20
 );

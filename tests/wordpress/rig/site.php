@@ -91,7 +91,6 @@ foreach ( array(
 	'WP_HOME'                   => $url,
 	'WP_SITEURL'                => $url,
 	'WP_ENVIRONMENT_TYPE'       => 'local',
-	'WP_DEBUG'                  => true,
 	'WP_DEBUG_DISPLAY'          => false,
 	'WP_DEBUG_LOG'              => "$folder/debug.log",
 	'DISABLE_WP_CRON'           => true,
@@ -104,7 +103,21 @@ foreach ( array(
 foreach ( array( 'AUTH_KEY', 'SECURE_AUTH_KEY', 'LOGGED_IN_KEY', 'NONCE_KEY', 'AUTH_SALT', 'SECURE_AUTH_SALT', 'LOGGED_IN_SALT', 'NONCE_SALT' ) as $name ) {
 	$config .= "define( '$name', '" . bin2hex( random_bytes( 32 ) ) . "' );\n";
 }
-$config .= "\$table_prefix = 'wp_';\ndefined( 'ABSPATH' ) || define( 'ABSPATH', __DIR__ . '/' );\nrequire_once ABSPATH . 'wp-settings.php';\n";
+// Everything is told, but for requests whose cost is measured: those run as sites that people visit.
+$config .= "define( 'WP_DEBUG', empty( \$_SERVER['HTTP_X_TEST_QUIET'] ) );\n";
+// Processes that say so see another site in the same database, alone or as a network: rig/lifecycle.php.
+$config .= "\$table_prefix = getenv( 'TEST_PREFIX' ) ? getenv( 'TEST_PREFIX' ) : 'wp_';\nif ( getenv( 'TEST_NETWORK' ) ) {\n";
+foreach ( array(
+	'MULTISITE'            => true,
+	'SUBDOMAIN_INSTALL'    => false,
+	'DOMAIN_CURRENT_SITE'  => "127.0.0.1:$port",
+	'PATH_CURRENT_SITE'    => '/',
+	'SITE_ID_CURRENT_SITE' => 1,
+	'BLOG_ID_CURRENT_SITE' => 1,
+) as $name => $value ) {
+	$config .= "\tdefine( '$name', " . var_export( $value, true ) . " );\n";
+}
+$config .= "}\ndefined( 'ABSPATH' ) || define( 'ABSPATH', __DIR__ . '/' );\nrequire_once ABSPATH . 'wp-settings.php';\n";
 file_put_contents( "$wordpress/wp-config.php", $config );
 
 // The site.

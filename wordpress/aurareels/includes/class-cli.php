@@ -28,9 +28,17 @@ final class Cli {
 
 	/**
 	 * Lists the accounts of the user.
+	 *
+	 * ## OPTIONS
+	 *
+	 * [--format=<format>]
+	 * : table, json, csv, yaml, ids or count; table when absent.
+	 *
+	 * @param array $args    Arguments.
+	 * @param array $options Options.
 	 */
-	public function accounts() {
-		$this->table( '/accounts', array(), 'accounts', array( 'id', 'platform', 'account_name', 'is_active', 'token_expires_at', 'health' ) );
+	public function accounts( $args = array(), $options = array() ) {
+		$this->print_list( $options, '/accounts', array(), 'accounts', array( 'id', 'platform', 'account_name', 'is_active', 'token_expires_at', 'health' ) );
 	}
 
 	/**
@@ -44,11 +52,14 @@ final class Cli {
 	 * [--limit=<number>]
 	 * : At most so many; 20 when absent.
 	 *
+	 * [--format=<format>]
+	 * : table, json, csv, yaml, ids or count; table when absent.
+	 *
 	 * @param array $args    Arguments.
 	 * @param array $options Options.
 	 */
 	public function posts( $args, $options ) {
-		$this->table( '/posts', array_intersect_key( $options, array_flip( array( 'status', 'limit' ) ) ), 'posts', array( 'id', 'platform', 'status', 'scheduled_at', 'published_at', 'account_name', 'error_message' ) );
+		$this->print_list( $options, '/posts', array_intersect_key( $options, array_flip( array( 'status', 'limit' ) ) ), 'posts', array( 'id', 'platform', 'status', 'scheduled_at', 'published_at', 'account_name', 'error_message' ) );
 	}
 
 	/**
@@ -132,6 +143,9 @@ final class Cli {
 	 * @return array
 	 */
 	private function ask( $method, $path, array $query = array() ) {
+		if ( ! is_user_logged_in() ) {
+			\WP_CLI::error( 'Say as whom: --user=<id or login>' );
+		}
 		$request = new \WP_REST_Request( $method, '/' . Routes::NAMESPACE_V1 . "/social$path" );
 		$request->set_query_params( $query );
 		$answer = rest_do_request( $request )->get_data();
@@ -141,8 +155,8 @@ final class Cli {
 		return $answer;
 	}
 
-	private function table( $path, array $query, $list, array $columns ) {
+	private function print_list( array $options, $path, array $query, $list, array $columns ) {
 		$answer = $this->ask( 'GET', $path, $query + array( 'extended' => true ) );
-		\WP_CLI\Utils\format_items( 'table', $answer[ $list ], $columns );
+		\WP_CLI\Utils\format_items( isset( $options['format'] ) ? $options['format'] : 'table', $answer[ $list ], $columns );
 	}
 }

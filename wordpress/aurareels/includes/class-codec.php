@@ -176,7 +176,7 @@ final class Codec {
 	 * @return array
 	 * @throws Codec_Error When it is unknown.
 	 */
-	private function fields( $message ) {
+	public function fields( $message ) {
 		if ( ! isset( $this->messages[ $message ] ) ) {
 			throw new Codec_Error( "there is no message $message" );
 		}
@@ -347,7 +347,14 @@ final class Codec {
 		return $value;
 	}
 
-	private static function absent( $kind, $label ) {
+	/**
+	 * What a decoded message has where a field is absent.
+	 *
+	 * @param string $kind  The field's kind.
+	 * @param string $label Its label.
+	 * @return mixed
+	 */
+	public static function absent( $kind, $label ) {
 		if ( 'repeated' === $label ) {
 			return array();
 		}

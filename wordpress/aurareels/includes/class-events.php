@@ -10,13 +10,14 @@ namespace AuraReels;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Reads the core's events by WP-Cron and turns each into actions: `aurareels_event`, the event's own (`aurareels_post_created`,
+ * Turns the core's events into actions: `aurareels_event`, the event's own (`aurareels_post_created`,
  * `aurareels_account_needs_reconnect`, ...), and for a new status `aurareels_post_published`, `aurareels_post_failed` and so on.
- * Each is given the event ({@see Shapes::event()}).
+ * Each is given the event ({@see Shapes::event()}). They are read here by WP-Cron, and come by webhook where the core can reach
+ * the site ({@see Webhook}); whichever is first tells an event, the other one knows it ({@see Event_Claims}).
  *
- * Guaranteed: events come in order, each at least once; the same sequence is the same event. A callback that ends the process
- * is given the same event {@see Events::MOST_TRIES} times, then it is left behind. An exception of a callback goes to the
- * error log and stops nothing.
+ * Guaranteed: the poll tells events in order, webhooks those of one post. Each event is told once, unless the process dies in
+ * the middle: then at most {@see Event_Claims::MOST_TRIES} times; the same sequence is the same event. An exception of a
+ * callback goes to the error log and stops nothing.
  */
 final class Events {
 
@@ -31,8 +32,6 @@ final class Events {
 	 */
 	const PAGES = 10;
 
-	const MOST_TRIES = 3;
-
 	/**
 	 * Seconds after which the lock of a dead poll is taken over.
 	 */
@@ -41,7 +40,7 @@ final class Events {
 	/**
 	 * Reads what is new.
 	 *
-	 * @return int How many events there were.
+	 * @return int How many events were told.
 	 * @throws Core_Error When the core cannot be asked and somebody waits for the answer.
 	 */
 	public static function poll() {
@@ -78,36 +77,58 @@ final class Events {
 				 * @param int $position The position that is gone on from.
 				 */
 				do_action( 'aurareels_events_lost', (int) $error->detail( 'oldest_sequence' ) );
-				$state = self::keep( (int) $error->detail( 'oldest_sequence' ) );
+				$state = self::keep( array( 'began' => null ), (int) $error->detail( 'oldest_sequence' ) );
 				continue;
 			}
 			foreach ( $answer['events'] as $event ) {
-				$tries = $state['trying'] === $event['sequence'] ? $state['tries'] : 0;
-				if ( $tries < self::MOST_TRIES ) {
-					self::keep( $state['position'], $event['sequence'], $tries + 1 );
-					self::tell( $event );
+				$name  = Event_Claims::name( $event['sequence'] );
+				$claim = Event_Claims::claim( $name, $event['sequence'] );
+				if ( Event_Claims::BUSY === $claim ) {
+					// A webhook tells it right now. What follows it waits, so that the order stays.
+					return $count;
 				}
-				$state = self::keep( $event['sequence'] );
-				++$count;
+				if ( Event_Claims::CLAIMED === $claim ) {
+					$shape = Shapes::event( $event );
+					self::act( self::actions( $shape ), $shape );
+					Event_Claims::told( $name );
+					++$count;
+				}
+				$state = self::keep( $state, $event['sequence'] );
 			}
 			if ( $answer['position'] === $state['position'] && ! $answer['events'] ) {
 				break;
 			}
-			$state = self::keep( $answer['position'] );
+			$state = self::keep( $state, $answer['position'] );
 		}
+		Event_Claims::forget( (int) $state['began'], (int) $state['position'] );
 		return $count;
 	}
 
-	private static function tell( array $event ) {
-		$shape = Shapes::event( $event );
+	/**
+	 * The actions of an event.
+	 *
+	 * @param array $shape The event, as actions get it.
+	 * @return string[]
+	 */
+	public static function actions( array $shape ) {
 		$names = array( 'aurareels_event', 'aurareels_' . $shape['type'] );
 		if ( 'post_status_changed' === $shape['type'] && null !== $shape['status'] ) {
 			$names[] = 'aurareels_post_' . $shape['status'];
 		}
+		return $names;
+	}
+
+	/**
+	 * Calls actions.
+	 *
+	 * @param string[] $names Their names.
+	 * @param array    $given What they are given.
+	 */
+	public static function act( array $names, array $given ) {
 		foreach ( $names as $name ) {
 			try {
 				// phpcs:ignore WordPress.NamingConventions -- the names begin with aurareels_.
-				do_action( $name, $shape );
+				do_action( $name, $given );
 			} catch ( \Throwable $error ) {
 				// phpcs:ignore WordPress.PHP.DevelopmentFunctions -- the only place where a site's owner looks.
 				error_log( "AuraReels: a callback of $name failed: " . $error->getMessage() );
@@ -115,17 +136,36 @@ final class Events {
 		}
 	}
 
+	/**
+	 * Whether the poll has told an event.
+	 *
+	 * @param int $sequence The event's sequence.
+	 * @return bool
+	 */
+	public static function has_passed( $sequence ) {
+		$state = self::state();
+		return null !== $state['position'] && $sequence > $state['began'] && $sequence <= $state['position'];
+	}
+
+	/**
+	 * How far the poll is: everything behind `began`, up to `position`, was told. Both are null before the first poll, which
+	 * begins with what is new.
+	 *
+	 * @return array
+	 */
 	private static function state() {
 		$state = get_option( self::OPTION );
 		return is_array( $state ) ? $state : array(
+			'began'    => null,
 			'position' => null,
-			'trying'   => 0,
-			'tries'    => 0,
 		);
 	}
 
-	private static function keep( $position, $trying = 0, $tries = 0 ) {
-		$state = compact( 'position', 'trying', 'tries' );
+	private static function keep( array $state, $position ) {
+		$state = array(
+			'began'    => null === $state['began'] ? $position : $state['began'],
+			'position' => $position,
+		);
 		update_option( self::OPTION, $state, false );
 		return $state;
 	}

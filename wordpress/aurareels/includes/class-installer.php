@@ -22,23 +22,51 @@ final class Installer {
 	/**
 	 * Every option of the plugin.
 	 */
-	const OPTIONS = array( 'aurareels_version', Settings::OPTION, Keys::OPTION, Events::OPTION, Events::LOCK, 'aurareels_n8n_key_hash' );
+	const OPTIONS = array( 'aurareels_version', Settings::OPTION, Keys::OPTION, Events::OPTION, Events::LOCK, Webhook::OPTION, 'aurareels_n8n_key_hash' );
 
 	/**
 	 * On activation.
 	 *
-	 * @param bool $network Whether for all sites of a network; the others are set up when their administration is opened.
+	 * @param bool $network Whether for all sites of a network. Those of a large one are set up when they are first used
+	 *                      ({@see Installer::ensure()}), and so are sites that are made later.
 	 */
 	public static function activate( $network = false ) {
 		if ( PHP_INT_SIZE < 8 ) {
 			deactivate_plugins( plugin_basename( AURAREELS_FILE ), false, $network );
 			wp_die( esc_html__( 'AuraReels needs a PHP of 64 bits: ids do not fit otherwise.', 'aurareels' ) );
 		}
-		self::set_up();
+		if ( ! $network || wp_is_large_network() ) {
+			self::set_up();
+			return;
+		}
+		self::on_each_site( array( self::class, 'set_up' ) );
 	}
 
 	/**
-	 * On each page of the administration: sets up what is missing, after an update too.
+	 * Does something for each site of the network, or for the only site.
+	 *
+	 * @param callable $work What is done.
+	 */
+	private static function on_each_site( callable $work ) {
+		if ( ! is_multisite() ) {
+			call_user_func( $work );
+			return;
+		}
+		$sites = get_sites(
+			array(
+				'fields' => 'ids',
+				'number' => 0,
+			)
+		);
+		foreach ( $sites as $site ) {
+			switch_to_blog( $site );
+			call_user_func( $work );
+			restore_current_blog();
+		}
+	}
+
+	/**
+	 * On each page of the administration, and when routes are registered: sets up what is missing, after an update too.
 	 */
 	public static function ensure() {
 		if ( AURAREELS_VERSION !== get_option( 'aurareels_version' ) ) {
@@ -49,7 +77,10 @@ final class Installer {
 		}
 	}
 
-	private static function set_up() {
+	/**
+	 * Sets the current site up.
+	 */
+	public static function set_up() {
 		wp_unschedule_hook( self::ORIGINAL_HOOK );
 		if ( ! wp_next_scheduled( Events::HOOK ) ) {
 			wp_schedule_event( time() + 60, 'aurareels_minute', Events::HOOK );
@@ -59,6 +90,7 @@ final class Installer {
 			self::set_roles( Permissions::ROLES );
 		}
 		Keys::ensure();
+		Event_Claims::create();
 		update_option( 'aurareels_version', AURAREELS_VERSION );
 	}
 
@@ -96,19 +128,57 @@ final class Installer {
 
 	/**
 	 * On deactivation.
+	 *
+	 * @param bool $network Whether for all sites of a network. In a large one the hook stays on the others, where nothing runs it.
 	 */
-	public static function deactivate() {
+	public static function deactivate( $network = false ) {
+		if ( ! $network || wp_is_large_network() ) {
+			self::stop_polling();
+			return;
+		}
+		self::on_each_site( array( self::class, 'stop_polling' ) );
+	}
+
+	/**
+	 * Ends the poll of the current site.
+	 */
+	public static function stop_polling() {
 		wp_unschedule_hook( Events::HOOK );
+	}
+
+	/**
+	 * The tables that go with a site of a network that is deleted; on `wpmu_drop_tables`.
+	 *
+	 * @param string[] $tables Tables.
+	 * @return string[]
+	 */
+	public static function tables_of_site( $tables ) {
+		$tables[] = Event_Claims::table();
+		return $tables;
 	}
 
 	/**
 	 * Before the plugin is deleted. Posts and accounts are the core's and stay there.
 	 */
 	public static function uninstall() {
+		self::on_each_site( array( self::class, 'clean_up' ) );
+		delete_metadata( 'user', 0, Notices::SEEN, '', true );
+	}
+
+	/**
+	 * Removes what the current site has.
+	 */
+	public static function clean_up() {
+		global $wpdb;
 		foreach ( self::OPTIONS as $option ) {
 			delete_option( $option );
 		}
-		delete_metadata( 'user', 0, Notices::SEEN, '', true );
+		// Results of connection tests, one per user. Where they are not in the database, they end by themselves.
+		foreach ( array( '_transient_', '_transient_timeout_' ) as $kind ) {
+			// phpcs:ignore WordPress.DB -- WordPress has no function for it.
+			$wpdb->query( $wpdb->prepare( "DELETE FROM $wpdb->options WHERE option_name LIKE %s", $wpdb->esc_like( "{$kind}aurareels_" ) . '%' ) );
+		}
+		Event_Claims::drop();
 		self::set_roles( array() );
 		wp_unschedule_hook( Events::HOOK );
 	}

@@ -12,9 +12,8 @@ defined( 'ABSPATH' ) || exit;
 /**
  * Ed25519 key pairs: one that signs, and while it is being changed a second one that waits until the core has both.
  *
- * Guaranteed: a secret key leaves this file only as signatures. In the database it is sealed with a key that follows from the
- * salts of wp-config.php, so that a copy of the database alone signs nothing. With AURAREELS_SIGNING_KEY (the base64 of 32
- * random bytes) in wp-config.php nothing of it is in the database.
+ * Guaranteed: a secret key leaves this file only as signatures. In the database it is {@see Sealed}. With
+ * AURAREELS_SIGNING_KEY (the base64 of 32 random bytes) in wp-config.php nothing of it is in the database.
  *
  * Expected failure: the salts were changed, so the sealed key cannot be opened. Then `problem()` says so, and a new pair has
  * to be made.
@@ -22,6 +21,11 @@ defined( 'ABSPATH' ) || exit;
 final class Keys {
 
 	const OPTION = 'aurareels_keys';
+
+	/**
+	 * What they are sealed as.
+	 */
+	const PURPOSE = 'signing key';
 
 	/**
 	 * The audience of the tokens.
@@ -200,28 +204,16 @@ final class Keys {
 		if ( ! is_array( $keys ) || empty( $keys[ $which ]['sealed'] ) ) {
 			return null;
 		}
-		$sealed = self::from_base64( $keys[ $which ]['sealed'] );
-		if ( strlen( $sealed ) <= SODIUM_CRYPTO_SECRETBOX_NONCEBYTES ) {
-			return null;
-		}
-		$nonce  = substr( $sealed, 0, SODIUM_CRYPTO_SECRETBOX_NONCEBYTES );
-		$opened = sodium_crypto_secretbox_open( substr( $sealed, SODIUM_CRYPTO_SECRETBOX_NONCEBYTES ), $nonce, self::sealing_key() );
-		return false === $opened ? null : $opened;
+		return Sealed::open( $keys[ $which ]['sealed'], self::PURPOSE );
 	}
 
 	private static function make() {
-		$pair   = sodium_crypto_sign_keypair();
-		$nonce  = random_bytes( SODIUM_CRYPTO_SECRETBOX_NONCEBYTES );
-		$sealed = $nonce . sodium_crypto_secretbox( sodium_crypto_sign_secretkey( $pair ), $nonce, self::sealing_key() );
+		$pair = sodium_crypto_sign_keypair();
 		return array(
 			'public' => self::to_base64( sodium_crypto_sign_publickey( $pair ) ),
-			'sealed' => self::to_base64( $sealed ),
+			'sealed' => Sealed::seal( sodium_crypto_sign_secretkey( $pair ), self::PURPOSE ),
 			'made'   => time(),
 		);
-	}
-
-	private static function sealing_key() {
-		return sodium_crypto_generichash( 'aurareels signing key ' . wp_salt( 'secure_auth' ) );
 	}
 
 	// phpcs:disable WordPress.PHP.DiscouragedPHPFunctions -- base64 is the form of keys and tokens.

@@ -21,6 +21,10 @@ final class Routes {
 	 * Registers everything; on `rest_api_init`.
 	 */
 	public static function register() {
+		// A site of a network whose administration nobody has opened yet, or one whose files were just replaced.
+		if ( AURAREELS_VERSION !== get_option( 'aurareels_version' ) ) {
+			Installer::set_up();
+		}
 		$view    = Permissions::user( Permissions::VIEW );
 		$publish = Permissions::user( Permissions::PUBLISH );
 		$id      = array( 'id' => self::id() );
@@ -47,6 +51,8 @@ final class Routes {
 		self::route( 'posts/(?P<id>\d+)/retry', 'POST', array( Posts_Api::class, 'retry' ), $publish, $id );
 		self::route( 'posts/(?P<id>\d+)/reconcile', 'POST', array( Posts_Api::class, 'reconcile' ), $publish, $id );
 		self::route( 'posts/(?P<id>\d+)/resolve', 'POST', array( Posts_Api::class, 'resolve' ), $publish, $id + Posts_Api::resolve_args() );
+
+		self::route( 'webhook', 'POST', array( Webhook::class, 'receive' ), array( Webhook::class, 'is_signed' ), array() );
 
 		self::route( 'dashboard/token', 'POST', array( Dashboard::class, 'token' ), array( Dashboard::class, 'may_have_token' ), array() );
 

@@ -121,7 +121,22 @@ final class Settings_Page {
 		} elseif ( '' !== $key ) {
 			$said = 'short-key';
 		}
-		return $said;
+		return self::save_webhook( $text ) ? $said : 'bad-secret';
+	}
+
+	/**
+	 * Keeps the webhook's secret, or throws it away.
+	 *
+	 * @param callable $text What a field of the form holds.
+	 * @return bool False when what was given is no secret.
+	 */
+	private static function save_webhook( callable $text ) {
+		if ( '' !== $text( 'webhook_secret_off' ) ) {
+			delete_option( Webhook::OPTION );
+			return true;
+		}
+		$secret = $text( 'webhook_secret' );
+		return '' === $secret || Webhook::set_secret( $secret );
 	}
 	// phpcs:enable
 
@@ -142,6 +157,7 @@ final class Settings_Page {
 		submit_button( __( 'Save', 'aurareels' ), 'primary', 'submit', true );
 		echo '<input type="hidden" name="what" value="save"></form>';
 		self::show_core_settings();
+		self::show_webhook();
 		self::show_keys();
 		echo '</div>';
 	}
@@ -151,6 +167,7 @@ final class Settings_Page {
 			'saved'      => array( 'success', __( 'Saved.', 'aurareels' ) ),
 			'no-address' => array( 'error', __( 'That is not an http or https address; it was not saved.', 'aurareels' ) ),
 			'short-key'  => array( 'error', __( 'The key for n8n needs at least 16 characters; it was not saved.', 'aurareels' ) ),
+			'bad-secret' => array( 'error', __( 'A secret of a webhook begins with whsec_; it was not saved.', 'aurareels' ) ),
 			'next-key'   => array( 'success', __( 'A new key waits. Give the core the value below, which holds both, then use the new key.', 'aurareels' ) ),
 			'used-key'   => array( 'success', __( 'The new key signs from now on. The core no longer needs the old one.', 'aurareels' ) ),
 			'kept-key'   => array( 'error', __( 'The core does not accept the new key yet, so the old one goes on signing.', 'aurareels' ) ),
@@ -195,15 +212,21 @@ final class Settings_Page {
 				esc_html( translate_user_role( $label ) )
 			);
 		}
-		echo '</td></tr><tr><th scope="row"><label for="n8n_key">' . esc_html__( 'Key for n8n', 'aurareels' ) . '</label></th><td>';
-		if ( defined( 'N8N_API_KEY' ) ) {
-			echo esc_html__( 'Set in wp-config.php.', 'aurareels' );
-		} else {
-			echo '<input type="password" id="n8n_key" name="n8n_key" class="regular-text" autocomplete="new-password">';
-			echo '<p class="description">' . esc_html( Settings::has_n8n_key() ? __( 'A key is set. Enter another one to replace it.', 'aurareels' ) : __( 'No key is set: the internal routes answer nobody.', 'aurareels' ) ) . '</p>';
-			echo '<label><input type="checkbox" name="n8n_key_off" value="1"> ' . esc_html__( 'Remove the key', 'aurareels' ) . '</label>';
-		}
 		echo '</td></tr>';
+		self::secret(
+			'n8n_key',
+			__( 'Key for n8n', 'aurareels' ),
+			defined( 'N8N_API_KEY' ),
+			Settings::has_n8n_key() ? __( 'A key is set. Enter another one to replace it.', 'aurareels' ) : __( 'No key is set: the internal routes answer nobody.', 'aurareels' ),
+			__( 'Remove the key', 'aurareels' )
+		);
+		self::secret(
+			'webhook_secret',
+			__( 'Secret of the webhook', 'aurareels' ),
+			Webhook::is_fixed(),
+			Webhook::has_secret() ? __( 'A secret is set. Enter another one to replace it.', 'aurareels' ) : __( 'No secret is set: the site asks the core every minute.', 'aurareels' ),
+			__( 'Remove the secret', 'aurareels' )
+		);
 		self::field( 'video_job_table', __( 'Table of video jobs', 'aurareels' ), __( 'Empty: the table of the original design.', 'aurareels' ) );
 		self::field( 'video_job_columns', __( 'Columns of that table', 'aurareels' ), __( 'Only where they have unusual names, such as user_id=owner, video_url=mp4.', 'aurareels' ) );
 		echo '</table>';
@@ -220,6 +243,30 @@ final class Settings_Page {
 			disabled( Settings::is_fixed( $name ), true, false ),
 			esc_html( Settings::is_fixed( $name ) ? __( 'Set in wp-config.php.', 'aurareels' ) : $help )
 		);
+	}
+
+	/**
+	 * A row whose value is never shown.
+	 *
+	 * @param string $name     The field's name; the box that removes the value is called `<name>_off`.
+	 * @param string $label    Its label.
+	 * @param bool   $is_fixed Whether wp-config.php has it.
+	 * @param string $help     What is there now.
+	 * @param string $remove   Label of the box.
+	 */
+	private static function secret( $name, $label, $is_fixed, $help, $remove ) {
+		printf( '<tr><th scope="row"><label for="%s">%s</label></th><td>', esc_attr( $name ), esc_html( $label ) );
+		if ( $is_fixed ) {
+			echo esc_html__( 'Set in wp-config.php.', 'aurareels' );
+		} else {
+			printf(
+				'<input type="password" id="%1$s" name="%1$s" class="regular-text" autocomplete="new-password"><p class="description">%2$s</p><label><input type="checkbox" name="%1$s_off" value="1"> %3$s</label>',
+				esc_attr( $name ),
+				esc_html( $help ),
+				esc_html( $remove )
+			);
+		}
+		echo '</td></tr>';
 	}
 
 	private static function box( $name, $label, $help ) {
@@ -241,6 +288,12 @@ final class Settings_Page {
 		}
 		$lines[] = 'AURAREELS_CORS_ORIGINS=' . implode( ',', Dashboard::origins() );
 		echo '<textarea readonly rows="' . count( $lines ) . '" class="large-text code" id="aurareels-core-settings">' . esc_textarea( implode( "\n", $lines ) ) . '</textarea>';
+	}
+
+	private static function show_webhook() {
+		echo '<h2>' . esc_html__( 'Events at once', 'aurareels' ) . '</h2><p>';
+		echo esc_html__( 'The site asks the core every minute what happened. Where the core can reach the site, it tells by itself: run this beside the core, with the operator\'s key, and enter above the secret that it prints.', 'aurareels' );
+		echo '</p><textarea readonly rows="1" class="large-text code" id="aurareels-webhook">' . esc_textarea( 'aurareels webhook create --all-users ' . Webhook::address() ) . '</textarea>';
 	}
 
 	private static function show_keys() {

@@ -28,7 +28,7 @@ final class CliTest extends PluginCase {
 		$this->core_answers( self::message( 'Post', array( 'id' => 5 ) ) );
 		$this->assertStringContainsString( 'success: Retrying publication', $this->run_command( 'retry', array( '5' ) ) );
 		wp_set_current_user( 0 );
-		$this->assertStringContainsString( 'error:', $this->run_command( 'retry', array( '5' ) ), 'without --user' );
+		$this->assertSame( 'error: Say as whom: --user=<id or login>', $this->run_command( 'retry', array( '5' ) ) );
 	}
 
 	public function test_keys() {

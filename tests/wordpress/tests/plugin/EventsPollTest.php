@@ -1,5 +1,6 @@
 <?php
 
+use AuraReels\Event_Claims;
 use AuraReels\Events;
 
 final class EventsPollTest extends PluginCase {
@@ -29,7 +30,7 @@ final class EventsPollTest extends PluginCase {
 	}
 
 	public function test_events_come_in_order_and_an_exception_stops_nothing() {
-		update_option( Events::OPTION, array( 'position' => 41, 'trying' => 0, 'tries' => 0 ) );
+		update_option( Events::OPTION, array( 'began' => 41, 'position' => 41 ) );
 		$told = array();
 		add_action(
 			'aurareels_event',
@@ -50,20 +51,24 @@ final class EventsPollTest extends PluginCase {
 	}
 
 	public function test_an_event_that_ends_the_process_is_left_behind_in_the_end() {
+		global $wpdb;
 		$told = 0;
 		add_action( 'aurareels_event', function () use ( &$told ) { ++$told; } );
 		for ( $tries = 1; $tries <= 5; $tries++ ) {
+			update_option( Events::OPTION, array( 'began' => 41, 'position' => 41 ) );
 			// What a process leaves that died while it told event 42 for the so manieth time.
-			update_option( Events::OPTION, array( 'position' => 41, 'trying' => 42, 'tries' => $tries ) );
+			$died = array( 'name' => Event_Claims::name( 42 ), 'sequence' => 42, 'tries' => $tries, 'is_told' => 0, 'claimed_at' => time() - Event_Claims::STALE );
+			$wpdb->replace( Event_Claims::table(), $died );
 			remove_all_filters( 'pre_http_request' );
 			$this->core_answers( self::page( 42, 42 ), self::page( 42 ) );
 			Events::poll();
+			$this->assertSame( 42, get_option( Events::OPTION )['position'] );
 		}
 		$this->assertSame( 2, $told, 'after the first and the second death it was tried again, then no more' );
 	}
 
 	public function test_lost_positions_are_gone_on_from() {
-		update_option( Events::OPTION, array( 'position' => 41, 'trying' => 0, 'tries' => 0 ) );
+		update_option( Events::OPTION, array( 'began' => 41, 'position' => 41 ) );
 		$lost = null;
 		add_action( 'aurareels_events_lost', function ( $position ) use ( &$lost ) { $lost = $position; } );
 		$this->core_answers( self::refusal( 11, 'too old', 'POSITION_TOO_OLD', array( 'oldest_sequence' => '90' ) ), self::page( 91, 91 ), self::page( 91 ) );
@@ -73,7 +78,7 @@ final class EventsPollTest extends PluginCase {
 	}
 
 	public function test_a_core_that_is_away_loses_nothing_and_two_polls_do_not_meet() {
-		update_option( Events::OPTION, array( 'position' => 41, 'trying' => 0, 'tries' => 0 ) );
+		update_option( Events::OPTION, array( 'began' => 41, 'position' => 41 ) );
 		$this->core_answers( new WP_Error( 'http_request_failed', 'cURL error 7: refused' ) );
 		$this->assertSame( 0, Events::poll() );
 		$this->assertSame( 41, get_option( Events::OPTION )['position'] );

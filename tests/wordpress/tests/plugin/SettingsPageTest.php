@@ -6,6 +6,7 @@ use AuraReels\Notices;
 use AuraReels\Permissions;
 use AuraReels\Settings_Page;
 use AuraReels\Site_Health;
+use AuraReels\Webhook;
 
 final class SettingsPageTest extends PluginCase {
 
@@ -52,6 +53,25 @@ final class SettingsPageTest extends PluginCase {
 		$this->handled( array( 'what' => 'next-key', '_wpnonce' => 'wrong' ), '' );
 		$this->handled( array( 'what' => 'next-key' ), '' );
 		$this->assertSame( $before, get_option( Keys::OPTION ) );
+	}
+
+	public function test_the_webhooks_secret_is_kept_sealed_and_never_shown() {
+		wp_set_current_user( 1 );
+		$secret = 'whsec_' . base64_encode( str_repeat( 's', 32 ) );
+		$form   = array( '_wpnonce' => wp_create_nonce( 'aurareels' ), 'what' => 'save', 'roles' => Permissions::ROLES );
+		$this->assertStringContainsString( 'aurareels webhook create --all-users ' . Webhook::address(), html_entity_decode( $this->page() ) );
+		$this->handled( $form + array( 'webhook_secret' => 'no secret' ), null );
+		$this->assertFalse( Webhook::has_secret() );
+		$this->handled( $form + array( 'webhook_secret' => $secret ), null );
+		$this->assertTrue( Webhook::has_secret() );
+		$this->handled( $form, null );
+		$this->assertTrue( Webhook::has_secret(), 'an empty field changes nothing' );
+		foreach ( array( $secret, get_option( Webhook::OPTION ) ) as $hidden ) {
+			$this->assertStringNotContainsString( $hidden, $this->page() );
+		}
+		$this->assertStringNotContainsString( substr( $secret, 6 ), get_option( Webhook::OPTION ) );
+		$this->handled( $form + array( 'webhook_secret_off' => '1' ), null );
+		$this->assertFalse( Webhook::has_secret() );
 	}
 
 	public function test_saving_takes_only_what_is_good() {
@@ -148,20 +168,5 @@ final class SettingsPageTest extends PluginCase {
 		Installer::ensure();
 		$this->assertEqualsCanonicalizing( array( 'administrator', 'subscriber' ), Installer::roles() );
 		Installer::set_roles( Permissions::ROLES );
-	}
-
-	public function test_removing_it_leaves_nothing() {
-		global $wpdb;
-		update_user_meta( 2, Notices::SEEN, array() );
-		update_option( 'aurareels_n8n_key_hash', hash( 'sha256', 'x' ) );
-		Installer::uninstall();
-		wp_cache_flush();
-		$this->assertSame( array(), $wpdb->get_col( "SELECT option_name FROM $wpdb->options WHERE option_name LIKE '%aurareels%' AND option_name NOT LIKE '\_transient%' AND option_name <> 'active_plugins'" ) );
-		$this->assertSame( '0', $wpdb->get_var( "SELECT COUNT(*) FROM $wpdb->usermeta WHERE meta_key LIKE '%aurareels%'" ) );
-		$this->assertFalse( wp_next_scheduled( 'aurareels_poll_events' ) );
-		$this->assertSame( array(), Installer::roles() );
-		$wpdb->query( 'ROLLBACK' );
-		wp_cache_flush();
-		wp_roles()->for_site();
 	}
 }

@@ -57,6 +57,11 @@ final class TroublesTest extends SiteCase {
 		}
 	}
 
+	public function test_a_core_that_takes_ten_seconds_is_waited_for() {
+		$answer = $this->fake( 'slow', 'GET', '/media-requirements/tiktok' );
+		self::assertSame( array( 200, true ), array( $answer->status, $answer->json['success'] ), $answer->text );
+	}
+
 	public function test_a_core_that_is_newer() {
 		$post = $this->fake( 'newer' )->json['post'];
 		self::assertSame( array( 5, 'status_4711', 'platform_99', 'Ada' ), array( $post['id'], $post['status'], $post['platform'], $post['account']['account_name'] ) );
