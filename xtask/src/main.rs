@@ -102,7 +102,9 @@ fn main() -> ExitCode {
             let stages = if all { Stage::all() } else { only };
             let passed = stage::run_all(&workspace, &stages);
             if all && !full {
-                println!("left out, --full runs them: Rust tests marked as slow, tests/n8n/full, the musl module");
+                println!(
+                    "left out, --full runs them: Rust tests marked as slow, tests/n8n/full, the musl module, WordPress 6.5, tests/wordpress/n8n"
+                );
             }
             Ok(passed)
         }

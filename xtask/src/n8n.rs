@@ -42,6 +42,14 @@ impl Installed {
     }
 }
 
+/// A Node that finds an n8n which is installed by then, for a test of another stage that drives one without our package.
+pub(crate) fn driver(workspace: &Workspace) -> Result<Program> {
+    let n8n = install(workspace)?;
+    make_template(workspace, &n8n)?;
+    clients::generated_from_proto(workspace, "tests/clients/node")?;
+    Ok(n8n.program(workspace, &workspace.cache("n8n")?))
+}
+
 /// Runs the tests of `tests/n8n`; those of `tests/n8n/full` only with `--full`.
 pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     let n8n = install(workspace)?;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::run::Workspace;
 use crate::stack::{self, Process, Stack};
 use crate::stage::{Report, TestsFailed};
-use crate::{clients, rust, stamp, tools};
+use crate::{clients, n8n, rust, stamp, tools};
 
 const PLUGIN: &str = "wordpress/aurareels";
 
@@ -44,7 +44,8 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     if workspace.full {
         let newer = newer_wordpress(workspace)?;
         report.closing.extend(in_a_site(workspace, &binary, &chromium, Some(&newer))?.closing);
-        report.remark = Some("also in WordPress 6.5".to_owned());
+        report.closing.extend(beside_n8n(workspace, &binary)?);
+        report.remark = Some("also in WordPress 6.5, and with the original's workflow in a real n8n".to_owned());
     }
     Ok(report)
 }
@@ -87,6 +88,21 @@ fn in_a_site(workspace: &Workspace, binary: &Path, chromium: &str, wordpress: Op
     drop(site);
     std::fs::remove_dir_all(dir.join("site")).context("cannot remove the site of the tests")?;
     Ok(Report { remark: None, closing })
+}
+
+/// The original's workflow in a real n8n, against a site of its own: the test starts everything, because it kills the core.
+fn beside_n8n(workspace: &Workspace, binary: &Path) -> Result<Vec<String>> {
+    let scratch = workspace.cache("wordpress")?.join("n8n");
+    let node = n8n::driver(workspace)?.dir(&workspace.root.join("tests/wordpress/n8n")).limit(LIMIT);
+    let node = node.args(["--test", "--test-isolation=none", "--test-reporter=spec", "publisher.test.js"]);
+    let node = node.env("AURAREELS_BINARY", binary).env("AURAREELS_PLUGIN", staged(workspace)?);
+    let (passed, lines) = node.env("N8N_SCRATCH", &scratch).watch()?;
+    let closing = clients::closing_of_node(lines);
+    if !passed {
+        return Err(TestsFailed { what: "the original's workflow failed".to_owned(), closing }.into());
+    }
+    std::fs::remove_dir_all(&scratch).context("cannot remove what the test of the workflow left")?;
+    Ok(closing)
 }
 
 /// What can be seen without running it: syntax of PHP 8 and of 7.4, style, translations.

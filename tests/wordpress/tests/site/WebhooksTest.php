@@ -8,6 +8,7 @@ use AuraReels\Webhook;
 final class WebhooksTest extends SiteCase {
 
 	private static $endpoint;
+	private static $secret;
 
 	/** A call of the operator, in JSON. */
 	private static function operator( string $rpc, array $request ): array {
@@ -22,7 +23,8 @@ final class WebhooksTest extends SiteCase {
 		// As the settings page says it; its secret as the page takes it.
 		$made           = self::operator( 'CreateWebhookEndpoint', array( 'url' => Webhook::address(), 'all_users' => true ) );
 		self::$endpoint = $made['endpoint']['id'];
-		Webhook::set_secret( $made['secret'] );
+		self::$secret   = $made['secret'];
+		Webhook::set_secret( self::$secret );
 	}
 
 	public static function tearDownAfterClass(): void {
@@ -119,6 +121,28 @@ final class WebhooksTest extends SiteCase {
 		$this->ask( 'DELETE', "/posts/$post" );
 	}
 
+	public function test_of_many_requests_at_the_same_moment_one_tells() {
+		$body    = '{"type":"post.deleted","timestamp":"2026-11-30T05:12:08Z","sequence":888888888,"wp_user_id":2,"data":{"id":1,"wp_user_id":2,"social_account_id":1}}';
+		$time    = time();
+		$signed  = 'v1,' . base64_encode( hash_hmac( 'sha256', "msg_many.$time.$body", base64_decode( substr( self::$secret, 6 ) ), true ) );
+		$headers = array( 'Content-Type: application/json', 'webhook-id: msg_many', "webhook-timestamp: $time", "webhook-signature: $signed" );
+		$all     = curl_multi_init();
+		for ( $number = 0; $number < 12; $number++ ) {
+			$one = curl_init( Webhook::address() );
+			curl_setopt_array( $one, array( CURLOPT_POSTFIELDS => $body, CURLOPT_HTTPHEADER => $headers, CURLOPT_RETURNTRANSFER => true ) );
+			curl_multi_add_handle( $all, $one );
+			$handles[] = $one;
+		}
+		do {
+			curl_multi_exec( $all, $running );
+			curl_multi_select( $all );
+		} while ( $running );
+		$said = array_count_values( array_map( static fn( $one ) => preg_match( '/"(told|known|aurareels_event_busy)"/', curl_multi_getcontent( $one ), $found ) ? $found[1] : 'else', $handles ) );
+		self::assertSame( 1, $said['told'] ?? 0, json_encode( $said ) );
+		self::assertArrayNotHasKey( 'else', $said );
+		self::assertCount( 1, self::told( static fn( $one ) => 'aurareels_post_deleted' === $one[0] && 888888888 === $one[1]['sequence'] ) );
+	}
+
 	public function test_a_process_that_dies_over_an_event_is_followed_by_another() {
 		global $wpdb;
 		update_option( 'test_dies_over', 'post_created', false );
@@ -136,6 +160,7 @@ final class WebhooksTest extends SiteCase {
 		$secret = self::operator( 'RotateWebhookSecret', array( 'id' => self::$endpoint ) )['secret'];
 		$before = $this->scheduled( 'anna' );
 		self::until_told( 'aurareels_post_created', self::of_post( $before ) );
+		self::$secret = $secret;
 		Webhook::set_secret( $secret );
 		$after = $this->scheduled( 'anna' );
 		self::until_told( 'aurareels_post_created', self::of_post( $after ) );
