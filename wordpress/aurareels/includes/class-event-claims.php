@@ -113,7 +113,16 @@ final class Event_Claims {
 		global $wpdb;
 		$table = self::table();
 		$now   = time();
-		if ( 1 === $wpdb->query( $wpdb->prepare( "INSERT IGNORE INTO $table ( name, sequence, tries, is_told, claimed_at ) VALUES ( %s, %d, 1, 0, %d )", $name, $sequence, $now ) ) ) {
+		$insert = $wpdb->prepare( "INSERT IGNORE INTO $table ( name, sequence, tries, is_told, claimed_at ) VALUES ( %s, %d, 1, 0, %d )", $name, $sequence, $now );
+		$shown  = $wpdb->suppress_errors( true );
+		$rows   = $wpdb->query( $insert );
+		$wpdb->suppress_errors( $shown );
+		if ( false === $rows ) {
+			// A database that was restored without the table must not end all events.
+			self::create();
+			$rows = $wpdb->query( $insert );
+		}
+		if ( 1 === $rows ) {
 			return self::CLAIMED;
 		}
 		$row = $wpdb->get_row( $wpdb->prepare( "SELECT tries, is_told, claimed_at FROM $table WHERE name = %s", $name ) );

@@ -70,9 +70,15 @@ final class Site_Health {
 			$text .= '<p>' . esc_html__( 'The cron job of the original design is still scheduled and would publish posts a second time. Deactivate the plugin that it belongs to.', 'aurareels' ) . '</p>';
 		}
 		$good = $result['ok'] && ! $other;
+		// The poll goes on without it.
+		$webhook = Webhook::problem();
+		if ( null !== $webhook ) {
+			$text .= '<p>' . esc_html( $webhook ) . '</p>';
+		}
+		$status = null === $webhook ? 'good' : 'recommended';
 		return array(
 			'label'       => $good ? __( 'The AuraReels core can be used', 'aurareels' ) : __( 'The AuraReels core cannot be used', 'aurareels' ),
-			'status'      => $good ? 'good' : 'critical',
+			'status'      => $good ? $status : 'critical',
 			'badge'       => array(
 				'label' => 'AuraReels',
 				'color' => 'blue',

@@ -78,6 +78,17 @@ final class Webhook {
 	}
 
 	/**
+	 * Why the secret that is set is of no use; null when it is, or when there is none.
+	 *
+	 * @return string|null
+	 */
+	public static function problem() {
+		return self::has_secret() && ! self::secrets()
+			? __( 'The secret of the webhook cannot be read: the salts of wp-config.php were changed since it was set. Set it again.', 'aurareels' )
+			: null;
+	}
+
+	/**
 	 * The secrets; empty when there is none that can be read.
 	 *
 	 * @return string[]
@@ -97,8 +108,8 @@ final class Webhook {
 		$secrets = self::secrets();
 		if ( ! $secrets ) {
 			// The core tries again for three days: long enough to set the secret anew.
-			return self::has_secret()
-				? self::refused( 503, 'aurareels_webhook_secret_unreadable', __( 'The secret of the webhook cannot be read: the salts of wp-config.php were changed since it was set. Set it again.', 'aurareels' ) )
+			return null !== self::problem()
+				? self::refused( 503, 'aurareels_webhook_secret_unreadable', (string) self::problem() )
 				: self::refused( 401, 'aurareels_no_webhook_secret', __( 'No secret of a webhook is set on this site.', 'aurareels' ) );
 		}
 		$id   = (string) $request->get_header( 'webhook-id' );

@@ -117,6 +117,10 @@ final class SettingsPageTest extends PluginCase {
 		$this->assertArrayHasKey( 'aurareels_core', Site_Health::tests( array() )['direct'] );
 		wp_set_current_user( 1 );
 		$this->assertSame( 'good', Site_Health::test()['status'] );
+		update_option( Webhook::OPTION, 'sealed under other salts' );
+		$this->assertSame( 'recommended', Site_Health::test()['status'] );
+		$this->assertStringContainsString( 'Set it again', Site_Health::test()['description'] );
+		delete_option( Webhook::OPTION );
 		wp_schedule_event( time() + 300, 'hourly', Installer::ORIGINAL_HOOK );
 		$this->assertSame( 'critical', Site_Health::test()['status'], 'both would publish' );
 		wp_unschedule_hook( Installer::ORIGINAL_HOOK );

@@ -156,6 +156,13 @@ final class WebhooksTest extends SiteCase {
 		$this->ask( 'DELETE', "/posts/$post" );
 	}
 
+	public function test_a_lost_table_is_made_anew() {
+		Event_Claims::drop();
+		$post = $this->scheduled( 'anna' );
+		self::until_told( 'aurareels_post_created', self::of_post( $post ) );
+		$this->ask( 'DELETE', "/posts/$post" );
+	}
+
 	public function test_the_secret_is_changed_while_events_flow() {
 		$secret = self::operator( 'RotateWebhookSecret', array( 'id' => self::$endpoint ) )['secret'];
 		$before = $this->scheduled( 'anna' );
