@@ -1,6 +1,6 @@
 // Figures, not a test: 10,000 posts of one user; how long list and search take in the core and until the page shows them, the
-// longest task while a calendar of 5,000 posts scrolls, and when the page can be used. `node tests/measure.js` with
-// AURAREELS_BINARY (a release build) and AURAREELS_CHROMIUM set.
+// longest task while a calendar of 5,000 posts scrolls, when the page can be used, and how soon it shows what is done
+// elsewhere. `node tests/measure.js` with AURAREELS_BINARY (a release build) and AURAREELS_CHROMIUM set.
 
 import { launch, Person } from "./support/browser.js";
 import { Stack, until } from "./support/stack.js";
@@ -89,6 +89,18 @@ try {
     await until("one row", async () => (await page.locator("main li[data-post]").count()) === 1);
   });
   print("search: from typing to its row (300 ms of it a pause)", ms(found));
+
+  const other = await Person.open(browser);
+  await other.logIn(await stack.link());
+  await other.go(stack.address, "/social-posts");
+  const told = [];
+  for (const { id } of (await stack.call("ListPosts", { page_size: 5 })).posts) {
+    await other.page.locator(`li[data-post="${id}"]`).waitFor();
+    await stack.call("UpdatePost", { id, content: { caption: `Changed elsewhere ${id}` }, update_mask: "caption" });
+    told.push(await timed(() => other.page.getByText(`Changed elsewhere ${id}`).waitFor()));
+  }
+  print("a change made elsewhere: from its answer until another page shows it", ms(median(told)));
+  await other.context.close();
 
   for (const layout of ["month", "week", "agenda"]) {
     await page.goto(`${stack.address}/dashboard/social-calendar?layout=${layout}&day=${day}`);

@@ -62,6 +62,16 @@ describe("a person with only a browser", () => {
     return accounts.find((one) => one.platform === `PLATFORM_${platform.toUpperCase()}`);
   };
 
+  /** Posts of other days around one, so that the calendar has something to show. */
+  const others = async (around) => {
+    const captions = ["Behind the scenes", "Three knots in a minute", "What the sea brought", "Bread, day two", "Questions from you"];
+    for (let number = 0; number < 16; number += 1) {
+      const at = new Date(around.getTime() + (number < 8 ? number - 10 : number - 5) * DAY_MS + ((number % 5) - 2) * 4_500_000);
+      const accounts = [(await account(PLATFORMS[number % PLATFORMS.length][0])).id];
+      await stack.call("SchedulePosts", { accounts, content: content(captions[number % captions.length]), scheduled_at: { text: at.toISOString() } });
+    }
+  };
+
   step("logs in by a link", async () => {
     await person.logIn(await stack.link());
     assert.equal(new URL(page.url()).hash, "", "the secret leaves the address");
@@ -89,6 +99,8 @@ describe("a person with only a browser", () => {
       await page.getByText(connected.account_name).first().waitFor();
     }
     await person.accessible("accounts");
+    await page.locator("main .MuiSkeleton-root").first().waitFor({ state: "detached" });
+    await person.picture("accounts");
   });
 
   step("publishes to four platforms with a caption of its own on each", async () => {
@@ -100,7 +112,8 @@ describe("a person with only a browser", () => {
     await until("the answer is lost", async () => (await post(lost.id)).status === "POST_STATUS_CONFIRMING");
 
     await person.go(stack.address, "/social-accounts");
-    await person.click("New post");
+    // Each account's card has such a button, too.
+    await page.getByRole("banner").getByRole("button", { name: "New post" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("button", { name: "Link", exact: true }).click();
     await dialog.getByLabel("Link to the video").fill(content("").video_url);
@@ -112,13 +125,15 @@ describe("a person with only a browser", () => {
     for (const [platform] of PLATFORMS) {
       await dialog.getByRole("tab", { name: platform, exact: true }).click();
       await dialog.getByRole("button", { name: `Write an own text for ${platform}` }).click();
-      await dialog.getByLabel("Caption", { exact: true }).fill(`Made for ${platform} ✨`);
+      await dialog.getByLabel("Caption", { exact: true }).fill(`Made for ${platform} ✓`);
     }
     const privacy = dialog.getByRole("combobox", { name: /Who can see it/ }).first();
     await privacy.click();
     await page.getByRole("option", { name: "Everyone", exact: true }).click();
     await dialog.getByRole("checkbox", { name: /Send this video to TikTok/ }).check();
     await person.accessible("publish dialog");
+    await dialog.getByRole("heading", { name: /^Posting as / }).evaluate((heading) => heading.scrollIntoView({ block: "center" }));
+    await person.picture("publish");
     await dialog.getByRole("button", { name: "Publish on 4 accounts" }).click();
     await dialog.waitFor({ state: "detached" });
 
@@ -146,6 +161,7 @@ describe("a person with only a browser", () => {
     const accounts = [(await account("Instagram")).id];
     const request = { accounts, content: content("To be dragged"), scheduled_at: { text: at.toISOString() } };
     const { posts: [{ id }] } = await stack.call("SchedulePosts", request);
+    await others(at);
     const day = at.toISOString().slice(0, 10);
     const next = new Date(at.getTime() + DAY_MS);
     await person.go(stack.address, `/social-calendar?day=${day}`);
@@ -165,6 +181,7 @@ describe("a person with only a browser", () => {
     assert.equal(Date.parse((await post(id)).scheduled_at), at.getTime());
     await drag();
     await until("it is dragged again", async () => Date.parse((await post(id)).scheduled_at) === next.getTime());
+    await person.picture("calendar");
     // The click after a drop opens nothing; one without a drag opens the post.
     await page.locator(`[data-day="${next.toISOString().slice(0, 10)}"] [data-post="${id}"]`).click();
     await page.waitForURL(`**/dashboard/social-posts/${id}`);
@@ -183,6 +200,7 @@ describe("a person with only a browser", () => {
     await alert.getByText(error.code).waitFor();
     await page.getByText("tiktok.upload_last").waitFor();
     await person.accessible("post page");
+    await person.picture("post");
     assert.equal((await stack.visible("Taken for spam")).length, 0);
     // It is proven that it is not there: retrying posts it once.
     await person.click("Retry");
@@ -200,6 +218,7 @@ describe("a person with only a browser", () => {
     await card.getByText(/no listed video matches/).first().waitFor();
     await card.getByText("Made for TikTok").waitFor();
     await person.accessible("review desk");
+    await person.picture("review");
     await card.getByRole("radio", { name: "No, it is not there" }).check();
     await card.getByLabel("Who looked, and what was seen").fill("Ada looked");
     await card.getByText(/a retry posts it twice/).waitFor();

@@ -30,7 +30,8 @@ export function AccountAvatar({ platform, name, pictureUrl = "", size = 40 }: Ac
         {...(source ? { src: source } : {})}
         alt=""
         slotProps={{ img: { referrerPolicy: "no-referrer", loading: "lazy" } }}
-        sx={{ width: size, height: size, fontSize: size * 0.38, bgcolor: "action.selected", color: "text.primary" }}
+        // Of its own colours: in the preview it stands on a video.
+        sx={{ width: size, height: size, fontSize: size * 0.38, bgcolor: "grey.300", color: "grey.900" }}
       >
         {initials(name) || "?"}
       </Avatar>

@@ -125,6 +125,7 @@ export class Person {
     const folder = process.env.AURAREELS_PICTURES;
     if (folder) {
       await mkdir(folder, { recursive: true });
+      await this.page.evaluate(faded);
       await this.page.screenshot({ path: join(folder, `${name}.png`) });
     }
   }

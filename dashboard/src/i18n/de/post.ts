@@ -60,6 +60,7 @@ export const post: Texts["post"] = {
   took: (time) => `nach ${time} beantwortet`,
   noAnswer: "keine Antwort aufgezeichnet",
   evidence: "Was zu sehen war",
+  times: (count) => `${count}-mal`,
   outcome: {
     unknownValue: "unbekannt",
     sending: "gesendet, noch keine Antwort",

@@ -60,6 +60,7 @@ export const post = {
   took: (time: string) => `answered after ${time}`,
   noAnswer: "no answer recorded",
   evidence: "What was seen",
+  times: (count: number) => `${count} times`,
   outcome: {
     unknownValue: "unknown",
     sending: "sent, no answer yet",

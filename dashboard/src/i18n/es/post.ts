@@ -60,6 +60,7 @@ export const post: Texts["post"] = {
   took: (time) => `respondida tras ${time}`,
   noAnswer: "sin respuesta registrada",
   evidence: "Lo que se vio",
+  times: (count) => `${count} veces`,
   outcome: {
     unknownValue: "desconocido",
     sending: "enviada, aún sin respuesta",

@@ -60,6 +60,7 @@ export const post: Texts["post"] = {
   took: (time) => `respondido após ${time}`,
   noAnswer: "nenhuma resposta registrada",
   evidence: "O que se viu",
+  times: (count) => `${count} vezes`,
   outcome: {
     unknownValue: "desconhecido",
     sending: "enviado, ainda sem resposta",

@@ -216,7 +216,7 @@ function Actions({ post }: { post: Post }) {
   );
   const chosen = asked && actions[asked];
   return (
-    <Box role="group" aria-label={texts.actions} sx={{ display: "flex", flexWrap: "wrap", gap: 1, minHeight: 40 }}>
+    <Box role="group" aria-label={texts.actions} sx={{ display: "flex", flexWrap: "wrap", gap: 1, minHeight: 40, "&:empty": { display: "none" } }}>
       {post.retryAvailable && button(texts.retry, () => setAsked("retry"), true)}
       {status === S.NEEDS_REVIEW && (
         <Button variant="contained" component={Route} href={`${routes.review}?post=${post.id}`}>

@@ -70,17 +70,44 @@ const TONES = {
 
 const millis = (time: Timestamp): number => Number(time.seconds) * 1000 + time.nanos / 1e6;
 
-/** One line: what a reading says. Its names and values, times as the person has them. */
-function Reading({ value }: { value: JsonValue }) {
+interface Seen {
+  /** What was read, without its time. */
+  said: JsonValue;
+  times: string[];
+}
+
+/** Readings one after the other that say the same stand together: a platform is asked again and again. */
+function together(readings: JsonValue[]): Seen[] {
+  const all: Seen[] = [];
+  for (const reading of readings) {
+    const { at, ...rest } = isObject(reading) ? reading : { at: undefined };
+    const said = isObject(reading) ? rest : reading;
+    const time = typeof at === "string" && !Number.isNaN(Date.parse(at)) ? [at] : [];
+    const before = all.at(-1);
+    if (before && JSON.stringify(before.said) === JSON.stringify(said)) {
+      before.times.push(...time);
+    } else {
+      all.push({ said, times: time });
+    }
+  }
+  return all;
+}
+
+const isObject = (value: JsonValue): value is JsonObject => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** One line: what readings say. Its names and values, times as the person has them. */
+function Reading({ seen: { said, times } }: { seen: Seen }) {
+  const { post } = useTexts();
   const format = useFormat();
   const [zone] = useZone();
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return <>{JSON.stringify(value)}</>;
+  if (!isObject(said)) {
+    return <>{JSON.stringify(said)}</>;
   }
-  const { at, what, ...rest } = value;
-  const time = typeof at === "string" && !Number.isNaN(Date.parse(at)) ? format.dateTime(new Date(at), zone) : "";
+  const { what, ...rest } = said;
+  const [first, last] = [times[0], times.at(-1)].map((time) => (time ? format.dateTime(new Date(time), zone) : ""));
+  const when = times.length > 1 ? `${first === last ? first : `${first} – ${last}`}, ${post.times(times.length)}` : first;
   const others = Object.entries(rest).map(([name, one]) => `${name}: ${typeof one === "string" ? one : JSON.stringify(one)}`);
-  return <>{[time, what, ...others].filter(Boolean).join(" · ")}</>;
+  return <>{[when, what, ...others].filter(Boolean).join(" · ")}</>;
 }
 
 function Value({ value }: { value: JsonValue }) {
@@ -90,9 +117,9 @@ function Value({ value }: { value: JsonValue }) {
   if (Array.isArray(value) && value.some((one) => typeof one === "object")) {
     return (
       <Box component="ol" sx={{ m: 0, pl: 2.5 }}>
-        {value.map((one, index) => (
+        {together(value).map((seen, index) => (
           <li key={index}>
-            <Reading value={one} />
+            <Reading seen={seen} />
           </li>
         ))}
       </Box>

@@ -59,8 +59,8 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
 
 function Panel({ platform, open, children }: { platform: Platform; open: boolean; children: ReactNode }) {
   return (
-    <Accordion variant="outlined" disableGutters defaultExpanded={open} slotProps={{ heading: { component: "h4" } }}>
-      <AccordionSummary expandIcon={<ExpandIcon />}>
+    <Accordion variant="outlined" disableGutters defaultExpanded={open} slotProps={{ heading: { component: "h4" }, region: { id: `options-of-${platform}` } }}>
+      <AccordionSummary id={`options-${platform}`} aria-controls={`options-of-${platform}`} expandIcon={<ExpandIcon />}>
         <Box component="span" sx={{ display: "flex", gap: 1, alignItems: "center" }}>
           <PlatformMark platform={platform} />
           {platformName(platform)}
