@@ -90,7 +90,8 @@ fn in_a_site(workspace: &Workspace, binary: &Path, chromium: &str, wordpress: Op
     Ok(Report { remark: None, closing })
 }
 
-/// The original's workflow in a real n8n, against a site of its own: the test starts everything, because it kills the core.
+/// The original's workflow in a real n8n, against a site of its own: the test starts everything, because it kills the core. Data
+/// and logs of the last run stay in `.cache/wordpress/n8n`.
 fn beside_n8n(workspace: &Workspace, binary: &Path) -> Result<Vec<String>> {
     let scratch = workspace.cache("wordpress")?.join("n8n");
     let node = n8n::driver(workspace)?.dir(&workspace.root.join("tests/wordpress/n8n")).limit(LIMIT);
@@ -101,7 +102,6 @@ fn beside_n8n(workspace: &Workspace, binary: &Path) -> Result<Vec<String>> {
     if !passed {
         return Err(TestsFailed { what: "the original's workflow failed".to_owned(), closing }.into());
     }
-    std::fs::remove_dir_all(&scratch).context("cannot remove what the test of the workflow left")?;
     Ok(closing)
 }
 

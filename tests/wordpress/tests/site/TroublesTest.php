@@ -22,7 +22,12 @@ final class TroublesTest extends SiteCase {
 	}
 
 	public static function tearDownAfterClass(): void {
-		proc_terminate( self::$fake, SIGKILL );
+		// Its workers are processes of their own, which would live on.
+		$server  = proc_get_status( self::$fake )['pid'];
+		$workers = array_filter( explode( ' ', trim( (string) @file_get_contents( "/proc/$server/task/$server/children" ) ) ) );
+		foreach ( array_merge( array( $server ), array_map( 'intval', $workers ) ) as $process ) {
+			posix_kill( $process, SIGKILL );
+		}
 		proc_close( self::$fake );
 		array_map( 'unlink', glob( self::$file . '*' ) );
 	}
