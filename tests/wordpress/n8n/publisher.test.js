@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, afterEach, describe, test } from "node:test";
 
 import { Platform } from "../../clients/node/clients.js";
-import { Core } from "../../n8n/rig/core.js";
+import { Core, reaches } from "../../n8n/rig/core.js";
 import { N8n } from "../../n8n/rig/n8n.js";
 import { setting } from "../../n8n/rig/setting.js";
 import { Simulator } from "../../n8n/rig/simulator.js";
@@ -49,8 +49,14 @@ started.push({ stop: () => core.process.stop() });
 await n8n.serve();
 started.push(n8n);
 
-/** What lies between site and core. Once it is told so, the core dies after it has done a call, and its answer is lost. */
-const between = createServer((ask, answer) => {
+/**
+ * What lies between site and core. Once it is told so, the core dies after it has done a call, and its answer is lost. The next
+ * call finds nobody; later ones wait for the core that is being started, because n8n's tries are few and machines busy.
+ */
+const between = createServer(async (ask, answer) => {
+  if (between.refused) {
+    await until("the new core", () => reaches(core.port), { limitMs: 12_000 }).catch(() => {});
+  }
   const { method, url, headers } = ask;
   const onward = forward({ port: core.port, method, path: url, headers }, async (response) => {
     const chunks = await Array.fromAsync(response);
@@ -63,7 +69,10 @@ const between = createServer((ask, answer) => {
     answer.writeHead(response.statusCode, response.headers);
     answer.end(Buffer.concat(chunks));
   });
-  onward.on("error", () => answer.destroy());
+  onward.on("error", () => {
+    between.refused = true;
+    answer.destroy();
+  });
   ask.pipe(onward);
 });
 await new Promise((resolve) => between.listen(0, "127.0.0.1", resolve));
