@@ -53,8 +53,10 @@ export function DeliveryRow({ delivery, onOpen, onSent }: DeliveryRowProps) {
   const redeliver = async () => {
     setBusy(true);
     await attempt(async () => {
-      const before = delivery.lastTry?.number ?? 0;
-      const seen = await outcomeOf(await webhookApi.redeliverWebhook({ id: delivery.id }), before);
+      // As the core answers it: a try may have ended since the row was read.
+      const asked = await webhookApi.redeliverWebhook({ id: delivery.id });
+      const before = asked.lastTry?.number ?? 0;
+      const seen = await outcomeOf(asked, before);
       if ((seen.lastTry?.number ?? 0) <= before) {
         toast({ message: texts.redeliverWaits, severity: "info" });
       } else if (seen.status === WebhookDeliveryStatus.DELIVERED) {
