@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use crate::run::{Program, Workspace};
 use crate::stack::{self, Stack};
 use crate::stage::{Report, TestsFailed};
-use crate::{rust, stamp, tools};
+use crate::{client_packages, rust, stamp, tools};
 
 /// A client test takes seconds; what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -29,14 +29,16 @@ pub(crate) fn python(workspace: &Workspace) -> Result<Report> {
     against_a_core(workspace, "python", &[], pytest, closing_of_pytest)
 }
 
-/// What README.md tells its readers to type.
+/// What README.md tells its readers to type, the examples of the client packages, and docker-compose.yml without Docker.
 pub(crate) fn readme(workspace: &Workspace) -> Result<Report> {
     let python = python_environment(workspace)?;
     // It brings a Node that is new enough, and says so where there is none.
     node_modules(workspace)?;
     let binary = rust::binary(workspace)?;
-    let (passed, lines) =
-        pytest(workspace, &python, "tests/readme").env("AURAREELS_BINARY", binary).limit(LIMIT).watch()?;
+    let packages = client_packages::build(workspace)?;
+    let pytest = pytest(workspace, &python, "tests/readme").env("AURAREELS_BINARY", binary);
+    let pytest = pytest.env("AURAREELS_WHEEL", packages.wheel).env("AURAREELS_NPM_PACKAGE", packages.npm);
+    let (passed, lines) = pytest.env("AURAREELS_EXAMPLE", packages.example).limit(LIMIT).watch()?;
     let closing = closing_of_pytest(lines);
     if passed {
         Ok(Report { remark: None, closing })
@@ -129,7 +131,7 @@ pub(crate) fn npm_packages(workspace: &Workspace, dir: &Path) -> Result<PathBuf>
 }
 
 /// Makes the virtual environment of the Python client; returns its `python`.
-fn python_environment(workspace: &Workspace) -> Result<PathBuf> {
+pub(crate) fn python_environment(workspace: &Workspace) -> Result<PathBuf> {
     tools::python(workspace)?;
     let requirements = workspace.root.join("tests/clients/python/requirements.txt");
     let environment = workspace.cache("clients")?.join("python");
@@ -167,7 +169,7 @@ fn against_a_core(
 }
 
 /// Our own proto files, relative to `proto/`.
-fn proto_files(workspace: &Workspace) -> Result<Vec<String>> {
+pub(crate) fn proto_files(workspace: &Workspace) -> Result<Vec<String>> {
     let dir = workspace.root.join("proto/aurareels/v1");
     let mut files = Vec::new();
     for entry in std::fs::read_dir(&dir).with_context(|| format!("cannot read {}", dir.display()))? {
@@ -180,7 +182,7 @@ fn proto_files(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(files)
 }
 
-fn empty(dir: &Path) -> Result<PathBuf> {
+pub(crate) fn empty(dir: &Path) -> Result<PathBuf> {
     if dir.exists() {
         std::fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
     }

@@ -7,6 +7,7 @@
 
 mod addon;
 mod bench;
+mod client_packages;
 mod clients;
 mod crash;
 mod dashboard;
@@ -85,6 +86,8 @@ enum Command {
         #[arg(long = "target", value_name = "TARGET")]
         targets: Vec<Target>,
     },
+    /// Build the client packages for Python, Node and Rust into target/client-packages.
+    ClientPackages,
     /// Make the WordPress plugin's zip, to be uploaded to a site: target/wordpress/aurareels.zip.
     Wordpress,
     /// Write the WordPress plugin's message tables and test vectors anew, after a change of proto/.
@@ -117,6 +120,7 @@ fn main() -> ExitCode {
             let default = [Target::LinuxX64Gnu, Target::LinuxX64Musl];
             package::run(&workspace, if targets.is_empty() { &default } else { &targets })
         }
+        Command::ClientPackages => client_packages::build(&workspace).map(|_| true),
         Command::Wordpress => wordpress::zip(&workspace).map(|_| true),
         Command::WordpressTables => wordpress::write_tables(&workspace).map(|()| true),
         Command::Lint => Ok(stage::run_all(&workspace, &Stage::checks())),

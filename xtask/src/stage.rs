@@ -40,7 +40,7 @@ pub(crate) enum Stage {
     Browser,
     /// The dashboard: its types, linter, unit tests, that what is committed is what it gives, and each view in Chromium
     Dashboard,
-    /// The commands of README.md as they are printed, against a running demo
+    /// The commands of README.md as they are printed, and the client packages, against a running demo
     Readme,
     /// The WordPress plugin: its style, and its tests in a real WordPress against a running core
     Wordpress,

@@ -21,11 +21,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use self::{browser::Person, screen::Screen};
-use super::{
-    asked_to_stop,
-    client::{Client, Credentials},
-    dashboard, show, start_log,
-};
+use super::{asked_to_stop, client::Client, dashboard, show, start_log};
 use crate::{
     app::{
         api_keys::{ApiKeys, Scope},
@@ -43,6 +39,9 @@ use crate::{
 
 /// The port of a core that nobody configured; a free one is taken when it is in use.
 const USUAL: &str = "127.0.0.1:50051";
+
+/// How wide the table is where no terminal says so.
+const PIPED_WIDTH: u16 = 110;
 
 /// Size of the published video: large enough to see it go.
 const VIDEO_BYTES: u64 = 40_000_000;
@@ -121,7 +120,7 @@ async fn show_all(core: &Core, simulator: &Simulator, arguments: &Arguments) -> 
     if let Some(url) = &arguments.database_url {
         println!("Its database: {}\n", Place::from(url).shown());
     }
-    let client = Client::connect(&address, None, Credentials::new(key.expose(), None)?).await?;
+    let client = Client::at(&address, key.expose()).connect().await?;
     println!("Connecting accounts through the platforms' consent pages:");
     let accounts = connect_all(&client, simulator).await?;
     let visible = publish_and_watch(&client, simulator, &accounts, arguments.ahead).await?;
@@ -321,6 +320,10 @@ async fn compare(client: &Client, simulator: &Simulator, ids: &[i64]) -> anyhow:
             post.caption.clone(),
             post.url.clone().unwrap_or_default(),
         ]);
+    }
+    // Piped, for example into `tee`, it is read on a screen all the same.
+    if table.width().is_none() {
+        table.set_width(PIPED_WIDTH);
     }
     println!("{table}");
     let mut right = visible.len() == ids.len();
