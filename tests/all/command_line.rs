@@ -140,6 +140,44 @@ async fn accounts_uploads_and_quotas_are_shown_and_cared_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tables_are_as_wide_as_the_screen() {
+    let world = World::start().await;
+    world.me().account(Login::Facebook).await;
+    let mut terminal = Terminal::of(&world).await;
+    let widest = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+    let whole = terminal.says(&["account", "list"]).await;
+    assert!(widest(&whole) > 60, "{whole}");
+    terminal.0.insert("COLUMNS".to_owned(), "60".to_owned());
+    let narrow = terminal.says(&["account", "list"]).await;
+    assert!(widest(&narrow) <= 60, "{narrow}");
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_video_job_is_saved_in_parts_and_published_by_its_id() {
+    let world = World::start().await;
+    let account = world.me().account(Login::Facebook).await.to_string();
+    let terminal = Terminal::of(&world).await;
+    let said = ["--title", "One, two", "--title", "Three", "--hashtag", "a,b", "--description", "What it shows"];
+    terminal.json(&[["video-job", "save", "job-1"].as_slice(), &said].concat()).await;
+    let publish = ["post", "publish", "--account", &account, "--job", "job-1", "--caption", "By its job"];
+    let refused = terminal.refused(&publish).await;
+    assert!(refused.contains("VIDEO_JOB_WITHOUT_VIDEO") && refused.contains("has no video yet"), "{refused}");
+    let address = video(&world, "of a job");
+    let saved = terminal.json(&["video-job", "save", "job-1", "--video", &address]).await;
+    assert_eq!(saved["ai_metadata"]["titles"], json!(["One, two", "Three"]), "the rest stays: {saved}");
+    let posts = terminal.json(&publish).await;
+    world.me().published(posts["posts"][0]["id"].as_i64().expect("an id")).await;
+    let shown = terminal.says(&["video-job", "get", "job-1"]).await;
+    assert!([&address, "One, two | Three", "a b", "What it shows"].iter().all(|text| shown.contains(*text)), "{shown}");
+    assert!(terminal.says(&["video-job", "list"]).await.contains("job-1"));
+    terminal.says(&["video-job", "delete", "job-1"]).await;
+    assert!(terminal.refused(&["video-job", "get", "job-1"]).await.contains("VIDEO_JOB_NOT_FOUND"));
+    assert!(terminal.refused(&["video-job", "save", "job-1"]).await.contains("--title <TEXT>"), "nothing to save");
+    world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_call_names_what_would_be_right() {
     let world = World::start().await;
     let account = world.me().account(Login::Tiktok).await.to_string();
@@ -147,7 +185,7 @@ async fn a_wrong_call_names_what_would_be_right() {
     for (line, words) in [
         (&["post", "list", "--status", "gone"][..], &["gone", "needs-review"][..]),
         (&["account", "connect", "myspace"], &["myspace", "tiktok, instagram, facebook, youtube"]),
-        (&["post", "publish", "--account", "1"], &["--video <URL>|--file <PATH>"]),
+        (&["post", "publish", "--account", "1"], &["--video <URL>|--file <PATH>|--job <ID>"]),
         (&["api-key", "create"], &["--user <NUMBER>|--any-user"]),
         (&["post", "resolve", "1"], &["--published|--not-published"]),
         (&["post", "show", "987654"], &["987654", "POST_NOT_FOUND"]),

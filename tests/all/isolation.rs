@@ -14,13 +14,15 @@ struct Named<'a> {
     account: i64,
     post: i64,
     upload: &'a str,
+    job: &'a str,
     webhook: i64,
     delivery: i64,
 }
 
-/// Every RPC that names a post, an account, an upload, a webhook endpoint or a delivery, called by somebody with an id.
+/// Every RPC that names a post, an account, an upload, a video job, a webhook endpoint or a delivery, called by somebody
+/// with an id.
 async fn refusals(user: User<'_>, named: &Named<'_>) -> Vec<(&'static str, Refusal)> {
-    let Named { account, post, upload, webhook, delivery } = *named;
+    let Named { account, post, upload, job, webhook, delivery } = *named;
     let (mut posts, mut accounts, mut media) = (user.posts(), user.accounts(), user.media());
     let mut webhooks = user.webhooks();
     let content = content(user.world, "x");
@@ -73,7 +75,13 @@ async fn refusals(user: User<'_>, named: &Named<'_>) -> Vec<(&'static str, Refus
     let media_id = upload.to_owned();
     call!(media.get_media, "GetMedia", GetMediaRequest { media_id: media_id.clone() });
     call!(media.delete_media, "DeleteMedia", DeleteMediaRequest { media_id: media_id.clone() });
-    call!(media.probe_video, "ProbeVideo", ProbeVideoRequest { media_id, ..Default::default() });
+    call!(media.probe_video, "ProbeVideo", ProbeVideoRequest { media_id: media_id.clone(), ..Default::default() });
+    let video_job_id = job.to_owned();
+    call!(media.get_video_job, "GetVideoJob", GetVideoJobRequest { video_job_id: video_job_id.clone() });
+    call!(media.delete_video_job, "DeleteVideoJob", DeleteVideoJobRequest { video_job_id });
+    // A job of one's own that names the upload: the id of a job is free for everybody.
+    let of_upload = VideoJob { video_job_id: "my own".into(), media_id, ..Default::default() };
+    call!(media.put_video_job, "PutVideoJob", PutVideoJobRequest { video_job: Some(of_upload), update_mask: None });
     call!(webhooks.get_webhook_endpoint, "GetWebhookEndpoint", GetWebhookEndpointRequest { id: webhook });
     let update = UpdateWebhookEndpointRequest {
         id: webhook,
@@ -113,20 +121,31 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
     let account = mine.account(Login::Tiktok).await;
     let post = mine.schedule_one(account, "Mine", world.now() + TimeDelta::days(2)).await;
     let upload = mine.upload(&world.file("mine", 200_000).await).await.media_id;
+    let job = VideoJob { video_job_id: "my-job".into(), ..Default::default() };
+    let put = PutVideoJobRequest { video_job: Some(job), update_mask: None };
+    mine.media().put_video_job(put).await.unwrap();
     let nobodys_upload: String = upload.chars().rev().collect();
     let stranger = world.user(2);
     let receiver = Receiver::start().await;
     let before = world.db.counts().await;
     let (webhook, delivery) = webhook(mine, &receiver).await;
-    let named = Named { account, post, upload: &upload, webhook, delivery };
+    let named = Named { account, post, upload: &upload, job: "my-job", webhook, delivery };
     let foreign = refusals(stranger, &named).await;
-    let named = Named { account: NOBODYS, post: NOBODYS, upload: &nobodys_upload, webhook: NOBODYS, delivery: NOBODYS };
+    let named = Named {
+        account: NOBODYS,
+        post: NOBODYS,
+        upload: &nobodys_upload,
+        job: "no-job",
+        webhook: NOBODYS,
+        delivery: NOBODYS,
+    };
     let nobodys = refusals(stranger, &named).await;
     for ((name, foreign), (_, nobodys)) in foreign.iter().zip(&nobodys) {
         assert_eq!(foreign.code, Code::NotFound, "{name}: {foreign:#?}");
         assert_eq!(foreign.reason, nobodys.reason, "{name}");
         let plain = |text: &str, id: i64| {
-            text.replace(&upload, "N").replace(&nobodys_upload, "N").replace(&id.to_string(), "N")
+            let names = [upload.as_str(), nobodys_upload.as_str(), "my-job", "no-job"];
+            names.iter().fold(text.to_owned(), |text, name| text.replace(name, "N")).replace(&id.to_string(), "N")
         };
         let is_same = |id: &i64| plain(&foreign.message, *id) == plain(&nobodys.message, NOBODYS);
         let is_told = [account, post, webhook, delivery].iter().any(is_same);
@@ -139,6 +158,8 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
     assert!(stranger.events().await.is_empty());
     let uploads = stranger.media().list_media(ListMediaRequest::default()).await.unwrap().into_inner();
     assert!(uploads.media.is_empty());
+    let jobs = stranger.media().list_video_jobs(ListVideoJobsRequest::default()).await.unwrap().into_inner();
+    assert!(jobs.video_jobs.is_empty());
     let webhooks = stranger.webhooks().list_webhook_endpoints(ListWebhookEndpointsRequest::default()).await.unwrap();
     assert!(webhooks.into_inner().endpoints.is_empty());
     // And neither do streams: one's own post comes first although the other's has moved before it.
@@ -170,6 +191,7 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
         "GetVideoRequirements",
         "ListMedia",
         "UploadMedia",
+        "ListVideoJobs",
         "CreateWebhookEndpoint",
         "ListWebhookEndpoints",
     ];

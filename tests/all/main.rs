@@ -38,6 +38,7 @@ mod the_site;
 mod tiktok_trouble;
 mod uploads;
 mod variations;
+mod video_jobs;
 mod watching;
 mod webhooks;
 mod wordpress_codec;

@@ -13,6 +13,7 @@ pub mod posts;
 mod remembered;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod video_jobs;
 pub mod webhooks;
 
 use std::time::Duration;
@@ -55,9 +56,9 @@ pub enum Error {
     /// No such row of this caller.
     #[error("{kind} {id} was not found")]
     NotFound {
-        /// `POST_NOT_FOUND`, `ACCOUNT_NOT_FOUND` or `MEDIA_NOT_FOUND`.
+        /// `POST_NOT_FOUND`, `ACCOUNT_NOT_FOUND`, `MEDIA_NOT_FOUND`, ...
         reason: Reason,
-        /// "post", "account" or "media".
+        /// "post", "account", "media", ...
         kind: &'static str,
         /// As given.
         id: String,

@@ -17,6 +17,7 @@ mod serve;
 mod show;
 mod simulate;
 mod upload;
+mod video_job;
 mod webhook;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::LazyLock};
@@ -104,6 +105,13 @@ enum Command {
         #[command(subcommand)]
         action: media::Action,
     },
+    /// Save, show, list and delete video jobs of a running core.
+    VideoJob {
+        #[command(flatten)]
+        server: client::Server,
+        #[command(subcommand)]
+        action: video_job::Action,
+    },
     /// Show how much may still be published.
     Quota {
         #[command(flatten)]
@@ -179,6 +187,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Webhook { server, action } => webhook::run(server, action).await?,
         Command::Post { server, action } => post::run(server, action).await?,
         Command::Media { server, action } => media::run(server, action).await?,
+        Command::VideoJob { server, action } => video_job::run(server, action).await?,
         Command::Quota { server, of } => account::quota(server, of).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -138,6 +138,10 @@ reasons! {
     AccountNotFound = "ACCOUNT_NOT_FOUND",
     /// No such upload of this user, or it was removed.
     MediaNotFound = "MEDIA_NOT_FOUND",
+    /// No such video job of this user.
+    VideoJobNotFound = "VIDEO_JOB_NOT_FOUND",
+    /// The video of the video job is not there yet.
+    VideoJobWithoutVideo = "VIDEO_JOB_WITHOUT_VIDEO",
     /// No such webhook endpoint or delivery of this user.
     WebhookNotFound = "WEBHOOK_NOT_FOUND",
     /// The user has a webhook endpoint with this address already.

@@ -20,4 +20,5 @@ pub mod search;
 mod tag;
 pub mod transition;
 pub mod turns;
+pub mod video_job;
 pub mod webhook;

@@ -23,13 +23,14 @@ use tower_http::services::ServeFile;
 
 use super::{
     auth::layer::{caller, still},
-    convert::media,
+    convert::{media, video_job},
     status::from_app,
 };
 use crate::{
     app::{
         Error,
         media::{Library, UploadInfo},
+        video_jobs::VideoJobs,
     },
     clock::Clock,
     domain::failure::Reason,
@@ -39,6 +40,7 @@ use crate::{
 /// Handlers of MediaService.
 pub(super) struct MediaApi {
     pub(super) library: Library,
+    pub(super) video_jobs: VideoJobs,
     pub(super) clock: Clock,
 }
 
@@ -88,6 +90,37 @@ impl MediaService for MediaApi {
         let (named, platforms) = media::probe(request.into_inner()).map_err(from_app(&self.clock))?;
         let probed = self.library.probe(caller, named, &platforms).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(media::probed(probed)))
+    }
+
+    async fn put_video_job(&self, request: Request<v1::PutVideoJobRequest>) -> Answer<v1::VideoJob> {
+        let caller = caller(&request)?;
+        let put = video_job::put(request.into_inner()).map_err(from_app(&self.clock))?;
+        let saved = self.video_jobs.put(caller, put).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(video_job::video_job(saved)))
+    }
+
+    async fn get_video_job(&self, request: Request<v1::GetVideoJobRequest>) -> Answer<v1::VideoJob> {
+        let caller = caller(&request)?;
+        let id = video_job::name(request.into_inner().video_job_id).map_err(from_app(&self.clock))?;
+        let found = self.video_jobs.get(caller, &id).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(video_job::video_job(found)))
+    }
+
+    async fn list_video_jobs(&self, request: Request<v1::ListVideoJobsRequest>) -> Answer<v1::ListVideoJobsResponse> {
+        let caller = caller(&request)?;
+        let (size, token) = video_job::list(request.into_inner()).map_err(from_app(&self.clock))?;
+        let page = self.video_jobs.list(caller, size, token.as_deref()).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(video_job::page(page)))
+    }
+
+    async fn delete_video_job(
+        &self,
+        request: Request<v1::DeleteVideoJobRequest>,
+    ) -> Answer<v1::DeleteVideoJobResponse> {
+        let caller = caller(&request)?;
+        let id = video_job::name(request.into_inner().video_job_id).map_err(from_app(&self.clock))?;
+        self.video_jobs.delete(caller, &id).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(v1::DeleteVideoJobResponse {}))
     }
 }
 

@@ -57,7 +57,7 @@ use super::{
 use crate::{
     app::{
         accounts::Accounts, api_keys::ApiKeys, dashboard::Dashboard, media::Library, platforms::Platforms,
-        posts::Posts, webhooks::WebhookEndpoints,
+        posts::Posts, video_jobs::VideoJobs, webhooks::WebhookEndpoints,
     },
     clock::Clock,
     config::{self, CorsOrigins},
@@ -208,7 +208,8 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     let webhooks = WebhookApi { webhooks: api.webhooks, clock: api.clock.clone() };
     let fetching = media::fetching(api.library.clone());
     // A chunk of the largest size, with what is around it.
-    let media = MediaServiceServer::new(MediaApi { library: api.library, clock: api.clock })
+    let video_jobs = VideoJobs::new(api.store, api.clock.clone());
+    let media = MediaServiceServer::new(MediaApi { library: api.library, video_jobs, clock: api.clock })
         .max_decoding_message_size(MAX_CHUNK + 64 * 1024);
     macro_rules! limited {
         ($server:ident, $api:expr) => {

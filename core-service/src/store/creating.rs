@@ -78,7 +78,7 @@ async fn refusal(tx: &mut Tx, request: &[NewPost], held: &[Option<Inserted>]) ->
                 return Ok(Some(found.clone()));
             }
             Some(Inserted::Existing(_) | Inserted::New(_)) => {}
-            None => media::demand(tx, new.post.wp_user_id, &new.post.content).await?,
+            None => media::demand(tx, new.post.wp_user_id, &new.post.content.media_id).await?,
         }
     }
     Ok(None)

@@ -7,6 +7,7 @@
 //! - An upload that a post needs costs nothing while it waits: every change of a post's status has its upload looked at
 //!   ([`look_again`]), and `look_at` is NULL in between.
 //! - The quota holds in the transaction that adds the row.
+//! - An upload that a video job names is kept as long as the job is there (`video_jobs`).
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -18,7 +19,7 @@ use crate::{
     domain::{
         ids::{PostId, UserId},
         media::{KeepPolicy, Kept, MediaFacts, MediaId},
-        post::{Content, Status},
+        post::Status,
     },
     params,
 };
@@ -51,6 +52,8 @@ const USES: &str = "SELECT status, MAX(status_since) AS since FROM aurareels_soc
      WHERE wp_user_id = ? AND media_id = ? AND media_id <> '' GROUP BY status";
 const NEEDED_BY: &str = "SELECT id FROM aurareels_social_posts WHERE wp_user_id = ? AND media_id = ? AND media_id <> '' \
      AND status IN ('draft', 'scheduled', 'publishing', 'confirming', 'needs_review') LIMIT 1";
+const IN_VIDEO_JOB: &str = "SELECT video_job_id FROM aurareels_video_jobs WHERE wp_user_id = ? AND media_id = ? \
+     AND media_id <> '' LIMIT 1";
 const FETCHED_FOR: &str = "SELECT id FROM aurareels_social_posts WHERE wp_user_id = ? AND media_id = ? AND media_id <> '' \
      AND (status IN ('publishing', 'confirming', 'needs_review') OR (status = 'scheduled' AND scheduled_at <= ?)) LIMIT 1";
 const BY_PULL_TOKEN: &str = concat!("SELECT ", media_columns!(), " FROM aurareels_media WHERE pull_token = ?");
@@ -109,13 +112,33 @@ pub enum Added {
     },
 }
 
+/// Who needs an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NeededBy {
+    /// A post that is not at rest.
+    Post(PostId),
+    /// A video job.
+    VideoJob(String),
+}
+
+impl std::fmt::Display for NeededBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Post(id) => write!(f, "post {id}"),
+            Self::VideoJob(id) => write!(f, "video job {id}"),
+        }
+    }
+}
+
 /// What became of an upload that was looked at, or was to be deleted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Settled {
     /// Its row is gone; this file is to be removed.
     Removed(String),
-    /// It stays: it is wanted until then, or this post needs it.
-    Stays(Option<PostId>),
+    /// It stays for now.
+    Stays,
+    /// It stays: somebody needs it.
+    Needed(NeededBy),
     /// There is no such upload.
     Gone,
 }
@@ -149,18 +172,18 @@ fn whole(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-/// Refuses a post whose upload is not there (any more).
-pub(super) async fn demand(tx: &mut Tx, user: UserId, content: &Content) -> Result<()> {
-    if content.media_id.is_empty() || tx.fetch_optional(OF_USER, &params![user, &content.media_id]).await?.is_some() {
+/// Refuses what names an upload that is not there (any more).
+pub(super) async fn demand(tx: &mut Tx, user: UserId, media_id: &str) -> Result<()> {
+    if media_id.is_empty() || tx.fetch_optional(OF_USER, &params![user, media_id]).await?.is_some() {
         return Ok(());
     }
-    Err(Error::NoMedia(content.media_id.clone()))
+    Err(Error::NoMedia(media_id.to_owned()))
 }
 
-/// Has the upload of a post looked at soon: what the post is or uses has changed.
-pub(super) async fn look_again(tx: &mut Tx, user: UserId, content: &Content, now: DateTime<Utc>) -> Result<()> {
-    if !content.media_id.is_empty() {
-        tx.execute(LOOK_AGAIN, &params![now, user, &content.media_id]).await?;
+/// Has an upload looked at soon: what a post or a video job is or uses has changed.
+pub(super) async fn look_again(tx: &mut Tx, user: UserId, media_id: &str, now: DateTime<Utc>) -> Result<()> {
+    if !media_id.is_empty() {
+        tx.execute(LOOK_AGAIN, &params![now, user, media_id]).await?;
     }
     Ok(())
 }
@@ -250,6 +273,12 @@ impl Store {
         Ok(uses(&self.db.read().await?.fetch_all(USES, &params![user, media_id.as_str()]).await?))
     }
 
+    /// Whether a video job names an upload.
+    pub async fn is_media_of_job(&self, user: UserId, media_id: &MediaId) -> Result<bool> {
+        let of = params![user, media_id.as_str()];
+        Ok(self.db.read().await?.fetch_optional(IN_VIDEO_JOB, &of).await?.is_some())
+    }
+
     /// Uploads that may be due for removal, by row.
     pub async fn media_due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<i64>> {
         let rows = self.db.read().await?.fetch_all(DUE, &params![now, i64::from(limit)]).await?;
@@ -264,11 +293,12 @@ impl Store {
                 let Ok(media) = stored(&row) else {
                     // Kept until somebody mends it.
                     tx.execute(LOOK_AT, &params![None::<DateTime<Utc>>, id]).await?;
-                    return Ok(Settled::Stays(None));
+                    return Ok(Settled::Stays);
                 };
                 let of = params![media.wp_user_id, media.media_id.as_str()];
                 let look_at = match policy.kept(media.uploaded_at, &uses(&tx.fetch_all(USES, &of).await?)) {
                     Kept::WhileNeeded => None,
+                    Kept::Until(_) if tx.fetch_optional(IN_VIDEO_JOB, &of).await?.is_some() => None,
                     Kept::Until(until) if until <= now => {
                         tx.execute(DELETE, &params![id]).await?;
                         return Ok(Settled::Removed(media.stored_as));
@@ -276,12 +306,12 @@ impl Store {
                     Kept::Until(until) => Some(until),
                 };
                 tx.execute(LOOK_AT, &params![look_at, id]).await?;
-                Ok(Settled::Stays(None))
+                Ok(Settled::Stays)
             })
             .await
     }
 
-    /// Deletes a user's upload unless a post needs it.
+    /// Deletes a user's upload unless a post or a video job needs it.
     pub async fn delete_media(&self, user: UserId, media_id: &MediaId) -> Result<Settled> {
         let name = media_id.as_str().to_owned();
         self.db
@@ -291,7 +321,10 @@ impl Store {
                 };
                 let media = stored(&row)?;
                 if let Some(post) = tx.fetch_optional(NEEDED_BY, &params![user, &name]).await? {
-                    return Ok(Settled::Stays(Some(PostId(post.int("id")?))));
+                    return Ok(Settled::Needed(NeededBy::Post(PostId(post.int("id")?))));
+                }
+                if let Some(job) = tx.fetch_optional(IN_VIDEO_JOB, &params![user, &name]).await? {
+                    return Ok(Settled::Needed(NeededBy::VideoJob(job.text("video_job_id")?)));
                 }
                 tx.execute(DELETE, &params![media.id]).await?;
                 Ok(Settled::Removed(media.stored_as))

@@ -49,6 +49,7 @@ pub mod restoring;
 pub mod search;
 pub mod set_aside;
 pub mod traces;
+pub mod video_jobs;
 #[cfg(test)]
 mod waking_tests;
 pub mod wall_times;

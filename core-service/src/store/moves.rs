@@ -87,7 +87,7 @@ impl Store {
                     true => (Some(WaitReason::RestoreCheck), Some(now)),
                     false => (changed.waiting_for, changed.next_step_at),
                 };
-                media::demand(tx, changed.wp_user_id, content).await?;
+                media::demand(tx, changed.wp_user_id, &content.media_id).await?;
                 let sql = format!(
                     "UPDATE aurareels_social_posts SET {} = ?, status = ?, status_since = ?, scheduled_at = ?, list_at = ?, \
                      scheduler = ?, late_policy_seconds = ?, attempt = ?, waiting_for = ?, next_step_at = ?, \
@@ -126,7 +126,7 @@ impl Store {
                 }
                 let after = reread(tx, changed.id).await?;
                 if found.content.media_id != content.media_id {
-                    media::look_again(tx, found.wp_user_id, &found.content, now).await?;
+                    media::look_again(tx, found.wp_user_id, &found.content.media_id, now).await?;
                 }
                 if status_changes {
                     status_event(tx, &found, changed.status, None, now).await?;
@@ -262,7 +262,7 @@ impl Store {
                 if done == 0 {
                     return Ok(Moved::Refused(found));
                 }
-                media::look_again(tx, user, &found.content, now).await?;
+                media::look_again(tx, user, &found.content.media_id, now).await?;
                 post_event(tx, EventKind::PostDeleted, &found, now).await?;
                 Ok(Moved::Done(()))
             })

@@ -41,6 +41,7 @@ use crate::{
         search::words,
         transition::Move,
         turns::Turns,
+        video_job::{JobVideo, VideoJobChange},
     },
     params,
     secret::{KeyRing, Secret},
@@ -467,9 +468,9 @@ async fn uploads(store: &Store, account: &Account, now: DateTime<Utc>) {
     store.insert_posts(vec![post]).await.unwrap();
     let policy = KeepPolicy { unused: none, done: none, failed: none };
     assert_eq!(store.media_due(now, 10).await.unwrap(), [media.id]);
-    assert_eq!(store.settle_media(media.id, policy, now).await.unwrap(), Settled::Stays(None));
+    assert_eq!(store.settle_media(media.id, policy, now).await.unwrap(), Settled::Stays);
     assert_eq!(store.media_due(now, 10).await.unwrap(), [0; 0], "a post needs it: nobody looks at it any more");
-    assert!(matches!(store.delete_media(user, &media_id).await.unwrap(), Settled::Stays(Some(_))));
+    assert!(matches!(store.delete_media(user, &media_id).await.unwrap(), Settled::Needed(_)));
     assert!(store.media_to_fetch("one", now).await.unwrap().is_some());
     assert!(store.media_to_fetch("one", now - TimeDelta::hours(1)).await.unwrap().is_none(), "long before its time");
     let uses = store.media_uses(user, &media_id).await.unwrap();
@@ -479,6 +480,16 @@ async fn uploads(store: &Store, account: &Account, now: DateTime<Utc>) {
     let used = posts.into_iter().find(|(_, post)| !post.content.media_id.is_empty()).unwrap().1;
     store.cancel(user, used.id, now, None).await.unwrap();
     assert_eq!(store.media_due(now, 10).await.unwrap(), [media.id], "looked at again");
+    let by_media = VideoJobChange { video: Some(JobVideo::Media(media_id.to_string())), ..VideoJobChange::default() };
+    for _ in 0..2 {
+        store.put_video_job(user, "job", by_media.clone(), now).await.unwrap();
+    }
+    assert!(store.is_media_of_job(user, &media_id).await.unwrap());
+    assert!(store.video_job(user, "job").await.unwrap().is_some_and(|job| job.has_video()));
+    assert_eq!(store.list_video_jobs(user, i64::MAX, 10).await.unwrap().len(), 1);
+    assert_eq!(store.settle_media(media.id, policy, now).await.unwrap(), Settled::Stays, "a job names it");
+    assert!(matches!(store.delete_media(user, &media_id).await.unwrap(), Settled::Needed(_)));
+    assert!(store.delete_video_job(user, "job", now).await.unwrap());
     assert!(store.knows_media_file("three").await.unwrap());
     assert_eq!(store.settle_media(media.id, policy, now).await.unwrap(), Settled::Removed("three".into()));
     assert!(store.media(user, &media_id).await.unwrap().is_none());

@@ -242,7 +242,7 @@ pub(super) async fn status_event(
     reason: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    media::look_again(tx, post.wp_user_id, &post.content, now).await?;
+    media::look_again(tx, post.wp_user_id, &post.content.media_id, now).await?;
     let event = NewEvent {
         wp_user_id: post.wp_user_id,
         kind: EventKind::PostStatusChanged,

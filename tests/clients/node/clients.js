@@ -4,6 +4,7 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 
 import { AccountService } from "./generated/aurareels/v1/account_service_pb.js";
+import { MediaService } from "./generated/aurareels/v1/media_service_pb.js";
 import { PlatformService } from "./generated/aurareels/v1/platform_service_pb.js";
 import { PostService } from "./generated/aurareels/v1/post_service_pb.js";
 
@@ -23,6 +24,7 @@ export function clients(baseUrl, key, form = "grpc-web") {
       : createConnectTransport({ ...options, useBinaryFormat: form === "protobuf" });
   return {
     accounts: createClient(AccountService, transport),
+    media: createClient(MediaService, transport),
     platforms: createClient(PlatformService, transport),
     posts: createClient(PostService, transport),
   };

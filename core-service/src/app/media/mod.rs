@@ -3,7 +3,7 @@
 //! Guaranteed:
 //! - What is answered is stored: the file is flushed, its row committed. What broke off leaves nothing.
 //! - The same bytes of the same user are one upload, so repeating an upload is harmless.
-//! - An upload is there as long as a post needs it, and is removed afterwards ([`tidy`]).
+//! - An upload is there as long as a post or a video job needs it, and is removed afterwards ([`tidy`]).
 //! - One user never sees, uses or counts another's uploads.
 
 mod places;
@@ -36,7 +36,7 @@ use crate::{
     },
     store::{
         Store,
-        media::{Settled, StoredMedia},
+        media::{NeededBy, Settled, StoredMedia},
     },
 };
 
@@ -94,7 +94,7 @@ pub struct Media {
     pub stored: StoredMedia,
     /// How it fits each platform.
     pub checks: Vec<(Platform, Checked)>,
-    /// When it is removed; `None` while a post needs it.
+    /// When it is removed; `None` while a post or a video job needs it.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -151,16 +151,18 @@ impl Library {
                 self.remove_file(&file).await;
                 Ok(())
             }
-            Settled::Stays(post) => {
-                let post = post.map(|post| format!("post {post}")).unwrap_or_default();
-                Err(Error::Precondition {
-                    reason: Reason::MediaInUse,
-                    subject: format!("media {id}"),
-                    message: format!("{post} needs the uploaded video"),
-                    remedy: "cancel that post first, or leave the upload: it is removed when no post needs it".into(),
-                })
-            }
-            Settled::Gone => Err(not_found(media_id)),
+            Settled::Needed(by) => Err(Error::Precondition {
+                reason: Reason::MediaInUse,
+                subject: format!("media {id}"),
+                message: format!("{by} needs the uploaded video"),
+                remedy: match by {
+                    NeededBy::Post(_) => {
+                        "cancel that post first, or leave the upload: it is removed when no post needs it".into()
+                    }
+                    NeededBy::VideoJob(_) => "delete that video job first, or give it another video".into(),
+                },
+            }),
+            Settled::Stays | Settled::Gone => Err(not_found(media_id)),
         }
     }
 
@@ -190,6 +192,7 @@ impl Library {
         let uses = self.store.media_uses(stored.wp_user_id, &stored.media_id).await?;
         let expires_at = match self.settings.keep.kept(stored.uploaded_at, &uses) {
             Kept::WhileNeeded => None,
+            Kept::Until(_) if self.store.is_media_of_job(stored.wp_user_id, &stored.media_id).await? => None,
             Kept::Until(until) => Some(until),
         };
         Ok(Media { checks: self.checks(MEDIA_ID_FIELD, &stored.facts), expires_at, stored })

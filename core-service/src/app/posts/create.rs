@@ -23,7 +23,7 @@ use crate::{
     domain::{
         account::Account,
         failure::Reason,
-        media::{MediaFacts, MediaId, Violation, Warning},
+        media::{MediaFacts, MediaId, VIDEO_URL_FIELD, Violation, Warning},
         post::{Post, SchedulerKind, Status, WaitReason},
         request_key::{Asked, Fingerprint, Relation, RequestKeys},
         schedule::WallTime,
@@ -88,12 +88,17 @@ type Looked = std::result::Result<Probe, Violation>;
 
 impl Posts {
     /// Creates one post per account, or finds those that an equal request made.
-    pub async fn create(&self, caller: Caller, request: CreatePosts) -> Result<Vec<Created>> {
+    pub async fn create(&self, caller: Caller, mut request: CreatePosts) -> Result<Vec<Created>> {
         let now = self.clock.now();
+        let given = request.wish.clone();
+        let no_video = self.take_job(caller, &mut request.wish).await.err();
         let mut shape = rules::check_accounts(&request.accounts);
         shape.extend(rules::check_key(request.request_key.as_deref(), request.allow_duplicate));
         shape.extend(rules::check_shape(&request.wish.content));
         shape.extend(variations::check(&request.wish, &request.accounts));
+        if no_video.is_some() {
+            shape.retain(|one| one.violation.field != VIDEO_URL_FIELD);
+        }
         if !shape.is_empty() {
             return Err(rules::refuse(shape));
         }
@@ -106,7 +111,10 @@ impl Posts {
                 (rules::as_asked(time, at, &zones), warning)
             }
         };
-        let mut parts = self.parts(&request, accounts, &asked, now)?;
+        let mut parts = self.parts(&request, &given, accounts, &asked, now)?;
+        if let Some(refusal) = no_video {
+            return self.repeated(&parts).await?.ok_or(refusal);
+        }
         let looked = match self.look_at_link(&mut parts, &request.wish).await? {
             Look::Repeated(found) => return Ok(found),
             Look::At(looked) => Some(looked),
@@ -140,9 +148,12 @@ impl Posts {
         inserted.into_iter().zip(accounts).map(|(inserted, account)| created(inserted, account)).collect()
     }
 
+    /// The parts of a request. The keys are made from what was given, so that a request by a video job comes back to its
+    /// posts whatever became of the job.
     fn parts(
         &self,
         request: &CreatePosts,
+        given: &Wish,
         accounts: Vec<Account>,
         asked: &Asked,
         now: DateTime<Utc>,
@@ -155,7 +166,8 @@ impl Posts {
                 let options = service.description.options.text(&prepared.content.options);
                 let text = &prepared.content.full_caption;
                 let caller_key = request.request_key.clone();
-                let mut keys = RequestKeys::of(&account, &prepared.content, &options, text, asked.clone(), caller_key);
+                let given = &given.of(account.id).content;
+                let mut keys = RequestKeys::of(&account, given, &options, text, asked.clone(), caller_key);
                 // Those of posts that go out at once end; all others count as long as the posts are there.
                 keys.valid_since = (keys.is_derived && asked.at.is_none()).then(|| now - DERIVED_KEY_LIFE);
                 keys.refuse_duplicates_since = (!request.allow_duplicate).then(|| now - DERIVED_KEY_LIFE);

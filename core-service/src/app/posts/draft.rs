@@ -13,12 +13,14 @@ use crate::{
 
 impl Posts {
     /// Keeps a draft. Rules that it breaks come back as warnings: it is checked when it is scheduled or published.
-    pub async fn create_draft(&self, caller: Caller, request: CreateDraft) -> Result<Post> {
+    pub async fn create_draft(&self, caller: Caller, mut request: CreateDraft) -> Result<Post> {
         let now = self.clock.now();
         let shape = rules::check_key(request.request_key.as_deref(), false);
         if !shape.is_empty() {
             return Err(rules::refuse(shape));
         }
+        let given = request.wish.content.clone();
+        self.take_job(caller, &mut request.wish).await?;
         let account = self.accounts(caller, &[request.account]).await?.remove(0);
         let service = self.service(&account)?;
         let prepared = rules::prepare(service, &request.wish);
@@ -49,7 +51,7 @@ impl Posts {
         }));
         let text = &prepared.content.full_caption;
         let options = self.service(&account)?.description.options.text(&prepared.content.options);
-        let keys = RequestKeys::of_draft(&account, &prepared.content, &options, text, asked, request.request_key);
+        let keys = RequestKeys::of_draft(&account, &given, &options, text, asked, request.request_key);
         let mut content = prepared.content;
         if let Some((media_id, _)) = self.copy_of(caller, &request.wish, None).await? {
             content.media_id = media_id.to_string();

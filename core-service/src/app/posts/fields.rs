@@ -5,6 +5,11 @@ use crate::domain::post::Content;
 /// Fields that say where the video comes from.
 pub(super) const OF_THE_VIDEO: [&str; 4] = ["video_job_id", "video_url", "media_id", "keep_copy"];
 
+/// Whether a mask names a field of a content.
+pub(super) fn names(mask: &[String], field: &str) -> bool {
+    mask.iter().any(|named| named.strip_prefix("content.").unwrap_or(named) == field)
+}
+
 /// Takes one named field of a content over. False when there is no such field.
 pub(super) fn take(to: &mut Content, from: &Content, field: &str) -> bool {
     match field.strip_prefix("content.").unwrap_or(field) {

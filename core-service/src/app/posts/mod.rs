@@ -13,6 +13,7 @@ pub mod requests;
 mod rules;
 mod tail;
 pub mod variations;
+mod video_jobs;
 mod watch;
 mod zones;
 
@@ -30,6 +31,7 @@ use crate::{
     zones::Zones,
 };
 
+pub(super) use self::rules::{broken, check_url};
 use self::tail::Tail;
 pub use self::tail::{Follower, News, subjects};
 use super::{Caller, Error, Result, media::Library};

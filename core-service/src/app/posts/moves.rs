@@ -55,7 +55,7 @@ impl Posts {
     }
 
     /// Changes a draft or scheduled post: the named fields of its content.
-    pub async fn update(&self, caller: Caller, request: UpdatePost) -> Result<Post> {
+    pub async fn update(&self, caller: Caller, mut request: UpdatePost) -> Result<Post> {
         let post = self.read(caller, request.id).await?;
         check_revision(&post, request.revision)?;
         if !matches!(post.status, Status::Draft | Status::Scheduled) {
@@ -71,6 +71,7 @@ impl Posts {
             );
             return Err(rules::invalid(Reason::InvalidField, one));
         }
+        self.take_job_of_edit(caller, &mut request).await?;
         let mut content = post.content.clone();
         if let Some(unknown) =
             request.fields.iter().find(|field| !fields::take(&mut content, &request.wish.content, field))
@@ -394,7 +395,7 @@ fn as_warning(violation: Violation) -> Warning {
 /// Takes the named fields that say where the video comes from: naming one of them takes the other away.
 fn take_video(to: &mut Content, request: &UpdatePost) {
     let from = &request.wish.content;
-    let names = |name: &str| request.fields.iter().any(|field| field.strip_prefix("content.").unwrap_or(field) == name);
+    let names = |name: &str| fields::names(&request.fields, name);
     match (names("video_url"), names("media_id")) {
         (false, false) if names("keep_copy") && !to.video_url.is_empty() => to.media_id.clear(),
         (false, false) => {}

@@ -39,7 +39,7 @@ const MAX_TEXT: usize = 255;
 const MAX_URL: usize = 4096;
 
 /// A broken rule about a field.
-pub(super) fn broken(
+pub(in crate::app) fn broken(
     field: &'static str,
     rule: &'static str,
     measured: impl Into<String>,
@@ -159,7 +159,7 @@ fn check_content(content: &Content) -> Vec<Broken> {
             VIDEO_URL_FIELD,
             "empty".into(),
             "a post needs a video",
-            "give the http(s) URL of the video, or upload it and give its media_id",
+            "give the http(s) URL of the video, upload it and give its media_id, or name a saved video job",
         ));
     }
     if !content.media_id.is_empty() && content.media_id.parse::<MediaId>().is_err() {
@@ -171,19 +171,7 @@ fn check_content(content: &Content) -> Vec<Broken> {
         (VIDEO_URL_FIELD, content.video_url.as_str()),
         ("content.thumbnail_url", content.thumbnail_url.as_deref().unwrap_or_default()),
     ];
-    for (field, url) in urls.into_iter().filter(|(_, url)| !url.is_empty()) {
-        let good = url.len() <= MAX_URL
-            && Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
-        if !good {
-            let shown: String = url.chars().take(60).collect();
-            all.push(malformed(
-                field,
-                format!("`{shown}`"),
-                "it must be an http(s) URL of at most 4096 bytes",
-                "give the full URL, beginning with https://",
-            ));
-        }
-    }
+    all.extend(urls.into_iter().filter(|(_, url)| !url.is_empty()).filter_map(|(field, url)| check_url(field, url)));
     let texts = [
         ("content.video_job_id", content.video_job_id.as_str()),
         ("content.location", content.location.as_deref().unwrap_or_default()),
@@ -208,6 +196,22 @@ fn check_content(content: &Content) -> Vec<Broken> {
         ));
     }
     all
+}
+
+/// The shape of a URL.
+pub(in crate::app) fn check_url(field: &'static str, url: &str) -> Option<Broken> {
+    let is_good = url.len() <= MAX_URL
+        && Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+    let shown: String = url.chars().take(60).collect();
+    (!is_good).then(|| {
+        broken(
+            field,
+            "FIELD_MALFORMED",
+            format!("`{shown}`"),
+            "it must be an http(s) URL of at most 4096 bytes",
+            "give the full URL, beginning with https://",
+        )
+    })
 }
 
 /// A given time as an instant, with a warning where it was not the only reading. The instant is as asked for: not yet
@@ -399,9 +403,10 @@ impl Posts {
         &self,
         caller: Caller,
         ids: Vec<AccountId>,
-        wish: Wish,
+        mut wish: Wish,
         time: Option<GivenTime>,
     ) -> Result<Validated> {
+        self.take_job(caller, &mut wish).await?;
         let mut all = check_accounts(&ids);
         all.extend(check_shape(&wish.content));
         all.extend(variations::check(&wish, &ids));

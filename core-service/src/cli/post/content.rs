@@ -42,9 +42,6 @@ pub(in crate::cli) struct Content {
     /// Address of a cover image (Instagram, YouTube).
     #[arg(long, default_value = "", value_name = "URL")]
     thumbnail: String,
-    /// The job that made the video.
-    #[arg(long, default_value = "")]
-    job: String,
     /// Your key for this request; the core derives one otherwise.
     #[arg(long, default_value = "")]
     pub(super) request_key: String,
@@ -53,16 +50,19 @@ pub(in crate::cli) struct Content {
     pub(super) allow_duplicate: bool,
 }
 
-/// Where the video comes from: one of the two.
+/// Where the video comes from.
 #[derive(Args)]
-#[group(required = true, multiple = false)]
+#[group(required = true, multiple = true)]
 pub(in crate::cli) struct Video {
     /// Address of the video.
     #[arg(long, value_name = "URL")]
     video: Option<String>,
     /// A video file of this machine: it is uploaded to the core first.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "video")]
     file: Option<PathBuf>,
+    /// The job that made the video. Alone: a job that was saved with `video-job save`, whose video is posted.
+    #[arg(long, value_name = "ID")]
+    job: Option<String>,
 }
 
 impl Content {
@@ -73,7 +73,7 @@ impl Content {
             None => String::new(),
         };
         Ok(v1::PostContent {
-            video_job_id: self.job.clone(),
+            video_job_id: self.video.job.clone().unwrap_or_default(),
             video_url: self.video.video.clone().unwrap_or_default(),
             media_id,
             keep_copy: self.keep_copy,

@@ -11,6 +11,7 @@ pub(super) mod post;
 pub(super) mod requests;
 #[cfg(test)]
 mod tests;
+pub(super) mod video_job;
 pub(super) mod webhook;
 
 use chrono::{DateTime, Utc};
