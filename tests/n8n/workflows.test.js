@@ -236,9 +236,12 @@ describe("reconnect_alert", () => {
 });
 
 describe("publish_with_ai_caption", () => {
-  test("the model writes, AuraReels publishes", async (t) => {
-    const caption = "A cat opens a door by itself. #cats #clever";
-    const model = await languageModel(caption);
+  test("the model writes, AuraReels keeps what it wrote and publishes", async (t) => {
+    const caption = "A cat opens a door by itself.";
+    const titles = ["Clever cat", "Who needs a key?"];
+    // As models answer that were told not to.
+    const texts = JSON.stringify({ titles, description: caption, hashtags: ["cats", "clever"] });
+    const model = await languageModel(`Here you are:\n\`\`\`json\n${texts}\n\`\`\``);
     t.after(() => model.close());
     const data = { apiKey: "sk-of-a-test", url: `${model.address}/v1` };
     const openAiApi = await n8n.rest.credential("openAiApi", "OpenAI", data);
@@ -248,7 +251,13 @@ describe("publish_with_ai_caption", () => {
     const [execution] = await n8n.rest.ends(workflow);
     assert.equal(execution.status, "success", JSON.stringify(execution.error));
     assert.ok(JSON.stringify(model.calls[0].body.messages).includes("My cat opens doors"));
-    assert.equal((await simulator.visible(caption)).length, 2);
+    const visible = await simulator.visible(caption);
+    assert.equal(visible.length, 2);
+    assert.ok(visible.every((post) => post.caption.includes("#cats #clever")), JSON.stringify(visible));
+    const [saved] = execution.json("Save Video Job");
+    const kept = await core.client.media.getVideoJob({ videoJobId: saved.video_job_id });
+    assert.deepEqual(kept.aiMetadata.titles, titles);
+    assert.equal(kept.videoUrl, simulator.video("cat"));
     await chat.heard("the notification", ({ body }) => body.text.includes(caption));
     await n8n.retire(workflow);
   });

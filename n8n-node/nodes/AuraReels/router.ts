@@ -17,12 +17,13 @@ import { media } from './actions/media';
 import { platform } from './actions/platform';
 import { post } from './actions/post';
 import { quota } from './actions/quota';
+import { videoJob } from './actions/video-job';
 import type { Operation, Resource, Wait } from './operation';
 import { type Outcome as Sortable, type Outputs, outputsOf } from './outputs';
 import { waitForPosts } from './waiting';
 
 /** Every resource, in the order in which the node lists them: what people come for first. */
-export const RESOURCES: Resource[] = [post, account, media, platform, quota];
+export const RESOURCES: Resource[] = [post, account, media, videoJob, platform, quota];
 
 /** What one item led to, and the core that was asked. */
 type Outcome = Sortable & { core?: Core };

@@ -138,6 +138,20 @@ export interface AccountSummary {
 	is_active: boolean;
 }
 
+export interface AiMetadataInput {
+	titles?: string[];
+	description?: string;
+	hashtags?: string[];
+	transcription?: string;
+}
+
+export interface AiMetadata {
+	titles: string[];
+	description: string;
+	hashtags: string[];
+	transcription: string;
+}
+
 export interface AppBudget {
 	name: string;
 	used: number;
@@ -227,6 +241,12 @@ export interface DeleteMediaRequestInput {
 
 export type DeleteMediaResponse = Record<string, never>;
 
+export interface DeleteVideoJobRequestInput {
+	video_job_id?: string;
+}
+
+export type DeleteVideoJobResponse = Record<string, never>;
+
 export interface DeleteWebhookEndpointRequestInput {
 	id?: number;
 }
@@ -289,6 +309,10 @@ export interface GetPublishOptionsRequestInput {
 
 export interface GetQuotaRequestInput {
 	id?: number;
+}
+
+export interface GetVideoJobRequestInput {
+	video_job_id?: string;
 }
 
 export interface GetVideoRequirementsRequestInput {
@@ -384,6 +408,16 @@ export interface ListPostsResponse {
 	posts: Post[];
 	next_page_token: string;
 	total: number | null;
+}
+
+export interface ListVideoJobsRequestInput {
+	page_size?: number;
+	page_token?: string;
+}
+
+export interface ListVideoJobsResponse {
+	video_jobs: VideoJob[];
+	next_page_token: string;
 }
 
 export interface ListWebhookDeliveriesRequestInput {
@@ -568,6 +602,11 @@ export interface PublishPostsResponse {
 	existed: boolean[];
 }
 
+export interface PutVideoJobRequestInput {
+	video_job?: VideoJobInput | null;
+	update_mask?: string | null;
+}
+
 export interface Quota {
 	account_id: number;
 	platform: Platform | null;
@@ -747,6 +786,30 @@ export interface VideoFacts {
 	index_first: boolean | null;
 }
 
+export interface VideoJobInput {
+	video_job_id?: string;
+	wp_user_id?: number;
+	video_url?: string;
+	media_id?: string;
+	thumbnail_url?: string;
+	ai_metadata?: AiMetadataInput | null;
+	has_video?: boolean;
+	created_at?: string | null;
+	updated_at?: string | null;
+}
+
+export interface VideoJob {
+	video_job_id: string;
+	wp_user_id: number;
+	video_url: string;
+	media_id: string;
+	thumbnail_url: string;
+	ai_metadata: AiMetadata | null;
+	has_video: boolean;
+	created_at: string | null;
+	updated_at: string | null;
+}
+
 export interface VideoRequirements {
 	platform: Platform | null;
 	min_duration: string | null;
@@ -901,6 +964,10 @@ export interface Calls {
 	'MediaService/ListMedia': { request: ListMediaRequestInput; answer: ListMediaResponse };
 	'MediaService/DeleteMedia': { request: DeleteMediaRequestInput; answer: DeleteMediaResponse };
 	'MediaService/ProbeVideo': { request: ProbeVideoRequestInput; answer: ProbeVideoResponse };
+	'MediaService/PutVideoJob': { request: PutVideoJobRequestInput; answer: VideoJob };
+	'MediaService/GetVideoJob': { request: GetVideoJobRequestInput; answer: VideoJob };
+	'MediaService/ListVideoJobs': { request: ListVideoJobsRequestInput; answer: ListVideoJobsResponse };
+	'MediaService/DeleteVideoJob': { request: DeleteVideoJobRequestInput; answer: DeleteVideoJobResponse };
 	'PlatformService/ListPlatforms': { request: ListPlatformsRequestInput; answer: ListPlatformsResponse };
 	'PlatformService/GetVideoRequirements': { request: GetVideoRequirementsRequestInput; answer: VideoRequirements };
 	'WebhookService/CreateWebhookEndpoint': { request: CreateWebhookEndpointRequestInput; answer: CreateWebhookEndpointResponse };

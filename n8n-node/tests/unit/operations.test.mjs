@@ -551,6 +551,87 @@ test('uploads are listed page by page, read, checked and deleted', async () => {
 	await assert.rejects(run(of('get', { mediaId: '' })), /"Media ID" is empty/);
 });
 
+test('a video job is saved in parts: what is not added stays', async () => {
+	const of = (operation, more) => ({ resource: 'videoJob', operation, ...more });
+	const said = { video_job_id: 'job-1', has_video: true };
+	const saved = await calls(
+		'MediaService/PutVideoJob',
+		said,
+		of('save', {
+			videoJobId: ' job-1 ',
+			jobFields: {
+				videoUrl: URL_,
+				titles: 'One, two\n Three \n',
+				description: 'What it shows',
+				hashtags: '#dogs #surf',
+			},
+		}),
+	);
+	assert.deepEqual(saved.success[0].json, said);
+	assert.deepEqual(saved.request.video_job, {
+		video_job_id: 'job-1',
+		video_url: URL_,
+		ai_metadata: {
+			titles: ['One, two', 'Three'],
+			description: 'What it shows',
+			hashtags: ['#dogs', '#surf'],
+		},
+	});
+	assert.deepEqual(saved.request.update_mask.split(',').sort(), [
+		'ai_metadata.description',
+		'ai_metadata.hashtags',
+		'ai_metadata.titles',
+		'video_url',
+	]);
+	const lists = await calls(
+		'MediaService/PutVideoJob',
+		said,
+		of('save', { videoJobId: 'job-1', jobFields: { titles: ['A', 'B'], mediaId: '' } }),
+	);
+	assert.deepEqual(lists.request.video_job.ai_metadata, { titles: ['A', 'B'] });
+	assert.equal(
+		lists.request.update_mask,
+		'media_id,ai_metadata.titles',
+		'an empty field is emptied',
+	);
+	const nothing = of('save', { videoJobId: 'job-1', jobFields: {} });
+	await assert.rejects(run(nothing), /There is nothing to save/);
+	await assert.rejects(run(of('save', { videoJobId: '' })), /"Video Job ID" is empty/);
+});
+
+test('video jobs are read, listed page by page, deleted, and posted by their id', async () => {
+	const of = (operation, more) => ({ resource: 'videoJob', operation, ...more });
+	const pages = { '': ['j1', 't'], t: ['j2', ''] };
+	answer({
+		'MediaService/ListVideoJobs': ({ page_token }) => ({
+			video_jobs: [{ video_job_id: pages[page_token][0] }],
+			next_page_token: pages[page_token][1],
+		}),
+	});
+	const [listed] = await run(of('getAll', { returnAll: true }));
+	assert.deepEqual(
+		listed.map(({ json }) => json.video_job_id),
+		['j1', 'j2'],
+	);
+	const job = { video_job_id: 'j1' };
+	const read = await calls('MediaService/GetVideoJob', job, of('get', { videoJobId: 'j1' }));
+	assert.deepEqual(read.request, job);
+	const gone = await calls('MediaService/DeleteVideoJob', {}, of('delete', { videoJobId: 'j1' }));
+	assert.deepEqual(gone.success[0].json, { video_job_id: 'j1', deleted: true });
+	const publish = {
+		resource: 'post',
+		operation: 'publish',
+		platform: 'instagram',
+		account: ACCOUNT,
+		videoSource: 'job',
+		videoJobId: 'j1',
+	};
+	const said = { posts: [], existed: [] };
+	const { request } = await calls('PostService/PublishPosts', said, publish);
+	assert.equal(request.content.video_job_id, 'j1');
+	assert.equal(request.content.video_url, undefined);
+});
+
 /** Accounts that handles are looked up among. */
 const CONNECTED = {
 	accounts: [
@@ -703,6 +784,7 @@ test('the subtitle says what the node does, and with whom', () => {
 	assert.equal(of({ resource: 'post', operation: 'getAll' }), 'Get many');
 	const account = { __rl: true, mode: 'handle', value: '@ada' };
 	assert.equal(of({ resource: 'account', operation: 'check', account }), 'Check account · @ada');
+	assert.equal(of({ resource: 'videoJob', operation: 'getAll' }), 'Get many video job');
 });
 
 test('what people come for stands first', () => {
@@ -752,6 +834,7 @@ test('no operation is without a test here', () => {
 		],
 		quota: ['get'],
 		media: ['upload', 'get', 'getAll', 'probe', 'delete'],
+		videoJob: ['save', 'get', 'getAll', 'delete'],
 		platform: ['getVideoRequirements'],
 	};
 	const choices = node.description.properties.filter(({ name }) => name === 'operation');

@@ -11,6 +11,7 @@ import {
 } from './platform-options';
 import { additionalFields, additionalFieldsOfVersion1, hashtags } from './text';
 import { fromVersion2, inVersion1 } from './versions';
+import { videoJobField } from './video-job';
 
 const platform: INodeProperties = {
 	displayName: 'Platform',
@@ -64,6 +65,11 @@ const video: INodeProperties[] = [
 				value: 'url',
 				description: 'A public address from which the video can be fetched',
 			},
+			{
+				name: 'Video Job',
+				value: 'job',
+				description: 'The video of a job that was saved by Video Job: Save',
+			},
 		],
 		default: 'url',
 		description: 'Where the video comes from',
@@ -98,6 +104,7 @@ const video: INodeProperties[] = [
 		displayOptions: { show: { videoSource: ['media'] } },
 		description: 'The "media_id" that Media: Upload put out, or that an earlier post has',
 	},
+	{ ...videoJobField, displayOptions: { show: { videoSource: ['job'] } } },
 ];
 
 const caption: INodeProperties = {

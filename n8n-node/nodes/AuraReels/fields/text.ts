@@ -91,7 +91,8 @@ export const videoJobId: INodeProperties = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. render-2041',
-	description: 'Your own name for the video. It is part of what makes two requests the same.',
+	description:
+		'Your own name for the video. It is part of what makes two requests the same. Update: alone, without a video, it takes the video of a saved job.',
 };
 
 export const allowDuet: INodeProperties = {

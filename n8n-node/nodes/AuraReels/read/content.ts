@@ -139,6 +139,8 @@ async function readVideo(work: Work): Promise<PostContentInput> {
 		}
 		case 'media':
 			return { media_id: given(node.getNodeParameter('mediaId', item, ''), 'Media ID') };
+		case 'job':
+			return { video_job_id: given(node.getNodeParameter('videoJobId', item, ''), 'Video Job ID') };
 		default:
 			return { video_url: given(node.getNodeParameter('videoUrl', item, ''), 'Video URL') };
 	}

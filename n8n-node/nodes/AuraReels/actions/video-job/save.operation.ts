@@ -1,0 +1,133 @@
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
+
+import type { AiMetadataInput, VideoJobInput } from '../../../shared/api';
+import { ParameterError } from '../../../shared/errors';
+import { call } from '../../../shared/transport';
+import { optionsField } from '../../fields/options';
+import { readVideoJobId, videoJobField } from '../../fields/video-job';
+import type { Operation } from '../../operation';
+import { hashtagsOf, listOf } from '../../read/ids';
+import { success } from '../../results';
+
+const jobFields: INodeProperties = {
+	displayName: 'Fields to Save',
+	name: 'jobFields',
+	type: 'collection',
+	placeholder: 'Add field',
+	default: {},
+	description: 'What is not added here stays as it was saved before',
+	options: [
+		{
+			displayName: 'Description',
+			name: 'description',
+			type: 'string',
+			typeOptions: { rows: 4 },
+			default: '',
+			description: 'What the video shows, for captions',
+		},
+		{
+			displayName: 'Hashtags',
+			name: 'hashtags',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. dogs, surfing',
+			description: 'Separated by commas, with or without #, or an expression that gives a list',
+		},
+		{
+			displayName: 'Media ID',
+			name: 'mediaId',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. {{ $json.media_id }}',
+			description:
+				'An uploaded video, in place of a video URL. It is kept as long as the job is there.',
+		},
+		{
+			displayName: 'Thumbnail URL',
+			name: 'thumbnailUrl',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. https://example.com/cover.jpg',
+			description: 'Public URL of a cover image, for posts that name the job alone',
+		},
+		{
+			displayName: 'Titles',
+			name: 'titles',
+			type: 'string',
+			typeOptions: { rows: 3 },
+			default: '',
+			placeholder: 'e.g. A dog on a surfboard',
+			description: 'Titles to choose from, one a line, or an expression that gives a list',
+		},
+		{
+			displayName: 'Transcription',
+			name: 'transcription',
+			type: 'string',
+			typeOptions: { rows: 4 },
+			default: '',
+			description: 'What is said in the video',
+		},
+		{
+			displayName: 'Video URL',
+			name: 'videoUrl',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. https://example.com/video.mp4',
+			description: 'A public http(s) address of the video. Empty while it is being made.',
+		},
+	],
+};
+
+/** What a field is in the API, and how it is read. */
+const FIELDS: Record<string, [path: string, read: (value: unknown) => VideoJobInput]> = {
+	description: ['ai_metadata.description', (value) => ai({ description: text(value) })],
+	hashtags: ['ai_metadata.hashtags', (value) => ai({ hashtags: hashtagsOf(value) })],
+	mediaId: ['media_id', (value) => ({ media_id: text(value) })],
+	thumbnailUrl: ['thumbnail_url', (value) => ({ thumbnail_url: text(value) })],
+	titles: ['ai_metadata.titles', (value) => ai({ titles: lines(value) })],
+	transcription: ['ai_metadata.transcription', (value) => ai({ transcription: text(value) })],
+	videoUrl: ['video_url', (value) => ({ video_url: text(value) })],
+};
+
+/** Saves what is known of a job: all at once or part by part. */
+export const save: Operation = {
+	option: {
+		name: 'Save',
+		value: 'save',
+		action: 'Save a video job',
+		description:
+			'Save what is known of a video: where it is, and the titles, description and hashtags that a language model wrote. A post can then name the job alone.',
+	},
+	fields: [videoJobField, jobFields, optionsField()],
+	async execute(work) {
+		const given = work.node.getNodeParameter('jobFields', work.item, {}) as IDataObject;
+		let video_job: VideoJobInput = { video_job_id: readVideoJobId(work) };
+		const paths: string[] = [];
+		for (const [name, [path, read]] of Object.entries(FIELDS)) {
+			if (given[name] === undefined) continue;
+			const part = read(given[name]);
+			const ai_metadata = { ...video_job.ai_metadata, ...part.ai_metadata };
+			video_job = { ...video_job, ...part, ai_metadata };
+			paths.push(path);
+		}
+		if (paths.length === 0) {
+			throw new ParameterError('There is nothing to save', 'Add a field under "Fields to Save".');
+		}
+		const request = { video_job, update_mask: paths.join(',') };
+		return [success(await call(work.core, 'MediaService/PutVideoJob', request))];
+	},
+};
+
+function ai(ai_metadata: AiMetadataInput): VideoJobInput {
+	return { ai_metadata };
+}
+
+function text(value: unknown): string {
+	return value === undefined || value === null ? '' : String(value).trim();
+}
+
+/** A list, or one a line: titles hold commas. */
+function lines(value: unknown): string[] {
+	const all = typeof value === 'string' ? value.split('\n') : listOf(value);
+	return all.map(text).filter((one) => one !== '');
+}
