@@ -85,11 +85,12 @@ final class Publish_Api {
 		if ( is_wp_error( $content ) ) {
 			return $content;
 		}
-		$answer = Permissions::client( $request, Permissions::PUBLISH )->call(
+		$client = Permissions::client( $request, Permissions::PUBLISH );
+		$answer = $client->call(
 			'PostService/PublishPosts',
 			array(
 				'accounts'        => array_map( 'intval', $request['accounts'] ),
-				'content'         => $content,
+				'content'         => Video_Jobs::handed_over( $client, $content ),
 				'request_key'     => self::request_key( $request ),
 				'allow_duplicate' => (bool) $request['allow_duplicate'],
 			)
@@ -113,11 +114,12 @@ final class Publish_Api {
 		if ( is_wp_error( $content ) ) {
 			return $content;
 		}
-		$answer = Permissions::client( $request, Permissions::PUBLISH )->call(
+		$client = Permissions::client( $request, Permissions::PUBLISH );
+		$answer = $client->call(
 			'PostService/SchedulePosts',
 			array(
 				'accounts'        => array_map( 'intval', $request['accounts'] ),
-				'content'         => $content,
+				'content'         => Video_Jobs::handed_over( $client, $content ),
 				'scheduled_at'    => self::time( $request ),
 				'request_key'     => self::request_key( $request ),
 				'allow_duplicate' => (bool) $request['allow_duplicate'],
@@ -142,6 +144,7 @@ final class Publish_Api {
 		if ( is_wp_error( $content ) ) {
 			return $content;
 		}
+		unset( $content['job'] );
 		$answer = Permissions::client( $request, Permissions::VIEW )->call(
 			'PostService/ValidatePosts',
 			array(
@@ -161,7 +164,11 @@ final class Publish_Api {
 	 */
 	public static function video_job( \WP_REST_Request $request ) {
 		$job = Video_Jobs::find( rawurldecode( $request->get_url_params()['video_job_id'] ), get_current_user_id() );
-		return is_wp_error( $job ) ? $job : Routes::success( array( 'job' => $job ) );
+		if ( is_wp_error( $job ) ) {
+			return $job;
+		}
+		unset( $job['user_id'] );
+		return Routes::success( array( 'job' => $job ) );
 	}
 
 	/**
@@ -259,6 +266,7 @@ final class Publish_Api {
 			}
 			if ( ! $own ) {
 				$content['video_url'] = $job['video_url'];
+				$content['job']       = $job;
 			}
 			if ( '' === $content['thumbnail_url'] && ! is_wp_error( $job ) ) {
 				$content['thumbnail_url'] = $job['thumbnail_url'];

@@ -35,7 +35,7 @@ final class Video_Jobs {
 	 *
 	 * @param string $job_id The job.
 	 * @param int    $user   The user.
-	 * @return array|\WP_Error Keys: job_id, video_url, thumbnail_url, ai_metadata.
+	 * @return array|\WP_Error Keys: job_id, user_id, video_url, thumbnail_url, ai_metadata.
 	 */
 	public static function find( $job_id, $user ) {
 		/**
@@ -69,10 +69,82 @@ final class Video_Jobs {
 		}
 		return array(
 			'job_id'        => (string) $job_id,
+			'user_id'       => (int) $job['user_id'],
 			'video_url'     => $url,
 			'thumbnail_url' => isset( $job['thumbnail_url'] ) ? (string) $job['thumbnail_url'] : '',
 			'ai_metadata'   => self::metadata( isset( $job['ai_metadata'] ) ? $job['ai_metadata'] : null ),
 		);
+	}
+
+	/**
+	 * What is posted, once the core has its job: the core compares the job's owner with the user again, and takes the video
+	 * from the job. A request that brings its video itself stays as it is; so does one to a core that knows no video jobs.
+	 *
+	 * @param Client $client  Speaks for the user.
+	 * @param array  $content What is posted; `job`, where there is one, is what {@see find} answered.
+	 * @return array
+	 * @throws Core_Error When the core does not take the job.
+	 */
+	public static function handed_over( Client $client, array $content ) {
+		if ( ! isset( $content['job'] ) ) {
+			return $content;
+		}
+		$job = $content['job'];
+		unset( $content['job'] );
+		$ai  = $job['ai_metadata'];
+		$put = array(
+			'video_job_id'  => $job['job_id'],
+			'wp_user_id'    => $job['user_id'],
+			'video_url'     => $job['video_url'],
+			'thumbnail_url' => $job['thumbnail_url'],
+			'ai_metadata'   => array(
+				'titles'        => self::fitting( $ai['titles'], 50 ),
+				'description'   => self::cut( $ai['description'], 8192 ),
+				'hashtags'      => self::fitting( $ai['hashtags'], 100 ),
+				'transcription' => self::cut( $ai['transcription'], 262144 ),
+			),
+		);
+		try {
+			$client->call( 'MediaService/PutVideoJob', array( 'video_job' => $put ) );
+		} catch ( Core_Error $error ) {
+			if ( Core_Error::UNIMPLEMENTED !== $error->getCode() ) {
+				throw $error;
+			}
+			return $content;
+		}
+		$content['video_url'] = '';
+		return $content;
+	}
+
+	/**
+	 * The first of some texts, as many as the core keeps: 4096 bytes together.
+	 *
+	 * @param string[] $texts The texts.
+	 * @param int      $most  Most of them.
+	 * @return string[]
+	 */
+	private static function fitting( array $texts, $most ) {
+		$kept  = array();
+		$bytes = 0;
+		foreach ( array_slice( $texts, 0, $most ) as $text ) {
+			$bytes += strlen( $text );
+			if ( $bytes > 4096 ) {
+				break;
+			}
+			$kept[] = $text;
+		}
+		return $kept;
+	}
+
+	/**
+	 * The beginning of a text, cut between characters.
+	 *
+	 * @param string $text The text.
+	 * @param int    $most Most bytes.
+	 * @return string
+	 */
+	private static function cut( $text, $most ) {
+		return strlen( $text ) <= $most ? $text : wp_check_invalid_utf8( substr( $text, 0, $most ), true );
 	}
 
 	/**

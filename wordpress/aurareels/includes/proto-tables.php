@@ -42,6 +42,12 @@ return array(
 			6 => array( 'token_expires_at', 'message', 'google.protobuf.Timestamp', '' ),
 			7 => array( 'is_active', 'bool', '', '' ),
 		),
+		'AiMetadata' => array(
+			1 => array( 'titles', 'string', '', 'repeated' ),
+			2 => array( 'description', 'string', '', '' ),
+			3 => array( 'hashtags', 'string', '', 'repeated' ),
+			4 => array( 'transcription', 'string', '', '' ),
+		),
 		'AppBudget' => array(
 			1 => array( 'name', 'string', '', '' ),
 			2 => array( 'used', 'int64', '', '' ),
@@ -117,6 +123,11 @@ return array(
 		),
 		'DeleteMediaResponse' => array(
 		),
+		'DeleteVideoJobRequest' => array(
+			1 => array( 'video_job_id', 'string', '', '' ),
+		),
+		'DeleteVideoJobResponse' => array(
+		),
 		'DeleteWebhookEndpointRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
 		),
@@ -164,6 +175,9 @@ return array(
 		),
 		'GetQuotaRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
+		),
+		'GetVideoJobRequest' => array(
+			1 => array( 'video_job_id', 'string', '', '' ),
 		),
 		'GetVideoRequirementsRequest' => array(
 			1 => array( 'platform', 'enum', 'Platform', '' ),
@@ -236,6 +250,14 @@ return array(
 			1 => array( 'posts', 'message', 'Post', 'repeated' ),
 			2 => array( 'next_page_token', 'string', '', '' ),
 			3 => array( 'total', 'int64', '', 'optional' ),
+		),
+		'ListVideoJobsRequest' => array(
+			1 => array( 'page_size', 'int32', '', '' ),
+			2 => array( 'page_token', 'string', '', '' ),
+		),
+		'ListVideoJobsResponse' => array(
+			1 => array( 'video_jobs', 'message', 'VideoJob', 'repeated' ),
+			2 => array( 'next_page_token', 'string', '', '' ),
 		),
 		'ListWebhookDeliveriesRequest' => array(
 			1 => array( 'endpoint_id', 'int64', '', '' ),
@@ -395,6 +417,10 @@ return array(
 			1 => array( 'posts', 'message', 'Post', 'repeated' ),
 			2 => array( 'existed', 'bool', '', 'repeated' ),
 		),
+		'PutVideoJobRequest' => array(
+			1 => array( 'video_job', 'message', 'VideoJob', '' ),
+			2 => array( 'update_mask', 'message', 'google.protobuf.FieldMask', '' ),
+		),
 		'Quota' => array(
 			1 => array( 'account_id', 'int64', '', '' ),
 			2 => array( 'platform', 'enum', 'Platform', '' ),
@@ -540,6 +566,17 @@ return array(
 			10 => array( 'audio_sample_rate_hz', 'int32', '', 'optional' ),
 			11 => array( 'audio_channels', 'int32', '', 'optional' ),
 			12 => array( 'index_first', 'bool', '', 'optional' ),
+		),
+		'VideoJob' => array(
+			1 => array( 'video_job_id', 'string', '', '' ),
+			2 => array( 'wp_user_id', 'int64', '', '' ),
+			3 => array( 'video_url', 'string', '', '' ),
+			4 => array( 'media_id', 'string', '', '' ),
+			5 => array( 'thumbnail_url', 'string', '', '' ),
+			6 => array( 'ai_metadata', 'message', 'AiMetadata', '' ),
+			7 => array( 'has_video', 'bool', '', '' ),
+			8 => array( 'created_at', 'message', 'google.protobuf.Timestamp', '' ),
+			9 => array( 'updated_at', 'message', 'google.protobuf.Timestamp', '' ),
 		),
 		'VideoRequirements' => array(
 			1 => array( 'platform', 'enum', 'Platform', '' ),
@@ -785,9 +822,13 @@ return array(
 		'AccountService/ListAccounts' => array( 'ListAccountsRequest', 'ListAccountsResponse' ),
 		'AccountService/RefreshToken' => array( 'RefreshTokenRequest', 'RefreshTokenResponse' ),
 		'MediaService/DeleteMedia' => array( 'DeleteMediaRequest', 'DeleteMediaResponse' ),
+		'MediaService/DeleteVideoJob' => array( 'DeleteVideoJobRequest', 'DeleteVideoJobResponse' ),
 		'MediaService/GetMedia' => array( 'GetMediaRequest', 'Media' ),
+		'MediaService/GetVideoJob' => array( 'GetVideoJobRequest', 'VideoJob' ),
 		'MediaService/ListMedia' => array( 'ListMediaRequest', 'ListMediaResponse' ),
+		'MediaService/ListVideoJobs' => array( 'ListVideoJobsRequest', 'ListVideoJobsResponse' ),
 		'MediaService/ProbeVideo' => array( 'ProbeVideoRequest', 'ProbeVideoResponse' ),
+		'MediaService/PutVideoJob' => array( 'PutVideoJobRequest', 'VideoJob' ),
 		'PlatformService/GetVideoRequirements' => array( 'GetVideoRequirementsRequest', 'VideoRequirements' ),
 		'PlatformService/ListPlatforms' => array( 'ListPlatformsRequest', 'ListPlatformsResponse' ),
 		'PostService/CancelPost' => array( 'CancelPostRequest', 'Post' ),
