@@ -13,7 +13,16 @@ pub(super) fn table<const N: usize>(columns: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(columns);
+    if let Some(width) = width() {
+        table.set_width(width);
+    }
     table
+}
+
+/// How wide lines may be: as the terminal, or as `COLUMNS` says. Neither: as long as they have to be, for other programs.
+fn width() -> Option<u16> {
+    let told = || super::setting("COLUMNS").and_then(|columns| columns.parse().ok());
+    console::Term::stdout().size_checked().map(|(_, columns)| columns).or_else(told)
 }
 
 /// A time to the minute, in the zone of this machine.

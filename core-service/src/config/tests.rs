@@ -51,6 +51,27 @@ fn every_setting_is_in_the_sample_file_with_its_table_and_environment_name() {
 }
 
 #[test]
+fn the_readmes_table_holds_every_setting_with_its_place_in_the_file() {
+    let readme = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
+    let (_, table) = readme.split_once("| environment | in the file | default |").expect("the table is there");
+    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let mut documented = BTreeMap::new();
+    for row in table.lines().skip(2).take_while(|line| line.starts_with('|')) {
+        let mut cells = row.trim_matches('|').split('|');
+        let names = quoted(cells.next().unwrap_or_default());
+        let places = quoted(cells.next().unwrap_or_default());
+        assert_eq!(names.len(), places.len(), "{row}");
+        let (in_table, _) = places[0].split_once("] ").unwrap_or_else(|| panic!("no table of the file: {row}"));
+        for (name, place) in names.into_iter().zip(&places) {
+            let key = place.split_once("] ").map_or(place.as_str(), |(_, key)| key);
+            documented.insert(name, format!("{in_table}] {key}"));
+        }
+    }
+    let there = catalog::all().map(|one| (one.name.to_owned(), format!("[{}] {}", one.table, one.key)));
+    assert_eq!(documented, there.collect());
+}
+
+#[test]
 fn every_setting_of_the_catalog_is_read() {
     let mut reader = source::Reader::new("none", "", &BTreeMap::new());
     build::settings(&mut reader);

@@ -102,6 +102,8 @@ pub fn next(status: Status, by: Move) -> Result<Status, InvalidMove> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
 
     /// The whole table of design §3, written out; every pair that is not in it is refused.
@@ -147,5 +149,30 @@ mod tests {
                 assert_eq!(next(status, by).ok(), expected, "{status} by {by:?}");
             }
         }
+    }
+
+    /// The rows of a table of docs/architecture.md: its cells, without backquotes.
+    fn rows(head: &str) -> Vec<Vec<String>> {
+        let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/architecture.md"));
+        let (_, table) = text.split_once(head).expect("the table is there");
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect()).collect()
+    }
+
+    #[test]
+    fn the_documented_statuses_and_moves_are_those_of_the_code() {
+        let documented: BTreeSet<String> = rows("| status | means |").into_iter().map(|row| row[0].clone()).collect();
+        assert_eq!(documented, Status::ALL.iter().map(ToString::to_string).collect());
+        let mut moves = BTreeMap::new();
+        for row in rows("| from | to | by |") {
+            let to: BTreeSet<String> = row[1].split(", ").map(str::to_owned).collect();
+            moves.insert(row[0].clone(), to);
+        }
+        for status in Status::ALL {
+            let to: BTreeSet<String> =
+                Move::ALL.iter().filter_map(|by| next(status, *by).ok()).map(|to| to.to_string()).collect();
+            assert_eq!(moves.remove(status.as_str()).unwrap_or_default(), to, "moves of {status}");
+        }
+        assert!(moves.is_empty(), "{moves:?}");
     }
 }
