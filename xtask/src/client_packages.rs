@@ -49,7 +49,7 @@ fn npm(workspace: &Workspace, out: &Path) -> Result<PathBuf> {
 }
 
 fn example(workspace: &Workspace) -> Result<PathBuf> {
-    workspace.cargo_of_tests("build")?.args(["--package", "aurareels-client", "--example", "publish"]).run()?;
+    workspace.cargo_of_tests("build")?.args(["--workspace", "--example", "publish"]).run()?;
     Ok(rust::target_directory(workspace)?.join("debug/examples/publish"))
 }
 

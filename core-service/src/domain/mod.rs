@@ -17,6 +17,7 @@ pub mod request_key;
 pub mod retry;
 pub mod schedule;
 pub mod search;
+pub mod shown_url;
 mod tag;
 pub mod transition;
 pub mod turns;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ids::UserId, post::Content};
+use super::{ids::UserId, post::Content, shown_url::shown_url};
 
 /// What a language model says of a video.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,11 +61,14 @@ impl VideoJob {
         !self.video_url.is_empty() || !self.media_id.is_empty()
     }
 
-    /// Takes a change over.
+    /// Takes a change over. A URL that comes back as it was shown, with hidden values, is the one that is there.
     pub fn apply(&mut self, change: VideoJobChange, now: DateTime<Utc>) {
         let VideoJobChange { video, thumbnail_url, titles, description, hashtags, transcription } = change;
         if let Some(video) = video {
             (self.video_url, self.media_id) = match video {
+                JobVideo::Url(url) if url == shown_url(&self.video_url) => {
+                    (std::mem::take(&mut self.video_url), String::new())
+                }
                 JobVideo::Url(url) => (url, String::new()),
                 JobVideo::Media(media_id) => (String::new(), media_id),
                 JobVideo::None => (String::new(), String::new()),
@@ -74,7 +77,8 @@ impl VideoJob {
         let set = |to: &mut String, from: Option<String>| from.into_iter().for_each(|from| *to = from);
         set(&mut self.ai.description, description);
         set(&mut self.ai.transcription, transcription);
-        self.thumbnail_url = thumbnail_url.unwrap_or_else(|| self.thumbnail_url.take());
+        let cover = thumbnail_url.filter(|given| *given != self.thumbnail_url.as_deref().map(shown_url));
+        self.thumbnail_url = cover.unwrap_or_else(|| self.thumbnail_url.take());
         self.ai.titles = titles.unwrap_or_else(|| std::mem::take(&mut self.ai.titles));
         self.ai.hashtags = hashtags.unwrap_or_else(|| std::mem::take(&mut self.ai.hashtags));
         self.updated_at = now;

@@ -1,7 +1,6 @@
 //! post.proto: a post as callers see it.
 
 use aurareels_proto::v1;
-use url::Url;
 
 use super::{account, or_empty, structure, timestamp, wire_object};
 use crate::{
@@ -13,12 +12,10 @@ use crate::{
         ledger::{Entry, StepClass, StepOutcome},
         media::{MediaFacts, Violation, Warning},
         post::{PlatformOptions, Post, SchedulerKind, Status, WaitReason},
+        shown_url::shown_url,
     },
     platform::ALL,
 };
-
-/// What stands in place of a hidden value.
-const HIDDEN: &str = "hidden";
 
 /// Where a post stands.
 pub(crate) fn status(status: Status) -> v1::PostStatus {
@@ -171,29 +168,6 @@ fn video_size(facts: Option<&serde_json::Value>, progress: Option<(u64, u64)>) -
     use serde::Deserialize;
     let measured = facts.and_then(|facts| MediaFacts::deserialize(facts).ok()).map(|facts| facts.size_bytes);
     measured.or(progress.map(|(_, total)| total))
-}
-
-/// A URL that may be shown: the values of its query and its credentials grant access, so they are hidden.
-pub(crate) fn shown_url(given: &str) -> String {
-    let Ok(mut url) = Url::parse(given) else {
-        return given.split(['?', '#']).next().unwrap_or_default().to_owned();
-    };
-    let names: Vec<String> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
-    let secret = url.password().is_some() || !url.username().is_empty();
-    if names.is_empty() && !secret && url.query().is_none() && url.fragment().is_none() {
-        return given.to_owned();
-    }
-    if secret {
-        // Fails only for URLs without a host, which have no credentials.
-        let _ = url.set_username(HIDDEN);
-        let _ = url.set_password(None);
-    }
-    url.set_fragment(None);
-    url.set_query(None);
-    if !names.is_empty() {
-        url.query_pairs_mut().extend_pairs(names.iter().map(|name| (name.as_str(), HIDDEN)));
-    }
-    url.into()
 }
 
 fn bytes(count: u64) -> i64 {

@@ -3,7 +3,8 @@
 use aurareels_proto::v1;
 use serde_json::json;
 
-use super::{post::shown_url, requests, *};
+use super::{requests, *};
+use crate::domain::shown_url::shown_url;
 use crate::{
     app::posts::requests::{GivenTime, When},
     domain::{ids::AccountId, post::SchedulerKind},

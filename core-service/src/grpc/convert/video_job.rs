@@ -10,6 +10,7 @@ use crate::{
     },
     domain::{
         ids::UserId,
+        shown_url::shown_url,
         video_job::{JobVideo, VideoJob, VideoJobChange},
     },
 };
@@ -88,9 +89,9 @@ pub(crate) fn video_job(job: VideoJob) -> v1::VideoJob {
     v1::VideoJob {
         video_job_id,
         wp_user_id: wp_user_id.0,
-        video_url,
+        video_url: shown_url(&video_url),
         media_id,
-        thumbnail_url: thumbnail_url.unwrap_or_default(),
+        thumbnail_url: thumbnail_url.as_deref().map(shown_url).unwrap_or_default(),
         ai_metadata: Some(v1::AiMetadata {
             titles: ai.titles,
             description: ai.description,
