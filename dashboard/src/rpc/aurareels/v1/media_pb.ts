@@ -21,7 +21,7 @@ export const file_aurareels_v1_media: GenFile = /*@__PURE__*/
   fileDesc("ChhhdXJhcmVlbHMvdjEvbWVkaWEucHJvdG8SDGF1cmFyZWVscy52MSLTAgoFTWVkaWESEAoIbWVkaWFfaWQYASABKAkSDgoGc2hhMjU2GAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAMSEQoJZmlsZV9uYW1lGAQgASgJEhQKDGNvbnRlbnRfdHlwZRgFIAEoCRInCgVmYWN0cxgGIAEoCzIYLmF1cmFyZWVscy52MS5WaWRlb0ZhY3RzEigKBmNoZWNrcxgHIAMoCzIYLmF1cmFyZWVscy52MS5WaWRlb0NoZWNrEicKCHdhcm5pbmdzGAggAygLMhUuYXVyYXJlZWxzLnYxLldhcm5pbmcSLgoKY3JlYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHZXhpc3RlZBgLIAEoCCLFAwoKVmlkZW9GYWN0cxISCgpzaXplX2J5dGVzGAEgASgDEg4KBmZvcm1hdBgCIAEoCRIrCghkdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIZCgx3aWR0aF9waXhlbHMYBCABKAVIAIgBARIaCg1oZWlnaHRfcGl4ZWxzGAUgASgFSAGIAQESEwoLdmlkZW9fY29kZWMYBiABKAkSFwoKZnJhbWVfcmF0ZRgHIAEoAUgCiAEBEhYKCWhhc19hdWRpbxgIIAEoCEgDiAEBEhMKC2F1ZGlvX2NvZGVjGAkgASgJEiEKFGF1ZGlvX3NhbXBsZV9yYXRlX2h6GAogASgFSASIAQESGwoOYXVkaW9fY2hhbm5lbHMYCyABKAVIBYgBARIYCgtpbmRleF9maXJzdBgMIAEoCEgGiAEBQg8KDV93aWR0aF9waXhlbHNCEAoOX2hlaWdodF9waXhlbHNCDQoLX2ZyYW1lX3JhdGVCDAoKX2hhc19hdWRpb0IXChVfYXVkaW9fc2FtcGxlX3JhdGVfaHpCEQoPX2F1ZGlvX2NoYW5uZWxzQg4KDF9pbmRleF9maXJzdCKaAQoKVmlkZW9DaGVjaxIoCghwbGF0Zm9ybRgBIAEoDjIWLmF1cmFyZWVscy52MS5QbGF0Zm9ybRIMCgRmaXRzGAIgASgIEisKCnZpb2xhdGlvbnMYAyADKAsyFy5hdXJhcmVlbHMudjEuVmlvbGF0aW9uEicKCHdhcm5pbmdzGAQgAygLMhUuYXVyYXJlZWxzLnYxLldhcm5pbmdiBnByb3RvMw", [file_aurareels_v1_platform, file_aurareels_v1_post, file_aurareels_v1_post_service, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * A video that was uploaded to AuraReels. It is kept as long as a post needs it, then removed.
+ * A video that was uploaded to AuraReels. It is kept as long as a post or a video job needs it, then removed.
  *
  * @generated from message aurareels.v1.Media
  */
@@ -91,7 +91,7 @@ export type Media = Message<"aurareels.v1.Media"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * When it is removed; absent while a post needs it.
+   * When it is removed; absent while a post or a video job needs it.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 10;
    */

@@ -10,13 +10,17 @@ import type { Platform } from "./platform_pb";
 import { file_aurareels_v1_platform } from "./platform_pb";
 import type { Violation } from "./post_service_pb";
 import { file_aurareels_v1_post_service } from "./post_service_pb";
+import type { VideoJob, VideoJobSchema } from "./video_job_pb";
+import { file_aurareels_v1_video_job } from "./video_job_pb";
+import type { FieldMask } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file aurareels/v1/media_service.proto.
  */
 export const file_aurareels_v1_media_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBhdXJhcmVlbHMvdjEvbWVkaWFfc2VydmljZS5wcm90bxIMYXVyYXJlZWxzLnYxIlwKElVwbG9hZE1lZGlhUmVxdWVzdBItCgRpbmZvGAEgASgLMh0uYXVyYXJlZWxzLnYxLlVwbG9hZE1lZGlhSW5mb0gAEg8KBWNodW5rGAIgASgMSABCBgoEcGFydCJyCg9VcGxvYWRNZWRpYUluZm8SEQoJZmlsZV9uYW1lGAEgASgJEhQKDGNvbnRlbnRfdHlwZRgCIAEoCRIXCgpzaXplX2J5dGVzGAMgASgDSACIAQESDgoGc2hhMjU2GAQgASgJQg0KC19zaXplX2J5dGVzIiMKD0dldE1lZGlhUmVxdWVzdBIQCghtZWRpYV9pZBgBIAEoCSI5ChBMaXN0TWVkaWFSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJInkKEUxpc3RNZWRpYVJlc3BvbnNlEiIKBW1lZGlhGAEgAygLMhMuYXVyYXJlZWxzLnYxLk1lZGlhEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgp1c2VkX2J5dGVzGAMgASgDEhMKC3F1b3RhX2J5dGVzGAQgASgDIiYKEkRlbGV0ZU1lZGlhUmVxdWVzdBIQCghtZWRpYV9pZBgBIAEoCSIVChNEZWxldGVNZWRpYVJlc3BvbnNlImMKEVByb2JlVmlkZW9SZXF1ZXN0EhEKCXZpZGVvX3VybBgBIAEoCRIQCghtZWRpYV9pZBgCIAEoCRIpCglwbGF0Zm9ybXMYAyADKA4yFi5hdXJhcmVlbHMudjEuUGxhdGZvcm0iowEKElByb2JlVmlkZW9SZXNwb25zZRINCgV2YWxpZBgBIAEoCBInCgVmYWN0cxgCIAEoCzIYLmF1cmFyZWVscy52MS5WaWRlb0ZhY3RzEisKCnZpb2xhdGlvbnMYAyADKAsyFy5hdXJhcmVlbHMudjEuVmlvbGF0aW9uEigKBmNoZWNrcxgEIAMoCzIYLmF1cmFyZWVscy52MS5WaWRlb0NoZWNrMokDCgxNZWRpYVNlcnZpY2USRgoLVXBsb2FkTWVkaWESIC5hdXJhcmVlbHMudjEuVXBsb2FkTWVkaWFSZXF1ZXN0GhMuYXVyYXJlZWxzLnYxLk1lZGlhKAESPgoIR2V0TWVkaWESHS5hdXJhcmVlbHMudjEuR2V0TWVkaWFSZXF1ZXN0GhMuYXVyYXJlZWxzLnYxLk1lZGlhEkwKCUxpc3RNZWRpYRIeLmF1cmFyZWVscy52MS5MaXN0TWVkaWFSZXF1ZXN0Gh8uYXVyYXJlZWxzLnYxLkxpc3RNZWRpYVJlc3BvbnNlElIKC0RlbGV0ZU1lZGlhEiAuYXVyYXJlZWxzLnYxLkRlbGV0ZU1lZGlhUmVxdWVzdBohLmF1cmFyZWVscy52MS5EZWxldGVNZWRpYVJlc3BvbnNlEk8KClByb2JlVmlkZW8SHy5hdXJhcmVlbHMudjEuUHJvYmVWaWRlb1JlcXVlc3QaIC5hdXJhcmVlbHMudjEuUHJvYmVWaWRlb1Jlc3BvbnNlYgZwcm90bzM", [file_aurareels_v1_media, file_aurareels_v1_platform, file_aurareels_v1_post_service]);
+  fileDesc("CiBhdXJhcmVlbHMvdjEvbWVkaWFfc2VydmljZS5wcm90bxIMYXVyYXJlZWxzLnYxIlwKElVwbG9hZE1lZGlhUmVxdWVzdBItCgRpbmZvGAEgASgLMh0uYXVyYXJlZWxzLnYxLlVwbG9hZE1lZGlhSW5mb0gAEg8KBWNodW5rGAIgASgMSABCBgoEcGFydCJyCg9VcGxvYWRNZWRpYUluZm8SEQoJZmlsZV9uYW1lGAEgASgJEhQKDGNvbnRlbnRfdHlwZRgCIAEoCRIXCgpzaXplX2J5dGVzGAMgASgDSACIAQESDgoGc2hhMjU2GAQgASgJQg0KC19zaXplX2J5dGVzIiMKD0dldE1lZGlhUmVxdWVzdBIQCghtZWRpYV9pZBgBIAEoCSI5ChBMaXN0TWVkaWFSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJInkKEUxpc3RNZWRpYVJlc3BvbnNlEiIKBW1lZGlhGAEgAygLMhMuYXVyYXJlZWxzLnYxLk1lZGlhEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgp1c2VkX2J5dGVzGAMgASgDEhMKC3F1b3RhX2J5dGVzGAQgASgDIiYKEkRlbGV0ZU1lZGlhUmVxdWVzdBIQCghtZWRpYV9pZBgBIAEoCSIVChNEZWxldGVNZWRpYVJlc3BvbnNlImMKEVByb2JlVmlkZW9SZXF1ZXN0EhEKCXZpZGVvX3VybBgBIAEoCRIQCghtZWRpYV9pZBgCIAEoCRIpCglwbGF0Zm9ybXMYAyADKA4yFi5hdXJhcmVlbHMudjEuUGxhdGZvcm0iowEKElByb2JlVmlkZW9SZXNwb25zZRINCgV2YWxpZBgBIAEoCBInCgVmYWN0cxgCIAEoCzIYLmF1cmFyZWVscy52MS5WaWRlb0ZhY3RzEisKCnZpb2xhdGlvbnMYAyADKAsyFy5hdXJhcmVlbHMudjEuVmlvbGF0aW9uEigKBmNoZWNrcxgEIAMoCzIYLmF1cmFyZWVscy52MS5WaWRlb0NoZWNrInAKElB1dFZpZGVvSm9iUmVxdWVzdBIpCgl2aWRlb19qb2IYASABKAsyFi5hdXJhcmVlbHMudjEuVmlkZW9Kb2ISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIioKEkdldFZpZGVvSm9iUmVxdWVzdBIUCgx2aWRlb19qb2JfaWQYASABKAkiPQoUTGlzdFZpZGVvSm9ic1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXAoVTGlzdFZpZGVvSm9ic1Jlc3BvbnNlEioKCnZpZGVvX2pvYnMYASADKAsyFi5hdXJhcmVlbHMudjEuVmlkZW9Kb2ISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KFURlbGV0ZVZpZGVvSm9iUmVxdWVzdBIUCgx2aWRlb19qb2JfaWQYASABKAkiGAoWRGVsZXRlVmlkZW9Kb2JSZXNwb25zZTLSBQoMTWVkaWFTZXJ2aWNlEkYKC1VwbG9hZE1lZGlhEiAuYXVyYXJlZWxzLnYxLlVwbG9hZE1lZGlhUmVxdWVzdBoTLmF1cmFyZWVscy52MS5NZWRpYSgBEj4KCEdldE1lZGlhEh0uYXVyYXJlZWxzLnYxLkdldE1lZGlhUmVxdWVzdBoTLmF1cmFyZWVscy52MS5NZWRpYRJMCglMaXN0TWVkaWESHi5hdXJhcmVlbHMudjEuTGlzdE1lZGlhUmVxdWVzdBofLmF1cmFyZWVscy52MS5MaXN0TWVkaWFSZXNwb25zZRJSCgtEZWxldGVNZWRpYRIgLmF1cmFyZWVscy52MS5EZWxldGVNZWRpYVJlcXVlc3QaIS5hdXJhcmVlbHMudjEuRGVsZXRlTWVkaWFSZXNwb25zZRJPCgpQcm9iZVZpZGVvEh8uYXVyYXJlZWxzLnYxLlByb2JlVmlkZW9SZXF1ZXN0GiAuYXVyYXJlZWxzLnYxLlByb2JlVmlkZW9SZXNwb25zZRJHCgtQdXRWaWRlb0pvYhIgLmF1cmFyZWVscy52MS5QdXRWaWRlb0pvYlJlcXVlc3QaFi5hdXJhcmVlbHMudjEuVmlkZW9Kb2ISRwoLR2V0VmlkZW9Kb2ISIC5hdXJhcmVlbHMudjEuR2V0VmlkZW9Kb2JSZXF1ZXN0GhYuYXVyYXJlZWxzLnYxLlZpZGVvSm9iElgKDUxpc3RWaWRlb0pvYnMSIi5hdXJhcmVlbHMudjEuTGlzdFZpZGVvSm9ic1JlcXVlc3QaIy5hdXJhcmVlbHMudjEuTGlzdFZpZGVvSm9ic1Jlc3BvbnNlElsKDkRlbGV0ZVZpZGVvSm9iEiMuYXVyYXJlZWxzLnYxLkRlbGV0ZVZpZGVvSm9iUmVxdWVzdBokLmF1cmFyZWVscy52MS5EZWxldGVWaWRlb0pvYlJlc3BvbnNlYgZwcm90bzM", [file_aurareels_v1_media, file_aurareels_v1_platform, file_aurareels_v1_post_service, file_aurareels_v1_video_job, file_google_protobuf_field_mask]);
 
 /**
  * One message of UploadMedia.
@@ -303,7 +307,149 @@ export const ProbeVideoResponseSchema: GenMessage<ProbeVideoResponse> = /*@__PUR
   messageDesc(file_aurareels_v1_media_service, 8);
 
 /**
- * Videos that callers bring themselves, and a look at videos before anything is posted.
+ * Request of PutVideoJob.
+ *
+ * @generated from message aurareels.v1.PutVideoJobRequest
+ */
+export type PutVideoJobRequest = Message<"aurareels.v1.PutVideoJobRequest"> & {
+  /**
+   * The job. Its video_job_id is required.
+   *
+   * @generated from field: aurareels.v1.VideoJob video_job = 1;
+   */
+  videoJob?: VideoJob | undefined;
+
+  /**
+   * Which of its fields to save, such as "video_url" or "ai_metadata.titles"; the others stay as they are. All when empty.
+   * Saving video_url takes media_id away, and the other way round.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message aurareels.v1.PutVideoJobRequest.
+ * Use `create(PutVideoJobRequestSchema)` to create a new message.
+ */
+export const PutVideoJobRequestSchema: GenMessage<PutVideoJobRequest> = /*@__PURE__*/
+  messageDesc(file_aurareels_v1_media_service, 9);
+
+/**
+ * Request of GetVideoJob.
+ *
+ * @generated from message aurareels.v1.GetVideoJobRequest
+ */
+export type GetVideoJobRequest = Message<"aurareels.v1.GetVideoJobRequest"> & {
+  /**
+   * The job. Required.
+   *
+   * @generated from field: string video_job_id = 1;
+   */
+  videoJobId: string;
+};
+
+/**
+ * Describes the message aurareels.v1.GetVideoJobRequest.
+ * Use `create(GetVideoJobRequestSchema)` to create a new message.
+ */
+export const GetVideoJobRequestSchema: GenMessage<GetVideoJobRequest> = /*@__PURE__*/
+  messageDesc(file_aurareels_v1_media_service, 10);
+
+/**
+ * Request of ListVideoJobs.
+ *
+ * @generated from message aurareels.v1.ListVideoJobsRequest
+ */
+export type ListVideoJobsRequest = Message<"aurareels.v1.ListVideoJobsRequest"> & {
+  /**
+   * Most jobs in the answer: 1 to 100, 20 when 0.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message aurareels.v1.ListVideoJobsRequest.
+ * Use `create(ListVideoJobsRequestSchema)` to create a new message.
+ */
+export const ListVideoJobsRequestSchema: GenMessage<ListVideoJobsRequest> = /*@__PURE__*/
+  messageDesc(file_aurareels_v1_media_service, 11);
+
+/**
+ * Answer of ListVideoJobs.
+ *
+ * @generated from message aurareels.v1.ListVideoJobsResponse
+ */
+export type ListVideoJobsResponse = Message<"aurareels.v1.ListVideoJobsResponse"> & {
+  /**
+   * The jobs, newest first, without their transcriptions.
+   *
+   * @generated from field: repeated aurareels.v1.VideoJob video_jobs = 1;
+   */
+  videoJobs: VideoJob[];
+
+  /**
+   * Where the next page starts; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message aurareels.v1.ListVideoJobsResponse.
+ * Use `create(ListVideoJobsResponseSchema)` to create a new message.
+ */
+export const ListVideoJobsResponseSchema: GenMessage<ListVideoJobsResponse> = /*@__PURE__*/
+  messageDesc(file_aurareels_v1_media_service, 12);
+
+/**
+ * Request of DeleteVideoJob.
+ *
+ * @generated from message aurareels.v1.DeleteVideoJobRequest
+ */
+export type DeleteVideoJobRequest = Message<"aurareels.v1.DeleteVideoJobRequest"> & {
+  /**
+   * The job. Required.
+   *
+   * @generated from field: string video_job_id = 1;
+   */
+  videoJobId: string;
+};
+
+/**
+ * Describes the message aurareels.v1.DeleteVideoJobRequest.
+ * Use `create(DeleteVideoJobRequestSchema)` to create a new message.
+ */
+export const DeleteVideoJobRequestSchema: GenMessage<DeleteVideoJobRequest> = /*@__PURE__*/
+  messageDesc(file_aurareels_v1_media_service, 13);
+
+/**
+ * Answer of DeleteVideoJob.
+ *
+ * @generated from message aurareels.v1.DeleteVideoJobResponse
+ */
+export type DeleteVideoJobResponse = Message<"aurareels.v1.DeleteVideoJobResponse"> & {
+};
+
+/**
+ * Describes the message aurareels.v1.DeleteVideoJobResponse.
+ * Use `create(DeleteVideoJobResponseSchema)` to create a new message.
+ */
+export const DeleteVideoJobResponseSchema: GenMessage<DeleteVideoJobResponse> = /*@__PURE__*/
+  messageDesc(file_aurareels_v1_media_service, 14);
+
+/**
+ * Videos that callers bring themselves, a look at videos before anything is posted, and the jobs that make videos.
  *
  * @generated from service aurareels.v1.MediaService
  */
@@ -343,7 +489,7 @@ export const MediaService: GenService<{
     output: typeof ListMediaResponseSchema;
   },
   /**
-   * Removes an upload at once. Refused while a post needs it.
+   * Removes an upload at once. Refused while a post or a video job needs it.
    *
    * @generated from rpc aurareels.v1.MediaService.DeleteMedia
    */
@@ -361,6 +507,47 @@ export const MediaService: GenService<{
     methodKind: "unary";
     input: typeof ProbeVideoRequestSchema;
     output: typeof ProbeVideoResponseSchema;
+  },
+  /**
+   * Saves a video job: makes it, or changes it where the caller has one of this video_job_id. Harmless to repeat. Posts
+   * that were made from it stay as they are.
+   *
+   * @generated from rpc aurareels.v1.MediaService.PutVideoJob
+   */
+  putVideoJob: {
+    methodKind: "unary";
+    input: typeof PutVideoJobRequestSchema;
+    output: typeof VideoJobSchema;
+  },
+  /**
+   * Answers one video job.
+   *
+   * @generated from rpc aurareels.v1.MediaService.GetVideoJob
+   */
+  getVideoJob: {
+    methodKind: "unary";
+    input: typeof GetVideoJobRequestSchema;
+    output: typeof VideoJobSchema;
+  },
+  /**
+   * Lists the caller's video jobs, newest first.
+   *
+   * @generated from rpc aurareels.v1.MediaService.ListVideoJobs
+   */
+  listVideoJobs: {
+    methodKind: "unary";
+    input: typeof ListVideoJobsRequestSchema;
+    output: typeof ListVideoJobsResponseSchema;
+  },
+  /**
+   * Removes a video job. Posts that were made from it stay as they are.
+   *
+   * @generated from rpc aurareels.v1.MediaService.DeleteVideoJob
+   */
+  deleteVideoJob: {
+    methodKind: "unary";
+    input: typeof DeleteVideoJobRequestSchema;
+    output: typeof DeleteVideoJobResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_aurareels_v1_media_service, 0);

@@ -27,14 +27,17 @@ export const file_aurareels_v1_post_service: GenFile = /*@__PURE__*/
  */
 export type PostContent = Message<"aurareels.v1.PostContent"> & {
   /**
-   * The job that made the video, in the caller's own words. Part of the derived request key.
+   * The job that made the video, in the caller's own words. Part of the derived request key. Alone, without video_url and
+   * media_id, it names a saved job of the caller (MediaService.PutVideoJob): the post takes the job's video, and its cover
+   * where thumbnail_url is empty. VIDEO_JOB_NOT_FOUND when the caller has no such job, VIDEO_JOB_WITHOUT_VIDEO while its
+   * video is being made.
    *
    * @generated from field: string video_job_id = 1;
    */
   videoJobId: string;
 
   /**
-   * Public http(s) URL of the video. One of video_url and media_id is required.
+   * Public http(s) URL of the video. One of video_url, media_id and a saved job is required.
    *
    * @generated from field: string video_url = 2;
    */
@@ -495,7 +498,8 @@ export type UpdatePostRequest = Message<"aurareels.v1.UpdatePostRequest"> & {
   content?: PostContent | undefined;
 
   /**
-   * Which fields of content to take: "caption", "hashtags", ... Required.
+   * Which fields of content to take: "caption", "hashtags", ... Required. "video_job_id" without "video_url" and "media_id"
+   * takes the saved job's video and cover.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 3;
    */
