@@ -2,25 +2,27 @@
 //!
 //! Guaranteed:
 //! - A line may be opened ahead of its request, so that at a post's time nothing is left to do but to write: no look-up,
-//!   no handshake. Nothing of the request leaves before [`Line::send`].
+//!   no handshake of TLS. Nothing of the request leaves before [`Line::send`]. Until then a line is a socket: the buffers of
+//!   HTTP (16 KiB) are made for it when it is used, so that ten thousand that wait take little.
 //! - A request is written to its own connection once or not at all: no pool, no repetition, no redirect, HTTP/1.1.
 //! - [`Lost::NotSent`] is proof: hyper gave the whole request back, no byte of it was written.
 //!
 //! Expected failures: the host cannot be found or reached, its certificate is not good, it closes the line while it is
 //! idle ([`Line::is_open`] tells), or it does not answer.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
 use futures_util::FutureExt;
 use http::{HeaderValue, Request, Response, Uri, header};
 use hyper::{
     body::Incoming,
-    client::conn::http1::{self, SendRequest},
+    client::conn::http1,
+    rt::{Read, ReadBuf},
 };
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use reqwest::Body;
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::{net::TcpStream, sync::Semaphore, task::JoinHandle};
 use tower_service::Service;
 
 use super::{CONNECT_TIMEOUT, USER_AGENT};
@@ -58,15 +60,12 @@ impl Dialer {
         let mut connector = self.connector.clone();
         let opened = async {
             let _place = self.opening.acquire().await;
-            let stream = connector.call(uri.clone()).await.map_err(|error| describe(error.as_ref()))?;
-            http1::handshake(stream).await.map_err(|error| describe(&error))
+            connector.call(uri.clone()).await.map_err(|error| describe(error.as_ref()))
         };
-        let (sender, connection) = tokio::time::timeout(CONNECT_TIMEOUT, opened)
+        let socket = tokio::time::timeout(CONNECT_TIMEOUT, opened)
             .await
             .map_err(|_| format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))??;
-        // Its end is told by `sender`.
-        let driver = tokio::spawn(connection.map(drop));
-        Ok(Line { sender, driver, host })
+        Ok(Line { socket: Box::new(socket), host })
     }
 }
 
@@ -79,17 +78,36 @@ pub enum Lost {
     NoAnswer(String),
 }
 
-/// An open connection. Dropping it closes it.
+/// An open connection that has carried nothing. Dropping it closes it.
 pub struct Line {
-    sender: SendRequest<Body>,
-    driver: JoinHandle<()>,
+    socket: Box<MaybeHttpsStream<TokioIo<TcpStream>>>,
     host: HeaderValue,
 }
 
+/// An answer whose head is there.
+pub struct Answer {
+    /// The answer. Its body is read while the connection lives.
+    pub response: Response<Incoming>,
+    /// The connection.
+    pub connection: Connection,
+}
+
+/// What moves a connection's bytes. Dropping it closes the connection.
+pub struct Connection(JoinHandle<()>);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl Line {
-    /// False once the other side has closed it.
-    pub fn is_open(&self) -> bool {
-        !self.sender.is_closed()
+    /// False once the other side has closed it, or has sent what nobody asked for.
+    pub fn is_open(&mut self) -> bool {
+        let mut byte = [0];
+        let mut buffer = ReadBuf::new(&mut byte);
+        let looked = poll_fn(|context| Poll::Ready(Pin::new(&mut self.socket).poll_read(context, buffer.unfilled())));
+        looked.now_or_never().is_some_and(|read| read.is_pending())
     }
 
     /// Makes a request one for a line to this host: what [`Self::send`] then has left to do is to write it.
@@ -103,11 +121,14 @@ impl Line {
         Ok(request)
     }
 
-    /// Writes a request that was made ready by [`Self::prepare`]; answers when the head of the answer is there. The body
-    /// is read while `self` lives.
-    pub async fn send(&mut self, request: Request<Body>, timeout: Duration) -> Result<Response<Incoming>, Lost> {
-        match tokio::time::timeout(timeout, self.sender.try_send_request(request)).await {
-            Ok(Ok(response)) => Ok(response),
+    /// Writes a request that was made ready by [`Self::prepare`]; answers when the head of the answer is there.
+    pub async fn send(self, request: Request<Body>, timeout: Duration) -> Result<Answer, Lost> {
+        let (mut sender, driver) =
+            http1::handshake(*self.socket).await.map_err(|error| Lost::NotSent(describe(&error)))?;
+        // Its end is told by `sender`.
+        let connection = Connection(tokio::spawn(driver.map(drop)));
+        match tokio::time::timeout(timeout, sender.try_send_request(request)).await {
+            Ok(Ok(response)) => Ok(Answer { response, connection }),
             Ok(Err(mut error)) => {
                 let given_back = error.take_message().is_some();
                 let why = describe(error.error());
@@ -115,12 +136,6 @@ impl Line {
             }
             Err(_) => Err(Lost::NoAnswer(format!("no answer within {} s", timeout.as_secs()))),
         }
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        self.driver.abort();
     }
 }
 
@@ -160,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_written_before_the_request_is_sent() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (mut line, mut socket, uri) = line_to(&listener).await;
+        let (line, mut socket, uri) = line_to(&listener).await;
         let mut buffer = [0; 1];
         let early = tokio::time::timeout(Duration::from_millis(50), socket.read(&mut buffer)).await;
         assert!(early.is_err(), "a byte left: {early:?}");
@@ -170,7 +185,7 @@ mod tests {
             request
         });
         let request = line.prepare(post(&uri)).unwrap();
-        assert_eq!(line.send(request, SECOND).await.unwrap().status(), 200);
+        assert_eq!(line.send(request, SECOND).await.unwrap().response.status(), 200);
         let request = server.await.unwrap().to_lowercase();
         assert!(request.starts_with("post /publish?a=1 http/1.1\r\n"), "{request}");
         assert!(request.contains(&format!("host: {}\r\n", uri.authority().unwrap())), "{request}");
@@ -193,7 +208,7 @@ mod tests {
     #[tokio::test]
     async fn a_lost_answer_proves_nothing() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (mut line, mut socket, uri) = line_to(&listener).await;
+        let (line, mut socket, uri) = line_to(&listener).await;
         let server = tokio::spawn(async move {
             read(&mut socket).await;
         });
@@ -205,7 +220,7 @@ mod tests {
     #[tokio::test]
     async fn a_silent_host_proves_nothing() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (mut line, _socket, uri) = line_to(&listener).await;
+        let (line, _socket, uri) = line_to(&listener).await;
         let request = line.prepare(post(&uri)).unwrap();
         assert!(matches!(line.send(request, Duration::from_millis(50)).await, Err(Lost::NoAnswer(_))));
     }

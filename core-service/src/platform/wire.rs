@@ -16,7 +16,7 @@ use super::Lease;
 use crate::{
     domain::failure::describe,
     fault::{self, FaultPoint},
-    http::line::{Dialer, Lost},
+    http::line::{Answer as Answered, Dialer, Lost},
 };
 
 /// Longest answer that is read, bytes. API answers are a few kilobytes.
@@ -117,11 +117,13 @@ pub(crate) async fn exchange_at_its_time(
     fault::point(FaultPoint::LeaseChecked, "");
     lease.leaves();
     let until = Instant::now() + timeout;
-    let (head, body) = match line.send(request, timeout).await {
-        Ok(response) => response.into_parts(),
+    // The connection is kept until the whole answer is read.
+    let Answered { response, connection: _connection } = match line.send(request, timeout).await {
+        Ok(answered) => answered,
         Err(Lost::NotSent(why)) => return Exchange::NotSent(why),
         Err(Lost::NoAnswer(why)) => return Exchange::NoAnswer(why),
     };
+    let (head, body) = response.into_parts();
     match tokio::time::timeout_at(until, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => {
             fault::point(FaultPoint::AnswerArrived, "");
