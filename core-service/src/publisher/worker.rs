@@ -65,16 +65,14 @@ struct Work {
     service: Service,
 }
 
-impl Work {
-    /// Keeps the ledger in memory the same as the stored one.
-    fn wrote(&mut self, written: LedgerWrite) {
-        match written {
-            LedgerWrite::Nothing => {}
-            LedgerWrite::Insert(entry) => self.ledger.push(entry),
-            LedgerWrite::Update(entry) => {
-                if let Some(stored) = self.ledger.entry_mut(entry.number) {
-                    *stored = entry;
-                }
+/// Keeps the ledger in memory the same as the stored one.
+fn wrote(ledger: &mut Ledger, written: LedgerWrite) {
+    match written {
+        LedgerWrite::Nothing => {}
+        LedgerWrite::Insert(entry) => ledger.push(entry),
+        LedgerWrite::Update(entry) => {
+            if let Some(stored) = ledger.entry_mut(entry.number) {
+                *stored = entry;
             }
         }
     }
@@ -111,34 +109,39 @@ impl<'a> Worker<'a> {
         Box::pin(self.write(post, change))
     }
 
-    async fn write(&self, post: &mut Post, change: Change) -> Result<Flow> {
+    // No `async fn`: it would keep the change, which is in the database's queue by then.
+    fn write<'b>(
+        &'b self,
+        post: &'b mut Post,
+        change: Change,
+    ) -> impl Future<Output = Result<Flow>> + Send + use<'a, 'b> {
         let released = change.release.is_some();
         let before = post.status;
         let ([begins, committed], what) = points::of(&change, before);
         fault::point(begins, &what);
-        *post = self.engine.store.apply(post, change, self.now()).await?;
-        fault::point(committed, &what);
-        if post.status != before {
-            info!(post.id = %post.id, from = %before, to = %post.status, reason = post.error.as_ref().map(|error| error.reason.as_str()), "post moved");
+        let applied = self.engine.store.apply(post, change, self.now());
+        async move {
+            *post = applied.await?;
+            fault::point(committed, &what);
+            if post.status != before {
+                info!(post.id = %post.id, from = %before, to = %post.status, reason = post.error.as_ref().map(|error| error.reason.as_str()), "post moved");
+            }
+            Ok(if released { Flow::Done } else { Flow::GoOn })
         }
-        Ok(if released { Flow::Done } else { Flow::GoOn })
     }
 
     /// Writes a change, also to the ledger in memory.
-    fn commit<'b>(&'b self, work: &'b mut Work, change: Change) -> BoxFuture<'b, Result<Flow>> {
+    fn commit<'b>(&'b self, work: &'b mut Work, mut change: Change) -> BoxFuture<'b, Result<Flow>> {
+        let Work { post, ledger, service, .. } = work;
+        if matches!(change.by, Some(Move::Rejected | Move::Missed)) && change.warning.is_none() {
+            change.warning = service.client.remains(ledger);
+        }
+        let written =
+            [change.ledger.clone(), change.reopened.clone().map_or(LedgerWrite::Nothing, LedgerWrite::Update)];
+        let write = self.write(post, change);
         Box::pin(async move {
-            let mut change = change;
-            if matches!(change.by, Some(Move::Rejected | Move::Missed)) && change.warning.is_none() {
-                change.warning = work.service.client.remains(&work.ledger);
-            }
-            let (written, reopened) = (change.ledger.clone(), change.reopened.clone());
-            let flow = self.write(&mut work.post, change).await?;
-            work.wrote(written);
-            if let Some(entry) = reopened
-                && let Some(stored) = work.ledger.entry_mut(entry.number)
-            {
-                *stored = entry;
-            }
+            let flow = write.await?;
+            written.into_iter().for_each(|written| wrote(ledger, written));
             Ok(flow)
         })
     }
@@ -451,7 +454,7 @@ impl<'a> Worker<'a> {
                 }
                 Decision::Refresh(change, failure) => {
                     self.commit(work, change).await?;
-                    self.refresh(work, failure).await
+                    Box::pin(self.refresh(work, failure)).await
                 }
             }
         })

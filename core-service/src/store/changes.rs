@@ -106,10 +106,16 @@ impl Store {
     /// Applies a change under a claim and answers the post after it. `seen` is the worker's copy of the post. It is the
     /// row as long as its revision stands, for under a claim only a caller's move changes the row, and each raises the
     /// revision; where it does not stand any more, only what was learned is written (see [`overtaken`]).
-    pub async fn apply(&self, seen: &Post, change: Change, now: DateTime<Utc>) -> Result<Post> {
+    // No `async fn`: thousands of posts wait for this, and none of them holds its change twice.
+    pub fn apply(
+        &self,
+        seen: &Post,
+        change: Change,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Post>> + Send + use<> {
         let keys = self.keys();
         let seen = seen.clone();
-        self.db.write(async move |tx| applied(tx, &keys, &seen, &change, now).await).await
+        self.db.write(async move |tx| applied(tx, &keys, &seen, &change, now).await)
     }
 }
 

@@ -182,7 +182,7 @@ impl Worker<'_> {
                     entry.outcome = Some(StepOutcome::NoEffect);
                     self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Change::default() }).await?;
                 }
-                return self.refresh(work, failure).await;
+                return Box::pin(self.refresh(work, failure)).await;
             }
             Outcome::Pending { check_after, .. } => {
                 (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, check_after, step.kind)))

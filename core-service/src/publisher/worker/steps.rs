@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::info;
 
-use super::{Flow, Work, Worker};
+use super::{Flow, Work, Worker, wrote};
 use crate::{
     domain::{
         failure::FailureClass,
@@ -143,7 +143,7 @@ impl Worker<'_> {
         match place {
             Place::Taken(post) => {
                 work.post = post;
-                work.wrote(written);
+                wrote(&mut work.ledger, written);
                 Ok(Flow::GoOn)
             }
             Place::Waits(post) => {

@@ -77,6 +77,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use futures_util::future::Either;
 use tokio::sync::watch;
 
 #[cfg(test)]
@@ -147,20 +148,26 @@ impl Db {
         })
     }
 
-    pub(in crate::store) async fn write<T, F>(&self, operation: F) -> Result<T>
+    pub(in crate::store) fn write<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        each!(self, db => db.write(operation).await)
+        match self {
+            Self::Sqlite(db) => Either::Left(db.write(operation)),
+            Self::Server(db) => Either::Right(db.write(operation)),
+        }
     }
 
-    pub(in crate::store) async fn write_first<T, F>(&self, operation: F) -> Result<T>
+    pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        each!(self, db => db.write_first(operation).await)
+        match self {
+            Self::Sqlite(db) => Either::Left(db.write_first(operation)),
+            Self::Server(db) => Either::Right(db.write_first(operation)),
+        }
     }
 
     pub(in crate::store) fn events_committed(&self) -> watch::Receiver<u64> {

@@ -81,21 +81,26 @@ pub(super) fn queues(length: usize) -> (Outgoing, Incoming) {
 }
 
 impl Outgoing {
-    /// Has an operation carried out, before the others if `is_first`.
-    pub(super) async fn write<T, F>(&self, operation: F, is_first: bool) -> Result<T>
+    /// Has an operation carried out, before the others if `is_first`. From here on it is on the heap: thousands may wait for
+    /// their answer, and none of them holds its operation in its own future as well.
+    pub(super) fn write<T, F>(
+        &self,
+        operation: F,
+        is_first: bool,
+    ) -> impl Future<Output = Result<T>> + Send + 'static + use<T, F>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        let queue = if is_first { &self.first } else { &self.others };
+        let queue = if is_first { self.first.clone() } else { self.others.clone() };
         let (reply, answer) = oneshot::channel();
         let queued = Queued { operation: Box::new(Typed::new(operation, reply)), until: Instant::now() + PATIENCE };
-        let answered = async {
+        let answered = async move {
             queue.send(queued).await.map_err(|_| Error::Closed)?;
             // Without a reply the writer stopped in the middle; it says so in the log.
             answer.await.unwrap_or(Err(Error::Sick(Ailment::Stopped)))
         };
-        timeout(ANSWER, answered).await.unwrap_or(Err(Error::Sick(Ailment::Slow(ANSWER.as_secs()))))
+        async move { timeout(ANSWER, answered).await.unwrap_or(Err(Error::Sick(Ailment::Slow(ANSWER.as_secs())))) }
     }
 }
 

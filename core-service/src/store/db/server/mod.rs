@@ -250,31 +250,32 @@ impl Db {
         Reader::take(&self.shared, &self.readers).await
     }
 
-    pub(in crate::store) async fn write<T, F>(&self, operation: F) -> Result<T>
+    pub(in crate::store) fn write<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
     {
-        self.write_by(operation, false).await
+        self.write_by(operation, false)
     }
 
-    pub(in crate::store) async fn write_first<T, F>(&self, operation: F) -> Result<T>
+    pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
     {
-        self.write_by(operation, true).await
+        self.write_by(operation, true)
     }
 
-    async fn write_by<T, F>(&self, operation: F, is_first: bool) -> Result<T>
+    fn write_by<T, F>(&self, operation: F, is_first: bool) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
     {
-        match self.refused.get() {
+        let asked = match self.refused.get() {
             Some(why) => Err(Error::Behind(why.clone())),
-            None => self.queues.write(operation, is_first).await,
-        }
+            None => Ok(self.queues.write(operation, is_first)),
+        };
+        async move { asked?.await }
     }
 
     pub(in crate::store) fn events_committed(&self) -> watch::Receiver<u64> {

@@ -267,32 +267,33 @@ impl Db {
 
     /// Runs an operation in the writer and answers when it is durable. The operation may run more than once, each time
     /// on a state without its own earlier effects. It is carried out to its end when its caller goes away.
-    pub(in crate::store) async fn write<T, F>(&self, operation: F) -> Result<T>
+    pub(in crate::store) fn write<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
     {
-        self.write_by(operation, false).await
+        self.write_by(operation, false)
     }
 
     /// The same, before what the engine does for its posts: for calls that somebody waits for.
-    pub(in crate::store) async fn write_first<T, F>(&self, operation: F) -> Result<T>
+    pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
     {
-        self.write_by(operation, true).await
+        self.write_by(operation, true)
     }
 
-    async fn write_by<T, F>(&self, operation: F, is_first: bool) -> Result<T>
+    fn write_by<T, F>(&self, operation: F, is_first: bool) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
     {
-        match self.refused.get() {
+        let asked = match self.refused.get() {
             Some(why) => Err(Error::Behind(why.clone())),
-            None => self.queues.write(operation, is_first).await,
-        }
+            None => Ok(self.queues.write(operation, is_first)),
+        };
+        async move { asked?.await }
     }
 
     pub(in crate::store) fn events_committed(&self) -> watch::Receiver<u64> {
@@ -317,6 +318,8 @@ fn readers(options: &SqliteConnectOptions, place: Option<Arc<Place>>) -> SqliteP
     SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(CONNECTION)
+        // Health tells of slow databases; a line per caller tells nothing more.
+        .acquire_slow_threshold(CONNECTION)
         .test_before_acquire(false)
         .after_connect(move |_, _| {
             let looked = place.as_ref().map_or(Ok(()), |place| place.look().map(drop));
