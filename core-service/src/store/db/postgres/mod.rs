@@ -50,6 +50,8 @@ pub(super) fn pool(options: &PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(CONNECTION)
+        // Health tells of slow databases; a line per caller tells nothing more.
+        .acquire_slow_threshold(CONNECTION)
         .test_before_acquire(false)
         .after_connect(|connection, _| {
             Box::pin(async move {
