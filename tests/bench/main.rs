@@ -12,6 +12,7 @@ mod core;
 mod due;
 mod platforms;
 mod publish;
+mod refused;
 mod start;
 mod stats;
 mod upload;
@@ -62,6 +63,8 @@ enum Bench {
     Start,
     /// PublishPosts with 64 clients, against a bare grouped-commit loop.
     Publish,
+    /// PublishPosts of which some are refused.
+    Refused,
     /// Many posts due in the same second.
     Due,
     /// A video of 1 GiB to TikTok.
@@ -91,6 +94,9 @@ async fn main() -> Result<()> {
     }
     if wanted(Bench::Publish) {
         publish::run(&binary, cli.posts).await.context("publish")?;
+    }
+    if wanted(Bench::Refused) {
+        refused::run(&binary, cli.posts).await.context("refused")?;
     }
     if wanted(Bench::Due) {
         due::run(&binary, cli.posts, cli.behind).await.context("due")?;

@@ -31,10 +31,10 @@ use crate::{
 };
 
 /// Clients, each with a call under way at all times.
-const CLIENTS: usize = 64;
+pub(crate) const CLIENTS: usize = 64;
 
 /// Accounts the posts are spread over.
-const ACCOUNTS: usize = 200;
+pub(crate) const ACCOUNTS: usize = 200;
 
 pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
     println!("\n## PublishPosts, {CLIENTS} clients, SQLite with synchronous=FULL\n");
@@ -48,7 +48,7 @@ pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
         let accounts = Arc::new(connect_instagram(&core, &simulator, ACCOUNTS).await?);
         let video = Arc::new(format!("{}/v/bench.mp4?size=200000&duration=5", simulator.url(Host::Media)));
         let before = core.cpu()?;
-        let run = publish(&core.address, &core.key, &accounts, &video, posts).await?;
+        let run = publish(&core.address, &core.key, &accounts, &video, posts, 0).await?;
         let cpu = (core.cpu()? - before) / u32::try_from(posts)?;
         // The database without its core, which would write on.
         let directory = core.end();
@@ -77,13 +77,23 @@ pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
 }
 
 /// What the clients saw.
-struct Run {
-    per_second: f64,
-    times: Vec<Duration>,
+pub(crate) struct Run {
+    pub(crate) per_second: f64,
+    /// Of the calls that were taken.
+    pub(crate) times: Vec<Duration>,
+    pub(crate) refused: usize,
 }
 
-/// Publishes so many posts from all clients.
-async fn publish(address: &str, key: &str, accounts: &Arc<Vec<i64>>, video: &Arc<String>, posts: usize) -> Result<Run> {
+/// Publishes so many posts from all clients. One of `refused_among` calls has a request key that was used for something else;
+/// of 0, none.
+pub(crate) async fn publish(
+    address: &str,
+    key: &str,
+    accounts: &Arc<Vec<i64>>,
+    video: &Arc<String>,
+    posts: usize,
+    refused_among: usize,
+) -> Result<Run> {
     let next = Arc::new(AtomicUsize::new(0));
     let begun = Instant::now();
     let mut clients = Vec::new();
@@ -97,14 +107,19 @@ async fn publish(address: &str, key: &str, accounts: &Arc<Vec<i64>>, video: &Arc
                 if number >= posts {
                     return Ok::<_, tonic::Status>(times);
                 }
+                let uses_another_key = refused_among > 0 && number % refused_among == refused_among - 1;
                 let request = PublishPostsRequest {
                     accounts: vec![accounts[number % accounts.len()]],
                     content: Some(client::content(&video, format!("job-{number}"))),
+                    request_key: if uses_another_key { "taken".to_owned() } else { String::new() },
                     ..PublishPostsRequest::default()
                 };
                 let asked = Instant::now();
-                client.publish_posts(request).await?;
-                times.push(asked.elapsed());
+                match client.publish_posts(request).await {
+                    Ok(_) => times.push(asked.elapsed()),
+                    Err(_) if uses_another_key => {}
+                    Err(status) => return Err(status),
+                }
             }
         }));
     }
@@ -112,7 +127,8 @@ async fn publish(address: &str, key: &str, accounts: &Arc<Vec<i64>>, video: &Arc
     for client in clients {
         times.extend(client.await??);
     }
-    Ok(Run { per_second: posts as f64 / begun.elapsed().as_secs_f64(), times })
+    let per_second = posts as f64 / begun.elapsed().as_secs_f64();
+    Ok(Run { per_second, refused: posts - times.len(), times })
 }
 
 /// The same calls to the bare server, with its CPU per post.
@@ -133,7 +149,7 @@ async fn through_bare_server(
     let address = BufReader::new(output).lines().next_line().await?.context("the bare server told no address")?;
     let process = server.id().context("the bare server ended")?;
     let before = cpu_of(process)?;
-    let run = publish(&address, "none", accounts, video, posts).await?;
+    let run = publish(&address, "none", accounts, video, posts, 0).await?;
     let cpu = (cpu_of(process)? - before) / u32::try_from(posts)?;
     drop(server.stdin.take());
     server.wait().await?;
