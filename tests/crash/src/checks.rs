@@ -13,7 +13,7 @@ use aurareels_simulator::VisiblePost;
 use sqlx::Row;
 
 use crate::{
-    oracles,
+    channels, oracles,
     rig::{CALLER, Rig},
 };
 
@@ -51,6 +51,7 @@ pub(crate) async fn ending(rig: &Rig, id: PostId, caption: &str) -> Result<Endin
         other => bail!("it rests as {other}"),
     }
     comments(rig, &post, caption)?;
+    channels::declare_what_was_asked(rig, &post).await?;
     ensure!(detail.steps.iter().all(|step| step.outcome.is_some()), "a step has no outcome");
     ensure!(post.retry_count >= post.automatic_retries, "{} retries counted by hand", post.retry_count);
     ensure!(post.automatic_retries <= 3, "{} retries in a row", post.automatic_retries);
@@ -100,6 +101,7 @@ pub(crate) async fn database(rig: &mut Rig) -> Result<()> {
     ceilings(rig).await?;
     events(rig).await?;
     oracles::hold(rig).await?;
+    channels::hold_no_more_than_they_need(rig).await?;
     secrets(rig).await
 }
 

@@ -57,9 +57,12 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
             for (name, behaviour) in [
                 ("its word comes late", json!({"finish_lag_ms": 200_000})),
                 ("the post comes late", json!({"publishing_ms": 120_000})),
+                // Longer than absence takes to be believed.
+                ("the post comes very late", json!({"publishing_ms": 1_500_000})),
             ] {
                 all.push((GROUP, format!("answer lost, {name}"), boxed(move || late_word(upload, behaviour))));
             }
+            all.push((GROUP, "an error that passes".to_owned(), boxed(move || errs_once(upload))));
             let unreadable = boxed(move || unreadable_afterwards(upload));
             all.push((GROUP, "answer lost, and the video cannot be read any more".to_owned(), unreadable));
         }
@@ -70,6 +73,7 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
                 "answer lost, and the session with it".to_owned(),
                 boxed(move || lost_session(upload, rules)),
             ));
+            all.push((GROUP, "taken and kept private".to_owned(), boxed(move || kept_private(upload))));
         }
         Platform::Tiktok => {
             all.push((GROUP, "rejected after it was accepted".to_owned(), boxed(move || rejected(upload))));
@@ -115,6 +119,39 @@ async fn late_word(upload: Upload, behaviour: serde_json::Value) -> Result<Verdi
         rig.sim.add_fault(at_visible_request(upload, Action::Cut { when: When::After, after_bytes: 0 }));
         drive::run(rig, [Orders::default()]).await?;
         Ok(())
+    })
+    .await
+}
+
+/// Facebook takes the finish, and the first look at the video says that it failed, which is not so.
+async fn errs_once(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    with_post(mode, &[], async move |rig| {
+        rig.control("meta/facebook/behaviour", json!({"set": {"passing_errors": 1}})).await?;
+        drive::run(rig, [Orders::default()]).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// YouTube takes every request, and keeps the video from being seen: the post fails with that for its reason.
+async fn kept_private(upload: Upload) -> Result<Verdict> {
+    let mode = Mode { upload, scheduled: false };
+    on_rig(&[], async move |rig| {
+        rig.ceilings.failures = 1;
+        let account = rig.account(mode).await?;
+        rig.control("youtube/rules", json!({"force_private": true})).await?;
+        let id = rig.create(mode, account, "solo").await?;
+        drive::run(rig, [Orders::default()]).await?;
+        let ending = checks::ending(rig, id, "solo").await?;
+        checks::database(rig).await?;
+        let rule = ending.post.error.as_ref().map(|error| error.rule.as_str());
+        ensure!(
+            ending.post.status == Status::Failed && rule == Some("KEPT_PRIVATE"),
+            "it ended {} with {rule:?}",
+            ending.post.status
+        );
+        Ok(Verdict::Once)
     })
     .await
 }

@@ -9,6 +9,7 @@
 
 mod backups;
 mod calls;
+mod channels;
 mod chaos;
 mod checks;
 mod core;

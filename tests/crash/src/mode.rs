@@ -131,8 +131,13 @@ impl Upload {
             |transfer| InstagramOptions { transfer, first_comment: comment(), ..InstagramOptions::default() }.alone();
         let facebook =
             |transfer| FacebookOptions { transfer, first_comment: comment(), ..FacebookOptions::default() }.alone();
-        let youtube =
-            |publish| YoutubeOptions { publish, first_comment: comment(), ..YoutubeOptions::default() }.alone();
+        let youtube = |publish| {
+            // Two of the declarations that making a video visible may not reset.
+            let (contains_synthetic_media, embeddable) = (Some(true), Some(false));
+            let first_comment = comment();
+            YoutubeOptions { publish, contains_synthetic_media, embeddable, first_comment, ..YoutubeOptions::default() }
+                .alone()
+        };
         match self {
             Self::PageBytes => facebook(FacebookTransfer::Upload),
             Self::PageUrl => facebook(FacebookTransfer::FileUrl),

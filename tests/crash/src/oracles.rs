@@ -99,6 +99,8 @@ pub(crate) struct Told {
     pub(crate) videos: Vec<String>,
     /// The status that its last event tells.
     pub(crate) last_event: Option<String>,
+    /// How often it was begun.
+    pub(crate) attempts: usize,
 }
 
 /// Everything is as it must be; the times are those of the rows, if no caller moved a post.
@@ -114,7 +116,7 @@ pub(crate) async fn hold(rig: &Rig) -> Result<()> {
 /// All rows with the videos that they are about.
 pub(crate) async fn rows(rig: &Rig) -> Result<Vec<Told>> {
     let rows = sqlx::query(
-        "SELECT p.id, p.platform, p.status, p.scheduled_at, p.platform_post_id, p.full_caption, p.video_url, \
+        "SELECT p.id, p.platform, p.status, p.scheduled_at, p.platform_post_id, p.full_caption, p.video_url, p.attempt, \
                 a.account_id, e.status AS last_event \
          FROM aurareels_social_posts p JOIN aurareels_social_accounts a ON a.id = p.social_account_id \
          LEFT JOIN (SELECT post_id, status, MAX(sequence) FROM aurareels_events \
@@ -134,6 +136,7 @@ pub(crate) async fn rows(rig: &Rig) -> Result<Vec<Told>> {
                 text: row.get("full_caption"),
                 videos: hashes(row.get("video_url"))?,
                 last_event: row.get("last_event"),
+                attempts: usize::try_from(row.get::<i64, _>("attempt")).unwrap_or_default(),
             })
         })
         .collect()
@@ -259,6 +262,7 @@ mod tests {
             text: format!("text {id}"),
             videos: vec![format!("video {id}")],
             last_event: Some("published".to_owned()),
+            attempts: 1,
         }
     }
 

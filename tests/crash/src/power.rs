@@ -169,8 +169,11 @@ pub(crate) async fn case(mode: Mode, place: Place, seed: u64, honest: bool) -> R
         let id = rig.create(mode, account, "solo").await?;
         // From here on, the core alone writes.
         rig.let_go().await;
-        rig.ceilings =
-            Ceilings { reviews: usize::from(mode.upload == Upload::TiktokPull), failures: usize::from(mode.scheduled) };
+        rig.ceilings = Ceilings {
+            reviews: usize::from(mode.upload == Upload::TiktokPull),
+            failures: usize::from(mode.scheduled),
+            ..Ceilings::default()
+        };
         let mut disk = Disk::of(rig);
         rig.take_up_reading().await?;
         let record = rig.path("power.log");

@@ -63,11 +63,13 @@ pub(crate) struct Rig {
     started: usize,
 }
 
-/// How many posts of a scenario may need a person, and how many may fail, at the most.
+/// How many posts of a scenario may need a person, how many may fail, and how many private uploads may be left that nobody
+/// needs, at the most.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ceilings {
     pub(crate) reviews: usize,
     pub(crate) failures: usize,
+    pub(crate) spare_videos: usize,
 }
 
 /// What a test asks for.
@@ -178,6 +180,13 @@ impl Rig {
         let answer = self.http.post(url).json(&body).send().await?;
         ensure!(answer.status().is_success(), "the simulator refused {path}: {}", answer.text().await?);
         Ok(serde_json::from_str(&answer.text().await?).unwrap_or(Value::Null))
+    }
+
+    /// Reads from the simulator's control API.
+    pub(crate) async fn look(&self, path: &str) -> Result<Value> {
+        let url = format!("{}/_sim/{path}", self.sim.url(Host::Control));
+        let answer = self.http.get(url).send().await?.error_for_status()?;
+        serde_json::from_str(&answer.text().await?).context("the simulator's answer is no JSON")
     }
 
     /// Connects an account through the real login, as an owner would.

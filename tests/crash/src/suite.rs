@@ -174,8 +174,11 @@ async fn with_deaths(mode: Mode, orders: Vec<Orders>) -> Result<(Course, Ending)
         let account = rig.account(mode).await?;
         let id = rig.create(mode, account, "solo").await?;
         // Which of them may, at which place, is judged by the windows.
-        rig.ceilings =
-            Ceilings { reviews: usize::from(mode.upload == Upload::TiktokPull), failures: usize::from(mode.scheduled) };
+        rig.ceilings = Ceilings {
+            reviews: usize::from(mode.upload == Upload::TiktokPull),
+            failures: usize::from(mode.scheduled),
+            ..Ceilings::default()
+        };
         let course = drive::run(rig, orders.into_iter().chain([Orders::default()])).await?;
         let ending = checks::ending(rig, id, "solo").await?;
         checks::database(rig).await?;

@@ -254,7 +254,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
     let good = Verdict::of(&rig, &all).await?.tell();
     // The verdict has compared the times, and counted.
     rig.moved_by_hand = true;
-    rig.ceilings = Ceilings { reviews: usize::MAX, failures: usize::MAX };
+    rig.ceilings = Ceilings { reviews: usize::MAX, failures: usize::MAX, spare_videos: usize::MAX };
     checks::database(&mut rig).await?;
     println!("{:.0} s", begun.elapsed().as_secs_f64());
     rig.close().await;

@@ -275,6 +275,7 @@ fn describe(video: &Video) -> Value {
         "notify_subscribers": video.draft.notify_subscribers,
         "file_name": video.draft.file_name,
         "upload_status": video.upload_status.word(),
+        "status": video.status(),
         "source": video.source,
         "byte_count": video.file.byte_count,
         "sha256": video.file.sha256,

@@ -179,7 +179,7 @@ impl Video {
         Value::Object(snippet)
     }
 
-    fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         let status = &self.draft.status;
         let mut shown = json!({
             "uploadStatus": self.upload_status.word(),

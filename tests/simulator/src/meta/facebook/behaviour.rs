@@ -17,9 +17,12 @@ pub(crate) struct Behaviour {
     pub(crate) publishing_ms: i64,
     /// How long the status still says `not_started` after an accepted finish.
     pub(crate) finish_lag_ms: i64,
+    /// So many reads of a video whose finish shows say that processing failed, with the error of `failure`, which is not
+    /// so (no page says that it happens, or that it cannot).
+    pub(crate) passing_errors: u32,
     /// Every video ends in an error of this phase.
     pub(crate) fails_in: Option<Phase>,
-    /// The error of `fails_in`, `code` or `code/subcode`.
+    /// The error of `fails_in` and `passing_errors`, `code` or `code/subcode`.
     pub(crate) failure: String,
     /// Where an unsuitable file is told.
     pub(crate) media_errors: MediaErrors,
@@ -120,6 +123,7 @@ impl Default for Behaviour {
             processing_ms: 2_000,
             publishing_ms: 0,
             finish_lag_ms: 0,
+            passing_errors: 0,
             fails_in: None,
             failure: "1363030".to_owned(),
             media_errors: MediaErrors::Status,

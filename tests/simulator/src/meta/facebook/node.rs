@@ -27,7 +27,10 @@ pub(crate) fn read(world: &mut World, id: Id, fields: &[Field], now: i64) -> Res
     for field in fields {
         let value = match field.name.as_str() {
             "id" => None,
-            "status" => Some(status(video, &behaviour, now)),
+            "status" => {
+                let passing = video.passing_error(&behaviour, now);
+                Some(status(video, &behaviour, passing.as_ref(), now))
+            }
             "published" => Some(json!(live.is_some())),
             "permalink_url" => live
                 .map(|_| if behaviour.relative_permalink { json!(format!("/reel/{id}/")) } else { json!(address(id)) }),
@@ -73,11 +76,11 @@ enum Progress {
     Complete,
 }
 
-fn status(video: &Video, behaviour: &Behaviour, now: i64) -> Value {
+fn status(video: &Video, behaviour: &Behaviour, passing: Option<&Failure>, now: i64) -> Value {
     let finish = video.finish.as_ref().filter(|finish| now >= finish.at + behaviour.finish_lag_ms);
     let processed = finish.and(video.processed_at(behaviour)).is_some_and(|at| at <= now);
-    let live = video.live_at.is_some_and(|at| at <= now) && finish.is_some();
-    let failed = video.failed(now);
+    let failed = passing.or(video.failed(now));
+    let live = video.live_at.is_some_and(|at| at <= now) && finish.is_some() && passing.is_none();
     let begun = video.received > 0 || video.source != "upload";
     let uploading = if video.file.is_some() {
         Progress::Complete

@@ -75,6 +75,8 @@ pub(crate) struct Video {
     /// Finishes that took effect.
     pub(crate) finishes: u32,
     pub(crate) failure: Option<Failure>,
+    /// Reads of its status so far that told an error which was none.
+    pub(crate) passing_errors: u32,
     /// When it became visible, in ms.
     pub(crate) live_at: Option<i64>,
     pub(crate) post: Option<Id>,
@@ -103,6 +105,7 @@ impl Video {
             finish: None,
             finishes: 0,
             failure: None,
+            passing_errors: 0,
             live_at: None,
             post: None,
             post_id_missing_reads: 0,
@@ -131,6 +134,16 @@ impl Video {
     /// Whether the upload can still be finished.
     pub(crate) fn is_expired(&self, behaviour: &Behaviour, now: i64) -> bool {
         self.finish.is_none() && now >= self.created_at + behaviour.upload_life_s * 1000
+    }
+
+    /// An error that one read of the status tells and the next one does not.
+    pub(crate) fn passing_error(&mut self, behaviour: &Behaviour, now: i64) -> Option<Failure> {
+        let shows = self.finish.as_ref().is_some_and(|finish| now >= finish.at + behaviour.finish_lag_ms);
+        if !shows || self.passing_errors >= behaviour.passing_errors {
+            return None;
+        }
+        self.passing_errors += 1;
+        Some(Failure { phase: Phase::Processing, error: error_of(&behaviour.failure), at: now })
     }
 
     /// The failure that shows by now.
