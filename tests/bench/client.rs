@@ -10,7 +10,7 @@ use aurareels_proto::v1::{
 };
 use aurareels_simulator::Simulator;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::{
     Request,
     metadata::{Ascii, MetadataValue},
@@ -53,50 +53,88 @@ pub(crate) async fn media(core: &Core) -> Result<MediaServiceClient<InterceptedS
     Ok(MediaServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", core.key).parse()?)))
 }
 
-/// Makes this many Instagram accounts (Instagram Login, one person each) at the simulator and connects them.
-pub(crate) async fn connect_instagram(core: &Core, simulator: &Simulator, count: usize) -> Result<Vec<i64>> {
+/// How an account is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Login {
+    Tiktok,
+    /// Instagram Login.
+    Instagram,
+    /// Instagram by Facebook Login, whose videos are uploaded.
+    InstagramByFacebook,
+    /// A Facebook Page.
+    Page,
+    Youtube,
+}
+
+impl Login {
+    pub(crate) const fn platform(self) -> Platform {
+        match self {
+            Self::Tiktok => Platform::Tiktok,
+            Self::Instagram | Self::InstagramByFacebook => Platform::Instagram,
+            Self::Page => Platform::Facebook,
+            Self::Youtube => Platform::Youtube,
+        }
+    }
+
+    const fn flavour(self) -> LoginFlavour {
+        match self {
+            Self::Tiktok => LoginFlavour::Tiktok,
+            Self::Instagram => LoginFlavour::InstagramLogin,
+            Self::InstagramByFacebook | Self::Page => LoginFlavour::FacebookLogin,
+            Self::Youtube => LoginFlavour::Google,
+        }
+    }
+
+    /// An account of its own at the simulator, with an owner of its own.
+    fn account(self, number: usize) -> Value {
+        let name = format!("bench{number}");
+        match self {
+            Self::Tiktok => {
+                json!({ "platform": "tiktok", "id": format!("-000{name}"), "name": name, "username": name })
+            }
+            Self::Instagram => json!({ "platform": "instagram", "username": name, "page": false }),
+            Self::InstagramByFacebook => json!({ "platform": "instagram", "username": format!("{name}.page") }),
+            Self::Page => json!({ "platform": "facebook", "name": name }),
+            Self::Youtube => {
+                json!({ "platform": "youtube", "id": format!("UCbench{number:017}"), "name": name, "username": name })
+            }
+        }
+    }
+}
+
+/// Makes this many accounts, one owner each, at the simulator and connects them.
+pub(crate) async fn connect(core: &Core, simulator: &Simulator, login: Login, count: usize) -> Result<Vec<i64>> {
     let channel = Channel::from_shared(core.address.clone())?.connect().await?;
     let accounts = AccountServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", core.key).parse()?));
     let http = Arc::new(http_client()?);
     stream::iter(0..count)
         .map(|number| {
             let (mut accounts, http) = (accounts.clone(), http.clone());
-            let made = simulator.create_account(
-                &json!({ "platform": "instagram", "username": format!("bench{number}"), "page": false }),
-            );
+            let made = simulator.create_account(&login.account(number));
             async move {
-                let id = made?["id"].as_str().context("no id")?.to_owned();
+                let made = made?;
+                // Facebook's login asks for the person, who has a Page and perhaps an account.
+                let owner = if login.flavour() == LoginFlavour::FacebookLogin { "person_id" } else { "id" };
+                let owner = made[owner].as_str().context("no owner")?;
+                let platform = login.platform();
                 let request = ConnectAccountRequest {
-                    platform: Platform::Instagram.into(),
-                    login_flavour: LoginFlavour::InstagramLogin.into(),
+                    platform: platform.into(),
+                    login_flavour: login.flavour().into(),
                     browser_secret: BROWSER.to_owned(),
                     ..ConnectAccountRequest::default()
                 };
                 let link = accounts.connect_account(request).await?.into_inner();
-                let (code, state) = consent(&http, &link.auth_url, &id).await?;
-                let platform = Platform::Instagram.into();
-                let request = CompleteConnectRequest { platform, code, state, browser_secret: BROWSER.to_owned() };
+                let (code, state) = consent(&http, &link.auth_url, owner).await?;
+                let browser_secret = BROWSER.to_owned();
+                let request = CompleteConnectRequest { platform: platform.into(), code, state, browser_secret };
                 let connected = accounts.complete_connect(request).await?.into_inner();
-                connected.accounts.first().map(|account| account.id).context("nothing was connected")
+                let of_platform = connected.accounts.iter().find(|account| account.platform() == platform);
+                of_platform.map(|account| account.id).context("nothing was connected")
             }
         })
         .buffer_unordered(16)
         .try_collect()
         .await
-}
-
-/// Connects the simulator's first TikTok creator.
-pub(crate) async fn connect_tiktok(core: &Core) -> Result<i64> {
-    let channel = Channel::from_shared(core.address.clone())?.connect().await?;
-    let mut accounts = AccountServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", core.key).parse()?));
-    let platform = Platform::Tiktok.into();
-    let browser_secret = BROWSER.to_owned();
-    let request = ConnectAccountRequest { platform, browser_secret, ..ConnectAccountRequest::default() };
-    let link = accounts.connect_account(request).await?.into_inner();
-    let (code, state) = consent(&http_client()?, &link.auth_url, "-000tiktok-creator-one").await?;
-    let request = CompleteConnectRequest { platform, code, state, browser_secret: BROWSER.to_owned() };
-    let connected = accounts.complete_connect(request).await?.into_inner();
-    connected.accounts.first().map(|account| account.id).context("nothing was connected")
 }
 
 /// Allows on the consent page as a browser would; answers code and state of the redirect.

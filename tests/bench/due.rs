@@ -11,7 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     behind,
-    client::{self, connect_instagram},
+    client::{self, Login, connect},
     core::Core,
     stats::{ms, percentile},
 };
@@ -29,7 +29,7 @@ pub(crate) async fn run(binary: &Path, posts: usize, behind: usize) -> Result<()
     let simulator = Simulator::start(Options { journal_capacity: 40 * posts, ..Options::default() }).await?;
     let settings = [("AURAREELS_CONCURRENCY", "20000"), ("AURAREELS_POLL_FIRST_SECONDS", "5")];
     let core = Core::start(binary, &simulator, &settings).await?;
-    let accounts = connect_instagram(&core, &simulator, posts.div_ceil(PER_ACCOUNT)).await?;
+    let accounts = connect(&core, &simulator, Login::Instagram, posts.div_ceil(PER_ACCOUNT)).await?;
     let video = format!("{}/v/bench.mp4?size=20000&duration=5", simulator.url(Host::Media));
     let mut client = client::posts(&core).await?;
     if behind > 0 {

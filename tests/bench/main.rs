@@ -67,7 +67,7 @@ enum Bench {
     Refused,
     /// Many posts due in the same second.
     Due,
-    /// A video of 1 GiB to TikTok.
+    /// A video of 1 GiB to TikTok, and the largest to each platform.
     Upload,
     /// Many posts waiting on slow platforms.
     Waiting,

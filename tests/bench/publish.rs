@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::{
     bare,
-    client::{self, connect_instagram},
+    client::{self, Login, connect},
     core::{Core, cpu_of},
     platforms::Platforms,
     stats::{ms, percentile},
@@ -45,7 +45,7 @@ pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
     for (engine, concurrency) in [("core, one worker", "1"), ("core, default", "1024")] {
         let simulator = Platforms::start(Options::default()).await?;
         let core = Core::start(binary, &simulator, &[("AURAREELS_CONCURRENCY", concurrency)]).await?;
-        let accounts = Arc::new(connect_instagram(&core, &simulator, ACCOUNTS).await?);
+        let accounts = Arc::new(connect(&core, &simulator, Login::Instagram, ACCOUNTS).await?);
         let video = Arc::new(format!("{}/v/bench.mp4?size=200000&duration=5", simulator.url(Host::Media)));
         let before = core.cpu()?;
         let run = publish(&core.address, &core.key, &accounts, &video, posts, 0).await?;

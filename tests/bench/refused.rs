@@ -9,7 +9,7 @@ use anyhow::Result;
 use aurareels_simulator::{Host, Options};
 
 use crate::{
-    client::connect_instagram,
+    client::{Login, connect},
     core::Core,
     platforms::Platforms,
     publish::{ACCOUNTS, CLIENTS, publish},
@@ -25,7 +25,7 @@ pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
     for among in AMONG {
         let simulator = Platforms::start(Options::default()).await?;
         let core = Core::start(binary, &simulator, &[("AURAREELS_CONCURRENCY", "1")]).await?;
-        let accounts = Arc::new(connect_instagram(&core, &simulator, ACCOUNTS).await?);
+        let accounts = Arc::new(connect(&core, &simulator, Login::Instagram, ACCOUNTS).await?);
         let video = Arc::new(format!("{}/v/bench.mp4?size=200000&duration=5", simulator.url(Host::Media)));
         let before = core.cpu()?;
         let mut run = publish(&core.address, &core.key, &accounts, &video, posts, among).await?;

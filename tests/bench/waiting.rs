@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{self, connect_instagram},
+    client::{self, Login, connect},
     core::Core,
 };
 
@@ -21,7 +21,7 @@ const WINDOW: Duration = Duration::from_secs(300);
 pub(crate) async fn run(binary: &Path, count: usize, minutes: u64) -> Result<()> {
     let simulator = Simulator::start(Options::default()).await?;
     let core = Core::start(binary, &simulator, &[]).await?;
-    let accounts = connect_instagram(&core, &simulator, ACCOUNTS).await?;
+    let accounts = connect(&core, &simulator, Login::Instagram, ACCOUNTS).await?;
     behave(&simulator, json!({ "processing_ms": 12 * 3_600_000_u64 })).await?;
     let video = format!("{}/v/bench.mp4?size=20000&duration=5", simulator.url(Host::Media));
     let mut posts = client::posts(&core).await?;

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use crate::{
-    client::{self, connect_instagram},
+    client::{self, Login, connect},
     core::Core,
 };
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(binary: &Path) -> Result<()> {
     for watchers in [0, 1, POSTS] {
         let simulator = Simulator::start(Options::default()).await?;
         let core = Core::start(binary, &simulator, &[]).await?;
-        let account = connect_instagram(&core, &simulator, 1).await?[0];
+        let account = connect(&core, &simulator, Login::Instagram, 1).await?[0];
         let video = format!("{}/v/bench.mp4?size=200000&duration=5", simulator.url(Host::Media));
         let posts = client::posts(&core).await?;
         let ids: Vec<i64> = stream::iter(0..POSTS)
