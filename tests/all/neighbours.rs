@@ -1,13 +1,14 @@
 //! Neighbours: what one platform or one account does to the others.
 
 use aurareels_proto::v1::{CancelPostRequest, PostStatus};
-use aurareels_simulator::{Filter, Hold, Matcher, Rule, RuleId};
+use aurareels_simulator::{Filter, Hold, Host, Matcher, Rule, RuleId};
 use aurareels_tests::{
     Login, World, content,
     fault::on,
     posting::{at, schedule},
 };
 use chrono::TimeDelta;
+use rstest::rstest;
 
 /// Posts that are worked on at once, in these tests.
 const ROOM: &[(&str, &str)] = &[("AURAREELS_CONCURRENCY", "4"), ("AURAREELS_POLL_FIRST_SECONDS", "1")];
@@ -17,31 +18,54 @@ fn hold_all(world: &World, matcher: Matcher) -> RuleId {
     world.sim.add_fault(Rule { times: 0, ..Rule::hold_once(matcher, Hold::Before) })
 }
 
+/// A login of each platform, and the host on which its posts are made.
+const PLATFORMS: [(Login, Host); 4] = [
+    (Login::Tiktok, Host::TikTokApi),
+    (Login::Instagram, Host::InstagramGraph),
+    (Login::Page, Host::MetaGraph),
+    (Login::Youtube, Host::YouTubeApi),
+];
+
+#[rstest]
+#[case::tiktok(0)]
+#[case::instagram(1)]
+#[case::facebook(2)]
+#[case::youtube(3)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_platform_that_hangs_delays_no_post_of_another() {
+async fn a_platform_that_hangs_delays_no_post_of_another(#[case] hanging: usize) {
     let world = World::with(ROOM).await;
-    let held = hold_all(&world, on("tiktok.video_init"));
-    let mut hanging = Vec::new();
+    let (login, host) = PLATFORMS[hanging];
+    let mut owners = Vec::new();
     for user in 1..=6 {
         let user = world.user(user);
-        let account = user.account(Login::Tiktok).await;
+        owners.push((user, user.account(login).await));
+    }
+    let me = world.me();
+    let mut others = Vec::new();
+    for (login, _) in PLATFORMS.into_iter().filter(|(other, _)| *other != login) {
+        others.push(me.account(login).await);
+    }
+    let held = hold_all(&world, Matcher { host: Some(host), ..Matcher::default() });
+    let mut late = Vec::new();
+    for (user, account) in owners {
         for number in 0..2 {
-            hanging.push((user, user.publish_one(account, &format!("Hangs {number}")).await));
+            late.push((user, user.publish_one(account, &format!("Hangs {number}")).await));
         }
     }
-    world.until_asked("tiktok.video_init", 4).await;
-    let me = world.me();
-    let account = me.account(Login::Facebook).await;
-    let id = me.publish_one(account, "Elsewhere").await;
-    me.until_unhurried(id, "published", |post| post.status() == PostStatus::Published).await;
+    let room_is_full = async || world.sim.fault_fired(held).is_some_and(|fired| fired == 4).then_some(());
+    world.wait_for("the platform's room to be full", room_is_full).await;
+    for account in others {
+        let id = me.publish_one(account, "Elsewhere").await;
+        me.until_unhurried(id, "published", |post| post.status() == PostStatus::Published).await;
+    }
     let only_four = async || (world.db.pending().await.claimed == 4).then_some(());
     world.wait_for("nothing claimed for which there is no room", only_four).await;
-    assert_eq!(world.asked("tiktok.video_init"), 4);
+    assert_eq!(world.sim.fault_fired(held), Some(4));
     world.sim.release_fault(held);
-    for (user, id) in hanging {
+    for (user, id) in late {
         user.published(id).await;
     }
-    world.finish(13).await;
+    world.finish(15).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,8 +2,8 @@
 
 use aurareels_core::app::api_keys::Scope;
 use aurareels_proto::v1::{
-    ListPostsRequest, PlatformOptions, PostContent, PublishPostsRequest, SchedulePostsRequest, ScheduleTime,
-    TikTokOptions, ValidatePostsRequest, WallTime, schedule_time::Form,
+    CaptionUnit, GetVideoRequirementsRequest, ListPostsRequest, PlatformOptions, PostContent, PublishPostsRequest,
+    SchedulePostsRequest, ScheduleTime, TikTokOptions, ValidatePostsRequest, WallTime, schedule_time::Form,
 };
 use aurareels_simulator::{Filter, Host};
 use aurareels_tests::{
@@ -94,26 +94,41 @@ async fn times_that_do_not_exist_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn captions_are_counted_in_the_platforms_unit() {
+async fn captions_are_counted_in_each_platforms_own_unit_also_before_anything_is_asked_for() {
     let world = World::start().await;
     let me = world.me();
-    let tiktok = me.account(Login::Tiktok).await;
+    for (login, unit, max, widest, of_unit) in [
+        (Login::Tiktok, CaptionUnit::Utf16, 2_200, "😀", 2),
+        (Login::Instagram, CaptionUnit::Utf16, 2_200, "😀", 2),
+        (Login::Page, CaptionUnit::Utf16, 63_206, "😀", 2),
+        (Login::Youtube, CaptionUnit::Bytes, 5_000, "😀", 4),
+    ] {
+        let request = GetVideoRequirementsRequest { platform: login.platform().into() };
+        let rules = world.platforms().get_video_requirements(request).await.unwrap().into_inner();
+        assert_eq!((rules.caption_unit(), rules.max_caption_length), (unit, max), "{login:?}");
+        let account = me.account(login).await;
+        let length = usize::try_from(max).unwrap();
+        let full = widest.repeat(length / of_unit);
+        let fits = ["a".repeat(length), full.clone()];
+        let too_long = ["a".repeat(length + 1), format!("{full}a")];
+        for (caption, is_valid) in fits.iter().zip([true; 2]).chain(too_long.iter().zip([false; 2])) {
+            let request = ValidatePostsRequest {
+                accounts: vec![account],
+                content: Some(content(&world, caption)),
+                ..Default::default()
+            };
+            let answer = me.posts().validate_posts(request).await.unwrap().into_inner();
+            assert_eq!(answer.valid, is_valid, "{login:?}: {:#?}", answer.violations);
+            if !is_valid {
+                assert_eq!(answer.violations[0].rule, "CAPTION_TOO_LONG", "{login:?}: {:#?}", answer.violations);
+                let refusal = publishing_is_refused(&world, publish(&[account], content(&world, caption))).await;
+                refusal.is(Code::InvalidArgument, "CAPTION_TOO_LONG").names("content.caption", "CAPTION_TOO_LONG");
+                assert!(refusal.metadata["measured"].contains(&(max + 1).to_string()), "{refusal:#?}");
+                assert!(refusal.metadata["limit"].contains(&max.to_string()), "{refusal:#?}");
+            }
+        }
+    }
     let instagram = me.account(Login::Instagram).await;
-    for caption in ["a".repeat(2_200), "😀".repeat(1_100)] {
-        let request = ValidatePostsRequest {
-            accounts: vec![tiktok],
-            content: Some(content(&world, &caption)),
-            ..Default::default()
-        };
-        let answer = me.posts().validate_posts(request).await.unwrap().into_inner();
-        assert!(answer.valid, "{:#?}", answer.violations);
-    }
-    for caption in ["a".repeat(2_201), format!("{}a", "😀".repeat(1_100))] {
-        let refusal = publishing_is_refused(&world, publish(&[tiktok], content(&world, &caption))).await;
-        refusal.is(Code::InvalidArgument, "CAPTION_TOO_LONG").names("content.caption", "CAPTION_TOO_LONG");
-        assert!(refusal.metadata["measured"].contains("2201"), "{refusal:#?}");
-        assert!(refusal.metadata["limit"].contains("2200"), "{refusal:#?}");
-    }
     let hashtags = (0..31).map(|number| format!("tag{number}")).collect();
     let wish = PostContent { hashtags, ..content(&world, "Tags") };
     let refusal = publishing_is_refused(&world, publish(&[instagram], wish.clone())).await;
