@@ -100,6 +100,30 @@ describe("the editor", () => {
     }
   });
 
+  test("Publish to a Page and a channel", async () => {
+    const [page, channel] = await Promise.all([Platform.FACEBOOK, Platform.YOUTUBE].map((platform) => w.core.connect(platform)));
+    const accounts = [await picked(page.id), await picked(channel.id)];
+    const comment = "All links: https://example.org";
+    const parameters = {
+      ...w.publication("A walk in the hills", { privacyLevel: "PUBLIC" }),
+      videoUrl: "https://media.example.org/hills.mp4",
+      accounts,
+      captionsByAccount: { captions: [{ account: accounts[1], caption: "A walk in the hills\n\nThe way, the hut and the map." }] },
+      facebookOptions: { firstComment: comment, title: "A walk in the hills", transfer: "file_url" },
+      youtubeOptions: { title: "A walk in the hills", tags: "hiking, alps", publish: "one_step", firstComment: comment },
+    };
+    const name = "Publish to several";
+    const made = workflow(name, [start(), auraReels(name, parameters, w.credentials, versionTwo)]);
+    const text = await panel(name, made, "several.png", 2300);
+    const words = ["Captions by Account", "Facebook Options", "YouTube Options", "First Comment", "Title", "Tags", "Transfer"];
+    for (const word of words) {
+      assert.match(text, new RegExp(word), text);
+    }
+    for (const word of ["TikTok Options", "Instagram Options"]) {
+      assert.ok(!text.includes(word), text);
+    }
+  });
+
   test("Trigger", async () => {
     const events = ["post_published", "post_failed", "post_needs_review", "account_needs_reconnect"];
     const nodes = [trigger("When something happens", { events, options: {} }, w.credentials), node("Then", "n8n-nodes-base.noOp", 1)];
