@@ -340,6 +340,12 @@ pub trait PlatformClient: Send + Sync {
         Vec::new()
     }
 
+    /// What the platform makes of a video without being asked: to be told. Pure.
+    fn video_warnings(&self, facts: &MediaFacts) -> Vec<Warning> {
+        let _ = facts;
+        Vec::new()
+    }
+
     /// The frame of the video that a request names as its cover. Pure.
     fn cover_frame(&self, content: &Content) -> Option<CoverFrame> {
         let _ = content;

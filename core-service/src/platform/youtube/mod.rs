@@ -41,7 +41,7 @@ use crate::{
         budget::Charge,
         failure::Failure,
         ledger::{Entry, Ledger},
-        media::{CoverRules, Violation, Warning},
+        media::{CoverRules, MediaFacts, Violation, Warning},
         post::Content,
     },
     http::{self, line::Dialer},
@@ -106,6 +106,10 @@ impl PlatformClient for Youtube {
 
     fn warnings(&self, content: &Content) -> Vec<Warning> {
         options::warnings(content)
+    }
+
+    fn video_warnings(&self, facts: &MediaFacts) -> Vec<Warning> {
+        options::no_short(facts).into_iter().collect()
     }
 
     fn cover_rules(&self) -> Option<CoverRules> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{
-        media::{CoverRules, Violation, Warning},
+        media::{CoverRules, MediaFacts, Violation, Warning},
         platform::Platform,
         post::Content,
     },
@@ -30,6 +30,8 @@ const MAX_TITLE: usize = 100;
 const MAX_COMMENT: usize = 10_000;
 /// Tags together, as YouTube counts them.
 const MAX_TAGS: usize = 500;
+/// Longest Short: <https://support.google.com/youtube/answer/15424877>.
+const LONGEST_SHORT_MS: u64 = 180_000;
 
 /// A custom thumbnail: <https://developers.google.com/youtube/v3/docs/thumbnails/set>.
 pub(super) const COVER: CoverRules = CoverRules { kinds: &["a JPEG image", "a PNG image"], max_size_bytes: 50_000_000 };
@@ -174,6 +176,18 @@ pub(super) fn warnings(content: &Content) -> Vec<Warning> {
         field: "content.platform_options.youtube.title".to_owned(),
         message: format!("youtube needs a title and none was given: the caption's first line is used, `{title}`"),
     }]
+}
+
+/// Whether a video is a Short is a matter of its shape and length alone: no request can ask for it.
+pub(super) fn no_short(facts: &MediaFacts) -> Option<Warning> {
+    let is_wide = facts.width.zip(facts.height).is_some_and(|(width, height)| width > height);
+    let is_long = facts.duration_ms.is_some_and(|length| length > LONGEST_SHORT_MS);
+    (is_wide || is_long).then(|| Warning {
+        code: "NOT_A_SHORT".to_owned(),
+        field: "content.video_url".to_owned(),
+        message: "youtube shows it as an ordinary video: a Short is square or upright and up to 3 minutes long"
+            .to_owned(),
+    })
 }
 
 /// How long the tags are, as YouTube counts: commas between them, and two quotes around a tag with a space.
@@ -333,6 +347,7 @@ pub(super) fn check(content: &Content) -> Vec<Violation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::media::{Container, PictureFacts};
 
     fn content(caption: &str, options: YoutubeOptions) -> Content {
         Content { full_caption: caption.into(), options: options.alone(), ..Content::default() }
@@ -350,6 +365,30 @@ mod tests {
         let given = content("x", YoutubeOptions { title: Some("Mine".into()), ..YoutubeOptions::default() });
         assert_eq!((title(&given), warnings(&given)), ("Mine".to_owned(), Vec::new()));
         assert_eq!(rules(&content("", YoutubeOptions::default())), ["TITLE_MISSING"]);
+    }
+
+    #[test]
+    fn a_video_that_is_no_short_is_told() {
+        let told = |width, height, duration_ms| {
+            let facts = MediaFacts {
+                size_bytes: 1_000_000,
+                container: Container::Mp4,
+                duration_ms: Some(duration_ms),
+                width: Some(width),
+                height: Some(height),
+                video_codec: None,
+                frame_rate_millis: None,
+                has_audio: None,
+                audio: None,
+                moov_first: None,
+                picture: PictureFacts::default(),
+            };
+            no_short(&facts).map(|warning| warning.code)
+        };
+        assert_eq!((told(1080, 1920, 180_000), told(1080, 1080, 60_000)), (None, None));
+        for (width, height, length) in [(1920, 1080, 60_000), (1080, 1920, 180_001)] {
+            assert_eq!(told(width, height, length).as_deref(), Some("NOT_A_SHORT"));
+        }
     }
 
     #[test]
