@@ -166,15 +166,12 @@ pub fn is_same_beginning(sent: &str, seen: &str, limit: usize) -> bool {
     as_long_as_given && !seen.is_empty() && normalise(sent).starts_with(seen)
 }
 
-/// Characters of a caption that TikTok's list shows for sure: it gives 150, with an ellipsis among them.
-const LISTED: usize = 100;
-
 /// A caption as a list of the platform shows it at least. Posts with the same one may look the same there.
 pub fn as_listed(platform: Platform, text: &str) -> String {
     let normal = normalise(text);
-    match platform {
-        Platform::Tiktok => normal.chars().take(LISTED).collect(),
-        _ => normal,
+    match platform.listed_characters() {
+        Some(shown) => normal.chars().take(shown).collect(),
+        None => normal,
     }
 }
 

@@ -21,7 +21,7 @@ pub enum Platform {
     Example,
 }
 
-/// How many platforms there are.
+/// How many platforms there are, and how many logins.
 const COUNT: usize = if cfg!(test) { 5 } else { 4 };
 
 /// The words for a platform.
@@ -33,6 +33,15 @@ struct Words {
 }
 
 impl Platform {
+    /// Characters of a caption that the platform's list of posts shows for sure; `None` where it shows all of them. TikTok gives
+    /// 150, with an ellipsis among them (<https://developers.tiktok.com/doc/tiktok-api-v2-video-object>).
+    pub const fn listed_characters(self) -> Option<usize> {
+        match self {
+            Self::Tiktok => Some(100),
+            _ => None,
+        }
+    }
+
     /// Every platform of this release's vocabulary.
     pub const ALL: [Self; COUNT] = [
         Self::Tiktok,
@@ -114,20 +123,47 @@ pub enum LoginFlavour {
     InstagramLogin,
     /// YouTube by Google's OAuth 2.0.
     Google,
+    /// Only in tests.
+    #[cfg(test)]
+    Example,
 }
 
 impl LoginFlavour {
     /// Every flavour.
-    pub const ALL: [Self; 4] = [Self::Tiktok, Self::FacebookLogin, Self::InstagramLogin, Self::Google];
+    pub const ALL: [Self; COUNT] = [
+        Self::Tiktok,
+        Self::FacebookLogin,
+        Self::InstagramLogin,
+        Self::Google,
+        #[cfg(test)]
+        Self::Example,
+    ];
+
+    /// The stored form, and the number in the API's enum.
+    const fn words(self) -> (&'static str, i32) {
+        match self {
+            Self::Tiktok => ("tiktok", 1),
+            Self::FacebookLogin => ("facebook_login", 2),
+            Self::InstagramLogin => ("instagram_login", 3),
+            Self::Google => ("google", 4),
+            #[cfg(test)]
+            Self::Example => ("example", 1000),
+        }
+    }
 
     /// The stored form.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tiktok => "tiktok",
-            Self::FacebookLogin => "facebook_login",
-            Self::InstagramLogin => "instagram_login",
-            Self::Google => "google",
-        }
+        self.words().0
+    }
+
+    /// Its number in the API's enum.
+    pub const fn number(self) -> i32 {
+        self.words().1
+    }
+
+    /// The login with this number in the API's enum.
+    pub fn of_number(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|flavour| flavour.number() == number)
     }
 }
 
@@ -160,6 +196,7 @@ mod tests {
         }
         for flavour in LoginFlavour::ALL {
             assert_eq!(flavour.as_str().parse(), Ok(flavour));
+            assert_eq!(LoginFlavour::of_number(flavour.number()), Some(flavour));
         }
         assert!("TikTok".parse::<Platform>().is_err());
     }

@@ -107,7 +107,7 @@ fn legible(row: &Row) -> Result<Post> {
         wp_user_id: UserId(row.int("wp_user_id")?),
         social_account_id: AccountId(row.int("social_account_id")?),
         // Not shown where it cannot be read.
-        platform: row.word("platform").unwrap_or(Platform::Tiktok),
+        platform: row.word("platform").unwrap_or(Platform::ALL[0]),
         status: row.word("status").unwrap_or(Status::NeedsReview),
         scheduled_at: row.opt_time("scheduled_at").unwrap_or_default(),
         due_at: row.opt_time("due_at").unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use aurareels_proto::v1;
 
-use super::{or_empty, platform, structure, timestamp};
+use super::{or_empty, structure, timestamp};
 use crate::{
     app::accounts::{ConnectLink, Connected, Disconnected, QuotaAnswer, RefreshAnswer, RefreshResult},
     domain::{
@@ -41,7 +41,7 @@ pub(crate) fn account(account: Account) -> v1::Account {
         updated_at: Some(timestamp(account.updated_at)),
         health: health(account.health).into(),
         health_reason: or_empty(account.health_reason),
-        login_flavour: platform::flavour(account.login_flavour).into(),
+        login_flavour: account.login_flavour.number(),
         refresh_token_expires_at: account.refresh_token_expires_at.map(timestamp),
         missing_scope: Vec::new(),
     }

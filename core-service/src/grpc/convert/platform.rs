@@ -19,7 +19,7 @@ pub(crate) fn required_platform(shape: &mut Shape, number: i32) -> Platform {
     if platform.is_none() && shape.broken.len() == before {
         shape.wrong("platform", "", "a platform", "name one, such as PLATFORM_TIKTOK");
     }
-    platform.unwrap_or(Platform::Tiktok)
+    platform.unwrap_or(Platform::ALL[0])
 }
 
 /// A platform, `None` for UNSPECIFIED.
@@ -36,23 +36,14 @@ pub(crate) fn optional_platform(shape: &mut Shape, number: i32) -> Option<Platfo
 
 /// A login, `None` for UNSPECIFIED.
 pub(crate) fn optional_flavour(shape: &mut Shape, number: i32) -> Option<LoginFlavour> {
-    match shape.value::<v1::LoginFlavour>("login_flavour", number)? {
-        v1::LoginFlavour::Unspecified => None,
-        v1::LoginFlavour::Tiktok => Some(LoginFlavour::Tiktok),
-        v1::LoginFlavour::FacebookLogin => Some(LoginFlavour::FacebookLogin),
-        v1::LoginFlavour::InstagramLogin => Some(LoginFlavour::InstagramLogin),
-        v1::LoginFlavour::Google => Some(LoginFlavour::Google),
+    if number == i32::from(v1::LoginFlavour::Unspecified) {
+        return None;
     }
-}
-
-/// A login for the wire.
-pub(crate) fn flavour(flavour: LoginFlavour) -> v1::LoginFlavour {
-    match flavour {
-        LoginFlavour::Tiktok => v1::LoginFlavour::Tiktok,
-        LoginFlavour::FacebookLogin => v1::LoginFlavour::FacebookLogin,
-        LoginFlavour::InstagramLogin => v1::LoginFlavour::InstagramLogin,
-        LoginFlavour::Google => v1::LoginFlavour::Google,
+    let flavour = LoginFlavour::of_number(number);
+    if flavour.is_none() {
+        shape.unknown("login_flavour", number);
     }
+    flavour
 }
 
 /// What this core can do on a platform.
@@ -61,7 +52,7 @@ pub(crate) fn info(info: PlatformInfo) -> v1::PlatformInfo {
         platform: info.platform.number(),
         display_name: info.platform.display_name().to_owned(),
         configured: !info.flavours.is_empty(),
-        login_flavours: info.flavours.into_iter().map(|login| flavour(login).into()).collect(),
+        login_flavours: info.flavours.into_iter().map(LoginFlavour::number).collect(),
         missing_settings: info.missing_settings.into_iter().map(str::to_owned).collect(),
     }
 }

@@ -34,7 +34,7 @@ pub(super) static DESCRIPTION: Description = Description {
     platform: Platform::Example,
     rules: &RULES,
     logins: &[Login {
-        flavour: LoginFlavour::Google,
+        flavour: LoginFlavour::Example,
         scopes: &["post"],
         needed: &[&["post"]],
         when_nobody: "log in with an account that may post",
@@ -145,7 +145,7 @@ fn nobody() -> AccountError {
 #[async_trait]
 impl LoginClient for Example {
     fn flavours(&self) -> Vec<LoginFlavour> {
-        if self.0 { vec![LoginFlavour::Google] } else { Vec::new() }
+        if self.0 { vec![LoginFlavour::Example] } else { Vec::new() }
     }
 
     fn missing_settings(&self) -> Vec<&'static str> {
@@ -189,6 +189,8 @@ impl LoginClient for Example {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
     use crate::{
         app::platforms::Platforms,
@@ -232,15 +234,52 @@ mod tests {
         let list = platforms.list();
         assert_eq!(
             (list[0].platform, list[0].flavours.as_slice()),
-            (Platform::Example, [LoginFlavour::Google].as_slice())
+            (Platform::Example, [LoginFlavour::Example].as_slice())
         );
         assert_eq!(platforms.requirements(Platform::Example).unwrap().max_duration_ms, 30_000);
         assert!(platforms.requirements(Platform::Tiktok).is_err());
     }
 
+    /// The code of the core outside of the platforms' folders and their registration, without its tests.
+    fn outside(directory: &Path, into: &mut Vec<(PathBuf, String)>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let is_of_tests = name.contains("tests") || matches!(name.as_str(), "testing.rs" | "plans.rs");
+            // The demo shows each platform by name, as a caller of the API.
+            if is_of_tests || ["src/platform", "domain/platform.rs", "cli/demo"].iter().any(|own| path.ends_with(own)) {
+                continue;
+            }
+            if path.is_dir() {
+                outside(&path, into);
+            } else if name.ends_with(".rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+                into.push((path, code));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_outside_of_the_folders_and_the_registration_names_a_platform_or_its_login() {
+        let mut files = Vec::new();
+        outside(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        assert!(files.len() > 100, "only {} files", files.len());
+        let variants = Platform::ALL.map(|platform| format!("Platform::{platform:?}"));
+        let logins = LoginFlavour::ALL.map(|login| format!("LoginFlavour::{login:?}"));
+        let folders = ALL.iter().map(|description| format!("platform::{}", description.platform)).collect::<Vec<_>>();
+        for (path, code) in files {
+            // The command line names a login as a caller of the API.
+            let code = code.replace("v1::LoginFlavour", "");
+            for name in variants.iter().chain(&logins).chain(&folders) {
+                assert!(!code.contains(name.as_str()), "{} names {name}", path.display());
+            }
+        }
+    }
+
     #[test]
     fn a_fingerprint_counts_every_option_of_every_platform() {
-        let account = stand_in::account(Platform::Example, LoginFlavour::Google, DateTime::UNIX_EPOCH);
+        let account = stand_in::account(Platform::Example, LoginFlavour::Example, DateTime::UNIX_EPOCH);
         let of = |loud| {
             let content = Content { options: ExampleOptions { loud }.alone(), ..Content::default() };
             let options = DESCRIPTION.options.text(&content.options);
@@ -267,7 +306,7 @@ mod tests {
     #[tokio::test]
     async fn its_course_runs_like_every_other() {
         let service = service();
-        let account = stand_in::account(Platform::Example, LoginFlavour::Google, DateTime::UNIX_EPOCH);
+        let account = stand_in::account(Platform::Example, LoginFlavour::Example, DateTime::UNIX_EPOCH);
         let post = stand_in::post(&account, Content::default(), DateTime::UNIX_EPOCH);
         assert_eq!(post.status, Status::Publishing);
         let tokens = Tokens { access: "t".into(), refresh: None, grant: None };

@@ -181,13 +181,11 @@ fn transfer_by(login: LoginFlavour, content: &Content) -> Result<Transfer, Box<F
             )
             .with_remedy("leave the transfer to the core, or connect the account by Facebook Login"),
         )),
-        (InstagramTransfer::Auto | InstagramTransfer::Resumable, LoginFlavour::Tiktok | LoginFlavour::Google) => {
-            Err(Box::new(Failure::new(
-                FailureClass::Permanent,
-                Reason::Internal,
-                "the account's login is not one of instagram",
-            )))
-        }
+        (InstagramTransfer::Auto | InstagramTransfer::Resumable, _) => Err(Box::new(Failure::new(
+            FailureClass::Permanent,
+            Reason::Internal,
+            "the account's login is not one of instagram",
+        ))),
     }
 }
 

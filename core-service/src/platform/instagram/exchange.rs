@@ -57,7 +57,7 @@ impl<'a> Caller<'a> {
     pub(super) fn judge(&self) -> Judge {
         let wrong = match self.flavour {
             LoginFlavour::InstagramLogin => "EAA",
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok | LoginFlavour::Google => "IG",
+            _ => "IG",
         };
         Judge { now: self.now, token_fits_host: !self.token.expose().starts_with(wrong) }
     }

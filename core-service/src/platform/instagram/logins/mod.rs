@@ -1,5 +1,7 @@
 //! Logins and account calls of Instagram: what both of Meta's logins share, and the way to each.
 //!
+//! Of the accounts that come here those that are not by Instagram Login are by Facebook Login: the description names no third.
+//!
 //! Guaranteed: a grant without the scopes that publishing needs brings no account; ids stay text; a network failure never
 //! says that a login is dead. Expected failures: refused codes ("start the login again"), declined scopes, no
 //! professional account, dead or too young tokens.
@@ -94,9 +96,7 @@ impl Instagram {
             LoginFlavour::InstagramLogin => {
                 self.exchange_instagram(self.login_app()?, clean_code(code), redirect_uri, now).await
             }
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok | LoginFlavour::Google => {
-                self.exchange_facebook(code, redirect_uri, now).await
-            }
+            _ => self.exchange_facebook(code, redirect_uri, now).await,
         }
     }
 
@@ -109,9 +109,7 @@ impl Instagram {
     ) -> Result<Refreshed, AccountError> {
         match account.login_flavour {
             LoginFlavour::InstagramLogin => self.refresh_instagram(account, tokens, now).await,
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok | LoginFlavour::Google => {
-                self.refresh_facebook(account, tokens, now).await
-            }
+            _ => self.refresh_facebook(account, tokens, now).await,
         }
     }
 
@@ -128,7 +126,7 @@ impl Instagram {
                 "in the Instagram app: Settings, Website permissions, Apps and websites, and remove the app there",
             )
             .into()),
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok | LoginFlavour::Google => self.meta.revoke(tokens).await,
+            _ => self.meta.revoke(tokens).await,
         }
     }
 
@@ -146,9 +144,7 @@ impl Instagram {
         let caller = caller_of(account, tokens);
         let (path, fields) = match account.login_flavour {
             LoginFlavour::InstagramLogin => ("me", instagram::PROFILE_FIELDS),
-            LoginFlavour::FacebookLogin | LoginFlavour::Tiktok | LoginFlavour::Google => {
-                (account.account_id.as_str(), "id,username,name,profile_picture_url")
-            }
+            _ => (account.account_id.as_str(), "id,username,name,profile_picture_url"),
         };
         let value = unwrapped(self.ask(&caller, path, vec![("fields", fields.to_owned())]).await?);
         let profile: Profile = shaped(value).ok_or_else(unexpected)?;
