@@ -1,12 +1,14 @@
 //! Scenarios over the public API, one binary.
 
 mod accounts;
+mod analytics;
 mod binary;
 mod chaos;
 mod command_line;
 mod connecting;
 mod crowded_port;
 mod dashboard;
+mod doctor;
 mod due_times;
 mod equal_captions;
 mod facebook_trouble;

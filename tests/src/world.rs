@@ -19,8 +19,9 @@ use aurareels_core::{
     store::Store,
 };
 use aurareels_proto::v1::{
-    account_service_client::AccountServiceClient, platform_service_client::PlatformServiceClient,
-    post_service_client::PostServiceClient, webhook_service_client::WebhookServiceClient,
+    account_service_client::AccountServiceClient, analytics_service_client::AnalyticsServiceClient,
+    platform_service_client::PlatformServiceClient, post_service_client::PostServiceClient,
+    webhook_service_client::WebhookServiceClient,
 };
 use aurareels_simulator::{Host, Options, Simulator, TikTokRules};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -136,6 +137,8 @@ impl World {
             ("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS", "true"),
             ("AURAREELS_JWT_SECRET", JWT_SECRET),
             ("AURAREELS_JWT_ISSUER", JWT_ISSUER),
+            // Scenarios move the clock by hours and count requests; those of numbers switch it on.
+            ("AURAREELS_ANALYTICS", "off"),
         ] {
             settings.insert(name.to_owned(), value.to_owned());
         }
@@ -332,6 +335,11 @@ impl World {
     /// Webhooks, with another credential.
     pub fn webhooks_as(&self, bearer: &str, user: Option<i64>) -> WebhookServiceClient<Line> {
         WebhookServiceClient::new(self.line(bearer, user))
+    }
+
+    /// Numbers, with another credential.
+    pub fn analytics_as(&self, bearer: &str, user: Option<i64>) -> AnalyticsServiceClient<Line> {
+        AnalyticsServiceClient::new(self.line(bearer, user))
     }
 
     /// Platforms, as user 1.

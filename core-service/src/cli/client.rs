@@ -4,8 +4,9 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use aurareels_proto::v1::{
-    account_service_client::AccountServiceClient, media_service_client::MediaServiceClient,
-    post_service_client::PostServiceClient, webhook_service_client::WebhookServiceClient,
+    account_service_client::AccountServiceClient, analytics_service_client::AnalyticsServiceClient,
+    media_service_client::MediaServiceClient, post_service_client::PostServiceClient,
+    webhook_service_client::WebhookServiceClient,
 };
 use tonic::{
     Request, Status,
@@ -104,6 +105,11 @@ impl Client {
     /// Calls on uploads.
     pub(super) fn media(&self) -> MediaServiceClient<InterceptedService<Channel, Credentials>> {
         MediaServiceClient::new(self.0.clone())
+    }
+
+    /// Calls on numbers.
+    pub(super) fn analytics(&self) -> AnalyticsServiceClient<InterceptedService<Channel, Credentials>> {
+        AnalyticsServiceClient::new(self.0.clone())
     }
 
     /// Calls on webhooks.

@@ -4,11 +4,13 @@
 //! command ends with a message that says what to do and exit code 1; output that nobody reads any more ends it quietly.
 
 mod account;
+mod analytics;
 mod api_key;
 mod backup;
 mod client;
 mod dashboard;
 mod demo;
+mod doctor;
 mod keys;
 mod media;
 mod output;
@@ -50,6 +52,7 @@ enum Command {
     Backup(backup::Backup),
     Restore(backup::Restore),
     Restored(backup::TellRestored),
+    Doctor(doctor::Arguments),
     /// Show it all in one process: a core, simulated platforms, connected accounts, published and scheduled posts.
     Demo(demo::Arguments),
     /// Run the simulated platforms alone.
@@ -82,6 +85,13 @@ enum Command {
         server: client::Server,
         #[command(subcommand)]
         action: account::Action,
+    },
+    /// Show how published posts do, through a running core.
+    Analytics {
+        #[command(flatten)]
+        server: client::Server,
+        #[command(subcommand)]
+        action: analytics::Action,
     },
     /// Create, test and delete webhook endpoints, and read their log, through a running core.
     Webhook {
@@ -167,6 +177,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Backup(arguments) => backup::backup(arguments).await?,
         Command::Restore(arguments) => backup::restore(arguments).await?,
         Command::Restored(arguments) => backup::restored(arguments).await?,
+        Command::Doctor(arguments) => return doctor::run(arguments).await,
         Command::Demo(arguments) => return demo::run(arguments).await,
         Command::Simulate(arguments) => simulate::run(arguments).await?,
         Command::ApiKey { configured, action } => api_key::run(configured.store().await?, action).await?,
@@ -176,6 +187,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Keys { configured, action } => keys::run(&configured, action).await?,
         Command::Account { server, action } => account::run(server, action).await?,
+        Command::Analytics { server, action } => analytics::run(server, action).await?,
         Command::Webhook { server, action } => webhook::run(server, action).await?,
         Command::Post { server, action } => post::run(server, action).await?,
         Command::Media { server, action } => media::run(server, action).await?,
