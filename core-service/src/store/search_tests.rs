@@ -44,14 +44,16 @@ impl Stage {
 
 #[tokio::test]
 async fn all_words_are_found_in_any_order_and_case_in_every_script() {
-    let stage = Stage::with(&["Große Reise in die ALPEN", "Ёлка и снег", "ΟΔΟΣ", "alpen"]).await;
+    let stage = Stage::with(&["Große Reise in die ALPEN", "Ёлка и снег", "ΟΔΟΣ", "alpen", "Café da manhã"]).await;
     assert_eq!(stage.found("alpen reise").await, ["Große Reise in die ALPEN"]);
     assert_eq!(stage.found("GROSSE").await, ["Große Reise in die ALPEN"]);
     assert_eq!(stage.found("ЁЛКА").await, ["Ёлка и снег"]);
     assert_eq!(stage.found("οδος").await, ["ΟΔΟΣ"]);
+    assert_eq!(stage.found("manha cafe").await, ["Café da manhã"]);
+    assert_eq!(stage.found("CAFÉ").await, ["Café da manhã"]);
     assert_eq!(stage.found("alp").await, ["Große Reise in die ALPEN", "alpen"]);
     assert_eq!(stage.found("alpen snow").await, [""; 0]);
-    assert_eq!(stage.found("").await.len(), 4);
+    assert_eq!(stage.found("").await.len(), 5);
 }
 
 #[tokio::test]
