@@ -49,7 +49,9 @@ describe("every view", () => {
     await browser?.close();
     await stack?.stop();
   });
-  afterEach(() => {
+  afterEach(async () => {
+    // A test that failed leaves its calls held.
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     person.quiet({ killed: true });
     person.errors = [];
   });
@@ -72,6 +74,8 @@ describe("every view", () => {
         await route.continue();
       });
       await page.goto(`${stack.address}/dashboard${path}`);
+      // Before its own code is there, a view is only that something is on its way.
+      await page.locator("main h1").waitFor();
       const waits = page.locator("main [role=progressbar], main [role=status][aria-label='Loading…']").first();
       await waits.waitFor({ state: "attached" });
       await person.accessible(`${name}, loading`);
