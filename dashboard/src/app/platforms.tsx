@@ -43,9 +43,9 @@ export function PlatformMark({ platform, size = 20, named = false }: { platform:
         alignItems: "center",
         justifyContent: "center",
         boxShadow: "inset 0 0 0 1px rgba(255,255,255,.25)",
+        // Drawn, not written: as text it would be a part of what a button or a tab says.
+        "&::before": { content: `"${letter}"` },
       }}
-    >
-      {letter}
-    </Box>
+    />
   );
 }
