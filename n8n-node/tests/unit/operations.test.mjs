@@ -578,10 +578,10 @@ test('a video job is saved in parts: what is not added stays', async () => {
 		},
 	});
 	assert.deepEqual(saved.request.update_mask.split(',').sort(), [
-		'ai_metadata.description',
-		'ai_metadata.hashtags',
-		'ai_metadata.titles',
-		'video_url',
+		'aiMetadata.description',
+		'aiMetadata.hashtags',
+		'aiMetadata.titles',
+		'videoUrl',
 	]);
 	const lists = await calls(
 		'MediaService/PutVideoJob',
@@ -591,7 +591,7 @@ test('a video job is saved in parts: what is not added stays', async () => {
 	assert.deepEqual(lists.request.video_job.ai_metadata, { titles: ['A', 'B'] });
 	assert.equal(
 		lists.request.update_mask,
-		'media_id,ai_metadata.titles',
+		'mediaId,aiMetadata.titles',
 		'an empty field is emptied',
 	);
 	const nothing = of('save', { videoJobId: 'job-1', jobFields: {} });

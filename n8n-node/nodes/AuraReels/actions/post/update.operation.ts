@@ -1,6 +1,7 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
 import { ParameterError } from '../../../shared/errors';
+import { fieldMask } from '../../../shared/field-mask';
 import { call } from '../../../shared/transport';
 import { simplify } from '../../fields/failing';
 import { optionsField, revision } from '../../fields/options';
@@ -77,13 +78,6 @@ const anyPlatform = (field: INodeProperties): INodeProperties => ({
 	),
 	description: 'Takes the place of all options of this platform that the post has',
 });
-
-/** Protobuf's JSON form of a FieldMask: names in camel case, separated by commas. */
-function fieldMask(fields: string[]): string {
-	return fields
-		.map((field) => field.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()))
-		.join(',');
-}
 
 /** Changes a draft or scheduled post. */
 export const update: Operation = {

@@ -2,6 +2,7 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
 import type { AiMetadataInput, VideoJobInput } from '../../../shared/api';
 import { ParameterError } from '../../../shared/errors';
+import { fieldMask } from '../../../shared/field-mask';
 import { call } from '../../../shared/transport';
 import { optionsField } from '../../fields/options';
 import { readVideoJobId, videoJobField } from '../../fields/video-job';
@@ -113,7 +114,7 @@ export const save: Operation = {
 		if (paths.length === 0) {
 			throw new ParameterError('There is nothing to save', 'Add a field under "Fields to Save".');
 		}
-		const request = { video_job, update_mask: paths.join(',') };
+		const request = { video_job, update_mask: fieldMask(paths) };
 		return [success(await call(work.core, 'MediaService/PutVideoJob', request))];
 	},
 };
