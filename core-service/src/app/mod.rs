@@ -11,6 +11,7 @@ pub mod media;
 pub mod platforms;
 pub mod posts;
 mod remembered;
+mod row_token;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod video_jobs;

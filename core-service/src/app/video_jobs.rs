@@ -3,11 +3,10 @@
 //! Guaranteed: one user never sees or uses another's job; saving is harmless to repeat; a job that names an upload names
 //! one that is there.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-
 use super::{
     Broken, Caller, Error, Result,
     posts::{broken, check_url},
+    row_token,
 };
 use crate::{
     clock::Clock,
@@ -97,12 +96,12 @@ impl VideoJobs {
             );
             return Err(Error::Invalid { reason: Reason::InvalidField, broken: vec![one] });
         }
-        let before = page_token.map_or(Ok(i64::MAX), read_token)?;
+        let before = row_token::read(page_token)?;
         let mut found = self.store.list_video_jobs(caller.user, before, page_size + 1).await?;
         let more = found.len() > page_size as usize;
         found.truncate(page_size as usize);
         let last = found.last().filter(|_| more);
-        let next_page_token = last.map(|(row, _)| URL_SAFE_NO_PAD.encode(row.to_be_bytes()));
+        let next_page_token = last.map(|(row, _)| row_token::after(*row));
         Ok(VideoJobPage { jobs: found.into_iter().map(|(_, job)| job).collect(), next_page_token })
     }
 
@@ -183,13 +182,4 @@ fn check_change(change: &VideoJobChange) -> Vec<Broken> {
         "at most 262144 bytes are kept",
     );
     all
-}
-
-fn read_token(text: &str) -> Result<i64> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
-    bytes.map(i64::from_be_bytes).ok_or_else(|| {
-        let remedy = "begin without a token";
-        let one = broken("page_token", "FIELD_MALFORMED", "not one of ours", "it must be a next_page_token", remedy);
-        Error::Invalid { reason: Reason::InvalidField, broken: vec![one] }
-    })
 }

@@ -340,9 +340,9 @@ pub trait PlatformClient: Send + Sync {
         Vec::new()
     }
 
-    /// What the platform makes of a video without being asked: to be told. Pure.
-    fn video_warnings(&self, facts: &MediaFacts) -> Vec<Warning> {
-        let _ = facts;
+    /// What the platform makes of a video without being asked: to be told of the field that names the video. Pure.
+    fn video_warnings(&self, field: &'static str, facts: &MediaFacts) -> Vec<Warning> {
+        let _ = (field, facts);
         Vec::new()
     }
 

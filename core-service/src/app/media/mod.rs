@@ -13,14 +13,13 @@ mod tidy;
 
 use std::{sync::Arc, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
     probe::{Named, Probed},
     receive::{Received, UploadInfo},
 };
-use super::{Broken, Caller, Error, Result, platforms::Platforms};
+use super::{Broken, Caller, Error, Result, platforms::Platforms, row_token};
 use crate::{
     clock::Clock,
     domain::{
@@ -130,11 +129,11 @@ impl Library {
             let limit = "1 to 100 uploads a page";
             return Err(malformed("page_size", page_size.to_string(), limit, "ask for fewer, and page"));
         }
-        let before = page_token.map_or(Ok(i64::MAX), read_token)?;
+        let before = row_token::read(page_token)?;
         let mut found = self.store.list_media(caller.user, before, page_size + 1).await?;
         let more = found.len() > page_size as usize;
         found.truncate(page_size as usize);
-        let next_page_token = found.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(last.id.to_be_bytes()));
+        let next_page_token = found.last().filter(|_| more).map(|last| row_token::after(last.id));
         let mut media = Vec::with_capacity(found.len());
         for stored in found {
             media.push(self.shown(stored).await?);
@@ -215,13 +214,6 @@ impl Library {
 fn not_found(media_id: &str) -> Error {
     let id = media_id.chars().take(80).collect();
     Error::NotFound { reason: Reason::MediaNotFound, kind: "media", id }
-}
-
-fn read_token(text: &str) -> Result<i64> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
-    bytes.map(i64::from_be_bytes).ok_or_else(|| {
-        malformed("page_token", "not one of ours", "it must be a next_page_token", "begin without a token")
-    })
 }
 
 fn malformed(field: &'static str, measured: impl Into<String>, limit: &str, remedy: &str) -> Error {

@@ -22,6 +22,7 @@ use crate::{
         files::{Complete, FileError, Incoming},
         refuse_other_files,
     },
+    secret::Secret,
     store::media::{Added, NewMedia},
 };
 
@@ -215,7 +216,8 @@ impl Library {
             file_name,
             stored_as: written.name().to_owned(),
             facts,
-            pull_token: pull_token()?,
+            // A part of an address that nobody can guess.
+            pull_token: Secret::random().expose().to_owned(),
         };
         let (quota, now) = (self.settings.quota_bytes, self.clock.now());
         let size = new.facts.size_bytes;
@@ -372,12 +374,4 @@ fn not_taken(problem: ProbeError, field: &'static str) -> Error {
             retry_after: std::time::Duration::from_secs(30),
         },
     }
-}
-
-/// 256 random bits, for an address that nobody can guess.
-fn pull_token() -> Result<String> {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(format!("no random numbers: {error}")))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }

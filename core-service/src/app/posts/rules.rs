@@ -304,7 +304,7 @@ pub(super) type Cover = std::result::Result<CoverFacts, Violation>;
 /// A video, and the cover that is asked for, against the rules of a platform.
 pub(super) fn judge(service: &Service, content: &Content, facts: &MediaFacts, cover: Option<&Cover>) -> Checked {
     let mut checked = media::check(content.video_field(), facts, service.description.rules);
-    checked.warnings.extend(service.client.video_warnings(facts));
+    checked.warnings.extend(service.client.video_warnings(content.video_field(), facts));
     let frame = service.client.cover_frame(content);
     checked.violations.extend(frame.and_then(|frame| media::check_cover_frame(frame, facts)));
     if let (Some(rules), Some(cover)) = (service.client.cover_rules(), cover) {

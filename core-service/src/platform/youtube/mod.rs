@@ -108,8 +108,8 @@ impl PlatformClient for Youtube {
         options::warnings(content)
     }
 
-    fn video_warnings(&self, facts: &MediaFacts) -> Vec<Warning> {
-        options::no_short(facts).into_iter().collect()
+    fn video_warnings(&self, field: &'static str, facts: &MediaFacts) -> Vec<Warning> {
+        options::no_short(field, facts).into_iter().collect()
     }
 
     fn cover_rules(&self) -> Option<CoverRules> {

@@ -179,12 +179,12 @@ pub(super) fn warnings(content: &Content) -> Vec<Warning> {
 }
 
 /// Whether a video is a Short is a matter of its shape and length alone: no request can ask for it.
-pub(super) fn no_short(facts: &MediaFacts) -> Option<Warning> {
+pub(super) fn no_short(field: &str, facts: &MediaFacts) -> Option<Warning> {
     let is_wide = facts.width.zip(facts.height).is_some_and(|(width, height)| width > height);
     let is_long = facts.duration_ms.is_some_and(|length| length > LONGEST_SHORT_MS);
     (is_wide || is_long).then(|| Warning {
         code: "NOT_A_SHORT".to_owned(),
-        field: "content.video_url".to_owned(),
+        field: field.to_owned(),
         message: "youtube shows it as an ordinary video: a Short is square or upright and up to 3 minutes long"
             .to_owned(),
     })
@@ -383,7 +383,7 @@ mod tests {
                 moov_first: None,
                 picture: PictureFacts::default(),
             };
-            no_short(&facts).map(|warning| warning.code)
+            no_short("content.media_id", &facts).map(|warning| warning.code)
         };
         assert_eq!((told(1080, 1920, 180_000), told(1080, 1080, 60_000)), (None, None));
         for (width, height, length) in [(1920, 1080, 60_000), (1080, 1920, 180_001)] {
