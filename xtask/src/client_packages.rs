@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::run::Workspace;
-use crate::{clients, rust};
+use crate::{clients, files, rust};
 
 /// What was built.
 pub(crate) struct Packages {
@@ -22,14 +22,14 @@ pub(crate) struct Packages {
 
 /// Builds all of them.
 pub(crate) fn build(workspace: &Workspace) -> Result<Packages> {
-    let out = clients::empty(&rust::target_directory(workspace)?.join("client-packages"))?;
+    let out = files::empty(&rust::target_directory(workspace)?.join("client-packages"))?;
     Ok(Packages { wheel: wheel(workspace, &out)?, npm: npm(workspace, &out)?, example: example(workspace)? })
 }
 
 fn wheel(workspace: &Workspace, out: &Path) -> Result<PathBuf> {
     let python = clients::python_environment(workspace)?;
-    let source = clients::empty(&out.join("python"))?;
-    copy(&workspace.root.join("clients/python"), &source)?;
+    let source = files::empty(&out.join("python"))?;
+    files::copy(&workspace.root.join("clients/python"), &source)?;
     let protoc = workspace.program(&python).args(["-m", "grpc_tools.protoc", "--proto_path=proto"]);
     let to = source.display();
     let protoc =
@@ -60,18 +60,4 @@ fn only(dir: &Path, ending: &str) -> Result<PathBuf> {
     let found: Vec<_> = paths.into_iter().filter(|path| path.to_string_lossy().ends_with(ending)).collect();
     ensure!(found.len() == 1, "{} holds {} files *{ending}", dir.display(), found.len());
     found.into_iter().next().context("no package was built")
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
-    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let (source, entry) = entry.map(|entry| (entry.path(), entry))?;
-        let target = to.join(entry.file_name());
-        if source.is_dir() {
-            copy(&source, &target)?;
-        } else {
-            fs::copy(&source, &target).with_context(|| format!("cannot copy {}", source.display()))?;
-        }
-    }
-    Ok(())
 }

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use crate::run::{Program, Workspace};
 use crate::stack::{self, Stack};
 use crate::stage::{Report, TestsFailed};
-use crate::{client_packages, rust, stamp, tools};
+use crate::{client_packages, files, rust, stamp, tools};
 
 /// A client test takes seconds; what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(5 * 60);
 /// that it behaves like the platforms, whoever calls.
 pub(crate) fn python(workspace: &Workspace) -> Result<Report> {
     let python = python_environment(workspace)?;
-    let generated = empty(&workspace.cache("clients")?.join("python-generated"))?;
+    let generated = files::empty(&workspace.cache("clients")?.join("python-generated"))?;
     let protoc = workspace.program(&python).args(["-m", "grpc_tools.protoc", "--proto_path=proto"]);
     let protoc = protoc.arg(format!("--python_out={}", generated.display()));
     protoc.arg(format!("--grpc_python_out={}", generated.display())).args(proto_files(workspace)?).run()?;
@@ -90,7 +90,7 @@ pub(crate) fn browser(workspace: &Workspace) -> Result<Report> {
 pub(crate) fn generated_from_proto(workspace: &Workspace, client: &str) -> Result<PathBuf> {
     let bin = node_modules(workspace)?.join(".bin");
     let dir = workspace.root.join(client);
-    empty(&dir.join("generated"))?;
+    files::empty(&dir.join("generated"))?;
     workspace.program(bin.join("buf")).dir(&dir).arg("generate").env("PATH", with_path(&[&bin])?).run()?;
     Ok(dir)
 }
@@ -180,14 +180,6 @@ pub(crate) fn proto_files(workspace: &Workspace) -> Result<Vec<String>> {
     }
     files.sort();
     Ok(files)
-}
-
-pub(crate) fn empty(dir: &Path) -> Result<PathBuf> {
-    if dir.exists() {
-        std::fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
-    }
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    Ok(dir.to_owned())
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -8,7 +8,7 @@ use crate::run::Workspace;
 use crate::stage::{Report, TestsFailed};
 use crate::{n8n_package, rust, tools};
 
-/// All browser tests take five minutes on two quiet cores; what takes this long hangs.
+/// All browser tests took ten minutes beside a build; what takes twice as long hangs.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(20 * 60);
 
 /// What needs no browser, in order.

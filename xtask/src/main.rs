@@ -13,6 +13,7 @@ mod crash;
 mod dashboard;
 mod databases;
 mod deny;
+mod files;
 mod licence;
 mod lint;
 mod n8n;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::run::Workspace;
 use crate::stack::{self, Process, Stack};
 use crate::stage::{Report, TestsFailed};
-use crate::{clients, n8n, rust, stamp, tools};
+use crate::{clients, files, n8n, rust, stamp, tools};
 
 const PLUGIN: &str = "wordpress/aurareels";
 
@@ -152,31 +152,12 @@ fn php_files(dir: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
 /// The plugin as it is installed: with the built dashboard, which the core serves too. Returns its directory.
 fn staged(workspace: &Workspace) -> Result<PathBuf> {
     let dir = workspace.root.join("target/wordpress");
-    let plugin = dir.join("aurareels");
-    if plugin.exists() {
-        std::fs::remove_dir_all(&plugin).with_context(|| format!("cannot remove {}", plugin.display()))?;
-    }
-    copy(&workspace.root.join(PLUGIN), &plugin)?;
-    copy(&workspace.root.join(DASHBOARD), &plugin.join("dashboard"))?;
+    let plugin = files::empty(&dir.join("aurareels"))?;
+    files::copy(&workspace.root.join(PLUGIN), &plugin)?;
+    files::copy(&workspace.root.join(DASHBOARD), &plugin.join("dashboard"))?;
     // WordPress makes the page itself.
     std::fs::remove_file(plugin.join("dashboard/index.html")).context("the dashboard is not built")?;
     Ok(plugin)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
-    for entry in std::fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let (from, to) = {
-            let entry = entry?;
-            (entry.path(), to.join(entry.file_name()))
-        };
-        if from.is_dir() {
-            copy(&from, &to)?;
-        } else {
-            std::fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
-        }
-    }
-    Ok(())
 }
 
 /// Makes the zip that a site's owner uploads; returns its path.

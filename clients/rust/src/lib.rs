@@ -60,8 +60,8 @@ impl Interceptor for Credentials {
     }
 }
 
-/// What calls go over.
-pub type Line = InterceptedService<Channel, Credentials>;
+/// A connection whose calls carry the key.
+pub type AuthorizedChannel = InterceptedService<Channel, Credentials>;
 
 /// A core that is about to be connected to.
 #[derive(Clone, Debug)]
@@ -115,7 +115,7 @@ impl Connector {
 
 /// The services of a core. Cheap to clone: all clients share one connection.
 #[derive(Clone)]
-pub struct Core(Line);
+pub struct Core(AuthorizedChannel);
 
 impl Core {
     /// A core at an address, called with an API key.
@@ -124,27 +124,27 @@ impl Core {
     }
 
     /// Creates posts and moves them.
-    pub fn posts(&self) -> PostServiceClient<Line> {
+    pub fn posts(&self) -> PostServiceClient<AuthorizedChannel> {
         PostServiceClient::new(self.0.clone())
     }
 
     /// Connects accounts and tells of them.
-    pub fn accounts(&self) -> AccountServiceClient<Line> {
+    pub fn accounts(&self) -> AccountServiceClient<AuthorizedChannel> {
         AccountServiceClient::new(self.0.clone())
     }
 
     /// Uploads, and video jobs.
-    pub fn media(&self) -> MediaServiceClient<Line> {
+    pub fn media(&self) -> MediaServiceClient<AuthorizedChannel> {
         MediaServiceClient::new(self.0.clone())
     }
 
     /// What the platforms ask of videos.
-    pub fn platforms(&self) -> PlatformServiceClient<Line> {
+    pub fn platforms(&self) -> PlatformServiceClient<AuthorizedChannel> {
         PlatformServiceClient::new(self.0.clone())
     }
 
     /// Webhook endpoints and their log.
-    pub fn webhooks(&self) -> WebhookServiceClient<Line> {
+    pub fn webhooks(&self) -> WebhookServiceClient<AuthorizedChannel> {
         WebhookServiceClient::new(self.0.clone())
     }
 }
