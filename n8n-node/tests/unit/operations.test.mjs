@@ -589,11 +589,7 @@ test('a video job is saved in parts: what is not added stays', async () => {
 		of('save', { videoJobId: 'job-1', jobFields: { titles: ['A', 'B'], mediaId: '' } }),
 	);
 	assert.deepEqual(lists.request.video_job.ai_metadata, { titles: ['A', 'B'] });
-	assert.equal(
-		lists.request.update_mask,
-		'mediaId,aiMetadata.titles',
-		'an empty field is emptied',
-	);
+	assert.equal(lists.request.update_mask, 'mediaId,aiMetadata.titles', 'an empty field is emptied');
 	const nothing = of('save', { videoJobId: 'job-1', jobFields: {} });
 	await assert.rejects(run(nothing), /There is nothing to save/);
 	await assert.rejects(run(of('save', { videoJobId: '' })), /"Video Job ID" is empty/);
