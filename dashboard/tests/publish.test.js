@@ -204,6 +204,34 @@ describe("a new post", () => {
       server.close();
     });
 
+    it("makes a post from a workflow's video, with the text that came with it", async () => {
+      const ai = { titles: ["A title by a model"], description: "Described by a model", hashtags: ["#model"] };
+      await stack.call("PutVideoJob", { video_job: { video_job_id: "job-1", video_url: link("job"), ai_metadata: ai } });
+      await stack.call("PutVideoJob", { video_job: { video_job_id: "job-2", ai_metadata: { titles: ["Still being made"] } } });
+      await person.go(stack.address, "/social-posts");
+      await person.click("New post");
+      await dialog().getByRole("button", { name: "From a workflow" }).click();
+      const waiting = dialog().getByRole("button", { name: /^Still being made/ });
+      assert.equal(await waiting.getAttribute("aria-disabled"), "true");
+      await dialog().getByRole("button", { name: /^A title by a model/ }).click();
+      const caption = dialog().getByLabel("Caption", { exact: true });
+      assert.equal(await caption.inputValue(), "Described by a model");
+      await dialog().getByRole("button", { name: "#model" }).waitFor();
+      await caption.fill("Edited by a person");
+      await box(new RegExp(`: ${accounts.youtube.account_name}\\b`)).check();
+      const button = dialog().getByRole("button", { name: "Publish now" });
+      await until("it may be sent", () => button.isEnabled());
+      await button.click();
+      await dialog().waitFor({ state: "detached" });
+      const [{ id }] = await made("Edited by a person");
+      const sent = await published(id);
+      assert.deepEqual([sent.video_job_id, sent.platform_options.youtube.title], ["job-1", "A title by a model"]);
+      // Whatever made the video may link to this.
+      await page.goto(`${stack.address}/dashboard/publish/job-1`);
+      await dialog().getByLabel("Chosen video: A title by a model").waitFor();
+      assert.equal(await dialog().getByLabel("Caption", { exact: true }).inputValue(), "Described by a model");
+    });
+
     it("schedules for a wall time, and takes it back by one click", async () => {
       await compose([accounts.facebook]);
       await dialog().getByLabel("Caption", { exact: true }).fill("Taken back");

@@ -11,7 +11,7 @@ import { useTexts } from "../i18n";
 import { useStream } from "../live";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { SkeletonRows } from "./Loading";
-import { PublishProvider } from "./publish";
+import { PublishProvider, usePublishDialog } from "./publish";
 import { routerBase, routerHook, routes } from "./routes";
 import { Shell } from "./Shell";
 import { ToastProvider } from "./toasts";
@@ -43,6 +43,13 @@ function NotFound() {
   );
 }
 
+/** The address by which whatever made a video lets a person publish it. */
+function OpenForJob({ job }: { job: string }) {
+  const open = usePublishDialog();
+  useEffect(() => open({ videoJobId: job }), [open, job]);
+  return <Redirect to={routes.posts} replace />;
+}
+
 function Views() {
   const texts = useTexts();
   const [path] = useLocation();
@@ -57,6 +64,7 @@ function Views() {
             <Route path={routes.accounts} component={AccountsView} />
             <Route path={routes.posts} component={PostsView} />
             <Route path="/social-posts/:id">{({ id }) => (isId(id) ? <PostView id={BigInt(id)} /> : <NotFound />)}</Route>
+            <Route path="/publish/:job">{({ job }) => <OpenForJob job={job} />}</Route>
             <Route path={routes.calendar} component={CalendarView} />
             <Route path={routes.review} component={ReviewView} />
             <Route path={routes.media} component={MediaView} />

@@ -229,7 +229,7 @@ const SERVICES = {
     "CancelPost", "RetryPost", "ResolvePost", "ReconcilePost", "ListEvents",
   ],
   AccountService: ["ListAccounts", "ConnectAccount", "CompleteConnect", "DisconnectAccount"],
-  MediaService: ["ListMedia"],
+  MediaService: ["ListMedia", "PutVideoJob"],
   WebhookService: ["CreateWebhookEndpoint", "ListWebhookEndpoints", "ListWebhookDeliveries"],
 };
 

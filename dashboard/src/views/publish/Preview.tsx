@@ -21,8 +21,8 @@ function useVideoAddress(video: Form["video"]): string | undefined {
   const file = video.kind === "media" ? video.file : undefined;
   const local = useMemo(() => (file ? URL.createObjectURL(file) : undefined), [file]);
   useEffect(() => () => void (local && URL.revokeObjectURL(local)), [local]);
-  const link = video.kind === "link" && /^https?:\/\/[^/]+\/./.test(video.url) ? video.url.trim() : undefined;
-  return local ?? link;
+  const url = video.kind === "link" ? video.url.trim() : video.kind === "job" ? video.videoUrl : "";
+  return local ?? (/^https?:\/\/[^/]+\/./.test(url) ? url : undefined);
 }
 
 function VideoFrame({ address, coverMs }: { address: string; coverMs: number | undefined }) {

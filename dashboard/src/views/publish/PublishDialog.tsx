@@ -19,8 +19,10 @@ import FormControlLabel from "@mui/material/FormControlLabel";
 import IconButton from "@mui/material/IconButton";
 import Typography from "@mui/material/Typography";
 import useMediaQuery from "@mui/material/useMediaQuery";
-import { useState, type ReactNode } from "react";
+import { useCallback, useEffect, useState, type ReactNode } from "react";
 
+import { api } from "../../api/clients";
+import { toProblem, type Problem } from "../../api/problem";
 import { accountName } from "../../app/names";
 import { PlatformMark, platformName } from "../../app/platforms";
 import { ProblemAlert } from "../../app/ProblemAlert";
@@ -31,10 +33,12 @@ import { useZone } from "../../app/zone";
 import { useTexts } from "../../i18n";
 import { useAccounts } from "../../live";
 import { Platform } from "../../rpc/aurareels/v1/platform_pb";
+import type { VideoJob } from "../../rpc/aurareels/v1/video_job_pb";
 import { AccountsSection, isUsable } from "./AccountsSection";
 import { Checks } from "./Checks";
 import { CoverSection } from "./CoverSection";
 import { emptyForm, isTouched, tiktokFor, type Form, type TikTokChoice } from "./form";
+import { withJob } from "./jobs";
 import { usePublishOptions } from "./options";
 import { FacebookPanel, InstagramPanel, SharedOptions, YouTubePanel } from "./PlatformPanels";
 import { Preview } from "./Preview";
@@ -91,6 +95,23 @@ function Discard({ onDiscard, onStay }: { onDiscard(): void; onStay(): void }) {
   );
 }
 
+/** The job that the dialog was opened for, read once. */
+function usePrefilledJob(videoJobId: string, take: (job: VideoJob) => void): Problem | undefined {
+  const [problem, setProblem] = useState<Problem>();
+  useEffect(() => {
+    if (!videoJobId) {
+      return;
+    }
+    const reading = new AbortController();
+    api.media
+      .getVideoJob({ videoJobId }, { signal: reading.signal })
+      .then(take)
+      .catch((failure) => !reading.signal.aborted && setProblem(toProblem(failure)));
+    return () => reading.abort();
+  }, [videoJobId, take]);
+  return problem;
+}
+
 export default function PublishDialog({ prefill, onClosed }: { prefill: Prefill; onClosed(): void }) {
   const texts = useTexts();
   const { publish, shell } = texts;
@@ -105,6 +126,8 @@ export default function PublishDialog({ prefill, onClosed }: { prefill: Prefill;
   const upload = useUpload((media, file) =>
     change({ video: { kind: "media", mediaId: media.mediaId, name: file.name, facts: media.facts, file } }),
   );
+  const takeJob = useCallback((job: VideoJob) => setForm((before) => ({ ...before, ...withJob(before, job) })), []);
+  const jobProblem = usePrefilledJob(prefill.videoUrl || prefill.mediaId ? "" : (prefill.videoJobId ?? ""), takeJob);
   const submit = useSubmit(() => setOpen(false));
 
   const chosen = (accounts.value ?? []).filter((account) => form.accounts.includes(account.id) && isUsable(account));
@@ -152,7 +175,8 @@ export default function PublishDialog({ prefill, onClosed }: { prefill: Prefill;
       >
         <Box>
           <Section title={publish.video}>
-            <VideoSection video={form.video} upload={upload} onChange={(video) => change({ video })} />
+            {jobProblem && <ProblemAlert problem={jobProblem} severity="warning" />}
+            <VideoSection video={form.video} upload={upload} onChange={(video) => change({ video })} onJob={takeJob} />
           </Section>
           <Section title={publish.accounts}>
             <AccountsSection

@@ -1,4 +1,4 @@
-// The video of a post: uploaded here, uploaded earlier, or named by a link.
+// The video of a post: uploaded here, uploaded earlier, named by a link, or made by a workflow.
 
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
@@ -22,18 +22,33 @@ import type { Upload } from "../../app/useUpload";
 import { FactsLine, factsLine } from "../../app/VideoFacts";
 import { useFormat, useTexts } from "../../i18n";
 import { useLoad } from "../../live";
+import type { VideoJob } from "../../rpc/aurareels/v1/video_job_pb";
 import type { Video } from "./form";
+import { JobList } from "./JobList";
 
-type Way = "upload" | "link" | "media";
+type Way = "upload" | "link" | "media" | "job";
 
 const PROBE_AFTER_MS = 600;
 
-/** Looks at a linked video once its address stands still, for its length and what it is. */
+/** What the core is asked to look at: a video whose length and shape are not known yet. */
+function unknown(video: Video): { videoUrl: string } | { mediaId: string } | undefined {
+  if (video.kind === "none" || video.facts) {
+    return undefined;
+  }
+  if (video.kind === "media" || (video.kind === "job" && video.mediaId)) {
+    return { mediaId: video.mediaId };
+  }
+  const videoUrl = video.kind === "link" ? video.url.trim() : video.videoUrl;
+  return /^https?:\/\/[^/]+/.test(videoUrl) ? { videoUrl } : undefined;
+}
+
+/** Looks at the video once its address stands still, for its length and what it is. */
 function useProbe(video: Video, onChange: (video: Video) => void): boolean {
   const [probing, setProbing] = useState(false);
-  const url = video.kind === "link" && !video.facts ? video.url.trim() : "";
+  const asked = unknown(video);
+  const key = asked && JSON.stringify(asked);
   useEffect(() => {
-    if (!/^https?:\/\/[^/]+/.test(url)) {
+    if (!asked) {
       setProbing(false);
       return;
     }
@@ -41,13 +56,9 @@ function useProbe(video: Video, onChange: (video: Video) => void): boolean {
     setProbing(true);
     const timer = setTimeout(() => {
       api.media
-        .probeVideo({ videoUrl: url }, { signal: asking.signal })
-        .then(({ facts }) => {
-          if (facts && video.kind === "link") {
-            onChange({ ...video, facts });
-          }
-        })
-        // What is wrong with the link is told by the checks.
+        .probeVideo(asked, { signal: asking.signal })
+        .then(({ facts }) => facts && video.kind !== "none" && onChange({ ...video, facts }))
+        // What is wrong with the video is told by the checks.
         .catch(() => undefined)
         .finally(() => !asking.signal.aborted && setProbing(false));
     }, PROBE_AFTER_MS);
@@ -56,7 +67,7 @@ function useProbe(video: Video, onChange: (video: Video) => void): boolean {
       asking.abort();
     };
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [url]);
+  }, [key]);
   return probing;
 }
 
@@ -92,20 +103,25 @@ export interface VideoSectionProps {
   video: Video;
   upload: Upload;
   onChange(video: Video): void;
+  /** A video of a workflow, with its text. */
+  onJob(job: VideoJob): void;
 }
 
-export function VideoSection({ video, upload, onChange }: VideoSectionProps) {
+export function VideoSection({ video, upload, onChange, onJob }: VideoSectionProps) {
   const { publish } = useTexts();
   const [way, setWay] = useState<Way>(video.kind === "link" ? "link" : "upload");
   const probing = useProbe(video, onChange);
-  if (video.kind === "media") {
+  if (video.kind === "media" || video.kind === "job") {
     return (
       <Box sx={{ display: "flex", gap: 2, alignItems: "center", border: 1, borderColor: "divider", borderRadius: 2, p: 1.5 }}>
         <Box sx={{ flex: 1, minWidth: 0 }}>
           <Typography noWrap sx={{ fontWeight: 600 }} aria-label={`${publish.chosen}: ${video.name}`}>
             {video.name || publish.chosen}
           </Typography>
-          {video.facts && <FactsLine facts={video.facts} />}
+          <Box sx={{ minHeight: 20 }}>
+            {probing && <Skeleton width="60%" aria-label={publish.linkChecking} />}
+            {!probing && video.facts && <FactsLine facts={video.facts} />}
+          </Box>
         </Box>
         <Button
           size="small"
@@ -136,9 +152,11 @@ export function VideoSection({ video, upload, onChange }: VideoSectionProps) {
         <ToggleButton value="upload">{publish.byUpload}</ToggleButton>
         <ToggleButton value="link">{publish.byLink}</ToggleButton>
         <ToggleButton value="media">{publish.byMedia}</ToggleButton>
+        <ToggleButton value="job">{publish.byJob}</ToggleButton>
       </ToggleButtonGroup>
       {way === "upload" && <UploadBox upload={upload} dense />}
       {way === "media" && <EarlierUploads onChoose={onChange} />}
+      {way === "job" && <JobList onChoose={onJob} />}
       {way === "link" && video.kind === "link" && (
         <>
           <TextField

@@ -23,7 +23,9 @@ export type Video =
   | { kind: "none" }
   | { kind: "link"; url: string; keepCopy: boolean; facts?: VideoFacts }
   /** `file` is there when it was chosen in this dialog: only then it can be shown. */
-  | { kind: "media"; mediaId: string; name: string; facts?: VideoFacts; file?: File };
+  | { kind: "media"; mediaId: string; name: string; facts?: VideoFacts; file?: File }
+  /** The core takes the job's video; where it lies is known to look at it. */
+  | { kind: "job"; jobId: string; name: string; videoUrl: string; mediaId: string; facts?: VideoFacts };
 
 /** TikTok's choices are made per account, because each creator has others. All are off and nothing is preset. */
 export interface TikTokChoice {
@@ -84,6 +86,8 @@ export interface Form {
   coverMs: number | undefined;
   when: { at: boolean; local: string; zone: string };
   videoJobId: string;
+  /** What the chosen job put into the form; it gives way to another job's as long as nobody changed it. */
+  filled?: { text: TextParts; title: string };
 }
 
 /** A form of the same user in the same zone, an hour from now on the full hour, where a time is wanted. */
@@ -145,6 +149,8 @@ function videoOf({ video, videoJobId }: Form): Content {
       return { videoUrl: video.url.trim(), keepCopy: video.keepCopy, videoJobId };
     case "media":
       return { mediaId: video.mediaId, videoJobId };
+    case "job":
+      return { videoJobId: video.jobId };
     case "none":
       return { videoJobId };
   }
