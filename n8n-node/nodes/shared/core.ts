@@ -10,6 +10,7 @@ import type {
 import type { Target } from '../../native';
 import { normalPem } from './certificate';
 import type { Core } from './transport';
+import { whole } from './values';
 
 /** Seconds that a call may take where the node says nothing else. */
 export const DEFAULT_TIMEOUT_SECONDS = 60;
@@ -33,11 +34,12 @@ export function target(data: ICredentialDataDecryptedObject, userId?: unknown): 
 export async function coreFor(context: IExecuteFunctions, item: number): Promise<Core> {
 	const options = context.getNodeParameter('options', item, {}) as {
 		userId?: unknown;
-		timeoutSeconds?: number;
+		timeoutSeconds?: unknown;
 	};
+	const seconds = whole(options.timeoutSeconds, 'Timeout', 'Give seconds, such as 60.');
 	return {
 		target: target(await context.getCredentials(CREDENTIAL, item), options.userId),
-		timeoutMs: Number(options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
+		timeoutMs: 1000 * (seconds || DEFAULT_TIMEOUT_SECONDS),
 		signal: context.getExecutionCancelSignal(),
 	};
 }

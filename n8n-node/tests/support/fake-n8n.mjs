@@ -8,10 +8,12 @@ import { Readable } from 'node:stream';
 const require = createRequire(import.meta.url);
 const { NodeHelpers, Workflow } = require('n8n-workflow');
 const { AuraReels } = require('../../dist/nodes/AuraReels/AuraReels.node.js');
-const { AuraReelsTrigger } = require('../../dist/nodes/AuraReelsTrigger/AuraReelsTrigger.node.js');
+const {
+	AuraReelsEventTrigger,
+} = require('../../dist/nodes/AuraReelsEventTrigger/AuraReelsEventTrigger.node.js');
 
 export const node = new AuraReels();
-export const triggerNode = new AuraReelsTrigger();
+export const triggerNode = new AuraReelsEventTrigger();
 
 const CREDENTIALS = {
 	address: 'http://127.0.0.1:50051',

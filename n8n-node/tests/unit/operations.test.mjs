@@ -754,6 +754,7 @@ test('a fresh node shows what every post needs, and nothing of one platform', ()
 			'caption',
 			'hashtags',
 			'waitForResult',
+			'waitLimitSeconds',
 			'whenPostFails',
 			'simplify',
 			'additionalFields',

@@ -56,7 +56,7 @@ test('a platform without a binary reads what to do', () => {
 });
 
 test('both nodes test the credential by themselves', () => {
-	for (const name of ['AuraReels', 'AuraReelsTrigger']) {
+	for (const name of ['AuraReels', 'AuraReelsEventTrigger']) {
 		const type = new (require(`../../dist/nodes/${name}/${name}.node.js`)[name])();
 		const [credential] = type.description.credentials;
 		assert.equal(credential.name, 'auraReelsApi');

@@ -5,8 +5,8 @@ import { createRequire } from 'node:module';
 import { test } from 'node:test';
 
 const require = createRequire(import.meta.url);
-const { Position } = require('../../dist/nodes/AuraReelsTrigger/position.js');
-const { kindOf, typesOf } = require('../../dist/nodes/AuraReelsTrigger/kinds.js');
+const { Position } = require('../../dist/nodes/AuraReelsEventTrigger/position.js');
+const { kindOf, typesOf } = require('../../dist/nodes/AuraReelsEventTrigger/kinds.js');
 
 /** What n8n has stored: a copy, made when an execution is started. */
 const copy = (stored) => structuredClone(stored);

@@ -17,7 +17,7 @@ export function auraReels(name, parameters, { auraReelsApi }, more = {}) {
 
 /** An AuraReels Trigger. */
 export function trigger(name, parameters, { auraReelsApi }) {
-  return node(name, `${PACKAGE}.auraReelsTrigger`, 1, parameters, { credentials: { auraReelsApi } });
+  return node(name, `${PACKAGE}.auraReelsEventTrigger`, 1, parameters, { credentials: { auraReelsApi } });
 }
 
 /** The node that a run by hand starts from. */

@@ -3,6 +3,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 
 import type { Work } from '../operation';
+import { flag, whole } from '../../shared/values';
 
 /** The core's largest page. */
 const LARGEST_PAGE = 500;
@@ -37,8 +38,10 @@ export async function readAll<T>(
 	work: Work,
 	read: (page: Page) => Promise<{ entries: T[]; next_page_token: string }>,
 ): Promise<T[]> {
-	const all = work.node.getNodeParameter('returnAll', work.item, false) === true;
-	const limit = all ? Infinity : Number(work.node.getNodeParameter('limit', work.item, 50));
+	const all =
+		flag(work.node.getNodeParameter('returnAll', work.item, false), 'Return All') === true;
+	const given = work.node.getNodeParameter('limit', work.item, 50);
+	const limit = all ? Infinity : (whole(given, 'Limit', 'Give how many, such as 50.') ?? 50);
 	const found: T[] = [];
 	let token = '';
 	do {

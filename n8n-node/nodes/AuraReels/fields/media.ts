@@ -4,6 +4,7 @@ import type { INodeProperties } from 'n8n-workflow';
 
 import { ParameterError } from '../../shared/errors';
 import type { Work } from '../operation';
+import { text } from '../../shared/values';
 
 export const mediaField: INodeProperties = {
 	displayName: 'Media ID',
@@ -17,7 +18,7 @@ export const mediaField: INodeProperties = {
 
 /** Reads it. */
 export function readMediaId(work: Work): string {
-	const id = String(work.node.getNodeParameter('mediaId', work.item, '') ?? '').trim();
+	const id = text(work.node.getNodeParameter('mediaId', work.item, ''), 'Media ID');
 	if (id === '') {
 		throw new ParameterError(
 			'"Media ID" is empty',

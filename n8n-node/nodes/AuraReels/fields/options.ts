@@ -1,8 +1,9 @@
 /** The options that every operation has, and those that several share. */
 
-import type { INodeProperties } from 'n8n-workflow';
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
 import { DEFAULT_TIMEOUT_SECONDS } from '../../shared/core';
+import { whole } from '../../shared/values';
 import { fromVersion2, inVersion1 } from './versions';
 
 const timeout: INodeProperties = {
@@ -44,6 +45,13 @@ export const revision: INodeProperties = {
 	description:
 		"Change the post only while it still has this revision, so that nobody's change is overwritten unseen. Any revision when 0.",
 };
+
+/** Reads it: what cannot be read must not count as "any". */
+export function readRevision(options: IDataObject): number | null {
+	return (
+		whole(options.revision, 'Revision', 'Give the "revision" of the post as it was read.') || null
+	);
+}
 
 /** The collection of options of an operation that has a time: its zone is among them in version 1 only. */
 export function optionsWithZone(...own: INodeProperties[]): INodeProperties[] {

@@ -5,6 +5,7 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import type { PublishPostsRequestInput } from '../../shared/api';
 import type { Work } from '../operation';
 import { readAccounts, readContent, readVariations } from '../read/content';
+import { flag, text } from '../../shared/values';
 
 export const allowDuplicate: INodeProperties = {
 	displayName: 'Allow Duplicate',
@@ -32,7 +33,7 @@ export async function readRequest(work: Work): Promise<PublishPostsRequestInput>
 		accounts: await readAccounts(work),
 		content: await readContent(work),
 		...(await readVariations(work)),
-		request_key: String(options.requestKey ?? '').trim(),
-		allow_duplicate: options.allowDuplicate === true,
+		request_key: text(options.requestKey, 'Request Key'),
+		allow_duplicate: flag(options.allowDuplicate, 'Allow Duplicate') === true,
 	};
 }

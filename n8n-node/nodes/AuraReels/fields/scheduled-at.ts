@@ -5,6 +5,7 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import type { ScheduleTimeInput } from '../../shared/api';
 import type { Work } from '../operation';
 import { scheduleTime } from '../read/time';
+import { text } from '../../shared/values';
 import { timeZone } from './options';
 import { fromVersion2 } from './versions';
 
@@ -26,6 +27,6 @@ export const scheduledAtFields: INodeProperties[] = [scheduledAt, fromVersion2(t
 export function readScheduledAt(work: Work, value?: unknown): ScheduleTimeInput {
 	const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;
 	const own = work.node.getNodeParameter('timeZone', work.item, '');
-	const zone = String(options.timeZone || own || '').trim() || work.node.getTimezone();
+	const zone = text(options.timeZone || own, 'Time Zone') || work.node.getTimezone();
 	return scheduleTime(value ?? work.node.getNodeParameter('scheduledAt', work.item, ''), zone);
 }

@@ -4,6 +4,7 @@ import type { INodeProperties } from 'n8n-workflow';
 
 import { ParameterError } from '../../shared/errors';
 import type { Work } from '../operation';
+import { text } from '../../shared/values';
 
 export const videoJobField: INodeProperties = {
 	displayName: 'Video Job ID',
@@ -17,7 +18,7 @@ export const videoJobField: INodeProperties = {
 
 /** Reads it. */
 export function readVideoJobId(work: Work): string {
-	const id = String(work.node.getNodeParameter('videoJobId', work.item, '') ?? '').trim();
+	const id = text(work.node.getNodeParameter('videoJobId', work.item, ''), 'Video Job ID');
 	if (id === '') {
 		throw new ParameterError(
 			'"Video Job ID" is empty',

@@ -4,40 +4,61 @@ import type { INodeProperties } from 'n8n-workflow';
 
 import type { Post } from '../../shared/api';
 import type { Result, Wait, Work } from '../operation';
+import { flag, whole } from '../../shared/values';
 import { judgedPost } from '../results';
+import { fromVersion2, inVersion1 } from './versions';
 
-export const waitFields: INodeProperties[] = [
-	{
-		displayName: 'Wait for Result',
-		name: 'waitForResult',
-		type: 'boolean',
-		default: false,
-		description:
-			'Whether to wait until the post is published, delivered, failed, cancelled or needs review. The core tells the node when it is; nothing is polled.',
-	},
-	{
-		displayName: 'Wait at Most (Seconds)',
-		name: 'waitLimitSeconds',
-		type: 'number',
-		typeOptions: { minValue: 1, maxValue: 86400 },
-		default: 600,
-		displayOptions: { show: { waitForResult: [true] } },
-		description:
-			'After this time the post counts as one that did not go out in time, and "wait" says "limit_reached". The core goes on with it all the same.',
-	},
+/** How long a node waits where nothing else is said. */
+const LIMIT_SECONDS = 600;
+
+const waitForResult: INodeProperties = {
+	displayName: 'Wait for Result',
+	name: 'waitForResult',
+	type: 'boolean',
+	default: false,
+	description:
+		'Whether to wait until the post is published, delivered, failed, cancelled or needs review. The core tells the node when it is; nothing is polled.',
+};
+
+const waitLimit: INodeProperties = {
+	displayName: 'Wait at Most (Seconds)',
+	name: 'waitLimitSeconds',
+	type: 'number',
+	typeOptions: { minValue: 1, maxValue: 86400 },
+	default: LIMIT_SECONDS,
+	displayOptions: { show: { waitForResult: [true] } },
+	description:
+		'After this time the post counts as one that did not go out in time, and "wait" says "limit_reached". The core goes on with it all the same.',
+};
+
+/** For operations that look at a post. */
+export const waitFields: INodeProperties[] = [waitForResult, waitLimit];
+
+/** For those that have it go out. From version 2 on they wait unless told otherwise: else a post that fails leaves no trace. */
+export const waitFieldsOfPublishing: INodeProperties[] = [
+	inVersion1(waitForResult),
+	fromVersion2({ ...waitForResult, default: true }),
+	waitLimit,
 ];
+
+/** How long to wait, in milliseconds; `undefined` for not at all. Read before anything is sent. */
+export function readWait({ node, item }: Work): number | undefined {
+	const waits = flag(node.getNodeParameter('waitForResult', item, false), 'Wait for Result');
+	if (waits !== true) return undefined;
+	const limit = node.getNodeParameter('waitLimitSeconds', item, LIMIT_SECONDS);
+	return 1000 * (whole(limit, 'Wait at Most', 'Give seconds, such as 600.') || LIMIT_SECONDS);
+}
 
 /** A post's item, now or once its outcome is known. */
 export function postOrWait(
-	work: Work,
+	limitMs: number | undefined,
 	post: Post,
 	settle: (post: Post) => Promise<Result> | Result = (settled) => judgedPost(settled),
 ): Promise<Result> | Result {
-	if (work.node.getNodeParameter('waitForResult', work.item, false) !== true) return settle(post);
-	const seconds = Number(work.node.getNodeParameter('waitLimitSeconds', work.item, 600));
+	if (limitMs === undefined) return settle(post);
 	const wait: Wait = {
 		post,
-		limitMs: seconds * 1000,
+		limitMs,
 		settle: async (settled, outcome) => {
 			const { json, more, ...result } = await settle(settled);
 			const told = { wait: outcome };

@@ -18,6 +18,7 @@ import { resolveAccount, resolveAccounts } from './accounts';
 import { hashtagsOf, listOf } from './ids';
 import { jsonObject } from './json';
 import { uploadBinary } from './upload';
+import { flag, text, texts, whole } from '../../shared/values';
 
 type Fields = IDataObject;
 
@@ -53,12 +54,17 @@ export async function readContent(work: Work): Promise<PostContentInput> {
 	const tiktok = node.getNodeParameter('tiktokOptions', item, {}) as Fields;
 	return {
 		...(await readVideo(work)),
-		caption: text(node.getNodeParameter('caption', item, '')),
-		privacy_level: hasPrivacy ? text(node.getNodeParameter('privacyLevel', item, '')) : '',
+		caption: text(node.getNodeParameter('caption', item, ''), 'Caption'),
+		privacy_level: hasPrivacy
+			? text(node.getNodeParameter('privacyLevel', item, ''), 'Who Can See It')
+			: '',
 		...(hashtags.length > 0 ? { hashtags } : {}),
 		...textContent(more),
 		...(hasTiktok
-			? { allow_duet: optional(tiktok.allowDuet), allow_stitch: optional(tiktok.allowStitch) }
+			? {
+					allow_duet: optional(tiktok.allowDuet, 'Allow Duet'),
+					allow_stitch: optional(tiktok.allowStitch, 'Allow Stitch'),
+				}
 			: {}),
 		platform_options: platformOptions((of) => {
 			if (platform !== of && platform !== 'several') return undefined;
@@ -79,7 +85,10 @@ export async function readVariations(work: Work): Promise<{ variations?: Variati
 		const own = hashtagsOf(hashtags ?? '');
 		variations.push({
 			account_id: await resolveAccount(work, account),
-			content: { caption: text(caption), ...(own.length > 0 ? { hashtags: own } : {}) },
+			content: {
+				caption: text(caption, 'Captions by Account'),
+				...(own.length > 0 ? { hashtags: own } : {}),
+			},
 			fields: own.length > 0 ? 'caption,hashtags' : 'caption',
 		});
 	}
@@ -89,23 +98,36 @@ export async function readVariations(work: Work): Promise<{ variations?: Variati
 /** The fields that only stand in what is sent when they were added. */
 export function textContent(fields: Fields): PostContentInput {
 	const content: PostContentInput = {};
-	if (fields.allowComments !== undefined) content.allow_comments = fields.allowComments === true;
-	if (fields.allowDuet !== undefined) content.allow_duet = fields.allowDuet === true;
-	if (fields.allowStitch !== undefined) content.allow_stitch = fields.allowStitch === true;
-	if (fields.caption !== undefined) content.caption = text(fields.caption);
+	const given = (name: string, field: string, take: (yes: boolean) => void) => {
+		// An empty cell is a field that was not added.
+		const yes = flag(fields[name], field);
+		if (yes !== undefined) take(yes);
+	};
+	given('allowComments', 'Allow Comments', (yes) => (content.allow_comments = yes));
+	given('allowDuet', 'Allow Duet', (yes) => (content.allow_duet = yes));
+	given('allowStitch', 'Allow Stitch', (yes) => (content.allow_stitch = yes));
+	given('keepCopy', 'Keep a Copy', (yes) => (content.keep_copy = yes));
+	if (fields.caption !== undefined) content.caption = text(fields.caption, 'Caption');
 	if (fields.hashtags !== undefined) content.hashtags = hashtagsOf(fields.hashtags);
-	if (fields.keepCopy !== undefined) content.keep_copy = fields.keepCopy === true;
-	if (fields.location !== undefined) content.location = text(fields.location);
-	if (fields.mediaId !== undefined) content.media_id = text(fields.mediaId);
-	if (fields.mentions !== undefined) content.mentions = listOf(fields.mentions).map(text);
+	if (fields.location !== undefined) content.location = text(fields.location, 'Location');
+	if (fields.mediaId !== undefined) content.media_id = text(fields.mediaId, 'Media ID');
+	if (fields.mentions !== undefined) {
+		content.mentions = texts(listOf(fields.mentions), 'Mentions');
+	}
 	if (fields.metadata !== undefined) content.metadata = jsonObject(fields.metadata, 'Metadata');
 	if (fields.onLongCaption !== undefined) {
 		content.on_long_caption = fields.onLongCaption as PostContentInput['on_long_caption'];
 	}
-	if (fields.privacyLevel !== undefined) content.privacy_level = text(fields.privacyLevel);
-	if (fields.thumbnailUrl !== undefined) content.thumbnail_url = text(fields.thumbnailUrl);
-	if (fields.videoJobId !== undefined) content.video_job_id = text(fields.videoJobId);
-	if (fields.videoUrl !== undefined) content.video_url = text(fields.videoUrl);
+	if (fields.privacyLevel !== undefined) {
+		content.privacy_level = text(fields.privacyLevel, 'Who Can See It');
+	}
+	if (fields.thumbnailUrl !== undefined) {
+		content.thumbnail_url = text(fields.thumbnailUrl, 'Thumbnail URL');
+	}
+	if (fields.videoJobId !== undefined) {
+		content.video_job_id = text(fields.videoJobId, 'Video Job ID');
+	}
+	if (fields.videoUrl !== undefined) content.video_url = text(fields.videoUrl, 'Video URL');
 	return content;
 }
 
@@ -131,7 +153,8 @@ export function platformOptions(
 
 async function readVideo(work: Work): Promise<PostContentInput> {
 	const { node, item } = work;
-	switch (node.getNodeParameter('videoSource', item, 'url')) {
+	const source = text(node.getNodeParameter('videoSource', item, 'url'), 'Video');
+	switch (source) {
 		case 'binary': {
 			const field = node.getNodeParameter('binaryPropertyName', item, 'data') as string;
 			const media = await uploadBinary(work, field);
@@ -141,58 +164,63 @@ async function readVideo(work: Work): Promise<PostContentInput> {
 			return { media_id: given(node.getNodeParameter('mediaId', item, ''), 'Media ID') };
 		case 'job':
 			return { video_job_id: given(node.getNodeParameter('videoJobId', item, ''), 'Video Job ID') };
-		default:
+		case 'url':
 			return { video_url: given(node.getNodeParameter('videoUrl', item, ''), 'Video URL') };
+		default:
+			throw new ParameterError(
+				`"Video" is "${source}", which is no source of a video`,
+				'Choose it from the list, or give url, binary, media or job.',
+			);
 	}
 }
 
 function tiktokOptions(fields: Fields): TikTokOptionsInput {
 	return {
 		transfer: (fields.transfer as TikTokOptionsInput['transfer']) ?? null,
-		video_cover_timestamp_ms: number(fields.videoCoverTimestampMs, 'Cover Frame'),
-		brand_content_toggle: fields.brandContentToggle === true,
-		brand_organic_toggle: fields.brandOrganicToggle === true,
-		is_aigc: fields.isAigc === true,
+		video_cover_timestamp_ms: milliseconds(fields.videoCoverTimestampMs),
+		brand_content_toggle: isOn(fields.brandContentToggle, 'Paid Partnership'),
+		brand_organic_toggle: isOn(fields.brandOrganicToggle, 'Your Own Brand'),
+		is_aigc: isOn(fields.isAigc, 'Made by AI'),
 	};
 }
 
 function instagramOptions(fields: Fields): InstagramOptionsInput {
 	return {
 		transfer: (fields.transfer as InstagramOptionsInput['transfer']) ?? null,
-		share_to_feed: optional(fields.shareToFeed),
-		thumb_offset_ms: number(fields.thumbOffsetMs, 'Cover Frame'),
-		collaborators: listOf(fields.collaborators).map(text),
-		audio_name: text(fields.audioName),
-		is_ai_generated: fields.isAiGenerated === true,
-		first_comment: text(fields.firstComment),
+		share_to_feed: optional(fields.shareToFeed, 'Share to Feed'),
+		thumb_offset_ms: milliseconds(fields.thumbOffsetMs),
+		collaborators: texts(listOf(fields.collaborators), 'Collaborators'),
+		audio_name: text(fields.audioName, 'Audio Name'),
+		is_ai_generated: isOn(fields.isAiGenerated, 'Made by AI'),
+		first_comment: text(fields.firstComment, 'First Comment'),
 	};
 }
 
 function facebookOptions(fields: Fields): FacebookOptionsInput {
 	return {
 		transfer: (fields.transfer as FacebookOptionsInput['transfer']) ?? null,
-		title: text(fields.title),
-		first_comment: text(fields.firstComment),
+		title: text(fields.title, 'Title'),
+		first_comment: text(fields.firstComment, 'First Comment'),
 	};
 }
 
 function youtubeOptions(fields: Fields): YouTubeOptionsInput {
 	return {
-		title: text(fields.title),
-		tags: listOf(fields.tags).map(text),
-		category_id: text(fields.categoryId),
-		made_for_kids: optional(fields.madeForKids),
-		contains_synthetic_media: optional(fields.containsSyntheticMedia),
-		notify_subscribers: optional(fields.notifySubscribers),
+		title: text(fields.title, 'Title'),
+		tags: texts(listOf(fields.tags), 'Tags'),
+		category_id: text(fields.categoryId, 'Category ID'),
+		made_for_kids: optional(fields.madeForKids, 'Made for Kids'),
+		contains_synthetic_media: optional(fields.containsSyntheticMedia, 'Altered or Synthetic'),
+		notify_subscribers: optional(fields.notifySubscribers, 'Notify Subscribers'),
 		publish: (fields.publish as YouTubeOptionsInput['publish']) ?? null,
-		embeddable: optional(fields.embeddable),
-		creative_commons: fields.creativeCommons === true,
-		first_comment: text(fields.firstComment),
+		embeddable: optional(fields.embeddable, 'Embeddable'),
+		creative_commons: isOn(fields.creativeCommons, 'Creative Commons'),
+		first_comment: text(fields.firstComment, 'First Comment'),
 	};
 }
 
 function given(value: unknown, field: string): string {
-	const found = text(value);
+	const found = text(value, field);
 	if (found === '') {
 		throw new ParameterError(
 			`"${field}" is empty`,
@@ -202,22 +230,14 @@ function given(value: unknown, field: string): string {
 	return found;
 }
 
-function text(value: unknown): string {
-	return value === undefined || value === null ? '' : String(value).trim();
+function optional(value: unknown, field: string): boolean | null {
+	return flag(value, field) ?? null;
 }
 
-function optional(value: unknown): boolean | null {
-	return value === undefined || value === null ? null : value === true;
+function isOn(value: unknown, field: string): boolean {
+	return flag(value, field) === true;
 }
 
-function number(value: unknown, field: string): number | null {
-	if (value === undefined || value === null || value === '') return null;
-	const found = Number(value);
-	if (!Number.isInteger(found) || found < 0) {
-		throw new ParameterError(
-			`"${field}" is not a whole number`,
-			'Give milliseconds, such as 1500.',
-		);
-	}
-	return found;
+function milliseconds(value: unknown): number | null {
+	return whole(value, 'Cover Frame', 'Give milliseconds, such as 1500.') ?? null;
 }

@@ -6,6 +6,7 @@ import { optionsField } from '../../fields/options';
 import { platformField } from '../../fields/platform';
 import type { Operation } from '../../operation';
 import { accountId } from '../../read/ids';
+import { text } from '../../../shared/values';
 import { success } from '../../results';
 
 const loginFlavour: INodeProperties = {
@@ -70,7 +71,7 @@ export const connect: Operation = {
 		const answer = await call(work.core, 'AccountService/ConnectAccount', {
 			platform,
 			login_flavour: (login as ConnectAccountRequestInput['login_flavour']) || null,
-			redirect_uri: String(options.redirectUri ?? '').trim(),
+			redirect_uri: text(options.redirectUri, 'Redirect URI'),
 			account_id: options.accountId ? accountId(options.accountId) : null,
 		});
 		return [success(answer)];

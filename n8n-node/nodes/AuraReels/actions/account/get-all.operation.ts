@@ -5,6 +5,7 @@ import { call } from '../../../shared/transport';
 import { limitFields, readAll } from '../../fields/limit';
 import { optionsField } from '../../fields/options';
 import type { Operation } from '../../operation';
+import { flag } from '../../../shared/values';
 import { success } from '../../results';
 
 const filters: INodeProperties = {
@@ -50,7 +51,7 @@ export const getAll: Operation = {
 		const given = work.node.getNodeParameter('filters', work.item, {}) as IDataObject;
 		const request: ListAccountsRequestInput = {
 			platform: (given.platform as ListAccountsRequestInput['platform']) ?? null,
-			active: (given.active as boolean | undefined) ?? null,
+			active: flag(given.active, 'Active') ?? null,
 		};
 		const accounts = await readAll(work, async (page) => {
 			const answer = await call(work.core, 'AccountService/ListAccounts', { ...request, ...page });

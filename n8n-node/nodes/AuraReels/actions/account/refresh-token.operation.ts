@@ -4,6 +4,7 @@ import { call } from '../../../shared/transport';
 import { accountField, readAccount } from '../../fields/account';
 import { optionsField } from '../../fields/options';
 import type { Operation } from '../../operation';
+import { flag } from '../../../shared/values';
 import { accountResult } from '../../results';
 
 const onlyIfNeeded: INodeProperties = {
@@ -27,7 +28,8 @@ export const refreshToken: Operation = {
 	async execute(work) {
 		const answer = await call(work.core, 'AccountService/RefreshToken', {
 			id: await readAccount(work),
-			only_if_needed: work.node.getNodeParameter('onlyIfNeeded', work.item, true) as boolean,
+			only_if_needed:
+				flag(work.node.getNodeParameter('onlyIfNeeded', work.item, true), 'Only If Needed') ?? true,
 		});
 		return [accountResult(answer.account, answer)];
 	},

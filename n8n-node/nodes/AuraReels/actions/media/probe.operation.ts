@@ -4,6 +4,7 @@ import { ParameterError } from '../../../shared/errors';
 import { call } from '../../../shared/transport';
 import { optionsField } from '../../fields/options';
 import type { Operation } from '../../operation';
+import { text } from '../../../shared/values';
 import { success } from '../../results';
 
 const video: INodeProperties = {
@@ -26,7 +27,7 @@ export const probe: Operation = {
 	},
 	fields: [video, optionsField()],
 	async execute(work) {
-		const given = String(work.node.getNodeParameter('video', work.item, '') ?? '').trim();
+		const given = text(work.node.getNodeParameter('video', work.item, ''), 'Video URL or Media ID');
 		if (given === '') {
 			throw new ParameterError(
 				'"Video URL or Media ID" is empty',

@@ -8,6 +8,7 @@ import { requestKey } from '../../fields/request';
 import { readScheduledAt, scheduledAt } from '../../fields/scheduled-at';
 import type { Operation, Result, Work } from '../../operation';
 import { readAccounts, readContent } from '../../read/content';
+import { text } from '../../../shared/values';
 import { postResult } from '../../results';
 
 /** Kept, not checked yet, and not published by itself. */
@@ -39,7 +40,7 @@ export const createDraft: Operation = {
 		const accounts = await readAccounts(work);
 		const content = await readContent(work);
 		const scheduled_at = options.scheduledAt ? readScheduledAt(work, options.scheduledAt) : null;
-		const key = String(options.requestKey ?? '').trim() || keyOfRun(work);
+		const key = text(options.requestKey, 'Request Key') || keyOfRun(work);
 		const results: Result[] = [];
 		for (const account_id of accounts) {
 			const request_key = accounts.length > 1 ? `${key}:${account_id}` : key;

@@ -8,6 +8,7 @@ import { optionsField } from '../../fields/options';
 import type { Operation } from '../../operation';
 import { accountId } from '../../read/ids';
 import { instant } from '../../read/time';
+import { text } from '../../../shared/values';
 import { readPost } from '../../results';
 
 const filters: INodeProperties = {
@@ -97,7 +98,7 @@ export const getAll: Operation = {
 		if (given.until) request.until = instant(given.until);
 		if (given.platform) request.platform = given.platform as ListPostsRequestInput['platform'];
 		if (given.statuses) request.statuses = given.statuses as ListPostsRequestInput['statuses'];
-		if (given.videoJobId) request.video_job_id = String(given.videoJobId);
+		if (given.videoJobId) request.video_job_id = text(given.videoJobId, 'Video Job ID');
 		const posts = await readAll(work, async (page) => {
 			const answer = await call(work.core, 'PostService/ListPosts', { ...request, ...page });
 			return { entries: answer.posts, next_page_token: answer.next_page_token };

@@ -2,7 +2,7 @@ import { call } from '../../../shared/transport';
 import { simplify, whenPostFailsAfterWait } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
-import { postOrWait, waitFields } from '../../fields/wait';
+import { postOrWait, readWait, waitFields } from '../../fields/wait';
 import type { Operation } from '../../operation';
 import { postResult } from '../../results';
 
@@ -16,10 +16,11 @@ export const get: Operation = {
 	},
 	fields: [postField, ...waitFields, whenPostFailsAfterWait, simplify, optionsField()],
 	async execute(work) {
+		const waits = readWait(work);
 		const id = readPostId(work);
 		const post = await call(work.core, 'PostService/GetPost', { id });
 		return [
-			await postOrWait(work, post, async (settled) =>
+			await postOrWait(waits, post, async (settled) =>
 				// What was tried in the meantime belongs to the answer.
 				postResult(settled === post ? post : await call(work.core, 'PostService/GetPost', { id })),
 			),

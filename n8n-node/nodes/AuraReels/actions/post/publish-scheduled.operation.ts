@@ -4,7 +4,7 @@ import { call } from '../../../shared/transport';
 import { simplify, whenPostFails } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
-import { postOrWait, waitFields } from '../../fields/wait';
+import { postOrWait, readWait, waitFieldsOfPublishing } from '../../fields/wait';
 import type { Operation } from '../../operation';
 import { instant } from '../../read/time';
 import { judgedPost } from '../../results';
@@ -27,8 +27,16 @@ export const publishScheduled: Operation = {
 		action: 'Publish a scheduled post now',
 		description: 'Publish an existing draft or scheduled post now',
 	},
-	fields: [postField, expectedScheduledAt, ...waitFields, whenPostFails, simplify, optionsField()],
+	fields: [
+		postField,
+		expectedScheduledAt,
+		...waitFieldsOfPublishing,
+		whenPostFails,
+		simplify,
+		optionsField(),
+	],
 	async execute(work) {
+		const waits = readWait(work);
 		const expected = work.node.getNodeParameter('expectedScheduledAt', work.item, '');
 		const { post, result, message } = await call(work.core, 'PostService/PublishPostNow', {
 			id: readPostId(work),
@@ -37,6 +45,6 @@ export const publishScheduled: Operation = {
 		if (!post) return [];
 		// Nothing will happen to a post that was superseded, so there is nothing to wait for.
 		if (result === 'superseded') return [judgedPost(post, { result, message })];
-		return [await postOrWait(work, post, (settled) => judgedPost(settled, { result, message }))];
+		return [await postOrWait(waits, post, (settled) => judgedPost(settled, { result, message }))];
 	},
 };

@@ -3,7 +3,7 @@ import { contentFields, furtherFields, targetFields } from '../../fields/content
 import { simplify, whenPostFails } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { allowDuplicate, readRequest, requestKey } from '../../fields/request';
-import { postOrWait, waitFields } from '../../fields/wait';
+import { postOrWait, readWait, waitFieldsOfPublishing } from '../../fields/wait';
 import type { Operation } from '../../operation';
 import { judgedPost } from '../../results';
 
@@ -18,18 +18,19 @@ export const publish: Operation = {
 	fields: [
 		...targetFields,
 		...contentFields,
-		...waitFields,
+		...waitFieldsOfPublishing,
 		whenPostFails,
 		simplify,
 		...furtherFields,
 		optionsField(allowDuplicate, requestKey),
 	],
 	async execute(work) {
+		const waits = readWait(work);
 		const request = await readRequest(work);
 		const { posts, existed } = await call(work.core, 'PostService/PublishPosts', request);
 		return await Promise.all(
 			posts.map((post, index) =>
-				postOrWait(work, post, (settled) => judgedPost(settled, { existed: existed[index] })),
+				postOrWait(waits, post, (settled) => judgedPost(settled, { existed: existed[index] })),
 			),
 		);
 	},

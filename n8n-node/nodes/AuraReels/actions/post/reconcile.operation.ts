@@ -2,7 +2,7 @@ import { call } from '../../../shared/transport';
 import { simplify, whenPostFails } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
-import { postOrWait, waitFields } from '../../fields/wait';
+import { postOrWait, readWait, waitFields } from '../../fields/wait';
 import type { Operation } from '../../operation';
 
 /** Looks again at the platform. */
@@ -15,7 +15,8 @@ export const reconcile: Operation = {
 	},
 	fields: [postField, ...waitFields, whenPostFails, simplify, optionsField()],
 	async execute(work) {
+		const waits = readWait(work);
 		const post = await call(work.core, 'PostService/ReconcilePost', { id: readPostId(work) });
-		return [await postOrWait(work, post)];
+		return [await postOrWait(waits, post)];
 	},
 };

@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { call } from '../../../shared/transport';
 import { simplify } from '../../fields/failing';
-import { optionsWithZone, revision } from '../../fields/options';
+import { optionsWithZone, readRevision, revision } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
 import { readScheduledAt, scheduledAtFields } from '../../fields/scheduled-at';
 import type { Operation } from '../../operation';
@@ -22,7 +22,7 @@ export const reschedule: Operation = {
 		const post = await call(work.core, 'PostService/ReschedulePost', {
 			id: readPostId(work),
 			scheduled_at: readScheduledAt(work),
-			revision: Number(options.revision) || null,
+			revision: readRevision(options),
 		});
 		return [postResult(post)];
 	},

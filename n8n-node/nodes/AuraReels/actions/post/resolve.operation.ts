@@ -6,6 +6,7 @@ import { simplify } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
 import type { Operation } from '../../operation';
+import { text } from '../../../shared/values';
 import { postResult } from '../../results';
 
 const resolution: INodeProperties = {
@@ -73,9 +74,9 @@ export const resolve: Operation = {
 		const post = await call(work.core, 'PostService/ResolvePost', {
 			id: readPostId(work),
 			resolution: word as ResolvePostRequestInput['resolution'],
-			platform_post_id: String(fields.platformPostId ?? ''),
-			platform_post_url: String(fields.platformPostUrl ?? ''),
-			note: String(fields.note ?? ''),
+			platform_post_id: text(fields.platformPostId, 'Platform Post ID'),
+			platform_post_url: text(fields.platformPostUrl, 'Platform Post URL'),
+			note: text(fields.note, 'Note'),
 		});
 		return [postResult(post)];
 	},

@@ -2,7 +2,7 @@ import { call } from '../../../shared/transport';
 import { simplify, whenPostFails } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
-import { postOrWait, waitFields } from '../../fields/wait';
+import { postOrWait, readWait, waitFieldsOfPublishing } from '../../fields/wait';
 import type { Operation } from '../../operation';
 
 /** Goes on with a failed post. */
@@ -13,9 +13,10 @@ export const retry: Operation = {
 		action: 'Retry a failed post',
 		description: 'Go on with a post that failed. It is the same post: it is never published twice.',
 	},
-	fields: [postField, ...waitFields, whenPostFails, simplify, optionsField()],
+	fields: [postField, ...waitFieldsOfPublishing, whenPostFails, simplify, optionsField()],
 	async execute(work) {
+		const waits = readWait(work);
 		const post = await call(work.core, 'PostService/RetryPost', { id: readPostId(work) });
-		return [await postOrWait(work, post)];
+		return [await postOrWait(waits, post)];
 	},
 };

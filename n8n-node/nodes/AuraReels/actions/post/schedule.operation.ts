@@ -8,6 +8,7 @@ import { optionsWithZone } from '../../fields/options';
 import { allowDuplicate, readRequest, requestKey } from '../../fields/request';
 import { readScheduledAt, scheduledAtFields } from '../../fields/scheduled-at';
 import type { Operation } from '../../operation';
+import { whole } from '../../../shared/values';
 import { judgedPost } from '../../results';
 
 const latePolicy: INodeProperties = {
@@ -64,7 +65,8 @@ export const schedule: Operation = {
 			...(await readRequest(work)),
 			scheduled_at: readScheduledAt(work),
 			scheduler: (options.scheduler as SchedulePostsRequestInput['scheduler']) ?? null,
-			late_policy_seconds: (options.latePolicySeconds as number | undefined) ?? null,
+			late_policy_seconds:
+				whole(options.latePolicySeconds, 'Latest After', 'Give seconds, such as 3600.') ?? null,
 		};
 		const { posts, existed } = await call(work.core, 'PostService/SchedulePosts', request);
 		return posts.map((post, index) => judgedPost(post, { existed: existed[index] }));

@@ -4,7 +4,7 @@ import { ParameterError } from '../../../shared/errors';
 import { fieldMask } from '../../../shared/field-mask';
 import { call } from '../../../shared/transport';
 import { simplify } from '../../fields/failing';
-import { optionsField, revision } from '../../fields/options';
+import { optionsField, readRevision, revision } from '../../fields/options';
 import {
 	facebookOptions,
 	instagramOptions,
@@ -118,7 +118,7 @@ export const update: Operation = {
 			id: readPostId(work),
 			content,
 			update_mask: fieldMask(mask),
-			revision: Number(options.revision) || null,
+			revision: readRevision(options),
 		});
 		return [postResult(post)];
 	},

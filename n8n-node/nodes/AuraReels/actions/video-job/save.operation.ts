@@ -8,6 +8,7 @@ import { optionsField } from '../../fields/options';
 import { readVideoJobId, videoJobField } from '../../fields/video-job';
 import type { Operation } from '../../operation';
 import { hashtagsOf, listOf } from '../../read/ids';
+import { text, texts } from '../../../shared/values';
 import { success } from '../../results';
 
 const jobFields: INodeProperties = {
@@ -81,13 +82,19 @@ const jobFields: INodeProperties = {
 
 /** What a field is in the API, and how it is read. */
 const FIELDS: Record<string, [path: string, read: (value: unknown) => VideoJobInput]> = {
-	description: ['ai_metadata.description', (value) => ai({ description: text(value) })],
+	description: [
+		'ai_metadata.description',
+		(value) => ai({ description: text(value, 'Description') }),
+	],
 	hashtags: ['ai_metadata.hashtags', (value) => ai({ hashtags: hashtagsOf(value) })],
-	mediaId: ['media_id', (value) => ({ media_id: text(value) })],
-	thumbnailUrl: ['thumbnail_url', (value) => ({ thumbnail_url: text(value) })],
+	mediaId: ['media_id', (value) => ({ media_id: text(value, 'Media ID') })],
+	thumbnailUrl: ['thumbnail_url', (value) => ({ thumbnail_url: text(value, 'Thumbnail URL') })],
 	titles: ['ai_metadata.titles', (value) => ai({ titles: lines(value) })],
-	transcription: ['ai_metadata.transcription', (value) => ai({ transcription: text(value) })],
-	videoUrl: ['video_url', (value) => ({ video_url: text(value) })],
+	transcription: [
+		'ai_metadata.transcription',
+		(value) => ai({ transcription: text(value, 'Transcription') }),
+	],
+	videoUrl: ['video_url', (value) => ({ video_url: text(value, 'Video URL') })],
 };
 
 /** Saves what is known of a job: all at once or part by part. */
@@ -123,12 +130,9 @@ function ai(ai_metadata: AiMetadataInput): VideoJobInput {
 	return { ai_metadata };
 }
 
-function text(value: unknown): string {
-	return value === undefined || value === null ? '' : String(value).trim();
-}
-
 /** A list, or one a line: titles hold commas. */
 function lines(value: unknown): string[] {
-	const all = typeof value === 'string' ? value.split('\n') : listOf(value);
-	return all.map(text).filter((one) => one !== '');
+	const all =
+		typeof value === 'string' && !/^\s*\[/.test(value) ? value.split('\n') : listOf(value);
+	return texts(all, 'Titles');
 }

@@ -4,7 +4,7 @@
  * n8n stores static data when an execution is started, and at no other time that a trigger could choose; it does so before the
  * execution is stored. So the position that is stored with an execution's start does not count that event yet: it counts as
  * started, and is passed once its execution has ended. After a kill, what had been started comes again (at least once);
- * what is known to have ended does not. A clean stop stores the whole position (see `AuraReelsTrigger`), so that nothing
+ * what is known to have ended does not. A clean stop stores the whole position (see `AuraReelsEventTrigger`), so that nothing
  * comes again.
  */
 

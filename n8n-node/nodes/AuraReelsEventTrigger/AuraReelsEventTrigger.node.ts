@@ -14,14 +14,15 @@ import { KINDS } from './kinds';
 import { listen } from './listen';
 import { showNewest } from './show-newest';
 
-export class AuraReelsTrigger implements INodeType {
+export class AuraReelsEventTrigger implements INodeType {
 	description: INodeTypeDescription = {
 		displayName: 'AuraReels Trigger',
-		name: 'auraReelsTrigger',
+		// Not "auraReelsTrigger": n8n would show one entry for node and trigger, with this description.
+		name: 'auraReelsEventTrigger',
 		icon: { light: 'file:../../icons/aurareels.svg', dark: 'file:../../icons/aurareels.dark.svg' },
 		group: ['trigger'],
 		version: 1,
-		subtitle: '={{ $parameter["events"].join(", ").replaceAll("_", " ") }}',
+		subtitle: '={{ [].concat($parameter["events"]).join(", ").replaceAll("_", " ") }}',
 		description:
 			'Starts the workflow when a post is published, fails or needs review, or an account needs its owner',
 		eventTriggerDescription: '',

@@ -1,0 +1,58 @@
+/**
+ * Texts, yes and no, and numbers as expressions and spreadsheets give them.
+ *
+ * An expression may put anything into a field: an object where a text is wanted, "TRUE" where n8n has a switch, an empty cell. What
+ * is meant is understood; anything else is refused by the field's name. Nothing is posted as "[object Object]", and no switch is off
+ * because its cell said "yes".
+ */
+
+import { ParameterError } from './errors';
+
+/** A text, trimmed; empty when nothing is given. */
+export function text(value: unknown, field: string): string {
+	if (value === undefined || value === null) return '';
+	if (typeof value !== 'object' || value instanceof Date) return String(value).trim();
+	const luxon = value as { toISO?: () => string | null };
+	if (typeof luxon.toISO === 'function') return luxon.toISO() ?? '';
+	throw new ParameterError(
+		`"${field}" is ${Array.isArray(value) ? 'a list' : 'an object'} and no text: ${shown(value)}`,
+		`Have the expression in "${field}" name the one value that is meant, such as {{ $json.text }}.`,
+	);
+}
+
+/** A list of texts. */
+export function texts(values: unknown[], field: string): string[] {
+	return values.map((value) => text(value, field)).filter((one) => one !== '');
+}
+
+const YES = ['true', 'yes', 'on', '1'];
+const NO = ['false', 'no', 'off', '0'];
+
+/** Yes or no; `undefined` when nothing is given, as an empty cell of a spreadsheet. */
+export function flag(value: unknown, field: string): boolean | undefined {
+	if (typeof value === 'boolean') return value;
+	const word = text(value, field).toLowerCase();
+	if (word === '') return undefined;
+	if (YES.includes(word)) return true;
+	if (NO.includes(word)) return false;
+	throw new ParameterError(
+		`"${field}" is "${shown(value)}", which is neither yes nor no`,
+		'Give true or false; "yes", "no", "on", "off", 1 and 0 are understood too.',
+	);
+}
+
+/** A whole number that is not negative; `undefined` when nothing is given. */
+export function whole(value: unknown, field: string, example: string): number | undefined {
+	const given = text(value, field);
+	if (given === '') return undefined;
+	const found = Number(given);
+	if (!Number.isSafeInteger(found) || found < 0) {
+		throw new ParameterError(`"${field}" is "${given}", which is not a whole number`, example);
+	}
+	return found;
+}
+
+function shown(value: unknown): string {
+	const all = typeof value === 'object' ? JSON.stringify(value) : String(value);
+	return all.length > 60 ? `${all.slice(0, 59)}…` : all;
+}
