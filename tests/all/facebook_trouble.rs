@@ -62,8 +62,8 @@ async fn a_page_takes_an_upload_and_a_url() {
     let world = World::start().await;
     let me = world.me();
     let account = me.account(Login::Page).await;
-    for wish in [content(&world, "uploaded"), by_url(content(&world, "fetched"))] {
-        let ids = me.publish(&[account], wish).await;
+    for input in [content(&world, "uploaded"), by_url(content(&world, "fetched"))] {
+        let ids = me.publish(&[account], input).await;
         let post = me.published(ids[0]).await;
         assert!(post.platform_post_url.starts_with("https://www.facebook.com/reel/"), "{post:#?}");
     }

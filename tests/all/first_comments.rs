@@ -162,8 +162,8 @@ async fn a_comment_that_breaks_a_rule_is_named() {
         (Login::Youtube, "content.platform_options.youtube.first_comment", 10_000),
     ] {
         let accounts = vec![me.account(login).await];
-        let wish = commented(content(&world, "Too long"), &"x".repeat(longest + 1));
-        let request = ValidatePostsRequest { accounts, content: Some(wish), ..Default::default() };
+        let input = commented(content(&world, "Too long"), &"x".repeat(longest + 1));
+        let request = ValidatePostsRequest { accounts, content: Some(input), ..Default::default() };
         let answer = me.posts().validate_posts(request).await.expect("an answer").into_inner();
         let is_named = |one: &Violation| one.rule == "FIRST_COMMENT_TOO_LONG" && one.field == field;
         assert!(answer.violations.iter().any(is_named), "{answer:#?}");

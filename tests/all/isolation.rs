@@ -102,12 +102,12 @@ async fn refusals(user: User<'_>, named: &Named<'_>) -> Vec<(&'static str, Refus
 
 /// An endpoint of a user, and a delivery to it.
 async fn webhook(user: User<'_>, receiver: &Receiver) -> (i64, i64) {
-    let wish = CreateWebhookEndpointRequest {
+    let input = CreateWebhookEndpointRequest {
         url: receiver.url.clone(),
         event_types: vec!["webhook.disabled".into()],
         ..Default::default()
     };
-    let made = user.webhooks().create_webhook_endpoint(wish).await.unwrap().into_inner();
+    let made = user.webhooks().create_webhook_endpoint(input).await.unwrap().into_inner();
     user.world.keep_secret(&made.secret);
     let id = made.endpoint.unwrap().id;
     (id, user.webhooks().send_test_event(SendTestEventRequest { id }).await.unwrap().into_inner().id)

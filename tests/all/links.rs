@@ -24,8 +24,8 @@ async fn a_host_without_ranges_is_fetched_about_once_however_many_parts_are_uplo
     for (size, caption) in [(25_000_000, "two parts"), (70_000_000, "seven parts")] {
         let url = format!("{}/v/plain.mp4?size={size}&duration=60&no_range=1", world.sim.url(Host::Media));
         let before = world.asked("media.get");
-        let wish = PostContent { video_url: url.clone(), ..content(&world, caption) };
-        let id = me.publish(&[account], wish).await[0];
+        let input = PostContent { video_url: url.clone(), ..content(&world, caption) };
+        let id = me.publish(&[account], input).await[0];
         me.published(id).await;
         requests.push(world.asked("media.get") - before);
         let film = sha256(&world.http.get(url).send().await.unwrap().bytes().await.unwrap());
@@ -43,8 +43,8 @@ async fn a_host_that_tells_the_size_only_with_ranges_can_be_copied_from() {
     let me = world.me();
     let account = me.account(Login::Tiktok).await;
     let url = format!("{}/v/shy.mp4?size=300000&duration=5&no_length=1", world.sim.url(Host::Media));
-    let wish = PostContent { video_url: url, keep_copy: true, ..content(&world, "Shy host") };
-    let id = me.publish(&[account], wish).await[0];
+    let input = PostContent { video_url: url, keep_copy: true, ..content(&world, "Shy host") };
+    let id = me.publish(&[account], input).await[0];
     me.published(id).await;
     world.finish(1).await;
 }
@@ -65,8 +65,8 @@ async fn a_link_that_works_once_is_enough_for_a_copy() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let link = format!("http://{}/once", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, Router::new().route("/once", get(once))).await.unwrap() });
-    let wish = PostContent { video_url: link, keep_copy: true, ..content(&world, "Once") };
-    let id = me.publish(&[account], wish).await[0];
+    let input = PostContent { video_url: link, keep_copy: true, ..content(&world, "Once") };
+    let id = me.publish(&[account], input).await[0];
     me.published(id).await;
     assert_eq!(asked.load(Ordering::SeqCst), 1, "the link was followed once");
     world.finish(1).await;
@@ -78,8 +78,8 @@ async fn a_cover_is_judged_before_anything_is_created() {
     let me = world.me();
     let account = me.account(Login::Instagram).await;
     let media = world.sim.url(Host::Media);
-    let refused = async |wish: PostContent| {
-        let refusal = me.refused(me.posts().publish_posts(publish(&[account], wish))).await;
+    let refused = async |input: PostContent| {
+        let refusal = me.refused(me.posts().publish_posts(publish(&[account], input))).await;
         refusal.fields.into_iter().map(|(_, rule)| rule).collect::<Vec<_>>()
     };
     let cover = |url: String| PostContent { thumbnail_url: url, ..content(&world, "Covered") };
@@ -111,12 +111,12 @@ async fn a_url_outside_ascii_is_taken_by_every_transfer() {
     let url = format!("{}/v/Kr\u{e4}he \u{732b}.mp4?size=300000&duration=6", world.sim.url(Host::Media));
     for (caption, transfer) in [("automatic", 0), ("by URL", 1)] {
         let options = InstagramOptions { transfer, ..InstagramOptions::default() };
-        let wish = PostContent {
+        let input = PostContent {
             video_url: url.clone(),
             platform_options: Some(PlatformOptions { instagram: Some(options), ..PlatformOptions::default() }),
             ..content(&world, caption)
         };
-        for id in me.publish(&[instagram, tiktok], wish).await {
+        for id in me.publish(&[instagram, tiktok], input).await {
             me.published(id).await;
         }
     }

@@ -18,9 +18,9 @@ async fn a_url_that_ends_before_its_time_fails_without_a_visible_request() {
     let account = me.account(Login::Tiktok).await;
     let sign = json!({ "path": "/v/short.mp4", "query": "size=300000&duration=5", "expires_in": 3_600 });
     let url = world.control("media/sign", sign).await["url"].as_str().unwrap().to_owned();
-    let wish = PostContent { video_url: url, ..content(&world, "Expired") };
+    let input = PostContent { video_url: url, ..content(&world, "Expired") };
     let due = world.now() + TimeDelta::hours(3);
-    let request = posting::schedule(&[account], wish, posting::at(due));
+    let request = posting::schedule(&[account], input, posting::at(due));
     let id = me.posts().schedule_posts(request).await.unwrap().into_inner().posts[0].id;
     me.failed(id, "VIDEO_NOT_PUBLIC").await;
     assert_eq!(world.asked("tiktok.upload_last_chunk"), 0);
@@ -50,9 +50,9 @@ async fn a_download_that_breaks_is_taken_up_again() {
     for login in [Login::Tiktok, Login::Facebook] {
         let account = me.account(login).await;
         let url = format!("{}/v/broken.mp4?size=6000000&duration=10", world.sim.url(Host::Media));
-        let wish = PostContent { video_url: url, ..content(&world, "Broken download") };
+        let input = PostContent { video_url: url, ..content(&world, "Broken download") };
         let due = world.now() + TimeDelta::hours(1);
-        let request = posting::schedule(&[account], wish, posting::at(due));
+        let request = posting::schedule(&[account], input, posting::at(due));
         let id = me.posts().schedule_posts(request).await.unwrap().into_inner().posts[0].id;
         // The first request asks for the version of the file alone.
         for action in [Action::BrokenResponse, cut(When::After)] {

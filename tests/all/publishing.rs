@@ -36,8 +36,8 @@ async fn one_request_publishes_on_several_accounts_in_its_order() {
     assert_eq!(facebook.len(), 2, "both accounts under one grant");
     let cleo = me.account(Login::Instagram).await;
     let accounts = [facebook[1].id, tiktok, cleo, facebook[0].id];
-    let wish = PostContent { hashtags: vec!["one".into(), "#two".into()], ..content(&world, "Hello") };
-    let ids = me.publish(&accounts, wish).await;
+    let input = PostContent { hashtags: vec!["one".into(), "#two".into()], ..content(&world, "Hello") };
+    let ids = me.publish(&accounts, input).await;
     for id in &ids {
         let post = me.published(*id).await;
         assert!(!post.platform_post_id.is_empty() && post.published_at.is_some(), "{post:#?}");
@@ -118,14 +118,14 @@ async fn a_caption_that_is_too_long_is_cut_when_the_request_says_so() {
     let world = World::start().await;
     let me = world.me();
     let accounts = [me.account(Login::Tiktok).await, me.account(Login::Facebook).await];
-    let wish = PostContent {
+    let input = PostContent {
         caption: "Sunset 🌅 over the harbour. ".repeat(120),
         hashtags: vec!["harbour".into(), "sea".into()],
         ..content(&world, "")
     };
-    let refusal = me.refused(me.posts().publish_posts(publish(&accounts, wish.clone()))).await;
+    let refusal = me.refused(me.posts().publish_posts(publish(&accounts, input.clone()))).await;
     refusal.is(Code::InvalidArgument, "CAPTION_TOO_LONG");
-    let cut = PostContent { on_long_caption: OnLongCaption::Cut.into(), ..wish };
+    let cut = PostContent { on_long_caption: OnLongCaption::Cut.into(), ..input };
     let ids = me.publish(&accounts, cut.clone()).await;
     for id in &ids {
         let post = me.published(*id).await;
@@ -192,11 +192,11 @@ async fn the_news_that_a_post_is_live_brings_its_link() {
     let account = me.account(Login::Facebook).await;
     for (number, comment) in ["", "A comment of its own, which comes after the link"].into_iter().enumerate() {
         let options = InstagramOptions { first_comment: comment.into(), ..Default::default() };
-        let wish = PostContent {
+        let input = PostContent {
             platform_options: Some(PlatformOptions { instagram: Some(options), ..Default::default() }),
             ..content(&world, &format!("With its link {number}"))
         };
-        let id = me.publish(&[account], wish).await[0];
+        let id = me.publish(&[account], input).await[0];
         let first = me.until(id, "published", |post| post.status() == PostStatus::Published).await;
         assert!(!first.platform_post_url.is_empty(), "{first:#?}");
         let events = me.events().await;

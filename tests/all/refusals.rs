@@ -130,11 +130,11 @@ async fn captions_are_counted_in_each_platforms_own_unit_also_before_anything_is
     }
     let instagram = me.account(Login::Instagram).await;
     let hashtags = (0..31).map(|number| format!("tag{number}")).collect();
-    let wish = PostContent { hashtags, ..content(&world, "Tags") };
-    let refusal = publishing_is_refused(&world, publish(&[instagram], wish.clone())).await;
+    let input = PostContent { hashtags, ..content(&world, "Tags") };
+    let refusal = publishing_is_refused(&world, publish(&[instagram], input.clone())).await;
     assert_eq!(refusal.code, Code::InvalidArgument);
     assert!(refusal.fields.iter().any(|(_, rule)| rule.contains("HASHTAGS")), "{refusal:#?}");
-    let fits = PostContent { hashtags: wish.hashtags[..30].to_vec(), ..wish };
+    let fits = PostContent { hashtags: input.hashtags[..30].to_vec(), ..input };
     let request = ValidatePostsRequest { accounts: vec![instagram], content: Some(fits), ..Default::default() };
     assert!(me.posts().validate_posts(request).await.unwrap().into_inner().valid);
     world.finish(0).await;
@@ -216,18 +216,18 @@ async fn options_that_the_platform_does_not_have_are_refused() {
         assert_eq!(refusal.code, Code::InvalidArgument, "{privacy}: {refusal:#?}");
         assert!(refusal.fields.iter().any(|(field, _)| field == "content.privacy_level"), "{privacy}: {refusal:#?}");
     }
-    for wish in [
+    for input in [
         PostContent { video_url: String::new(), ..content(&world, "x") },
         PostContent { media_id: "m-1".into(), ..content(&world, "x") },
     ] {
-        publishing_is_refused(&world, publish(&[tiktok], wish)).await.is(Code::InvalidArgument, "INVALID_FIELD");
+        publishing_is_refused(&world, publish(&[tiktok], input)).await.is(Code::InvalidArgument, "INVALID_FIELD");
     }
     let options = TikTokOptions { transfer: 77, ..Default::default() };
     let options = Some(PlatformOptions { tiktok: Some(options), ..Default::default() });
-    let wish = PostContent { platform_options: options, ..content(&world, "x") };
-    publishing_is_refused(&world, publish(&[tiktok], wish)).await.is(Code::InvalidArgument, "INVALID_FIELD");
-    let wish = PostContent { on_long_caption: 9, ..content(&world, "x") };
-    publishing_is_refused(&world, publish(&[tiktok], wish)).await.is(Code::InvalidArgument, "INVALID_FIELD");
+    let input = PostContent { platform_options: options, ..content(&world, "x") };
+    publishing_is_refused(&world, publish(&[tiktok], input)).await.is(Code::InvalidArgument, "INVALID_FIELD");
+    let input = PostContent { on_long_caption: 9, ..content(&world, "x") };
+    publishing_is_refused(&world, publish(&[tiktok], input)).await.is(Code::InvalidArgument, "INVALID_FIELD");
     let nothing = PublishPostsRequest { content: None, ..publish(&[tiktok], content(&world, "x")) };
     publishing_is_refused(&world, nothing).await.is(Code::InvalidArgument, "INVALID_FIELD");
     world.finish(0).await;
@@ -363,7 +363,7 @@ async fn validating_tells_every_broken_rule_at_once_and_creates_nothing() {
     let instagram = me.account(Login::Instagram).await;
     let before = state(&world).await;
     let url = format!("{}&width=100&height=100&fps=10", video(&world, "bad"));
-    let wish = PostContent {
+    let input = PostContent {
         video_url: url,
         hashtags: (0..31).map(|number| format!("tag{number}")).collect(),
         privacy_level: "FRIENDS".into(),
@@ -371,7 +371,7 @@ async fn validating_tells_every_broken_rule_at_once_and_creates_nothing() {
     };
     let request = ValidatePostsRequest {
         accounts: vec![tiktok, instagram],
-        content: Some(wish),
+        content: Some(input),
         scheduled_at: Some(at(world.now() - TimeDelta::hours(1))),
         ..Default::default()
     };

@@ -91,10 +91,10 @@ async fn one_file_behind_links_that_are_signed_anew_is_one_post() {
     let world = World::start().await;
     let me = world.me();
     let account = me.account(Login::Tiktok).await;
-    let wish = |link: &str| publish(&[account], linked(&world, link, "Signed anew"));
-    let first = me.posts().publish_posts(wish("drive.mp4?UniqueId=7f&tempauth=A")).await.unwrap().into_inner();
+    let request = |link: &str| publish(&[account], linked(&world, link, "Signed anew"));
+    let first = me.posts().publish_posts(request("drive.mp4?UniqueId=7f&tempauth=A")).await.unwrap().into_inner();
     for link in ["drive.mp4?UniqueId=7f&tempauth=B", "drive.mp4?no_range=1&sig=C", "drive.mp4?no_etag=1&host=other"] {
-        let again = me.posts().publish_posts(wish(link)).await.unwrap().into_inner();
+        let again = me.posts().publish_posts(request(link)).await.unwrap().into_inner();
         assert_eq!((again.existed[0], again.posts[0].id), (true, first.posts[0].id), "{link}");
     }
     let plain = first.posts[0].id;
@@ -122,8 +122,8 @@ async fn links_that_differ_by_their_token_alone_are_as_many_videos_as_files() {
     let account = me.account(Login::Tiktok).await;
     let mut ids = std::collections::BTreeSet::new();
     for token in ["A", "B", "C"] {
-        let wish = linked(&world, &format!("signed.mp4?seed_by=token&token={token}"), "Every day the same words");
-        ids.extend(me.publish(&[account], wish).await);
+        let input = linked(&world, &format!("signed.mp4?seed_by=token&token={token}"), "Every day the same words");
+        ids.extend(me.publish(&[account], input).await);
     }
     assert_eq!(ids.len(), 3);
     for id in ids {
@@ -139,16 +139,16 @@ async fn the_same_link_with_another_video_is_refused_with_words() {
     let world = World::start().await;
     let me = world.me();
     let account = me.account(Login::Tiktok).await;
-    let wish = || publish(&[account], linked(&world, "latest.mp4?", "Latest"));
-    let first = me.posts().publish_posts(wish()).await.unwrap().into_inner().posts[0].id;
+    let request = || publish(&[account], linked(&world, "latest.mp4?", "Latest"));
+    let first = me.posts().publish_posts(request()).await.unwrap().into_inner().posts[0].id;
     world.control("media/replace", json!({ "name": "latest.mp4", "seed": 8 })).await;
-    let refusal = me.refused(me.posts().publish_posts(wish())).await;
+    let refusal = me.refused(me.posts().publish_posts(request())).await;
     refusal.is(Code::FailedPrecondition, "VIDEO_CHANGED");
     let words = refusal.message.as_str();
     assert!(words.contains("same link, other video") && words.contains(&format!("post {first}")), "{words}");
     assert!(words.contains("allow_duplicate"), "{words}");
     // With a key of its own it is posted all the same; that key, too, knows its video.
-    let meant = || PublishPostsRequest { request_key: "latest-2".into(), allow_duplicate: true, ..wish() };
+    let meant = || PublishPostsRequest { request_key: "latest-2".into(), allow_duplicate: true, ..request() };
     let second = me.posts().publish_posts(meant()).await.unwrap().into_inner().posts[0].id;
     assert_ne!(first, second);
     world.control("media/replace", json!({ "name": "latest.mp4", "seed": 9 })).await;
@@ -170,22 +170,23 @@ async fn the_literal_link_finds_the_post_of_a_file_that_is_out_of_reach() {
     let accounts: Vec<i64> = me.connect(Login::Facebook).await.iter().map(|account| account.id).collect();
     let sign = json!({ "path": "/v/short.mp4", "query": "size=300000&duration=5", "expires_in": 3_600 });
     let url = world.control("media/sign", sign).await["url"].as_str().unwrap().to_owned();
-    let wish = |url: &str| publish(&accounts, PostContent { video_url: url.into(), ..content(&world, "Out of reach") });
-    let first = me.posts().publish_posts(wish(&url)).await.unwrap().into_inner();
+    let request =
+        |url: &str| publish(&accounts, PostContent { video_url: url.into(), ..content(&world, "Out of reach") });
+    let first = me.posts().publish_posts(request(&url)).await.unwrap().into_inner();
     for post in &first.posts {
         me.published(post.id).await;
     }
     let ids = |answer: &PublishPostsResponse| answer.posts.iter().map(|post| post.id).collect::<Vec<_>>();
     world.advance(TimeDelta::hours(2));
-    let expired = me.posts().publish_posts(wish(&url)).await.unwrap().into_inner();
+    let expired = me.posts().publish_posts(request(&url)).await.unwrap().into_inner();
     world.sim.set_listening(Host::Media, false);
-    let away = me.posts().publish_posts(wish(&url)).await.unwrap().into_inner();
+    let away = me.posts().publish_posts(request(&url)).await.unwrap().into_inner();
     for again in [expired, away] {
         assert_eq!((again.existed.as_slice(), ids(&again)), ([true, true].as_slice(), ids(&first)));
     }
     // Another link says nothing of what stands behind it.
     let other = url.replace("short", "other");
-    me.refused(me.posts().publish_posts(wish(&other))).await.is(Code::Unavailable, "MEDIA_UNREACHABLE");
+    me.refused(me.posts().publish_posts(request(&other))).await.is(Code::Unavailable, "MEDIA_UNREACHABLE");
     world.finish(2).await;
 }
 
@@ -195,13 +196,13 @@ async fn a_wall_time_in_another_spelling_is_the_same_request() {
     let me = world.me();
     let account = me.account(Login::Tiktok).await;
     let day = (world.now() + TimeDelta::days(3)).format("%Y-%m-%d").to_string();
-    let wish = |local: String| {
+    let request = |local: String| {
         let wall = WallTime { local, time_zone: "Europe/Berlin".into() };
         let when = ScheduleTime { form: Some(Form::WallTime(wall)) };
         schedule(&[account], content(&world, "Wall"), when)
     };
-    let first = me.posts().schedule_posts(wish(format!("{day} 18:00"))).await.unwrap().into_inner();
-    let again = me.posts().schedule_posts(wish(format!("{day}T18:00:00"))).await.unwrap().into_inner();
+    let first = me.posts().schedule_posts(request(format!("{day} 18:00"))).await.unwrap().into_inner();
+    let again = me.posts().schedule_posts(request(format!("{day}T18:00:00"))).await.unwrap().into_inner();
     assert_eq!((again.existed[0], again.posts[0].id), (true, first.posts[0].id));
     me.posts().cancel_post(CancelPostRequest { id: first.posts[0].id }).await.unwrap();
     world.finish(0).await;
@@ -213,13 +214,13 @@ async fn a_derived_key_matches_for_as_long_as_its_post_waits_and_a_day_more() {
     let me = world.me();
     let account = me.account(Login::Tiktok).await;
     world.tiktok("behaviour", json!({ "outcome": "stuck", "tasks": 1 })).await;
-    let wish = || publish(&[account], content(&world, "Patience"));
-    let first = me.posts().publish_posts(wish()).await.unwrap().into_inner().posts[0].id;
+    let request = || publish(&[account], content(&world, "Patience"));
+    let first = me.posts().publish_posts(request()).await.unwrap().into_inner().posts[0].id;
     me.ends(first, PostStatus::NeedsReview).await;
     world.advance(TimeDelta::days(5));
-    let again = me.posts().publish_posts(wish()).await.unwrap().into_inner();
+    let again = me.posts().publish_posts(request()).await.unwrap().into_inner();
     assert_eq!((again.existed[0], again.posts[0].id), (true, first), "in review nothing is at rest");
-    let other = PublishPostsRequest { request_key: "another".into(), ..wish() };
+    let other = PublishPostsRequest { request_key: "another".into(), ..request() };
     me.refused(me.posts().publish_posts(other.clone())).await.is(Code::FailedPrecondition, "DUPLICATE_POST");
     let word = ResolvePostRequest {
         id: first,
@@ -229,7 +230,7 @@ async fn a_derived_key_matches_for_as_long_as_its_post_waits_and_a_day_more() {
     };
     me.posts().resolve_post(word).await.unwrap();
     world.advance(TimeDelta::hours(23));
-    let again = me.posts().publish_posts(wish()).await.unwrap().into_inner();
+    let again = me.posts().publish_posts(request()).await.unwrap().into_inner();
     assert_eq!((again.existed[0], again.posts[0].id), (true, first), "failed within the day");
     world.advance(TimeDelta::hours(2));
     let second = me.publish_one(account, "Patience").await;

@@ -312,8 +312,8 @@ async fn what_tiktok_does_not_list_goes_to_a_person_and_is_not_sent() {
     let mut world = World::start().await;
     let account = world.me().account(Login::Tiktok).await;
     let file = world.backup_file("backup");
-    let wish = PostContent { privacy_level: "PRIVATE".into(), ..content(&world, "For me alone") };
-    let id = schedule(&world.me(), account, wish, 2).await;
+    let input = PostContent { privacy_level: "PRIVATE".into(), ..content(&world, "For me alone") };
+    let id = schedule(&world.me(), account, input, 2).await;
     world.backup(&file).await;
     world.me().ends(id, PostStatus::Published).await;
     world.restore(&file).await;

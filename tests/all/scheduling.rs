@@ -211,10 +211,10 @@ async fn a_post_found_too_late_is_missed_and_can_be_retried() {
     let mut world = World::start().await;
     let account = world.me().account(Login::Facebook).await;
     let due = world.now() + TimeDelta::hours(1);
-    let wish = content(&world, "");
+    let input = content(&world, "");
     let request = |caption: &str, late| SchedulePostsRequest {
         late_policy_seconds: late,
-        ..schedule(&[account], PostContent { caption: caption.into(), ..wish.clone() }, at(due))
+        ..schedule(&[account], PostContent { caption: caption.into(), ..input.clone() }, at(due))
     };
     let mut posts = world.me().posts();
     let strict = posts.schedule_posts(request("Strict", Some(600))).await.unwrap();
@@ -281,8 +281,8 @@ async fn a_workflow_gets_the_post_and_publishes_it() {
     assert_eq!(told, due, "to the last digit");
     // A new content is not: the workflow knows the post already.
     let update_mask = Some(FieldMask { paths: vec!["caption".to_owned()] });
-    let wish = Some(content(&world, "By workflow, edited"));
-    let edit = UpdatePostRequest { id, content: wish, update_mask, revision: None };
+    let input = Some(content(&world, "By workflow, edited"));
+    let edit = UpdatePostRequest { id, content: input, update_mask, revision: None };
     world.idle().await;
     assert_eq!(me.posts().update_post(edit).await.unwrap().into_inner().waiting_for, "workflow");
     // A new time is handed over again.

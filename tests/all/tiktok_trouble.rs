@@ -47,9 +47,9 @@ async fn one_post_in_spite_of_each(operation: &str, size: u64, all: Vec<(&'stati
     let count = all.len();
     for (name, action) in all {
         let url = format!("{}/v/chunks.mp4?size={size}&duration=30", world.sim.url(Host::Media));
-        let wish = PostContent { video_url: url, ..content(&world, &format!("{operation}: {name}")) };
+        let input = PostContent { video_url: url, ..content(&world, &format!("{operation}: {name}")) };
         let rule = world.fault(operation, action);
-        let id = me.publish(&[account], wish).await[0];
+        let id = me.publish(&[account], input).await[0];
         me.published(id).await;
         world.struck(rule);
     }

@@ -58,8 +58,8 @@ async fn a_platform_that_fetches_by_request_gets_the_upload_from_the_core() {
         instagram: Some(InstagramOptions { transfer: InstagramTransfer::VideoUrl.into(), ..Default::default() }),
         ..Default::default()
     };
-    let wish = PostContent { platform_options: Some(options), ..uploaded(&media, "Fetched") };
-    for id in me.publish(&accounts, wish).await {
+    let input = PostContent { platform_options: Some(options), ..uploaded(&media, "Fetched") };
+    for id in me.publish(&accounts, input).await {
         me.published(id).await;
     }
     let visible = world.sim.posts();
@@ -256,8 +256,8 @@ async fn each_user_has_a_quota_and_nobody_sees_anothers_uploads() {
     assert_eq!(theirs.media_id, first.media_id);
     assert!(!theirs.existed);
     assert_eq!(world.upload_files().len(), files + 1);
-    let wish = uploaded(&second, "Not mine");
-    let stolen = other.refused(other.posts().publish_posts(publish(&[others_account], wish))).await;
+    let input = uploaded(&second, "Not mine");
+    let stolen = other.refused(other.posts().publish_posts(publish(&[others_account], input))).await;
     stolen.is(Code::NotFound, "MEDIA_NOT_FOUND");
     let of_second = || GetMediaRequest { media_id: second.media_id.clone() };
     other.refused(other.media().get_media(of_second())).await.is(Code::NotFound, "MEDIA_NOT_FOUND");
@@ -427,8 +427,8 @@ async fn a_kept_copy_outlives_its_link() {
     let sign = serde_json::json!({ "path": "/v/short.mp4", "query": "size=300000&duration=5", "expires_in": 3_600 });
     let url = world.control("media/sign", sign).await["url"].as_str().unwrap().to_owned();
     let due = world.now() + TimeDelta::hours(30);
-    let wish = PostContent { video_url: url, keep_copy: true, ..content(&world, "Kept") };
-    let request = schedule(&[fetching, taking], wish.clone(), at(due));
+    let input = PostContent { video_url: url, keep_copy: true, ..content(&world, "Kept") };
+    let request = schedule(&[fetching, taking], input.clone(), at(due));
     let made = me.posts().schedule_posts(request.clone()).await.unwrap().into_inner();
     assert!(made.posts.iter().all(|post| !post.media_id.is_empty() && !post.video_url.is_empty()), "{made:#?}");
     assert_eq!(world.upload_files().len(), 1, "one copy for all");

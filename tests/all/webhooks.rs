@@ -12,7 +12,7 @@ use tonic::Code;
 
 use crate::process::Served;
 
-fn wish(receiver: &Receiver, types: &[&str]) -> v1::CreateWebhookEndpointRequest {
+fn endpoint_request(receiver: &Receiver, types: &[&str]) -> v1::CreateWebhookEndpointRequest {
     v1::CreateWebhookEndpointRequest {
         url: receiver.url.clone(),
         event_types: types.iter().map(|word| (*word).to_owned()).collect(),
@@ -22,7 +22,8 @@ fn wish(receiver: &Receiver, types: &[&str]) -> v1::CreateWebhookEndpointRequest
 
 /// An endpoint of a user with its secret, which must not be found anywhere afterwards.
 async fn endpoint(user: User<'_>, receiver: &Receiver, types: &[&str]) -> (WebhookEndpoint, String) {
-    let made = user.webhooks().create_webhook_endpoint(wish(receiver, types)).await.expect("created").into_inner();
+    let made =
+        user.webhooks().create_webhook_endpoint(endpoint_request(receiver, types)).await.expect("created").into_inner();
     user.world.keep_secret(&made.secret);
     (made.endpoint.expect("an endpoint"), made.secret)
 }
@@ -289,7 +290,8 @@ async fn users_see_their_own_and_the_operators_are_the_operators_alone() {
     let world = World::start().await;
     let (mine, all) = (Receiver::start().await, Receiver::start().await);
     let (own, _) = endpoint(world.me(), &mine, &[]).await;
-    let request = v1::CreateWebhookEndpointRequest { all_users: true, ..wish(&all, &["account.connected"]) };
+    let request =
+        v1::CreateWebhookEndpointRequest { all_users: true, ..endpoint_request(&all, &["account.connected"]) };
     let made = world.me().webhooks().create_webhook_endpoint(request.clone()).await.expect("made").into_inner();
     world.keep_secret(&made.secret);
     let operators = made.endpoint.expect("one");
@@ -337,8 +339,10 @@ async fn addresses_that_are_not_public_are_refused_when_given_and_when_sent_to()
         let refusal = world.me().refused(world.me().webhooks().create_webhook_endpoint(request)).await;
         assert_eq!(refusal.reason, "INVALID_FIELD", "{url}");
     }
-    let unknown =
-        v1::CreateWebhookEndpointRequest { url: "https://example.com/".into(), ..wish(&receiver, &["post.liked"]) };
+    let unknown = v1::CreateWebhookEndpointRequest {
+        url: "https://example.com/".into(),
+        ..endpoint_request(&receiver, &["post.liked"])
+    };
     assert_eq!(
         world.me().refused(world.me().webhooks().create_webhook_endpoint(unknown)).await.reason,
         "INVALID_FIELD"

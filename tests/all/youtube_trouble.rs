@@ -39,8 +39,8 @@ async fn one_post_in_spite_of(operation: &str, one_step: bool) {
     let count = all.len();
     for (name, action) in all {
         let rule = world.fault(operation, action);
-        let wish = content(&world, &format!("{operation}: {name}"));
-        let ids = me.publish(&[account], if one_step { in_one_step(wish) } else { wish }).await;
+        let input = content(&world, &format!("{operation}: {name}"));
+        let ids = me.publish(&[account], if one_step { in_one_step(input) } else { input }).await;
         me.published(ids[0]).await;
         world.struck(rule);
     }
@@ -113,8 +113,8 @@ async fn cut_five_times(one_step: bool, operation: &str, size: u64, requests: [u
         world.fault(operation, Action::Cut { when: When::Body, after_bytes: request / 100 * 95 });
     }
     let url = format!("{}/v/cut.mp4?size={size}&duration=15", world.sim.url(Host::Media));
-    let wish = PostContent { video_url: url.clone(), ..content(&world, "Cut five times") };
-    let ids = me.publish(&[account], if one_step { in_one_step(wish) } else { wish }).await;
+    let input = PostContent { video_url: url.clone(), ..content(&world, "Cut five times") };
+    let ids = me.publish(&[account], if one_step { in_one_step(input) } else { input }).await;
     me.published(ids[0]).await;
     assert_eq!(world.sim.unspent_faults(), [""; 0]);
     assert_eq!(world.asked("youtube.upload_init"), 1, "one session");

@@ -1,4 +1,4 @@
-//! Use cases: what a caller can ask for, with every rule that stands between the wish and a row. The gRPC layer, the
+//! Use cases: what a caller can ask for, with every rule that stands between a request and a row. The gRPC layer, the
 //! OAuth page and the scheduler call these; none of them has rules of its own.
 //!
 //! Guaranteed: a request that is refused changed nothing; one user never sees or touches another's rows, and "not found"

@@ -367,8 +367,8 @@ impl World {
 /// The secret of a client's browser.
 pub(crate) const BROWSER: &str = "a-secret-of-this-browser";
 
-/// A wish to connect, with nothing special.
-pub(crate) fn wish() -> Connect {
+/// A request to connect, with nothing special.
+pub(crate) fn connect_request() -> Connect {
     let browser_secret = Some(Secret::new(BROWSER));
     Connect {
         platform: Platform::Tiktok,
@@ -380,7 +380,7 @@ pub(crate) fn wish() -> Connect {
     }
 }
 
-/// Ended by a client for its user, in the browser of [`wish`].
+/// Ended by a client for its user, in the browser of [`connect_request`].
 pub(crate) fn client(caller: Caller) -> EndedBy {
     EndedBy::Client { caller, browser_secret: Some(Secret::new(BROWSER)) }
 }
@@ -388,7 +388,7 @@ pub(crate) fn client(caller: Caller) -> EndedBy {
 impl Replica {
     /// Connects what the platform brings.
     pub(crate) async fn connect(&self, caller: Caller) -> Vec<Account> {
-        let link = self.accounts.connect(caller, wish()).await.unwrap();
+        let link = self.accounts.connect(caller, connect_request()).await.unwrap();
         self.accounts.complete(client(caller), Platform::Tiktok, "good", &link.state).await.unwrap().accounts
     }
 

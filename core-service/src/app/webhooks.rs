@@ -29,7 +29,7 @@ use crate::{
     store::{
         Store,
         webhooks::{
-            EndpointChange, EndpointWish, Kept, MOST,
+            EndpointChange, EndpointInput, Kept, MOST,
             log::{Asked, Told},
         },
     },
@@ -169,15 +169,15 @@ impl WebhookEndpoints {
     }
 
     /// Creates an endpoint, for all users if `all_users`, and answers its secret.
-    pub async fn create(&self, by: Asker, wish: EndpointWish, all_users: bool) -> Result<(Endpoint, Secret)> {
+    pub async fn create(&self, by: Asker, input: EndpointInput, all_users: bool) -> Result<(Endpoint, Secret)> {
         let mut broken = Vec::new();
-        broken.extend(self.url_refused(&wish.url));
-        broken.extend(description_refused(&wish.description));
-        broken.extend(types_refused(&wish.filter.types));
+        broken.extend(self.url_refused(&input.url));
+        broken.extend(description_refused(&input.description));
+        broken.extend(types_refused(&input.filter.types));
         refuse(broken)?;
         let owner = if all_users { OPERATOR } else { by.caller.user };
         let secret = new_secret()?;
-        let created = self.store.create_webhook(owner, wish, &secret, self.clock.now()).await?;
+        let created = self.store.create_webhook(owner, input, &secret, self.clock.now()).await?;
         Ok((kept(created, EndpointId(0), owner)?, secret))
     }
 

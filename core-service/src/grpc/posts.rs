@@ -139,8 +139,8 @@ impl PostService for PostApi {
 
     async fn validate_posts(&self, request: Request<v1::ValidatePostsRequest>) -> Answer<v1::ValidatePostsResponse> {
         let caller = caller(&request)?;
-        let (accounts, wish, time) = requests::validate(request.into_inner()).map_err(from_app(&self.clock))?;
-        let validated = self.posts.validate(caller, accounts, wish, time).await.map_err(from_app(&self.clock))?;
+        let (accounts, input, time) = requests::validate(request.into_inner()).map_err(from_app(&self.clock))?;
+        let validated = self.posts.validate(caller, accounts, input, time).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(post::validated(validated)))
     }
 

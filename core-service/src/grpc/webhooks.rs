@@ -43,8 +43,8 @@ impl WebhookService for WebhookApi {
         let (by, request) = (asker(&request)?, request.into_inner());
         let all_users = request.all_users;
         self.only_operator(by, all_users)?;
-        let wish = webhook::create(request).map_err(from_app(&self.clock))?;
-        let (made, secret) = self.webhooks.create(by, wish, all_users).await.map_err(from_app(&self.clock))?;
+        let input = webhook::create(request).map_err(from_app(&self.clock))?;
+        let (made, secret) = self.webhooks.create(by, input, all_users).await.map_err(from_app(&self.clock))?;
         let (endpoint, secret) = (Some(webhook::endpoint(made)), secret.expose().to_owned());
         Ok(Response::new(v1::CreateWebhookEndpointResponse { endpoint, secret }))
     }

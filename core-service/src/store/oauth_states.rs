@@ -93,13 +93,13 @@ impl OauthState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Begun {
     /// What it was begun with.
-    pub wish: OauthState,
+    pub state_row: OauthState,
     /// What proves at the platform that who exchanges the code is who asked for it (PKCE, RFC 7636); `None` for one that
     /// an older release has begun.
     pub verifier: Option<Secret>,
 }
 
-/// What became of a wish to begin.
+/// What became of a request to begin.
 #[derive(Debug)]
 pub enum Created {
     /// It is begun.
@@ -151,7 +151,7 @@ fn verifier(state: &str, salt: &str) -> Secret {
 /// The state of a row, unless it is another platform's or has ended.
 fn read(row: &Row, state: &str, platform: Platform, now: DateTime<Utc>) -> Result<Option<Begun>> {
     let same = bool::from(row.text("state_hash")?.as_bytes().ct_eq(hash(state).as_bytes()));
-    let wish = OauthState {
+    let state_row = OauthState {
         wp_user_id: UserId(row.int("wp_user_id")?),
         platform: row.word("platform")?,
         login_flavour: row.word("login_flavour")?,
@@ -161,8 +161,8 @@ fn read(row: &Row, state: &str, platform: Platform, now: DateTime<Utc>) -> Resul
         browser: row.opt_text("browser_hash")?.map(Browser),
     };
     let verifier = row.opt_text("verifier_salt")?.map(|salt| verifier(state, &salt));
-    let fits = same && wish.platform == platform && row.time("expires_at")? > now;
-    Ok(fits.then_some(Begun { wish, verifier }))
+    let fits = same && state_row.platform == platform && row.time("expires_at")? > now;
+    Ok(fits.then_some(Begun { state_row, verifier }))
 }
 
 async fn find(tx: &mut Tx, state: &str, platform: Platform, now: DateTime<Utc>) -> Result<Option<Begun>> {
@@ -174,7 +174,7 @@ async fn find(tx: &mut Tx, state: &str, platform: Platform, now: DateTime<Utc>) 
 
 impl Store {
     /// Keeps a new state, unless its user has too many. Removes states that have ended.
-    pub async fn create_oauth_state(&self, wish: OauthState, now: DateTime<Utc>) -> Result<Created> {
+    pub async fn create_oauth_state(&self, state_row: OauthState, now: DateTime<Utc>) -> Result<Created> {
         let (state, salt) = (Secret::random(), Secret::random().expose().to_owned());
         let verifier = verifier(state.expose(), &salt);
         let state_hash = hash(state.expose());
@@ -183,7 +183,7 @@ impl Store {
             .db
             .write(async move |tx| {
                 tx.execute(PURGE, &params![now]).await?;
-                let open = tx.fetch_optional(OPEN, &params![wish.wp_user_id]).await?;
+                let open = tx.fetch_optional(OPEN, &params![state_row.wp_user_id]).await?;
                 if let Some(open) = open.filter(|row| row.int("open").is_ok_and(|open| open >= MOST_OPEN)) {
                     return open.opt_time("first_end");
                 }
@@ -191,15 +191,15 @@ impl Store {
                     INSERT,
                     &params![
                         &state_hash,
-                        wish.wp_user_id,
-                        wish.platform.as_str(),
-                        wish.login_flavour.as_str(),
-                        &wish.redirect_uri,
-                        wish.reconnect,
+                        state_row.wp_user_id,
+                        state_row.platform.as_str(),
+                        state_row.login_flavour.as_str(),
+                        &state_row.redirect_uri,
+                        state_row.reconnect,
                         now,
                         expires_at,
-                        wish.at_page,
-                        wish.browser.as_ref().map(|browser| &browser.0),
+                        state_row.at_page,
+                        state_row.browser.as_ref().map(|browser| &browser.0),
                         &salt,
                     ],
                 )
@@ -222,7 +222,7 @@ impl Store {
     ) -> Result<Option<OauthState>> {
         let row = self.db.read().await?.fetch_optional(SELECT, &params![hash(state)]).await?;
         let begun = row.map(|row| read(&row, state, platform, now)).transpose()?.flatten();
-        Ok(begun.map(|begun| begun.wish).filter(OauthState::is_shown))
+        Ok(begun.map(|begun| begun.state_row).filter(OauthState::is_shown))
     }
 
     /// The owner went on from the core's page: a login that ends at the core's callback page is bound to his browser.
@@ -239,14 +239,14 @@ impl Store {
             .write(async move |tx| {
                 let state = state.expose();
                 let Some(mut begun) = find(tx, state, platform, now).await? else { return Ok(None) };
-                if begun.wish.at_page && begun.wish.browser.is_none() {
+                if begun.state_row.at_page && begun.state_row.browser.is_none() {
                     // With several writers, the second one finds nothing to bind.
                     if tx.execute(BIND, &params![&browser.0, hash(state)]).await? == 0 {
                         return Ok(None);
                     }
-                    begun.wish.browser = Some(browser.clone());
+                    begun.state_row.browser = Some(browser.clone());
                 }
-                let goes_on = begun.wish.browser.is_none() || Ender::Page(browser.clone()).fits(&begun.wish);
+                let goes_on = begun.state_row.browser.is_none() || Ender::Page(browser.clone()).fits(&begun.state_row);
                 Ok(goes_on.then_some(begun))
             })
             .await
@@ -270,7 +270,7 @@ impl Store {
         self.db
             .write(async move |tx| {
                 let state = state.expose();
-                let begun = find(tx, state, platform, now).await?.filter(|begun| ender.fits(&begun.wish));
+                let begun = find(tx, state, platform, now).await?.filter(|begun| ender.fits(&begun.state_row));
                 let Some(begun) = begun else { return Ok(None) };
                 // Who deletes it has it: with several writers the second one finds nothing to delete.
                 Ok((tx.execute(DELETE, &params![hash(state)]).await? == 1).then_some(begun))

@@ -55,9 +55,9 @@ pub(crate) async fn declare_what_was_asked(rig: &Rig, post: &Post) -> Result<()>
     let videos = videos(rig).await?;
     let video = videos.iter().find(|video| video["id"].as_str() == post.platform_post_id.as_deref());
     let status = &video.context("the published video is not on the channel")?["status"];
-    for (wish, field) in [("contains_synthetic_media", "containsSyntheticMedia"), ("embeddable", "embeddable")] {
-        let is_as_wished = options[wish].is_null() || options[wish] == status[field];
-        ensure!(is_as_wished, "the video's {field} is {}, wished was {}", status[field], options[wish]);
+    for (option, field) in [("contains_synthetic_media", "containsSyntheticMedia"), ("embeddable", "embeddable")] {
+        let is_as_requested = options[option].is_null() || options[option] == status[field];
+        ensure!(is_as_requested, "the video's {field} is {}, requested was {}", status[field], options[option]);
     }
     Ok(())
 }

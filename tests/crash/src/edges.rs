@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use aurareels_core::{
-    app::posts::requests::{UpdatePost, Wish},
+    app::posts::requests::{PostInput, UpdatePost},
     domain::{
         ids::{AccountId, PostId},
         platform::{LoginFlavour, Platform},
@@ -323,8 +323,8 @@ async fn edited_while_prepared(upload: Upload) -> Result<Verdict> {
         .await?;
         ensure!(status(rig, id).await? == Status::Scheduled, "it is not prepared ahead of its time");
         let content = Content { caption: "solo, edited".to_owned(), ..Content::default() };
-        let wish = Wish { content, ..Wish::default() };
-        let change = UpdatePost { id, wish, fields: vec!["caption".to_owned()], revision: None };
+        let input = PostInput { content, ..PostInput::default() };
+        let change = UpdatePost { id, input, fields: vec!["caption".to_owned()], revision: None };
         let _ = rig.parts.posts.update(CALLER, change).await;
         rig.sim.release_fault(held);
         rest(rig, &mut core, &dead).await?;

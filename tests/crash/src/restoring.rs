@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use aurareels_core::{
-    app::posts::requests::{CreateDraft, Wish},
+    app::posts::requests::{CreateDraft, PostInput},
     domain::{
         ids::{AccountId, PostId},
         post::Status,
@@ -107,8 +107,8 @@ async fn before(
     Ok(match story {
         Story::Asked => None,
         Story::Draft => {
-            let wish = Wish { content: rig.content(mode, &asking(None)), ..Wish::default() };
-            let draft = CreateDraft { account, wish, time: None, request_key: None };
+            let input = PostInput { content: rig.content(mode, &asking(None)), ..PostInput::default() };
+            let draft = CreateDraft { account, input, time: None, request_key: None };
             Some(rig.parts.posts.create_draft(CALLER, draft).await?.id)
         }
         Story::Waited | Story::WentOut | Story::ByHand => Some(rig.ask(mode, account, &asking(Some(AHEAD))).await?),

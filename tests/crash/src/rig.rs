@@ -10,7 +10,7 @@ use aurareels_core::{
     app::{
         Caller,
         accounts::{Connect, EndedBy},
-        posts::requests::{CreatePosts, GivenTime, When, Wish},
+        posts::requests::{CreatePosts, GivenTime, PostInput, When},
     },
     clock::Clock,
     config::Settings,
@@ -197,7 +197,7 @@ impl Rig {
         person: Option<&str>,
     ) -> Result<AccountId> {
         let browser_secret = Some(Secret::new("the owner's browser"));
-        let wish = Connect {
+        let connect = Connect {
             platform,
             flavour,
             redirect_uri: None,
@@ -205,7 +205,7 @@ impl Rig {
             browser_secret: browser_secret.clone(),
             ends_at_core: false,
         };
-        let link = self.parts.accounts.connect(CALLER, wish).await.context("connecting")?;
+        let link = self.parts.accounts.connect(CALLER, connect).await.context("connecting")?;
         let mut form = vec![("decision", "allow")];
         form.extend(person.map(|person| ("account", person)));
         let answer = self.http.post(link.auth_url).form(&form).send().await?;
@@ -273,9 +273,9 @@ impl Rig {
             }
             None => When::Now,
         };
-        let wish = Wish { content: self.content(mode, asking), ..Wish::default() };
+        let input = PostInput { content: self.content(mode, asking), ..PostInput::default() };
         let request_key = asking.key.map(str::to_owned);
-        let request = CreatePosts { accounts: vec![account], wish, when, request_key, allow_duplicate: false };
+        let request = CreatePosts { accounts: vec![account], input, when, request_key, allow_duplicate: false };
         let made = self.parts.posts.create(CALLER, request).await.context("creating the post")?;
         Ok(made.first().context("no post was created")?.post.id)
     }

@@ -121,8 +121,8 @@ impl Accounts {
     }
 
     async fn exchange(&self, begun: Begun, code: &str) -> Result<Connected> {
-        let Begun { wish, verifier } = begun;
-        let OauthState { wp_user_id, platform, login_flavour: flavour, redirect_uri, reconnect, .. } = &wish;
+        let Begun { state_row, verifier } = begun;
+        let OauthState { wp_user_id, platform, login_flavour: flavour, redirect_uri, reconnect, .. } = &state_row;
         let Service { description, login, .. } = self.service(*platform)?;
         let described =
             description.login(*flavour).ok_or_else(|| Error::Internal(format!("{platform} has no login {flavour}")))?;

@@ -61,51 +61,51 @@ pub(super) fn readable(state: &str) -> Result<&str> {
 
 impl Accounts {
     /// Begins connecting: answers the page to which the owner's browser must go, and the state in its address.
-    pub async fn connect(&self, caller: Caller, wish: Connect) -> Result<ConnectLink> {
-        let login = &self.service(wish.platform)?.login;
-        let again = match wish.reconnect {
+    pub async fn connect(&self, caller: Caller, request: Connect) -> Result<ConnectLink> {
+        let login = &self.service(request.platform)?.login;
+        let again = match request.reconnect {
             Some(id) => Some(self.get(caller, id).await?),
             None => None,
         };
-        if let Some(account) = again.as_ref().filter(|account| account.platform != wish.platform) {
+        if let Some(account) = again.as_ref().filter(|account| account.platform != request.platform) {
             let message = format!("account {} is an account of {}", account.id, account.platform.display_name());
             return Err(invalid("account_id", message, "name the account's own platform"));
         }
         let flavours = login.flavours();
         let usual = again.as_ref().map(|account| account.login_flavour).filter(|flavour| flavours.contains(flavour));
-        let flavour = wish.flavour.or(usual).or_else(|| flavours.first().copied());
+        let flavour = request.flavour.or(usual).or_else(|| flavours.first().copied());
         let Some(flavour) = flavour.filter(|flavour| flavours.contains(flavour)) else {
             let missing = login.missing_settings().join(", ");
             return Err(Error::Precondition {
                 reason: Reason::PlatformNotConfigured,
-                subject: wish.platform.to_string(),
-                message: match wish.flavour {
+                subject: request.platform.to_string(),
+                message: match request.flavour {
                     Some(flavour) => format!("the login {flavour} is not configured in this core"),
-                    None => format!("{} is not configured in this core", wish.platform.display_name()),
+                    None => format!("{} is not configured in this core", request.platform.display_name()),
                 },
                 remedy: if missing.is_empty() { "use another login".to_owned() } else { format!("set {missing}") },
             });
         };
-        let redirect_uri = self.redirect_uri(wish.platform, wish.redirect_uri)?;
-        if wish.ends_at_core && wish.browser_secret.is_some() {
+        let redirect_uri = self.redirect_uri(request.platform, request.redirect_uri)?;
+        if request.ends_at_core && request.browser_secret.is_some() {
             return Err(invalid(
                 "ends_at_core",
                 "a login that is bound by browser_secret ends by CompleteConnect".to_owned(),
                 "leave out one of the two",
             ));
         }
-        let browser = wish.browser_secret.as_ref().map(browser_of).transpose()?;
+        let browser = request.browser_secret.as_ref().map(browser_of).transpose()?;
         let page = match &browser {
             Some(_) => None,
-            None => Some(self.connect_page(wish.platform)?),
+            None => Some(self.connect_page(request.platform)?),
         };
         let begun = OauthState {
             wp_user_id: caller.user,
-            platform: wish.platform,
+            platform: request.platform,
             login_flavour: flavour,
-            reconnect: wish.reconnect,
+            reconnect: request.reconnect,
             at_page: page.is_some()
-                && (wish.ends_at_core || self.own_callback(wish.platform).as_ref() == Some(&redirect_uri)),
+                && (request.ends_at_core || self.own_callback(request.platform).as_ref() == Some(&redirect_uri)),
             redirect_uri: redirect_uri.clone(),
             browser,
         };
@@ -146,16 +146,16 @@ impl Accounts {
     pub async fn go_on(&self, platform: Platform, state: &str, browser_secret: &str) -> Result<Url> {
         let (state, browser) = (readable(state)?, Browser::with(browser_secret));
         let begun = self.store.confirm_oauth_state(state, platform, browser, self.clock.now()).await?;
-        let Begun { wish, verifier } = begun.ok_or_else(state_mismatch)?;
-        let round = Round { redirect_uri: wish.redirect_uri, verifier };
-        Ok(self.service(platform)?.login.auth_url(wish.login_flavour, &round, state))
+        let Begun { state_row, verifier } = begun.ok_or_else(state_mismatch)?;
+        let round = Round { redirect_uri: state_row.redirect_uri, verifier };
+        Ok(self.service(platform)?.login.auth_url(state_row.login_flavour, &round, state))
     }
 
     /// The owner refuses at the core's page. Answers where his browser goes on to: back, as from the platform's consent page.
     pub async fn decline(&self, platform: Platform, state: &str, browser_secret: &str) -> Result<Url> {
         let (state, browser) = (readable(state)?, Browser::with(browser_secret));
         let begun = self.store.confirm_oauth_state(state, platform, browser, self.clock.now()).await?;
-        let OauthState { redirect_uri, at_page, .. } = begun.ok_or_else(state_mismatch)?.wish;
+        let OauthState { redirect_uri, at_page, .. } = begun.ok_or_else(state_mismatch)?.state_row;
         if !at_page {
             self.store.remove_oauth_state(state).await?;
         }

@@ -73,7 +73,7 @@ pub struct AccountPage {
     pub next_page_token: Option<String>,
 }
 
-/// A wish to connect.
+/// A request to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connect {
     /// The platform.
@@ -120,7 +120,7 @@ pub struct Connected {
     pub missing_scope: Vec<String>,
 }
 
-/// What a wish to refresh led to.
+/// What became of a request to refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshResult {
     /// The platform gave a new token, and it is stored.
@@ -131,7 +131,7 @@ pub enum RefreshResult {
     NotRefreshable,
 }
 
-/// The answer to a wish to refresh.
+/// The answer to a request to refresh.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RefreshAnswer {
     /// What happened.

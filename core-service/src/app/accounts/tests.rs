@@ -4,7 +4,7 @@ use super::{AccountFilter, Connect, EndedBy, RefreshResult};
 use crate::{
     app::{
         Error,
-        testing::{ALICE, BOB, BROWSER, CURRENT, World, client, wish},
+        testing::{ALICE, BOB, BROWSER, CURRENT, World, client, connect_request},
     },
     domain::{
         account::Health,
@@ -34,7 +34,7 @@ fn reason(error: &Error) -> Reason {
 #[tokio::test]
 async fn a_state_works_once_for_whom_it_is_bound_to_and_others_leave_it_as_it_was() {
     let (world, one) = World::new().await;
-    let state = async || one.accounts.connect(ALICE, wish()).await.unwrap().state;
+    let state = async || one.accounts.connect(ALICE, connect_request()).await.unwrap().state;
     let mismatch = async |by, platform, state: &str| {
         let error = one.accounts.complete(by, platform, "good", state).await.unwrap_err();
         assert_eq!(reason(&error), Reason::OauthStateMismatch, "{error}");
@@ -61,7 +61,8 @@ async fn a_state_works_once_for_whom_it_is_bound_to_and_others_leave_it_as_it_wa
 async fn a_login_at_the_cores_page_is_of_the_browser_that_went_on_from_it() {
     let (_world, one) = World::new().await;
     let mine = || EndedBy::Browser(Secret::new("mine"));
-    let begin = async || one.accounts.connect(ALICE, Connect { browser_secret: None, ..wish() }).await.unwrap();
+    let begin =
+        async || one.accounts.connect(ALICE, Connect { browser_secret: None, ..connect_request() }).await.unwrap();
     let link = begin().await;
     let mut page = link.auth_url.clone();
     page.set_query(None);
@@ -108,7 +109,7 @@ async fn a_clients_own_redirect_address_without_a_secret_is_shown_first_and_ends
     let (_world, one) = World::new().await;
     let begin = async || {
         let redirect_uri = Some("https://site.example/back".to_owned());
-        one.accounts.connect(ALICE, Connect { browser_secret: None, redirect_uri, ..wish() }).await.unwrap()
+        one.accounts.connect(ALICE, Connect { browser_secret: None, redirect_uri, ..connect_request() }).await.unwrap()
     };
     let link = begin().await;
     assert_eq!(link.auth_url.host_str(), Some("reels.example"));
@@ -120,37 +121,37 @@ async fn a_clients_own_redirect_address_without_a_secret_is_shown_first_and_ends
     let back = one.accounts.decline(TIKTOK, &link.state, "any").await.unwrap();
     assert_eq!(back.host_str(), Some("site.example"));
     assert!(one.accounts.complete(by(ALICE), TIKTOK, "good", &link.state).await.is_err(), "refused");
-    let short = Connect { browser_secret: Some(Secret::new("guess")), ..wish() };
+    let short = Connect { browser_secret: Some(Secret::new("guess")), ..connect_request() };
     assert_eq!(reason(&one.accounts.connect(ALICE, short).await.unwrap_err()), Reason::InvalidField);
 }
 
 #[tokio::test]
 async fn a_user_has_a_limited_number_of_open_logins_until_they_end() {
     let (world, one) = World::new().await;
-    let first = one.accounts.connect(ALICE, wish()).await.unwrap();
+    let first = one.accounts.connect(ALICE, connect_request()).await.unwrap();
     for _ in 1..MOST_OPEN {
-        one.accounts.connect(ALICE, wish()).await.unwrap();
+        one.accounts.connect(ALICE, connect_request()).await.unwrap();
     }
-    let error = one.accounts.connect(ALICE, wish()).await.unwrap_err();
+    let error = one.accounts.connect(ALICE, connect_request()).await.unwrap_err();
     assert_eq!(reason(&error), Reason::TooManyOpenLogins);
     let Error::Exhausted { retry_at, .. } = error else { panic!("{error}") };
     assert_eq!(retry_at, Some(first.expires_at));
-    one.accounts.connect(BOB, wish()).await.unwrap();
+    one.accounts.connect(BOB, connect_request()).await.unwrap();
     one.accounts.complete(client(ALICE), TIKTOK, "good", &first.state).await.unwrap();
-    one.accounts.connect(ALICE, wish()).await.unwrap();
-    assert!(one.accounts.connect(ALICE, wish()).await.is_err());
+    one.accounts.connect(ALICE, connect_request()).await.unwrap();
+    assert!(one.accounts.connect(ALICE, connect_request()).await.is_err());
     world.advance(TimeDelta::minutes(10));
-    one.accounts.connect(ALICE, wish()).await.unwrap();
+    one.accounts.connect(ALICE, connect_request()).await.unwrap();
 }
 
 #[tokio::test]
 async fn redirects_go_only_to_listed_addresses() {
     let (_world, one) = World::new().await;
-    let link = one.accounts.connect(ALICE, wish()).await.unwrap();
+    let link = one.accounts.connect(ALICE, connect_request()).await.unwrap();
     let query: Vec<(String, String)> = link.auth_url.query_pairs().into_owned().collect();
     assert_eq!(query[0].1, "https://reels.example/oauth/callback/tiktok");
     assert_eq!(query[1].1, link.state);
-    let with = |uri: &str| Connect { redirect_uri: Some(uri.to_owned()), ..wish() };
+    let with = |uri: &str| Connect { redirect_uri: Some(uri.to_owned()), ..connect_request() };
     one.accounts.connect(ALICE, with("https://site.example/back")).await.unwrap();
     for uri in ["https://site.example/back/", "https://site.example/back?x=1", "https://evil.example/"] {
         assert_eq!(reason(&one.accounts.connect(ALICE, with(uri)).await.unwrap_err()), Reason::InvalidField, "{uri}");
@@ -180,7 +181,7 @@ async fn a_login_connects_every_identity_and_revives_known_ones() {
 #[tokio::test]
 async fn a_refused_code_connects_nothing() {
     let (_world, one) = World::new().await;
-    let link = one.accounts.connect(ALICE, wish()).await.unwrap();
+    let link = one.accounts.connect(ALICE, connect_request()).await.unwrap();
     let error = one.accounts.complete(client(ALICE), TIKTOK, "bad", &link.state).await.unwrap_err();
     assert_eq!(reason(&error), Reason::TokenInvalid);
     assert!(one.accounts.list(ALICE, AccountFilter::default(), 0, None).await.unwrap().accounts.is_empty());
@@ -190,7 +191,7 @@ async fn a_refused_code_connects_nothing() {
 async fn reconnecting_as_somebody_else_changes_nothing() {
     let (world, one) = World::new().await;
     let account = one.connect(ALICE).await.remove(0);
-    let again = Connect { reconnect: Some(account.id), ..wish() };
+    let again = Connect { reconnect: Some(account.id), ..connect_request() };
     world.login.will_bring(&[("stranger", None)]);
     let link = one.accounts.connect(ALICE, again.clone()).await.unwrap();
     let error = one.accounts.complete(client(ALICE), TIKTOK, "good", &link.state).await.unwrap_err();
@@ -210,7 +211,7 @@ async fn reconnecting_as_somebody_else_changes_nothing() {
 async fn partial_consent_is_told_and_refused_only_without_publishing() {
     let (world, one) = World::new().await;
     world.login.will_grant(&["user.info.basic", "video.publish"]);
-    let link = one.accounts.connect(ALICE, wish()).await.unwrap();
+    let link = one.accounts.connect(ALICE, connect_request()).await.unwrap();
     let connected = one.accounts.complete(client(ALICE), TIKTOK, "good", &link.state).await.unwrap();
     assert_eq!(connected.missing_scope, ["video.list"]);
     let account = &connected.accounts[0];
@@ -218,7 +219,7 @@ async fn partial_consent_is_told_and_refused_only_without_publishing() {
     assert!(account.health == Health::Ok && account.health_reason.as_ref().unwrap().contains("video.list"));
     world.login.will_grant(&["user.info.basic", "video.list"]);
     world.login.will_bring(&[("other", None)]);
-    let link = one.accounts.connect(ALICE, wish()).await.unwrap();
+    let link = one.accounts.connect(ALICE, connect_request()).await.unwrap();
     let error = one.accounts.complete(client(ALICE), TIKTOK, "good", &link.state).await.unwrap_err();
     let Error::Precondition { reason: Reason::ScopeMissing, remedy, .. } = &error else { panic!("{error}") };
     assert!(remedy.contains("video.publish"), "{remedy}");

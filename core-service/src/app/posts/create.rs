@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{
     Caller, Error, Posts, Result,
-    requests::{CreatePosts, Created, When, Wish, of_account},
+    requests::{CreatePosts, Created, PostInput, When, of_account},
     rules::{self, Prepared},
     variations,
 };
@@ -90,12 +90,12 @@ impl Posts {
     /// Creates one post per account, or finds those that an equal request made.
     pub async fn create(&self, caller: Caller, mut request: CreatePosts) -> Result<Vec<Created>> {
         let now = self.clock.now();
-        let given = request.wish.clone();
-        let no_video = self.take_job(caller, &mut request.wish).await.err();
+        let given = request.input.clone();
+        let no_video = self.take_job(caller, &mut request.input).await.err();
         let mut shape = rules::check_accounts(&request.accounts);
         shape.extend(rules::check_key(request.request_key.as_deref(), request.allow_duplicate));
-        shape.extend(rules::check_shape(&request.wish.content));
-        shape.extend(variations::check(&request.wish, &request.accounts));
+        shape.extend(rules::check_shape(&request.input.content));
+        shape.extend(variations::check(&request.input, &request.accounts));
         if no_video.is_some() {
             shape.retain(|one| one.violation.field != VIDEO_URL_FIELD);
         }
@@ -115,7 +115,7 @@ impl Posts {
         if let Some(refusal) = no_video {
             return self.repeated(&parts).await?.ok_or(refusal);
         }
-        let looked = match self.look_at_link(&mut parts, &request.wish).await? {
+        let looked = match self.look_at_link(&mut parts, &request.input).await? {
             Look::Repeated(found) => return Ok(found),
             Look::At(looked) => Some(looked),
             Look::NotNeeded => None,
@@ -123,7 +123,7 @@ impl Posts {
         let asking =
             Asking { caller, request: &request, asked_at: asked.at, read_warning, looked: looked.as_ref(), now };
         let nothing_known: Vec<_> = parts.iter().map(|_| None).collect();
-        let checked = if request.wish.keep_copy {
+        let checked = if request.input.keep_copy {
             Err(None)
         } else {
             self.checked(&asking, &parts, &nothing_known).await.map_err(Some)
@@ -141,7 +141,7 @@ impl Posts {
                 }
             }
         };
-        let copy = self.copy_of(caller, &request.wish, checked.seen.as_ref()).await?;
+        let copy = self.copy_of(caller, &request.input, checked.seen.as_ref()).await?;
         let posts = self.new_posts(parts, checked, copy, now);
         let (posts, accounts): (Vec<NewPost>, Vec<Account>) = posts.into_iter().unzip();
         let inserted = self.store.insert_posts(posts).await?;
@@ -153,7 +153,7 @@ impl Posts {
     fn parts(
         &self,
         request: &CreatePosts,
-        given: &Wish,
+        given: &PostInput,
         accounts: Vec<Account>,
         asked: &Asked,
         now: DateTime<Utc>,
@@ -162,7 +162,7 @@ impl Posts {
             .into_iter()
             .map(|account| {
                 let service = self.service(&account)?;
-                let prepared = rules::prepare(service, &request.wish.of(account.id));
+                let prepared = rules::prepare(service, &request.input.of(account.id));
                 let options = service.description.options.text(&prepared.content.options);
                 let text = &prepared.content.full_caption;
                 let caller_key = request.request_key.clone();
@@ -178,9 +178,9 @@ impl Posts {
 
     /// Looks at the file behind the link, where the keys need it: they take in what it is. A file that cannot be looked
     /// at refuses the request, or breaks a rule of it, unless all of the request's posts are there.
-    async fn look_at_link(&self, parts: &mut [Part], wish: &Wish) -> Result<Look> {
+    async fn look_at_link(&self, parts: &mut [Part], input: &PostInput) -> Result<Look> {
         let Some(url) =
-            Url::parse(&wish.content.video_url).ok().filter(|_| parts.iter().any(|part| !part.keys.knows_video()))
+            Url::parse(&input.content.video_url).ok().filter(|_| parts.iter().any(|part| !part.keys.knows_video()))
         else {
             return Ok(Look::NotNeeded);
         };
@@ -297,7 +297,7 @@ impl Posts {
         let seen = match looked {
             Some(Ok(probe)) => Ok(Cow::Borrowed(&probe.facts)),
             Some(Err(violation)) => Err(violation.clone()),
-            None => self.look_at_video(asking.caller, &request.wish.content).await?.map(Cow::Owned),
+            None => self.look_at_video(asking.caller, &request.input.content).await?.map(Cow::Owned),
         };
         let facts = match seen {
             Ok(facts) => Some(facts),
@@ -307,7 +307,7 @@ impl Posts {
             }
         };
         let services = parts.iter().map(|part| self.service(&part.account)).collect::<Result<Vec<_>>>()?;
-        let cover = self.look_at_cover(&request.wish.content, services).await?;
+        let cover = self.look_at_cover(&request.input.content, services).await?;
         let mut warnings_of = Vec::with_capacity(parts.len());
         for (part, known) in parts.iter().zip(known) {
             let service = self.service(&part.account)?;
@@ -316,7 +316,7 @@ impl Posts {
             warnings.extend(times.warning.clone());
             if known.is_none() {
                 warnings.extend(rules::usable(&part.account, times.placed.is_none())?);
-                violations.extend(self.fetchable(&part.account, &request.wish.of(part.account.id))?);
+                violations.extend(self.fetchable(&part.account, &request.input.of(part.account.id))?);
                 if let Some(facts) = &facts {
                     let checked = rules::judge(service, &part.prepared.content, facts, cover.as_ref());
                     violations.extend(checked.violations);
@@ -356,15 +356,15 @@ impl Posts {
         rows.collect()
     }
 
-    /// The copy of a wish's video, where one is to be kept.
+    /// The copy of a request's video, where one is to be kept.
     pub(super) async fn copy_of(
         &self,
         caller: Caller,
-        wish: &Wish,
+        input: &PostInput,
         seen: Option<&Probe>,
     ) -> Result<Option<(MediaId, MediaFacts)>> {
-        match Url::parse(&wish.content.video_url) {
-            Ok(url) if wish.keep_copy => Ok(Some(self.library.keep_copy(caller, &url, seen).await?)),
+        match Url::parse(&input.content.video_url) {
+            Ok(url) if input.keep_copy => Ok(Some(self.library.keep_copy(caller, &url, seen).await?)),
             _ => Ok(None),
         }
     }

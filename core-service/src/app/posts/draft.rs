@@ -19,11 +19,11 @@ impl Posts {
         if !shape.is_empty() {
             return Err(rules::refuse(shape));
         }
-        let given = request.wish.content.clone();
-        self.take_job(caller, &mut request.wish).await?;
+        let given = request.input.content.clone();
+        self.take_job(caller, &mut request.input).await?;
         let account = self.accounts(caller, &[request.account]).await?.remove(0);
         let service = self.service(&account)?;
-        let prepared = rules::prepare(service, &request.wish);
+        let prepared = rules::prepare(service, &request.input);
         let zones = self.settings.zones.rules();
         let (asked, time_warning) = match &request.time {
             Some(time) => {
@@ -53,7 +53,7 @@ impl Posts {
         let options = self.service(&account)?.description.options.text(&prepared.content.options);
         let keys = RequestKeys::of_draft(&account, &given, &options, text, asked, request.request_key);
         let mut content = prepared.content;
-        if let Some((media_id, _)) = self.copy_of(caller, &request.wish, None).await? {
+        if let Some((media_id, _)) = self.copy_of(caller, &request.input, None).await? {
             content.media_id = media_id.to_string();
         }
         let look_since = self.store.lineages().look_since(account.created_at, now);

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Caller, Error, Posts, Result, fields, not_found,
-    requests::{GivenTime, PublishNow, Resolve, UpdatePost, Wish},
+    requests::{GivenTime, PostInput, PublishNow, Resolve, UpdatePost},
     rules,
 };
 use crate::{
@@ -74,7 +74,7 @@ impl Posts {
         self.take_job_of_edit(caller, &mut request).await?;
         let mut content = post.content.clone();
         if let Some(unknown) =
-            request.fields.iter().find(|field| !fields::take(&mut content, &request.wish.content, field))
+            request.fields.iter().find(|field| !fields::take(&mut content, &request.input.content, field))
         {
             let one = rules::broken(
                 "update_mask",
@@ -92,8 +92,10 @@ impl Posts {
         let account = self.account_of(caller, &post).await?;
         let mut changed = Post { content, ..post };
         if changed.status == Status::Draft {
-            let prepared =
-                rules::prepare(self.service(&account)?, &Wish { content: changed.content.clone(), ..request.wish });
+            let prepared = rules::prepare(
+                self.service(&account)?,
+                &PostInput { content: changed.content.clone(), ..request.input },
+            );
             let broken =
                 rules::check_shape(&prepared.content).into_iter().map(|one| one.violation).chain(prepared.violations);
             changed.warnings = prepared.warnings;
@@ -121,8 +123,8 @@ impl Posts {
         if !content.media_id.is_empty() {
             self.library.facts(caller.user, &content.media_id).await?;
         }
-        let wish = Wish { content: content.clone(), ..request.wish.clone() };
-        if let Some((media_id, _)) = self.copy_of(caller, &wish, None).await? {
+        let input = PostInput { content: content.clone(), ..request.input.clone() };
+        if let Some((media_id, _)) = self.copy_of(caller, &input, None).await? {
             content.media_id = media_id.to_string();
         }
         Ok(())
@@ -394,7 +396,7 @@ fn as_warning(violation: Violation) -> Warning {
 
 /// Takes the named fields that say where the video comes from: naming one of them takes the other away.
 fn take_video(to: &mut Content, request: &UpdatePost) {
-    let from = &request.wish.content;
+    let from = &request.input.content;
     let names = |name: &str| fields::names(&request.fields, name);
     match (names("video_url"), names("media_id")) {
         (false, false) if names("keep_copy") && !to.video_url.is_empty() => to.media_id.clear(),

@@ -22,7 +22,7 @@ use crate::{
 
 /// What is to be posted, for every account of a request. `content.full_caption` is left empty: it is joined per account.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Wish {
+pub struct PostInput {
     /// The content as given.
     pub content: Content,
     /// What to do with a caption that is too long.
@@ -71,7 +71,7 @@ pub struct CreatePosts {
     /// The accounts, in order.
     pub accounts: Vec<AccountId>,
     /// What is posted.
-    pub wish: Wish,
+    pub input: PostInput,
     /// When.
     pub when: When,
     /// The caller's key; derived when `None`.
@@ -86,7 +86,7 @@ pub struct CreateDraft {
     /// The account.
     pub account: AccountId,
     /// What is posted.
-    pub wish: Wish,
+    pub input: PostInput,
     /// The time it should get, where one is known.
     pub time: Option<GivenTime>,
     /// The caller's key.
@@ -110,7 +110,7 @@ pub struct UpdatePost {
     /// The post.
     pub id: PostId,
     /// The new values.
-    pub wish: Wish,
+    pub input: PostInput,
     /// Names of the fields of `content` to take, as in the proto.
     pub fields: Vec<String>,
     /// The revision the caller saw.

@@ -1,4 +1,4 @@
-//! Every rule that stands between a wish and a row: the shape of the request, the caption, the platform's options, the
+//! Every rule that stands between a request and a row: the shape of the request, the caption, the platform's options, the
 //! video. All broken rules come back at once.
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     Caller, Error, Posts, Result,
-    requests::{GivenTime, Validated, Wish, of_account},
+    requests::{GivenTime, PostInput, Validated, of_account},
     variations,
 };
 use crate::{
@@ -277,7 +277,7 @@ fn time_error(error: schedule::TimeError) -> Error {
     invalid(reason, Broken { account: None, violation })
 }
 
-/// A wish as it would be sent by one account.
+/// A input as it would be sent by one account.
 pub(super) struct Prepared {
     pub(super) content: Content,
     pub(super) warnings: Vec<Warning>,
@@ -285,11 +285,11 @@ pub(super) struct Prepared {
 }
 
 /// Joins the caption and checks what the platform says about text and options.
-pub(super) fn prepare(service: &Service, wish: &Wish) -> Prepared {
-    let mut content = wish.content.clone();
+pub(super) fn prepare(service: &Service, input: &PostInput) -> Prepared {
+    let mut content = input.content.clone();
     let rules = service.description.rules;
     let composed =
-        caption::compose(&content.caption, &content.hashtags, &content.mentions, &rules.caption, wish.on_long_caption);
+        caption::compose(&content.caption, &content.hashtags, &content.mentions, &rules.caption, input.on_long_caption);
     content.full_caption = composed.text;
     let mut violations = composed.violations;
     violations.extend(service.check_options(&content));
@@ -382,15 +382,15 @@ impl Posts {
     }
 
     /// What stands in the way of an upload that the platform would have to fetch from this core.
-    pub(super) fn fetchable(&self, account: &Account, wish: &Wish) -> Result<Option<Violation>> {
-        let is_here = !wish.content.media_id.is_empty() || wish.keep_copy;
-        let fetches = self.service(account)?.client.fetches_video(account, &wish.content);
+    pub(super) fn fetchable(&self, account: &Account, input: &PostInput) -> Result<Option<Violation>> {
+        let is_here = !input.content.media_id.is_empty() || input.keep_copy;
+        let fetches = self.service(account)?.client.fetches_video(account, &input.content);
         if !is_here || !fetches || self.library.has_public_address() {
             return Ok(None);
         }
         let name = account.platform.display_name();
         let one = broken(
-            wish.content.video_field(),
+            input.content.video_field(),
             "PUBLIC_URL_MISSING",
             format!("{name} fetches the video of this account itself"),
             "this core has no address that it can reach",
@@ -404,13 +404,13 @@ impl Posts {
         &self,
         caller: Caller,
         ids: Vec<AccountId>,
-        mut wish: Wish,
+        mut input: PostInput,
         time: Option<GivenTime>,
     ) -> Result<Validated> {
-        self.take_job(caller, &mut wish).await?;
+        self.take_job(caller, &mut input).await?;
         let mut all = check_accounts(&ids);
-        all.extend(check_shape(&wish.content));
-        all.extend(variations::check(&wish, &ids));
+        all.extend(check_shape(&input.content));
+        all.extend(variations::check(&input, &ids));
         if let Some(time) = time {
             let read =
                 read_time(&time, &self.settings.zones.rules()).and_then(|(at, _)| place_time(at, self.clock.now()));
@@ -427,12 +427,12 @@ impl Posts {
             self.accounts(caller, &ids).await?
         };
         let video_named = !all.iter().any(|one| [VIDEO_URL_FIELD, MEDIA_ID_FIELD].contains(&one.violation.field));
-        let facts = if video_named { Some(self.look_at_video(caller, &wish.content).await?) } else { None };
+        let facts = if video_named { Some(self.look_at_video(caller, &input.content).await?) } else { None };
         if let Some(Err(violation)) = &facts {
             all.push(Broken { account: None, violation: violation.clone() });
         }
         let services = accounts.iter().map(|account| self.service(account)).collect::<Result<Vec<_>>>()?;
-        let cover = self.look_at_cover(&wish.content, services).await?;
+        let cover = self.look_at_cover(&input.content, services).await?;
         for account in &accounts {
             if let Err(Error::Precondition { message, remedy, .. }) = usable(account, true) {
                 let violation = Violation {
@@ -446,7 +446,7 @@ impl Posts {
                 all.push(Broken { account: Some(account.id), violation });
             }
             let service = self.service(account)?;
-            let own = wish.of(account.id);
+            let own = input.of(account.id);
             let mut prepared = prepare(service, &own);
             prepared.violations.extend(self.fetchable(account, &own)?);
             if let Some(Ok(facts)) = &facts {
@@ -470,10 +470,10 @@ impl Posts {
     ) -> Result<(Content, Vec<Warning>, serde_json::Value)> {
         let service = self.service(account)?;
         let mut all = check_content(content);
-        let wish = Wish { content: content.clone(), ..Wish::default() };
-        let prepared = prepare(service, &wish);
+        let input = PostInput { content: content.clone(), ..PostInput::default() };
+        let prepared = prepare(service, &input);
         all.extend(of_account(account.id, prepared.violations));
-        all.extend(of_account(account.id, self.fetchable(account, &wish)?.into_iter().collect()));
+        all.extend(of_account(account.id, self.fetchable(account, &input)?.into_iter().collect()));
         if !all.is_empty() {
             return Err(refuse(all));
         }

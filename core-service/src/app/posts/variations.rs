@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     fields::{self, OF_THE_VIDEO},
-    requests::Wish,
+    requests::PostInput,
     rules,
 };
 use crate::{
@@ -30,28 +30,28 @@ pub struct Variation {
 /// The variations of a request, by account.
 pub type Variations = BTreeMap<AccountId, Variation>;
 
-impl Wish {
-    /// What is wished for one account.
+impl PostInput {
+    /// What is requested for one account.
     pub(super) fn of(&self, account: AccountId) -> Cow<'_, Self> {
         let Some(variation) = self.variations.get(&account) else { return Cow::Borrowed(self) };
-        let mut wish = self.clone();
+        let mut input = self.clone();
         for field in &variation.fields {
             match field.strip_prefix("content.").unwrap_or(field) {
-                ON_LONG_CAPTION => wish.on_long_caption = variation.on_long_caption,
+                ON_LONG_CAPTION => input.on_long_caption = variation.on_long_caption,
                 field => {
-                    fields::take(&mut wish.content, &variation.content, field);
+                    fields::take(&mut input.content, &variation.content, field);
                 }
             }
         }
-        Cow::Owned(wish)
+        Cow::Owned(input)
     }
 }
 
 /// The shape of a request's variations.
-pub(super) fn check(wish: &Wish, accounts: &[AccountId]) -> Vec<Broken> {
-    let of_all = rules::check_shape(&wish.content);
+pub(super) fn check(input: &PostInput, accounts: &[AccountId]) -> Vec<Broken> {
+    let of_all = rules::check_shape(&input.content);
     let mut all = Vec::new();
-    for (account, variation) in &wish.variations {
+    for (account, variation) in &input.variations {
         let mut add = |measured: String, limit: &str, remedy: &str| {
             let one = rules::broken("variations", "FIELD_MALFORMED", measured, limit, remedy);
             all.push(Broken { account: Some(*account), ..one });
@@ -76,7 +76,7 @@ pub(super) fn check(wish: &Wish, accounts: &[AccountId]) -> Vec<Broken> {
                 add(format!("`{field}`"), "it names fields of content", "name fields such as `caption`");
             }
         }
-        let of_this = rules::check_shape(&wish.of(*account).content).into_iter();
+        let of_this = rules::check_shape(&input.of(*account).content).into_iter();
         let is_new = |one: &Broken| !of_all.iter().any(|other| other.violation == one.violation);
         all.extend(of_this.filter(is_new).map(|one| Broken { account: Some(*account), ..one }));
     }

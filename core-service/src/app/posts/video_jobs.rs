@@ -4,7 +4,7 @@
 use super::{
     Caller, Error, Posts, Result,
     fields::names,
-    requests::{UpdatePost, Wish},
+    requests::{PostInput, UpdatePost},
 };
 use crate::{
     app::video_jobs,
@@ -12,15 +12,15 @@ use crate::{
 };
 
 impl Posts {
-    /// Fills in the video of a wish that names a job alone.
-    pub(super) async fn take_job(&self, caller: Caller, wish: &mut Wish) -> Result<()> {
-        if !wish.content.names_job_alone() {
+    /// Fills in the video of an input that names a job alone.
+    pub(super) async fn take_job(&self, caller: Caller, input: &mut PostInput) -> Result<()> {
+        if !input.content.names_job_alone() {
             return Ok(());
         }
-        let job = self.job_with_video(caller, &wish.content.video_job_id).await?;
-        let own_cover = wish.content.thumbnail_url.take();
-        take(&mut wish.content, job);
-        wish.content.thumbnail_url = own_cover.or_else(|| wish.content.thumbnail_url.take());
+        let job = self.job_with_video(caller, &input.content.video_job_id).await?;
+        let own_cover = input.content.thumbnail_url.take();
+        take(&mut input.content, job);
+        input.content.thumbnail_url = own_cover.or_else(|| input.content.thumbnail_url.take());
         Ok(())
     }
 
@@ -28,14 +28,14 @@ impl Posts {
     pub(super) async fn take_job_of_edit(&self, caller: Caller, edit: &mut UpdatePost) -> Result<()> {
         let is_named = |field| names(&edit.fields, field);
         let is_alone = is_named("video_job_id") && !is_named("video_url") && !is_named("media_id");
-        if !is_alone || edit.wish.content.video_job_id.is_empty() {
+        if !is_alone || edit.input.content.video_job_id.is_empty() {
             return Ok(());
         }
-        let own_cover = is_named("thumbnail_url").then(|| edit.wish.content.thumbnail_url.take());
-        let job = self.job_with_video(caller, &edit.wish.content.video_job_id).await?;
-        take(&mut edit.wish.content, job);
+        let own_cover = is_named("thumbnail_url").then(|| edit.input.content.thumbnail_url.take());
+        let job = self.job_with_video(caller, &edit.input.content.video_job_id).await?;
+        take(&mut edit.input.content, job);
         if let Some(own) = own_cover {
-            edit.wish.content.thumbnail_url = own;
+            edit.input.content.thumbnail_url = own;
         }
         edit.fields.extend(["video_url", "media_id", "thumbnail_url"].map(str::to_owned));
         Ok(())

@@ -8,8 +8,8 @@ use crate::{
         Result,
         accounts::{AccountFilter, Connect},
         posts::requests::{
-            CreateDraft, CreatePosts, GivenTime, ListPosts, Order, PostFilter, Resolve, UpdatePost, WatchFilter, When,
-            Wish,
+            CreateDraft, CreatePosts, GivenTime, ListPosts, Order, PostFilter, PostInput, Resolve, UpdatePost,
+            WatchFilter, When,
         },
         posts::variations::{Variation, Variations},
     },
@@ -110,7 +110,10 @@ pub(crate) fn publish(request: v1::PublishPostsRequest) -> Result<CreatePosts> {
     let mut shape = Shape::default();
     let create = CreatePosts {
         accounts: accounts(&mut shape, request.accounts),
-        wish: Wish { variations: variations(&mut shape, request.variations), ..wish(&mut shape, request.content) },
+        input: PostInput {
+            variations: variations(&mut shape, request.variations),
+            ..input(&mut shape, request.content)
+        },
         when: When::Now,
         request_key: request_key(&mut shape, request.request_key),
         allow_duplicate: request.allow_duplicate,
@@ -123,7 +126,10 @@ pub(crate) fn schedule(request: v1::SchedulePostsRequest) -> Result<CreatePosts>
     let mut shape = Shape::default();
     let create = CreatePosts {
         accounts: accounts(&mut shape, request.accounts),
-        wish: Wish { variations: variations(&mut shape, request.variations), ..wish(&mut shape, request.content) },
+        input: PostInput {
+            variations: variations(&mut shape, request.variations),
+            ..input(&mut shape, request.content)
+        },
         when: When::At {
             time: required_time(&mut shape, request.scheduled_at),
             scheduler: scheduler(&mut shape, request.scheduler),
@@ -140,7 +146,7 @@ pub(crate) fn draft(request: v1::CreateDraftRequest) -> Result<CreateDraft> {
     let mut shape = Shape::default();
     let draft = CreateDraft {
         account: AccountId(shape.id("account_id", request.account_id)),
-        wish: wish(&mut shape, request.content),
+        input: input(&mut shape, request.content),
         time: schedule_time(&mut shape, request.scheduled_at),
         request_key: request_key(&mut shape, request.request_key),
     };
@@ -156,7 +162,7 @@ pub(crate) fn update(request: v1::UpdatePostRequest) -> Result<UpdatePost> {
     }
     let update = UpdatePost {
         id: PostId(shape.id("id", request.id)),
-        wish: wish(&mut shape, request.content),
+        input: input(&mut shape, request.content),
         fields: fields.into_iter().map(|path| path.strip_prefix("content.").unwrap_or(&path).to_owned()).collect(),
         revision: request.revision.map(Revision),
     };
@@ -164,13 +170,13 @@ pub(crate) fn update(request: v1::UpdatePostRequest) -> Result<UpdatePost> {
 }
 
 /// ValidatePosts: accounts, content, time.
-pub(crate) fn validate(request: v1::ValidatePostsRequest) -> Result<(Vec<AccountId>, Wish, Option<GivenTime>)> {
+pub(crate) fn validate(request: v1::ValidatePostsRequest) -> Result<(Vec<AccountId>, PostInput, Option<GivenTime>)> {
     let mut shape = Shape::default();
     let accounts = accounts(&mut shape, request.accounts);
     let variations = variations(&mut shape, request.variations);
-    let wish = Wish { variations, ..wish(&mut shape, request.content) };
+    let input = PostInput { variations, ..input(&mut shape, request.content) };
     let time = schedule_time(&mut shape, request.scheduled_at);
-    shape.finish((accounts, wish, time))
+    shape.finish((accounts, input, time))
 }
 
 /// ListPosts.
@@ -357,10 +363,10 @@ fn schedule_time(shape: &mut Shape, time: Option<v1::ScheduleTime>) -> Option<Gi
     }
 }
 
-fn wish(shape: &mut Shape, content: Option<v1::PostContent>) -> Wish {
+fn input(shape: &mut Shape, content: Option<v1::PostContent>) -> PostInput {
     let Some(content) = content else {
         shape.wrong("content", "", "what is to be posted", "give a video_url or a media_id, and a caption");
-        return Wish::default();
+        return PostInput::default();
     };
     let on_long_caption = match shape.value("content.on_long_caption", content.on_long_caption) {
         None | Some(v1::OnLongCaption::Unspecified | v1::OnLongCaption::Refuse) => OnLongCaption::Refuse,
@@ -384,7 +390,7 @@ fn wish(shape: &mut Shape, content: Option<v1::PostContent>) -> Wish {
         metadata: json(content.metadata),
         options: options(shape, content.platform_options),
     };
-    Wish { content, on_long_caption, keep_copy, variations: Variations::default() }
+    PostInput { content, on_long_caption, keep_copy, variations: Variations::default() }
 }
 
 fn variations(shape: &mut Shape, given: Vec<v1::Variation>) -> Variations {
@@ -404,7 +410,7 @@ fn variations(shape: &mut Shape, given: Vec<v1::Variation>) -> Variations {
                 "give a caption, or leave the variation out",
             );
         }
-        let Wish { content, on_long_caption, .. } = wish(shape, Some(content));
+        let PostInput { content, on_long_caption, .. } = input(shape, Some(content));
         if variations.insert(account, Variation { content, on_long_caption, fields }).is_some() {
             shape.wrong("variations", format!("{account} twice"), "each account once", "name it once");
         }

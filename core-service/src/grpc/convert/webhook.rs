@@ -11,7 +11,7 @@ use crate::{
         platform::Platform,
         webhook::{Delivery, DeliveryId, DeliveryStatus, Endpoint, EndpointId, EventFilter, Try},
     },
-    store::webhooks::{EndpointChange, EndpointWish, log::Told},
+    store::webhooks::{EndpointChange, EndpointInput, log::Told},
 };
 
 /// Deliveries a page when nothing else is asked for.
@@ -116,14 +116,14 @@ fn types(mut types: Vec<String>) -> Vec<String> {
 }
 
 /// CreateWebhookEndpoint.
-pub(crate) fn create(request: v1::CreateWebhookEndpointRequest) -> Result<EndpointWish> {
+pub(crate) fn create(request: v1::CreateWebhookEndpointRequest) -> Result<EndpointInput> {
     let mut shape = Shape::default();
-    let wish = EndpointWish {
+    let input = EndpointInput {
         url: shape.text("url", request.url),
         description: request.description,
         filter: EventFilter { types: types(request.event_types), platforms: platforms(&mut shape, &request.platforms) },
     };
-    shape.finish(wish)
+    shape.finish(input)
 }
 
 /// UpdateWebhookEndpoint.

@@ -86,7 +86,7 @@ fn the_course_by_upload() {
 }
 
 #[test]
-fn the_transfer_follows_wish_and_login() {
+fn the_transfer_follows_options_and_login() {
     let with = |stage: &mut Stage, transfer| {
         stage.post.content.options = InstagramOptions { transfer, ..InstagramOptions::default() }.alone();
     };

@@ -89,7 +89,7 @@ pub(super) const PUBLIC: &str = "PUBLIC_TO_EVERYONE";
 /// The level that only the creator sees.
 pub(super) const PRIVATE: &str = "SELF_ONLY";
 
-/// Wish and level, then each level as its own wish.
+/// Level in our words and in TikTok's, then each of TikTok's as itself.
 const LEVELS: [(&str, &str); 7] = [
     ("PUBLIC", PUBLIC),
     ("FRIENDS", "MUTUAL_FOLLOW_FRIENDS"),
@@ -104,9 +104,9 @@ const LEVELS: [(&str, &str); 7] = [
 const MAX_COVER_MS: i32 = 600_000;
 
 /// TikTok's level for a privacy word.
-pub(super) fn level(wish: &str) -> Option<&'static str> {
-    let wish = wish.trim();
-    LEVELS.iter().find(|(word, _)| word.eq_ignore_ascii_case(wish)).map(|(_, level)| *level)
+pub(super) fn level(given: &str) -> Option<&'static str> {
+    let given = given.trim();
+    LEVELS.iter().find(|(word, _)| word.eq_ignore_ascii_case(given)).map(|(_, level)| *level)
 }
 
 /// TikTok's options of a post.
@@ -130,9 +130,9 @@ pub(super) fn check(content: &Content) -> Vec<Violation> {
     let words = || LEVELS.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
     let options = tiktok(content);
     let mut broken = Vec::new();
-    let wish = content.privacy_level.trim();
-    let wished = level(wish);
-    if wish.is_empty() {
+    let given = content.privacy_level.trim();
+    let requested = level(given);
+    if given.is_empty() {
         broken.push(Violation {
             field: "content.privacy_level",
             rule: "PRIVACY_REQUIRED",
@@ -141,17 +141,17 @@ pub(super) fn check(content: &Content) -> Vec<Violation> {
             remedy: "choose one of the account's publish options; TikTok forbids a default".to_owned(),
             message: format!("TikTok needs a privacy level, one of {}", words()),
         });
-    } else if wished.is_none() {
+    } else if requested.is_none() {
         broken.push(Violation {
             field: "content.privacy_level",
             rule: "PRIVACY_UNKNOWN",
-            measured: wish.to_owned(),
+            measured: given.to_owned(),
             limit: words(),
             remedy: "choose one of the account's publish options".to_owned(),
-            message: format!("`{wish}` is no privacy level of TikTok, known are {}", words()),
+            message: format!("`{given}` is no privacy level of TikTok, known are {}", words()),
         });
     }
-    if options.brand_content_toggle && wished == Some(PRIVATE) {
+    if options.brand_content_toggle && requested == Some(PRIVATE) {
         broken.push(Violation {
             field: "content.options.tiktok.brand_content_toggle",
             rule: "BRANDED_CONTENT_PRIVATE",
@@ -176,11 +176,11 @@ pub(super) fn check(content: &Content) -> Vec<Violation> {
     broken
 }
 
-/// The level to be sent: the wish, if the creator offers it now.
+/// The level to be sent: the requested one, if the creator offers it now.
 pub(super) fn resolve(content: &Content, creator: &CreatorInfo) -> Result<&'static str, Failure> {
     let offered = &creator.privacy_level_options;
-    let wished = level(&content.privacy_level).filter(|level| offered.iter().any(|offer| offer == level));
-    wished.ok_or_else(|| {
+    let requested = level(&content.privacy_level).filter(|level| offered.iter().any(|offer| offer == level));
+    requested.ok_or_else(|| {
         let offered = if offered.is_empty() { "nothing".to_owned() } else { super::errors::shown(&offered.join(", ")) };
         let message = format!("the privacy level `{}` is not on offer, TikTok offers {offered}", content.privacy_level);
         Failure::new(FailureClass::InvalidRequest, Reason::PrivacyNotOffered, message)

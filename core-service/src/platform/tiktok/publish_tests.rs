@@ -57,7 +57,7 @@ fn accepted(outcome: Outcome) -> Handle {
 }
 
 #[tokio::test]
-async fn creator_info_resolves_the_wish_and_keeps_what_the_init_needs() {
+async fn creator_info_resolves_the_privacy_level_and_keeps_what_the_init_needs() {
     let server = Server::start(|_, _| Act::ok(creator(&PUBLIC_OPTIONS))).await;
     let scene = upload_scene();
     let handle = accepted(run(&server, &scene, CREATOR_INFO, Handle::default().with("content", "f")).await);

@@ -84,9 +84,9 @@ pub(super) const ONE_STEP: &str = "one step";
 
 /// What a reading of the video says.
 pub(super) mod status {
-    /// It is there, and not visible as wished.
+    /// It is there, and not visible as requested.
     pub(in super::super) const UPLOADED: &str = "UPLOADED";
-    /// It is as it was wished.
+    /// It is as it was requested.
     pub(in super::super) const PUBLISHED: &str = "PUBLISHED";
     /// YouTube failed or rejected it.
     pub(in super::super) const FAILED: &str = "FAILED";
@@ -116,7 +116,7 @@ const MAX_UPLOADS: usize = 24;
 /// Uploads in a row that may bring the session no further.
 const MAX_IN_VAIN: usize = 6;
 
-/// An accepted point of no return after which the video is not as wished is looked at again before it is called kept.
+/// An accepted point of no return after which the video is not as requested is looked at again before it is called kept.
 const SECOND_LOOK: TimeDelta = TimeDelta::minutes(2);
 
 /// Longest exchange for a small call.
@@ -246,7 +246,7 @@ impl<'a> Course<'a> {
         YoutubeOptions::of(&self.view.post.content.options)
     }
 
-    fn wish(&self) -> &'static str {
+    fn requested(&self) -> &'static str {
         options::privacy(&self.view.post.content.privacy_level).unwrap_or(options::PUBLIC)
     }
 
@@ -255,12 +255,12 @@ impl<'a> Course<'a> {
     }
 
     fn live(&self) -> Option<Live> {
-        let wish = self.wish();
+        let requested = self.requested();
         let says_so = |entry: &&Entry| {
             is_accepted(entry)
                 && match entry.step.as_str() {
                     SEARCH => true,
-                    PUBLISH | UPLOAD_LAST => entry.handle.text(name::PRIVACY) == Some(wish),
+                    PUBLISH | UPLOAD_LAST => entry.handle.text(name::PRIVACY) == Some(requested),
                     STATUS => entry.handle.text(name::STATUS) == Some(status::PUBLISHED),
                     _ => false,
                 }
@@ -292,7 +292,7 @@ impl<'a> Course<'a> {
         })
     }
 
-    /// It took it, and its answer does not say that the video is to be seen as wished: only the video itself can tell.
+    /// It took it, and its answer does not say that the video is to be seen as requested: only the video itself can tell.
     fn after_sending(&self, sending: &'a Entry) -> Next {
         let (Some(uri), Some(video_id)) = (sending.handle.text(name::URI), sending.handle.text(name::VIDEO_ID)) else {
             return Next::Rejected(errors::internal("a point of no return of youtube's does not name its video"));
@@ -423,14 +423,14 @@ impl<'a> Course<'a> {
         let is_fresh = |entry: &&Entry| entry.number > last_publish && self.view.now - known_at(entry) <= STATUS_FRESH;
         let handle = self.of_session(session, uri).with(name::VIDEO_ID, video_id);
         let Some(reading) = readings().find(is_fresh) else {
-            let at = match self.wish() {
+            let at = match self.requested() {
                 // Nothing is to be made visible: it only counts at its time.
                 options::PRIVATE => NotBefore::Due,
                 _ => NotBefore::At(self.view.post.due() - STATUS_LEAD),
             };
             return Next::Step(self.read(STATUS, handle, at));
         };
-        let handle = handle.with(name::PRIVACY, self.wish());
+        let handle = handle.with(name::PRIVACY, self.requested());
         Next::Step(Step {
             kind: PUBLISH,
             class: StepClass::PointOfNoReturn,

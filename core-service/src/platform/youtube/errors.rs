@@ -253,7 +253,7 @@ pub(super) fn not_configured() -> Failure {
         .with_remedy("set YOUTUBE_CLIENT_ID and YOUTUBE_CLIENT_SECRET")
 }
 
-/// YouTube took the video and keeps it from being seen as wished.
+/// YouTube took the video and keeps it from being seen as requested.
 pub(super) fn kept_private(privacy: Option<&str>) -> Failure {
     let privacy = privacy.unwrap_or("private");
     let message = format!(

@@ -347,9 +347,9 @@ impl Youtube {
         {
             return Ok(failed("size"));
         }
-        let wish = options::privacy(&call.view.post.content.privacy_level);
-        let is_as_wished = fields["privacyStatus"].as_str() == wish;
-        let word = if is_as_wished { status::PUBLISHED } else { status::UPLOADED };
+        let requested = options::privacy(&call.view.post.content.privacy_level);
+        let is_as_requested = fields["privacyStatus"].as_str() == requested;
+        let word = if is_as_requested { status::PUBLISHED } else { status::UPLOADED };
         let handle = Handle::default().with(name::STATUS, word).with(name::FIELDS, fields.clone());
         Ok(Outcome::Accepted { handle, evidence })
     }
@@ -357,14 +357,14 @@ impl Youtube {
     /// The point of no return of a private video: an update that is harmless to repeat.
     async fn publish(&self, call: &Call<'_>, step: &Step) -> Result<Outcome, Failure> {
         let video_id = step.handle.text(name::VIDEO_ID).ok_or_else(no_video)?;
-        let wish = step.handle.text(name::PRIVACY).ok_or_else(no_video)?;
+        let requested = step.handle.text(name::PRIVACY).ok_or_else(no_video)?;
         let mut fields = Map::new();
         for field in WRITABLE {
             if let Some(value) = step.handle.0.get(name::FIELDS).and_then(|fields| fields.get(field)) {
                 fields.insert(field.to_owned(), value.clone());
             }
         }
-        fields.insert("privacyStatus".to_owned(), json!(wish));
+        fields.insert("privacyStatus".to_owned(), json!(requested));
         let request = self
             .api(&call.tokens.access, Method::PUT, "/youtube/v3/videos")
             .query(&[("part", "status")])
@@ -404,14 +404,15 @@ impl Youtube {
     }
 
     async fn read_publish(&self, call: &Call<'_>, entry: &Entry, until: Instant) -> Lookup {
-        let (Some(video_id), Some(wish)) = (entry.handle.text(name::VIDEO_ID), entry.handle.text(name::PRIVACY)) else {
+        let (Some(video_id), Some(requested)) = (entry.handle.text(name::VIDEO_ID), entry.handle.text(name::PRIVACY))
+        else {
             return Lookup::CannotTell { hopeless: true, evidence: Evidence::new().with("reading", "no video named") };
         };
         match self.video(call, video_id, until).await {
             Ok(Some(video)) => {
                 let privacy = video["status"]["privacyStatus"].as_str().unwrap_or_default();
                 let evidence = Evidence::new().with("privacy", privacy);
-                match privacy == wish {
+                match privacy == requested {
                     true => Lookup::Found { handle: Handle::default().with(name::PRIVACY, privacy), evidence },
                     false => Lookup::Absent { handle_dead: false, evidence },
                 }

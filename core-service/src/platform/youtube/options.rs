@@ -119,10 +119,10 @@ impl Options for YoutubeOptions {
 }
 
 /// YouTube's word for a privacy word; public when none was given. `None` for a word that it does not know.
-pub(super) fn privacy(wish: &str) -> Option<&'static str> {
+pub(super) fn privacy(requested: &str) -> Option<&'static str> {
     [("", PUBLIC), ("PUBLIC", PUBLIC), ("UNLISTED", UNLISTED), ("PRIVATE", PRIVATE)]
         .into_iter()
-        .find(|(word, _)| word.eq_ignore_ascii_case(wish.trim()))
+        .find(|(word, _)| word.eq_ignore_ascii_case(requested.trim()))
         .map(|(_, word)| word)
 }
 
@@ -206,9 +206,9 @@ pub(super) fn resource(content: &Content, is_one_step: bool) -> Value {
     if let Some(category) = options.category_id {
         snippet["categoryId"] = json!(category);
     }
-    let wish = privacy(&content.privacy_level).unwrap_or(PRIVATE);
+    let requested = privacy(&content.privacy_level).unwrap_or(PRIVATE);
     // Always sent: without it a video is public.
-    let privacy = if is_one_step { wish } else { PRIVATE };
+    let privacy = if is_one_step { requested } else { PRIVATE };
     let mut status = json!({ "privacyStatus": privacy });
     for (field, value) in [
         ("selfDeclaredMadeForKids", options.made_for_kids),

@@ -114,10 +114,10 @@ impl Youtube {
         let ours = format!("{}-", marker(call.view.post));
         let file_name = |video: &Value| video["fileDetails"]["fileName"].as_str().map(str::to_owned);
         let own = list.videos.iter().find(|video| file_name(video).is_some_and(|name| name.starts_with(&ours)));
-        let wish = options::privacy(&call.view.post.content.privacy_level).unwrap_or(options::PUBLIC);
+        let requested = options::privacy(&call.view.post.content.privacy_level).unwrap_or(options::PUBLIC);
         let evidence = Evidence::new().with("videos_listed", list.videos.len());
         if let Some(video) = own {
-            return match video["status"]["privacyStatus"].as_str() == Some(wish) {
+            return match video["status"]["privacyStatus"].as_str() == Some(requested) {
                 true => found(video, evidence.with("match", "the file's name")),
                 // A private first step of the other core's: nobody has seen it.
                 false => Lookup::Absent { handle_dead: false, evidence: evidence.with("match", "still private") },
@@ -129,7 +129,7 @@ impl Youtube {
             let is_bound = video["id"].as_str().is_none_or(|id| call.siblings.iter().any(|bound| bound == id));
             is_named
                 && !is_bound
-                && video["status"]["privacyStatus"].as_str() == Some(wish)
+                && video["status"]["privacyStatus"].as_str() == Some(requested)
                 && text == TextOf::video(video)
         });
         let unsure = |why: &str| Lookup::CannotTell { hopeless: true, evidence: evidence.clone().with("problem", why) };

@@ -112,7 +112,7 @@ pub struct Told {
     pub tries: Vec<Try>,
 }
 
-/// What became of a wish to deliver again.
+/// What became of a request to deliver again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// It is due.

@@ -101,7 +101,7 @@ fn read(row: &Row) -> Result<Endpoint> {
 
 /// What its owner says of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndpointWish {
+pub struct EndpointInput {
     /// Where events are sent.
     pub url: String,
     /// For people.
@@ -110,7 +110,7 @@ pub struct EndpointWish {
     pub filter: EventFilter,
 }
 
-/// What became of a wish.
+/// What became of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// Done.
@@ -177,7 +177,7 @@ impl Store {
     pub async fn create_webhook(
         &self,
         owner: UserId,
-        wish: EndpointWish,
+        input: EndpointInput,
         secret: &Secret,
         now: DateTime<Utc>,
     ) -> Result<Kept> {
@@ -186,16 +186,16 @@ impl Store {
         self.db
             .write(async move |tx| {
                 let others = of_owner(tx, owner).await?;
-                if let Some(same) = others.iter().find(|other| other.url == wish.url) {
+                if let Some(same) = others.iter().find(|other| other.url == input.url) {
                     return Ok(Kept::SameUrl(same.id));
                 }
                 if others.len() >= MOST {
                     return Ok(Kept::TooMany);
                 }
                 note_key(tx, &keys, now).await?;
-                let (types, platforms) = filter_values(&wish.filter)?;
+                let (types, platforms) = filter_values(&input.filter)?;
                 let after = newest_event(tx).await?;
-                let values = params![owner, &wish.url, &wish.description, types, platforms, &sealed, after, now, now];
+                let values = params![owner, &input.url, &input.description, types, platforms, &sealed, after, now, now];
                 let id = EndpointId(tx.insert(INSERT, &values).await?);
                 Ok(by_id(tx, id).await?.map_or(Kept::Gone, Kept::Done))
             })

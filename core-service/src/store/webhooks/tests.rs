@@ -36,8 +36,8 @@ impl World {
     }
 
     async fn endpoint(&self, owner: UserId, url: &str, filter: EventFilter) -> Endpoint {
-        let wish = EndpointWish { url: url.into(), description: String::new(), filter };
-        match self.store.create_webhook(owner, wish, &Secret::new("whsec_AAAA"), self.now).await.unwrap() {
+        let input = EndpointInput { url: url.into(), description: String::new(), filter };
+        match self.store.create_webhook(owner, input, &Secret::new("whsec_AAAA"), self.now).await.unwrap() {
             Kept::Done(endpoint) => endpoint,
             other => panic!("{other:?}"),
         }
@@ -276,9 +276,9 @@ async fn secrets_are_sealed_two_sign_until_the_overlap_ends_and_a_rotation_of_ke
 async fn the_same_address_twice_and_more_than_there_may_be_are_refused() {
     let world = World::new().await;
     let first = world.endpoint(USER, "0", EventFilter::default()).await;
-    let wish = |url: String| EndpointWish { url, description: String::new(), filter: EventFilter::default() };
+    let input = |url: String| EndpointInput { url, description: String::new(), filter: EventFilter::default() };
     let secret = Secret::new("whsec_AAAA");
-    let create = |url: String| world.store.create_webhook(USER, wish(url), &secret, world.now);
+    let create = |url: String| world.store.create_webhook(USER, input(url), &secret, world.now);
     assert_eq!(create("0".into()).await.unwrap(), Kept::SameUrl(first.id));
     for number in 1..MOST {
         assert!(matches!(create(number.to_string()).await.unwrap(), Kept::Done(_)));
@@ -290,8 +290,9 @@ async fn the_same_address_twice_and_more_than_there_may_be_are_refused() {
 /// Runs every statement of webhooks, for `plans`.
 pub(in crate::store) async fn run_everything(store: &Store, now: DateTime<Utc>) {
     let user = UserId(1);
-    let wish = |url: &str| EndpointWish { url: url.into(), description: String::new(), filter: EventFilter::default() };
-    let Kept::Done(endpoint) = store.create_webhook(user, wish("a"), &Secret::new("whsec_AAAA"), now).await.unwrap()
+    let input =
+        |url: &str| EndpointInput { url: url.into(), description: String::new(), filter: EventFilter::default() };
+    let Kept::Done(endpoint) = store.create_webhook(user, input("a"), &Secret::new("whsec_AAAA"), now).await.unwrap()
     else {
         panic!("not created")
     };

@@ -9,7 +9,7 @@ use aurareels_core::{
         Error,
         posts::{
             Posts,
-            requests::{CreatePosts, GivenTime, PublishNow, UpdatePost, When, Wish},
+            requests::{CreatePosts, GivenTime, PostInput, PublishNow, UpdatePost, When},
         },
     },
     clock::Clock,
@@ -197,8 +197,8 @@ impl Callers {
             }
             Deed::Edit => {
                 let caption = format!("{} edit {}", asked.intent.text, asked.edits + 1);
-                let wish = Wish { content: Content { caption, ..Content::default() }, ..Wish::default() };
-                let change = UpdatePost { id: id()?, wish, fields: vec!["caption".to_owned()], revision: None };
+                let input = PostInput { content: Content { caption, ..Content::default() }, ..PostInput::default() };
+                let change = UpdatePost { id: id()?, input, fields: vec!["caption".to_owned()], revision: None };
                 let done = posts.update(CALLER, change).await.is_ok();
                 asked.edits += usize::from(done);
                 tally.note("edit", done);
@@ -264,7 +264,7 @@ impl Callers {
         };
         let request = CreatePosts {
             accounts: vec![asked.account],
-            wish: Wish { content, ..Wish::default() },
+            input: PostInput { content, ..PostInput::default() },
             when,
             request_key: Some(intent.name.clone()),
             allow_duplicate: false,

@@ -71,7 +71,7 @@ pub(crate) enum Fate {
     Process,
     /// `failed`; nobody ever sees it.
     Fail,
-    /// Visible as wished, then `rejected` and taken down.
+    /// Visible as requested, then `rejected` and taken down.
     Reject,
     /// `uploaded` for ever. A public one can be watched nevertheless.
     Stuck,

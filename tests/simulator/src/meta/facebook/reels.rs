@@ -61,7 +61,7 @@ fn finish(sim: &Sim, world: &mut World, page: Id, input: &Input<'_>, now: i64) -
     let behaviour = world.facebook_pages.behaviour_of(page);
     let video = world.facebook_pages.videos.get(&id);
     let video = video.filter(|video| video.page == page && video.reel && !video.removed).ok_or_else(unknown)?;
-    let (state, publish_at) = wished(input, now)?;
+    let (state, publish_at) = requested(input, now)?;
     input.object("feed_targeting")?;
     input.object("targeting")?;
     if let Some(place) = input.get("place")
@@ -105,7 +105,7 @@ fn finish(sim: &Sim, world: &mut World, page: Id, input: &Input<'_>, now: i64) -
 }
 
 /// `video_state` and the time that belongs to it, in ms.
-fn wished(input: &Input<'_>, now: i64) -> Result<(State, Option<i64>), GraphError> {
+fn requested(input: &Input<'_>, now: i64) -> Result<(State, Option<i64>), GraphError> {
     let state = match input.need("video_state")?.as_str() {
         "PUBLISHED" => State::Published,
         "SCHEDULED" => State::Scheduled,

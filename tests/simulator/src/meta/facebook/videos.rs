@@ -35,7 +35,7 @@ pub(crate) async fn post(sim: &Arc<Sim>, session: &Session, page: Id, input: &In
         return Err(GraphError::param("The chunked form of this edge is not simulated: use video_reels"));
     }
     let url = input.get("file_url").ok_or_else(|| GraphError::param("The parameter file_url is required"))?;
-    let (state, publish_at) = wished(input, now)?;
+    let (state, publish_at) = requested(input, now)?;
     if let Some(name) = &behaviour.video_post_error {
         return Err(error_of(name));
     }
@@ -60,7 +60,7 @@ pub(crate) async fn post(sim: &Arc<Sim>, session: &Session, page: Id, input: &In
 }
 
 /// What `published` and its companions ask for.
-fn wished(input: &Input<'_>, now: i64) -> Result<(State, Option<i64>), GraphError> {
+fn requested(input: &Input<'_>, now: i64) -> Result<(State, Option<i64>), GraphError> {
     let published = input.boolean("published")?.unwrap_or(true);
     let time = input.integer("scheduled_publish_time")?;
     match (published, input.get("unpublished_content_type").as_deref(), time) {
