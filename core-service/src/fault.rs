@@ -82,7 +82,7 @@ points! {
     /// The exchange is about to begin. Between the ledger's commit and the socket.
     ExchangeBegins = "exchange_begins",
     /// The line of a visible request stands; its time is waited for.
-    LineOpened = "line_opened",
+    ConnectionOpened = "connection_opened",
     /// The claim was found to hold, right before the first byte.
     LeaseChecked = "lease_checked",
     /// A request is about to be handed to its connection.

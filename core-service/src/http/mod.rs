@@ -13,7 +13,7 @@
 //!
 //! Expected failures: the CA file cannot be read or holds no certificate ([`Error`]).
 
-pub mod line;
+pub mod connection;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -35,7 +35,7 @@ use crate::{
         media::VideoVersion,
     },
     fault::{self, FaultPoint},
-    http::line::Dialer,
+    http::connection::Connector,
 };
 
 /// How long the source may bring nothing, or the connection take nothing.
@@ -48,7 +48,7 @@ const BROKEN: Duration = Duration::from_secs(5);
 /// A range to be sent.
 pub(crate) struct Put<'a> {
     /// For a point of no return: the line it leaves on, at the post's time.
-    pub(crate) lines: Option<&'a Dialer>,
+    pub(crate) connector: Option<&'a Connector>,
     /// First byte.
     pub(crate) first: u64,
     /// Last byte, included.
@@ -87,7 +87,7 @@ impl Put<'_> {
     /// Sends the range as the body of a request. An error is one before anything left.
     pub(crate) async fn send(&self, call: &Call<'_>, request: RequestBuilder) -> Result<Sent, Failure> {
         let source = call.video.open(self.first, self.last, self.version).await?;
-        if self.lines.is_none() {
+        if self.connector.is_none() {
             if !call.lease.holds() {
                 return Err(claim_lost());
             }
@@ -99,8 +99,8 @@ impl Put<'_> {
             .body(Body::wrap_stream(ReceiverStream::new(body)));
         let state = State::default();
         let mut sending = pin!(async {
-            match self.lines {
-                Some(lines) => wire::exchange_at_its_time(lines, request, self.timeout, call.lease).await,
+            match self.connector {
+                Some(connector) => wire::exchange_at_its_time(connector, request, self.timeout, call.lease).await,
                 None => wire::exchange(request, self.timeout).await,
             }
         });
@@ -114,7 +114,7 @@ impl Put<'_> {
                 exchange = &mut sending => break exchange,
                 () = &mut feeding, if fed_at.is_none() => fed_at = Some(Instant::now()),
                 // A point of no return has a limit of its own.
-                () = tokio::time::sleep_until(until), if fed_at.is_some() && self.lines.is_none() => {
+                () = tokio::time::sleep_until(until), if fed_at.is_some() && self.connector.is_none() => {
                     break wire::Exchange::NoAnswer("no answer to the upload".to_owned());
                 }
             }
@@ -126,7 +126,7 @@ impl Put<'_> {
     /// Hands the source's pieces to the request, and tells the progress.
     async fn feed(&self, mut source: VideoStream, pieces: Sender<io::Result<Bytes>>, call: &Call<'_>, state: &State) {
         // The source stands ready; its bytes are for the post's time.
-        if self.lines.is_some() && !call.lease.opens().await {
+        if self.connector.is_some() && !call.lease.opens().await {
             return;
         }
         let mut at = self.first;

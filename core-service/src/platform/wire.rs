@@ -16,7 +16,7 @@ use super::Lease;
 use crate::{
     domain::failure::describe,
     fault::{self, FaultPoint},
-    http::line::{Answer as Answered, Dialer, Lost},
+    http::connection::{Answer as Answered, Connector, Lost},
 };
 
 /// Longest answer that is read, bytes. API answers are a few kilobytes.
@@ -77,11 +77,11 @@ pub(crate) async fn exchange(request: RequestBuilder, timeout: Duration) -> Exch
     sent.unwrap_or_else(|_| Exchange::NoAnswer(format!("no answer within {} s", timeout.as_secs())))
 }
 
-/// Sends one request at a point of no return, on a line of its own. The line is opened first; then the post's time is
+/// Sends one request at a point of no return, on a connection of its own. The connection is opened first; then the post's time is
 /// waited for, and at that moment the claim is asked: a process that was paused before, and woken after its time, sends
 /// nothing. What stays open is the way from that question to the socket (`docs/windows.md`). `timeout` counts from then.
 pub(crate) async fn exchange_at_its_time(
-    dialer: &Dialer,
+    connector: &Connector,
     request: RequestBuilder,
     timeout: Duration,
     lease: &dyn Lease,
@@ -91,22 +91,22 @@ pub(crate) async fn exchange_at_its_time(
         Err(error) => return Exchange::NotSent(without_url(error)),
     };
     let host = request.uri().clone();
-    let mut line = match dialer.dial(&host).await {
-        Ok(line) => line,
+    let mut connection = match connector.connect(&host).await {
+        Ok(connection) => connection,
         Err(why) => return Exchange::NotSent(why),
     };
-    let request = match line.prepare(request) {
+    let request = match connection.prepare(request) {
         Ok(request) => request,
         Err(why) => return Exchange::NotSent(why),
     };
-    fault::point(FaultPoint::LineOpened, "");
+    fault::point(FaultPoint::ConnectionOpened, "");
     if !lease.opens().await {
         return Exchange::NotSent("the core was asked to stop before the time came".to_owned());
     }
-    if !line.is_open() {
+    if !connection.is_open() {
         // The other side did not want to wait that long.
-        line = match dialer.dial(&host).await {
-            Ok(line) => line,
+        connection = match connector.connect(&host).await {
+            Ok(connection) => connection,
             Err(why) => return Exchange::NotSent(why),
         };
     }
@@ -118,7 +118,7 @@ pub(crate) async fn exchange_at_its_time(
     lease.leaves();
     let until = Instant::now() + timeout;
     // The connection is kept until the whole answer is read.
-    let Answered { response, connection: _connection } = match line.send(request, timeout).await {
+    let Answered { response, driver: _driver } = match connection.send(request, timeout).await {
         Ok(answered) => answered,
         Err(Lost::NotSent(why)) => return Exchange::NotSent(why),
         Err(Lost::NoAnswer(why)) => return Exchange::NoAnswer(why),

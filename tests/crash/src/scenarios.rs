@@ -51,8 +51,8 @@ pub(crate) fn of(upload: Upload) -> Vec<(&'static str, String, Scenario)> {
     if !upload.shows_with_its_last_byte() {
         all.push((
             "two cores, one paused",
-            "paused at line_opened".to_owned(),
-            boxed(move || paused(mode, "line_opened")),
+            "paused at connection_opened".to_owned(),
+            boxed(move || paused(mode, "connection_opened")),
         ));
     }
     // Behind the last look at the lease, only the platform's own refusal of a second sending helps (docs/windows.md).

@@ -105,7 +105,7 @@ const LIKE_THE_ONE_BEFORE: [&str; 19] = [
     "claim_begins",
     "step_record_begins",
     "exchange_begins",
-    "line_opened",
+    "connection_opened",
     "lease_checked",
     "request_leaves",
     "last_byte_leaves",

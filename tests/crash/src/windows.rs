@@ -32,7 +32,7 @@ impl Window {
 const OPEN: [&str; 10] = [
     "step_recorded",
     "exchange_begins",
-    "line_opened",
+    "connection_opened",
     "lease_checked",
     "request_leaves",
     "answer_arrived",

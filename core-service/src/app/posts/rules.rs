@@ -277,7 +277,7 @@ fn time_error(error: schedule::TimeError) -> Error {
     invalid(reason, Broken { account: None, violation })
 }
 
-/// A input as it would be sent by one account.
+/// An input as it would be sent by one account.
 pub(super) struct Prepared {
     pub(super) content: Content,
     pub(super) warnings: Vec<Warning>,

@@ -16,7 +16,7 @@ use crate::{
         Outcome,
         meta::{
             self, AGAIN,
-            graph::{General, GraphError, Said},
+            graph::{General, GraphError, GraphReply},
         },
     },
 };
@@ -163,30 +163,34 @@ pub(super) fn failure(error: &GraphError, now: DateTime<Utc>) -> Failure {
     let known = error.subcode.and_then(row).or_else(|| row(error.code));
     match known {
         Some(row) => error.dress(failure_by(row, now)),
-        None => meta::failure_of(&Said::Error(Box::new(error.clone())), Some(now)),
+        None => meta::failure_of(&GraphReply::Error(Box::new(error.clone())), Some(now)),
     }
 }
 
 /// The failure of an answer that is not the value that was asked for.
-pub(super) fn failure_of(said: &Said, now: DateTime<Utc>) -> Failure {
-    match said {
-        Said::Error(error) => failure(error, now),
-        Said::Value(_) | Said::Unreadable(_) | Said::NotSent(_) | Said::NoAnswer(_) => {
-            meta::failure_of(said, Some(now))
+pub(super) fn failure_of(reply: &GraphReply, now: DateTime<Utc>) -> Failure {
+    match reply {
+        GraphReply::Error(error) => failure(error, now),
+        GraphReply::Value(_) | GraphReply::Unreadable(_) | GraphReply::NotSent(_) | GraphReply::NoAnswer(_) => {
+            meta::failure_of(reply, Some(now))
         }
     }
 }
 
 /// The outcome of a finish that was not accepted. `resend` when this video was finished before: then "posted already" may
 /// speak of our own post.
-pub(super) fn on_finish(said: &Said, resend: bool, now: DateTime<Utc>) -> Outcome {
-    let evidence = said.evidence();
-    match said {
-        Said::Error(error) if is_refusal(error, resend) => Outcome::Refused { failure: failure(error, now), evidence },
-        Said::NotSent(_) => {
+pub(super) fn on_finish(reply: &GraphReply, resend: bool, now: DateTime<Utc>) -> Outcome {
+    let evidence = reply.evidence();
+    match reply {
+        GraphReply::Error(error) if is_refusal(error, resend) => {
+            Outcome::Refused { failure: failure(error, now), evidence }
+        }
+        GraphReply::NotSent(_) => {
             Outcome::NoEffect { failure: unavailable("facebook could not be reached, nothing was sent"), evidence }
         }
-        Said::Value(_) | Said::Error(_) | Said::Unreadable(_) | Said::NoAnswer(_) => Outcome::Unknown { evidence },
+        GraphReply::Value(_) | GraphReply::Error(_) | GraphReply::Unreadable(_) | GraphReply::NoAnswer(_) => {
+            Outcome::Unknown { evidence }
+        }
     }
 }
 
@@ -227,10 +231,10 @@ mod tests {
     use crate::platform::wire::{Answer, Exchange};
     use serde_json::json;
 
-    fn said(status: u16, code: i64, subcode: Option<i64>, message: &str) -> Said {
+    fn reply(status: u16, code: i64, subcode: Option<i64>, message: &str) -> GraphReply {
         let body =
             json!({"error": {"message": message, "type": "OAuthException", "code": code, "error_subcode": subcode}});
-        Said::read(Exchange::Answered(Answer {
+        GraphReply::read(Exchange::Answered(Answer {
             status: status.try_into().unwrap(),
             headers: Default::default(),
             body: body.to_string().into_bytes(),
@@ -238,7 +242,7 @@ mod tests {
     }
 
     fn at_finish(code: i64, subcode: Option<i64>, message: &str) -> Option<(FailureClass, Reason)> {
-        match on_finish(&said(400, code, subcode, message), false, DateTime::UNIX_EPOCH) {
+        match on_finish(&reply(400, code, subcode, message), false, DateTime::UNIX_EPOCH) {
             Outcome::Refused { failure, .. } => Some((failure.class, failure.reason)),
             Outcome::Unknown { .. } => None,
             other => panic!("{other:?}"),
@@ -284,9 +288,9 @@ mod tests {
         for (code, subcode) in [(1, None), (2, None), (100, Some(33)), (4711, None), (1366051, None), (1363047, None)] {
             assert_eq!(at_finish(code, subcode, ""), None, "{code}/{subcode:?}");
         }
-        let unreadable = Said::Unreadable(502);
+        let unreadable = GraphReply::Unreadable(502);
         assert!(matches!(on_finish(&unreadable, false, DateTime::UNIX_EPOCH), Outcome::Unknown { .. }));
-        let no_effect = Said::NotSent("dns".into());
+        let no_effect = GraphReply::NotSent("dns".into());
         assert!(matches!(on_finish(&no_effect, false, DateTime::UNIX_EPOCH), Outcome::NoEffect { .. }));
     }
 

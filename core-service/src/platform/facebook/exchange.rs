@@ -28,7 +28,7 @@ use crate::{
         Call, Lookup, Outcome, Step, first_comment, is_replaced,
         meta::{
             comments::{self, Author},
-            graph::{Said, is_success},
+            graph::{GraphReply, is_success},
             left,
             wire::{UploadError, id_text, shaped},
         },
@@ -74,13 +74,13 @@ impl Facebook {
             return Err(claim_lost());
         }
         fault::point(FaultPoint::LeaseChecked, "");
-        let said = Said::read(wire::exchange(request, left(until)).await);
-        let evidence = said.evidence();
-        let started = match said {
-            Said::Value(value) => shaped::<Started>(value),
-            Said::Unreadable(_) | Said::NoAnswer(_) => None,
-            said @ (Said::Error(_) | Said::NotSent(_)) => {
-                return Ok(Outcome::NoEffect { failure: failure_of(&said, call.view.now), evidence });
+        let reply = GraphReply::read(wire::exchange(request, left(until)).await);
+        let evidence = reply.evidence();
+        let started = match reply {
+            GraphReply::Value(value) => shaped::<Started>(value),
+            GraphReply::Unreadable(_) | GraphReply::NoAnswer(_) => None,
+            reply @ (GraphReply::Error(_) | GraphReply::NotSent(_)) => {
+                return Ok(Outcome::NoEffect { failure: failure_of(&reply, call.view.now), evidence });
             }
         };
         let Some(started) = started else { return Ok(Outcome::Unknown { evidence }) };
@@ -123,7 +123,8 @@ impl Facebook {
             .header("offset", offset)
             .header("file_size", total)
             .header(header::CONTENT_TYPE, "application/octet-stream");
-        let put = Put { lines: None, first: offset, last: total - 1, total, version: &version, timeout: left(until) };
+        let put =
+            Put { connector: None, first: offset, last: total - 1, total, version: &version, timeout: left(until) };
         let sent = match put.send(call, request).await {
             Ok(sent) => sent,
             Err(failure) if is_replaced(&failure) => return Ok(lost(put::broken(&failure))),
@@ -158,10 +159,10 @@ impl Facebook {
         video_id: &str,
         fields: &str,
         until: Instant,
-    ) -> Result<Result<Value, Said>, Failure> {
+    ) -> Result<Result<Value, GraphReply>, Failure> {
         match self.meta.get(token, video_id, vec![("fields", fields.to_owned())], until).await? {
-            Said::Value(value) => Ok(Ok(value)),
-            said => Ok(Err(said)),
+            GraphReply::Value(value) => Ok(Ok(value)),
+            reply => Ok(Err(reply)),
         }
     }
 
@@ -171,9 +172,9 @@ impl Facebook {
         call: &Call<'_>,
         video_id: &str,
         until: Instant,
-    ) -> Result<Result<Reading, Said>, Failure> {
+    ) -> Result<Result<Reading, GraphReply>, Failure> {
         let node = self.node(&call.tokens.access, video_id, "status", until).await?;
-        Ok(node.and_then(|node| reading::read(&node["status"]).ok_or(Said::Unreadable(200))))
+        Ok(node.and_then(|node| reading::read(&node["status"]).ok_or(GraphReply::Unreadable(200))))
     }
 
     async fn read_status(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
@@ -181,8 +182,8 @@ impl Facebook {
         let now = call.view.now;
         let reading = match self.reading(call, video_id, until).await? {
             Ok(reading) => reading,
-            Err(said) => {
-                return Ok(Outcome::NoEffect { failure: failure_of(&said, now), evidence: said.evidence() });
+            Err(reply) => {
+                return Ok(Outcome::NoEffect { failure: failure_of(&reply, now), evidence: reply.evidence() });
             }
         };
         let evidence = Evidence::new().with("status", reading.word());
@@ -250,13 +251,14 @@ impl Facebook {
         if !call.lease.holds() {
             return Err(claim_lost());
         }
-        let said = Said::read(wire::exchange_at_its_time(&self.lines, request, step.timeout, call.lease).await);
-        Ok(match &said {
+        let reply =
+            GraphReply::read(wire::exchange_at_its_time(&self.connector, request, step.timeout, call.lease).await);
+        Ok(match &reply {
             // Taken, which is not yet published.
-            Said::Value(value) if is_success(value) => {
-                Outcome::Accepted { handle: Handle::default(), evidence: said.evidence() }
+            GraphReply::Value(value) if is_success(value) => {
+                Outcome::Accepted { handle: Handle::default(), evidence: reply.evidence() }
             }
-            said => errors::on_finish(said, resend, call.view.now),
+            reply => errors::on_finish(reply, resend, call.view.now),
         })
     }
 
@@ -268,7 +270,7 @@ impl Facebook {
         };
         match self.reading(call, video_id, Instant::now() + course::CALL).await {
             Ok(Ok(reading)) => conclude(&reading),
-            Ok(Err(said)) => Lookup::Failed(failure_of(&said, call.view.now)),
+            Ok(Err(reply)) => Lookup::Failed(failure_of(&reply, call.view.now)),
             Err(failure) => Lookup::Failed(failure),
         }
     }
@@ -277,24 +279,25 @@ impl Facebook {
         let author = Author { ids: vec![&call.view.account.account_id], username: None };
         let (path, token) = (comments::path(step), &call.tokens.access);
         let get = |query| self.meta.get(token, &path, query, until).boxed();
-        comments::find(step, &author, "id,message,from", get, |said| failure_of(said, call.view.now)).await
+        comments::find(step, &author, "id,message,from", get, |reply| failure_of(reply, call.view.now)).await
     }
 
     async fn write_comment(&self, call: &Call<'_>, step: &Step) -> Result<Outcome, Failure> {
         let text = step.handle.text(first_comment::name::TEXT).unwrap_or_default();
         let fields = vec![("message", text.to_owned())];
         let request = self.meta.request(&call.tokens.access, Method::POST, &comments::path(step), fields)?;
-        let said = Said::read(wire::exchange_at_its_time(&self.lines, request, step.timeout, call.lease).await);
-        Ok(comments::written(&said, |said| failure_of(said, call.view.now)))
+        let reply =
+            GraphReply::read(wire::exchange_at_its_time(&self.connector, request, step.timeout, call.lease).await);
+        Ok(comments::written(&reply, |reply| failure_of(reply, call.view.now)))
     }
 
     async fn read_permalink(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
         let video_id = step.handle.text(name::VIDEO_ID).ok_or_else(no_video)?;
         let node = match self.node(&call.tokens.access, video_id, "permalink_url,post_id", until).await? {
             Ok(node) => node,
-            Err(said) => {
-                let failure = failure_of(&said, call.view.now);
-                return Ok(Outcome::NoEffect { failure, evidence: said.evidence() });
+            Err(reply) => {
+                let failure = failure_of(&reply, call.view.now);
+                return Ok(Outcome::NoEffect { failure, evidence: reply.evidence() });
             }
         };
         let link = node["permalink_url"].as_str().map(absolute);

@@ -21,7 +21,7 @@ use crate::{
     platform::{
         AccountError, Identity, LoginClient, PlatformQuota, PublishOptions, Refreshed, Round, Tokens,
         meta::{
-            graph::Said,
+            graph::GraphReply,
             login::{CALL, PersonGrant, check_scopes},
         },
     },
@@ -86,7 +86,7 @@ impl Facebook {
         let fields = vec![("fields", fields.to_owned())];
         let until = Instant::now() + CALL;
         match self.meta.get(&tokens.access, &account.account_id, fields, until).await? {
-            Said::Value(page) => {
+            GraphReply::Value(page) => {
                 if page["id"].as_str().is_some_and(|id| id != account.account_id) {
                     let message = "the stored token belongs to another page";
                     let failure = Failure::new(FailureClass::NeedsReconnect, Reason::IdentityMismatch, message);
@@ -94,7 +94,7 @@ impl Facebook {
                 }
                 Ok(page)
             }
-            said => Err(crate::platform::meta::failure_of(&said, None).into()),
+            reply => Err(crate::platform::meta::failure_of(&reply, None).into()),
         }
     }
 }

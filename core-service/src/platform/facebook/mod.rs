@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     domain::{account::Account, ledger::Entry, media::Violation, post::Content},
-    http::{self, line::Dialer},
+    http::{self, connection::Connector},
 };
 pub use description::DESCRIPTION;
 
@@ -55,7 +55,7 @@ pub struct Facebook {
     /// Uploads: the answer comes only after the last byte, so no limit on reading stands in the way.
     uploads: reqwest::Client,
     /// The point of no return: each request has a connection of its own.
-    lines: Dialer,
+    connector: Connector,
 }
 
 impl Facebook {
@@ -66,7 +66,7 @@ impl Facebook {
         Ok(Self {
             meta: Meta::new(settings, &tls)?,
             uploads: http::single_use_client_builder(&tls).read_timeout(patient).build()?,
-            lines: Dialer::new(&tls),
+            connector: Connector::new(&tls),
         })
     }
 }

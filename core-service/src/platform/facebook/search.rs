@@ -25,7 +25,7 @@ use crate::{
     platform::{
         Call, Lookup, Window,
         meta::{
-            graph::Said,
+            graph::GraphReply,
             wire::{Page, shaped},
         },
     },
@@ -56,8 +56,8 @@ impl Facebook {
                 Ok(Reading::Published) => return Ok(found(video_id, Evidence::new().with("status", "published"))),
                 Ok(Reading::AtWork { .. }) => is_at_work = true,
                 Ok(_) => {}
-                Err(said) => {
-                    let failure = failure_of(&said, call.view.now);
+                Err(reply) => {
+                    let failure = failure_of(&reply, call.view.now);
                     if !matches!(failure.class, FailureClass::Transient | FailureClass::InvalidRequest) {
                         return Ok(Lookup::Failed(failure));
                     }
@@ -69,11 +69,12 @@ impl Facebook {
         }
         let (list, is_whole) = match self.list(call, window, until).await? {
             Ok(list) => list,
-            Err(said) => {
-                let failure = failure_of(&said, call.view.now);
-                let is_refused = matches!(&said, Said::Error(_)) && failure.class == FailureClass::InvalidRequest;
+            Err(reply) => {
+                let failure = failure_of(&reply, call.view.now);
+                let is_refused =
+                    matches!(&reply, GraphReply::Error(_)) && failure.class == FailureClass::InvalidRequest;
                 return Ok(match is_refused {
-                    true => unsure(said.evidence(), "facebook does not let the page's reels be listed"),
+                    true => unsure(reply.evidence(), "facebook does not let the page's reels be listed"),
                     false => Lookup::Failed(failure),
                 });
             }
@@ -103,7 +104,7 @@ impl Facebook {
         call: &Call<'_>,
         window: &Window,
         until: Instant,
-    ) -> Result<Result<(Vec<Value>, bool), Said>, Failure> {
+    ) -> Result<Result<(Vec<Value>, bool), GraphReply>, Failure> {
         let path = format!("{}/video_reels", call.view.account.account_id);
         let (mut list, mut after) = (Vec::new(), None::<String>);
         for _ in 0..PAGES {
@@ -114,11 +115,11 @@ impl Facebook {
             ];
             fields.extend(after.take().map(|after| ("after", after)));
             let page: Page<Value> = match self.meta.get(&call.tokens.access, &path, fields, until).await? {
-                Said::Value(value) => match shaped(value) {
+                GraphReply::Value(value) => match shaped(value) {
                     Some(page) => page,
-                    None => return Ok(Err(Said::Unreadable(200))),
+                    None => return Ok(Err(GraphReply::Unreadable(200))),
                 },
-                said => return Ok(Err(said)),
+                reply => return Ok(Err(reply)),
             };
             after = page.after().map(str::to_owned);
             list.extend(page.data);

@@ -13,7 +13,7 @@ use crate::{
     domain::failure::{Failure, FailureClass, Reason},
     platform::{
         Outcome,
-        meta::graph::{General, GraphError, Said},
+        meta::graph::{General, GraphError, GraphReply},
     },
 };
 
@@ -408,24 +408,24 @@ impl Judge {
     }
 
     /// The failure of a call that nobody can see and that brought no usable answer; `None` when it did.
-    pub(super) fn failure_of(&self, said: &Said) -> Option<Failure> {
-        match said {
-            Said::Value(_) => None,
-            Said::Error(error) => Some(self.failure(error)),
-            Said::Unreadable(status) => {
+    pub(super) fn failure_of(&self, reply: &GraphReply) -> Option<Failure> {
+        match reply {
+            GraphReply::Value(_) => None,
+            GraphReply::Error(error) => Some(self.failure(error)),
+            GraphReply::Unreadable(status) => {
                 Some(unavailable(format!("instagram answered something unreadable (HTTP {status})")))
             }
-            Said::NotSent(_) => Some(unavailable("instagram could not be reached".to_owned())),
-            Said::NoAnswer(_) => Some(unavailable("instagram did not answer in time".to_owned())),
+            GraphReply::NotSent(_) => Some(unavailable("instagram could not be reached".to_owned())),
+            GraphReply::NoAnswer(_) => Some(unavailable("instagram did not answer in time".to_owned())),
         }
     }
 
     /// The outcome of creating a container. A lost answer leaves at most an orphan that nobody sees.
-    pub(super) fn on_create(&self, said: &Said) -> Option<Outcome> {
-        let evidence = said.evidence();
-        match said {
-            Said::Value(_) => None,
-            Said::Error(error) if error.general() == General::ObjectMissing && error.subcode == Some(33) => {
+    pub(super) fn on_create(&self, reply: &GraphReply) -> Option<Outcome> {
+        let evidence = reply.evidence();
+        match reply {
+            GraphReply::Value(_) => None,
+            GraphReply::Error(error) if error.general() == General::ObjectMissing && error.subcode == Some(33) => {
                 let failure = Failure::new(
                     FailureClass::NeedsReconnect,
                     Reason::AccountNeedsReconnect,
@@ -435,25 +435,27 @@ impl Judge {
                     .with_remedy("check that the account is still professional and linked, then connect it again");
                 Some(Outcome::NoEffect { failure: error.dress(failure), evidence })
             }
-            Said::Error(error) => Some(Outcome::NoEffect { failure: self.failure(error), evidence }),
-            Said::NotSent(_) => self.failure_of(said).map(|failure| Outcome::NoEffect { failure, evidence }),
-            Said::Unreadable(_) | Said::NoAnswer(_) => Some(Outcome::Unknown { evidence }),
+            GraphReply::Error(error) => Some(Outcome::NoEffect { failure: self.failure(error), evidence }),
+            GraphReply::NotSent(_) => self.failure_of(reply).map(|failure| Outcome::NoEffect { failure, evidence }),
+            GraphReply::Unreadable(_) | GraphReply::NoAnswer(_) => Some(Outcome::Unknown { evidence }),
         }
     }
 
     /// The outcome of `media_publish` when it did not bring a media id. `resend` when this container was sent before:
     /// then "duplicate" may speak of our own post.
-    pub(super) fn on_publish(&self, said: &Said, resend: bool) -> Outcome {
-        let evidence = said.evidence();
-        match said {
-            Said::Error(error) if self.is_refusal(error, resend) => {
+    pub(super) fn on_publish(&self, reply: &GraphReply, resend: bool) -> Outcome {
+        let evidence = reply.evidence();
+        match reply {
+            GraphReply::Error(error) if self.is_refusal(error, resend) => {
                 Outcome::Refused { failure: self.failure(error), evidence }
             }
-            Said::NotSent(_) => Outcome::NoEffect {
+            GraphReply::NotSent(_) => Outcome::NoEffect {
                 failure: unavailable("instagram could not be reached, nothing was sent".to_owned()),
                 evidence,
             },
-            Said::Value(_) | Said::Error(_) | Said::Unreadable(_) | Said::NoAnswer(_) => Outcome::Unknown { evidence },
+            GraphReply::Value(_) | GraphReply::Error(_) | GraphReply::Unreadable(_) | GraphReply::NoAnswer(_) => {
+                Outcome::Unknown { evidence }
+            }
         }
     }
 

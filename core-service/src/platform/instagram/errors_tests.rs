@@ -11,12 +11,12 @@ fn judge() -> Judge {
     Judge { now: Some(NOW), token_fits_host: true }
 }
 
-fn said(code: i64, subcode: Option<i64>) -> Said {
+fn reply(code: i64, subcode: Option<i64>) -> GraphReply {
     let mut error = json!({"message": "m", "type": "OAuthException", "code": code, "fbtrace_id": "A1"});
     if let Some(subcode) = subcode {
         error["error_subcode"] = subcode.into();
     }
-    Said::read(Exchange::Answered(Answer {
+    GraphReply::read(Exchange::Answered(Answer {
         status: reqwest::StatusCode::BAD_REQUEST,
         headers: reqwest::header::HeaderMap::new(),
         body: json!({ "error": error }).to_string().into_bytes(),
@@ -24,7 +24,7 @@ fn said(code: i64, subcode: Option<i64>) -> Said {
 }
 
 fn class_at_create(code: i64, subcode: Option<i64>) -> FailureClass {
-    match judge().on_create(&said(code, subcode)).unwrap() {
+    match judge().on_create(&reply(code, subcode)).unwrap() {
         Outcome::NoEffect { failure, .. } => failure.class,
         other => panic!("{code}/{subcode:?}: {other:?}"),
     }
@@ -147,34 +147,39 @@ fn publish_takes_documented_refusals_for_claims_and_nothing_for_proof() {
         (2, Some(2207042)),
     ];
     for (code, subcode) in refused {
-        let outcome = judge().on_publish(&said(code, subcode), false);
+        let outcome = judge().on_publish(&reply(code, subcode), false);
         assert!(matches!(outcome, Outcome::Refused { .. }), "{code}/{subcode:?}: {outcome:?}");
     }
     for (code, subcode) in unknown {
-        let outcome = judge().on_publish(&said(code, subcode), false);
+        let outcome = judge().on_publish(&reply(code, subcode), false);
         assert!(matches!(outcome, Outcome::Unknown { .. }), "{code}/{subcode:?}: {outcome:?}");
     }
-    for said in [Said::Unreadable(502), Said::Unreadable(200), Said::NoAnswer("cut".into()), Said::Value(json!({}))] {
-        assert!(matches!(judge().on_publish(&said, false), Outcome::Unknown { .. }), "{said:?}");
+    for reply in [
+        GraphReply::Unreadable(502),
+        GraphReply::Unreadable(200),
+        GraphReply::NoAnswer("cut".into()),
+        GraphReply::Value(json!({})),
+    ] {
+        assert!(matches!(judge().on_publish(&reply, false), Outcome::Unknown { .. }), "{reply:?}");
     }
-    assert!(matches!(judge().on_publish(&Said::NotSent("refused".into()), true), Outcome::NoEffect { .. }));
+    assert!(matches!(judge().on_publish(&GraphReply::NotSent("refused".into()), true), Outcome::NoEffect { .. }));
 }
 
 #[test]
 fn a_duplicate_after_a_resend_may_be_our_own_post() {
-    assert!(matches!(judge().on_publish(&said(506, None), true), Outcome::Unknown { .. }));
+    assert!(matches!(judge().on_publish(&reply(506, None), true), Outcome::Unknown { .. }));
 }
 
 #[test]
 fn not_ready_says_so_and_quota_says_until_when() {
-    let Outcome::Refused { failure, evidence } = judge().on_publish(&said(9007, Some(2207027)), false) else {
+    let Outcome::Refused { failure, evidence } = judge().on_publish(&reply(9007, Some(2207027)), false) else {
         panic!()
     };
     assert_eq!((failure.class, failure.reason), (FailureClass::Transient, Reason::ContainerNotReady));
     assert_eq!(failure.rule, "9007/2207027");
     assert_eq!(evidence.0["subcode"], 2207027);
     assert_eq!(evidence.0["fbtrace_id"], "A1");
-    let Outcome::Refused { failure, .. } = judge().on_publish(&said(9, Some(2207042)), false) else { panic!() };
+    let Outcome::Refused { failure, .. } = judge().on_publish(&reply(9, Some(2207042)), false) else { panic!() };
     assert_eq!(failure.class, FailureClass::Quota { until: Some(NOW + QUOTA_PAUSE) });
 }
 

@@ -31,7 +31,7 @@ use crate::{
         meta::{
             Fields,
             comments::{self, Author},
-            graph::{General, Said, is_success},
+            graph::{General, GraphReply, is_success},
             left,
         },
         wire,
@@ -97,9 +97,9 @@ impl Instagram {
         path: &str,
         fields: Fields<'_>,
         until: Instant,
-    ) -> Result<Said, Failure> {
+    ) -> Result<GraphReply, Failure> {
         let request = self.request(caller, Method::GET, path, fields)?;
-        Ok(Said::read(wire::exchange(request, left(until)).await))
+        Ok(GraphReply::read(wire::exchange(request, left(until)).await))
     }
 
     /// Runs a step of the course.
@@ -136,12 +136,12 @@ impl Instagram {
             return Err(claim_lost());
         }
         fault::point(FaultPoint::LeaseChecked, "");
-        let said = Said::read(wire::exchange(request, left(until)).await);
-        if let Some(outcome) = caller.judge().on_create(&said) {
+        let reply = GraphReply::read(wire::exchange(request, left(until)).await);
+        if let Some(outcome) = caller.judge().on_create(&reply) {
             return Ok(outcome);
         }
-        let evidence = said.evidence();
-        let Said::Value(value) = said else { return Ok(Outcome::Unknown { evidence }) };
+        let evidence = reply.evidence();
+        let GraphReply::Value(value) = reply else { return Ok(Outcome::Unknown { evidence }) };
         let Some(created) = shaped::<Created>(value) else {
             return Ok(Outcome::Unknown { evidence: Evidence::new().with("answer", "no container id") });
         };
@@ -203,10 +203,10 @@ impl Instagram {
         container_id: &str,
         fields: &str,
         until: Instant,
-    ) -> Result<Result<ContainerNode, Said>, Failure> {
+    ) -> Result<Result<ContainerNode, GraphReply>, Failure> {
         match self.get(caller, container_id, vec![("fields", fields.to_owned())], until).await? {
-            Said::Value(value) => Ok(shaped(value).ok_or(Said::Unreadable(200))),
-            said => Ok(Err(said)),
+            GraphReply::Value(value) => Ok(shaped(value).ok_or(GraphReply::Unreadable(200))),
+            reply => Ok(Err(reply)),
         }
     }
 
@@ -216,7 +216,7 @@ impl Instagram {
         let age = step.handle.instant(name::CREATED_AT).map_or(TimeDelta::MAX, |created| call.view.now - created);
         let node = match self.container(&caller, container_id, "id,status_code,status", until).await? {
             Ok(node) => node,
-            Err(said) => return Ok(unread_container(&caller, &said, age)),
+            Err(reply) => return Ok(unread_container(&caller, &reply, age)),
         };
         let known = |word: &str| {
             let mut handle = Handle::default().with(name::STATUS, word);
@@ -235,7 +235,7 @@ impl Instagram {
             Some(ContainerStatus::InProgress) => {
                 Outcome::Pending { check_after: None, evidence: Evidence::new().with("status_code", "IN_PROGRESS") }
             }
-            None => unread_container(&caller, &Said::Unreadable(200), age),
+            None => unread_container(&caller, &GraphReply::Unreadable(200), age),
         })
     }
 
@@ -245,7 +245,7 @@ impl Instagram {
         let caller = Caller::of(call);
         let list = match self.list(call, None, 1, until).await? {
             Ok(list) => list,
-            Err(said) => return Ok(failed(read_failure(&caller, &said), said.evidence())),
+            Err(reply) => return Ok(failed(read_failure(&caller, &reply), reply.evidence())),
         };
         let container_id = step.handle.text(name::CONTAINER_ID).ok_or_else(no_container)?;
         let mut evidence = Evidence::new().with("media_listed", list.len());
@@ -294,7 +294,7 @@ impl Instagram {
         since: Option<DateTime<Utc>>,
         pages: usize,
         until: Instant,
-    ) -> Result<Result<Vec<Media>, Said>, Failure> {
+    ) -> Result<Result<Vec<Media>, GraphReply>, Failure> {
         Ok(self.pages_of_list(call, since, pages, until).await?.map(|(list, _)| list))
     }
 
@@ -305,7 +305,7 @@ impl Instagram {
         since: Option<DateTime<Utc>>,
         pages: usize,
         until: Instant,
-    ) -> Result<Result<(Vec<Media>, bool), Said>, Failure> {
+    ) -> Result<Result<(Vec<Media>, bool), GraphReply>, Failure> {
         let caller = Caller::of(call);
         let path = format!("{}/media", call.view.account.account_id);
         let (mut list, mut after) = (Vec::new(), None);
@@ -318,11 +318,11 @@ impl Instagram {
                 fields.push(("after", after));
             }
             let page: Page<Media> = match self.get(&caller, &path, fields, until).await? {
-                Said::Value(value) => match shaped(value) {
+                GraphReply::Value(value) => match shaped(value) {
                     Some(page) => page,
-                    None => return Ok(Err(Said::Unreadable(200))),
+                    None => return Ok(Err(GraphReply::Unreadable(200))),
                 },
-                said => return Ok(Err(said)),
+                reply => return Ok(Err(reply)),
             };
             after = page.after().map(str::to_owned);
             list.extend(page.data);
@@ -339,13 +339,13 @@ impl Instagram {
         caller: &Caller<'_>,
         account_id: &str,
         until: Instant,
-    ) -> Result<Result<PublishingLimit, Said>, Failure> {
+    ) -> Result<Result<PublishingLimit, GraphReply>, Failure> {
         let path = format!("{account_id}/content_publishing_limit");
         // The default field is `quota_usage` alone.
         let fields = vec![("fields", "quota_usage,config".to_owned())];
         match self.get(caller, &path, fields, until).await? {
-            Said::Value(value) => Ok(shaped(unwrapped(value)).ok_or(Said::Unreadable(200))),
-            said => Ok(Err(said)),
+            GraphReply::Value(value) => Ok(shaped(unwrapped(value)).ok_or(GraphReply::Unreadable(200))),
+            reply => Ok(Err(reply)),
         }
     }
 
@@ -361,14 +361,15 @@ impl Instagram {
         if !call.lease.holds() {
             return Err(claim_lost());
         }
-        let said = Said::read(wire::exchange_at_its_time(&self.lines, request, step.timeout, call.lease).await);
-        if let Said::Value(value) = &said
+        let reply =
+            GraphReply::read(wire::exchange_at_its_time(&self.connector, request, step.timeout, call.lease).await);
+        if let GraphReply::Value(value) = &reply
             && let Some(Created { id, .. }) = shaped(value.clone())
         {
-            let evidence = said.evidence().with("media_id", id.as_str());
+            let evidence = reply.evidence().with("media_id", id.as_str());
             return Ok(Outcome::Accepted { handle: Handle::default().with(name::MEDIA_ID, id), evidence });
         }
-        Ok(caller.judge().on_publish(&said, resend))
+        Ok(caller.judge().on_publish(&reply, resend))
     }
 
     async fn find_comment(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
@@ -377,7 +378,7 @@ impl Instagram {
         let ids = std::iter::once(account.account_id.as_str()).chain(scoped).collect();
         let author = Author { ids, username: account.account_username.as_deref() };
         let get = |query| async { self.get(&caller, &path, query, until).await }.boxed();
-        comments::find(step, &author, "id,text,username,from", get, |said| read_failure(&caller, said)).await
+        comments::find(step, &author, "id,text,username,from", get, |reply| read_failure(&caller, reply)).await
     }
 
     async fn write_comment(&self, call: &Call<'_>, step: &Step) -> Result<Outcome, Failure> {
@@ -385,8 +386,9 @@ impl Instagram {
         let text = step.handle.text(first_comment::name::TEXT).unwrap_or_default();
         let fields = vec![("message", text.to_owned())];
         let request = self.request(&caller, Method::POST, &comments::path(step), fields)?;
-        let said = Said::read(wire::exchange_at_its_time(&self.lines, request, step.timeout, call.lease).await);
-        Ok(comments::written(&said, |said| read_failure(&caller, said)))
+        let reply =
+            GraphReply::read(wire::exchange_at_its_time(&self.connector, request, step.timeout, call.lease).await);
+        Ok(comments::written(&reply, |reply| read_failure(&caller, reply)))
     }
 
     async fn turn_comments_off(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
@@ -394,32 +396,35 @@ impl Instagram {
         let media_id = step.handle.text(name::MEDIA_ID).ok_or_else(no_media)?;
         let fields = vec![("comment_enabled", "false".to_owned())];
         let request = self.request(&caller, Method::POST, media_id, fields)?;
-        let said = Said::read(wire::exchange(request, left(until)).await);
-        let evidence = said.evidence();
-        Ok(match &said {
-            Said::Value(value) if is_success(value) => {
+        let reply = GraphReply::read(wire::exchange(request, left(until)).await);
+        let evidence = reply.evidence();
+        Ok(match &reply {
+            GraphReply::Value(value) if is_success(value) => {
                 Outcome::Accepted { handle: Handle::default(), evidence: evidence.with("comments", "off") }
             }
-            Said::Value(_) | Said::Unreadable(_) | Said::NoAnswer(_) => Outcome::Unknown { evidence },
-            Said::Error(_) | Said::NotSent(_) => failed(read_failure(&caller, &said), evidence),
+            GraphReply::Value(_) | GraphReply::Unreadable(_) | GraphReply::NoAnswer(_) => Outcome::Unknown { evidence },
+            GraphReply::Error(_) | GraphReply::NotSent(_) => failed(read_failure(&caller, &reply), evidence),
         })
     }
 }
 
 /// The failure of an answer that is not the value that was asked for.
-pub(super) fn read_failure(caller: &Caller<'_>, said: &Said) -> Failure {
-    caller.judge().failure_of(said).unwrap_or_else(|| unavailable("instagram answered something unexpected".to_owned()))
+pub(super) fn read_failure(caller: &Caller<'_>, reply: &GraphReply) -> Failure {
+    caller
+        .judge()
+        .failure_of(reply)
+        .unwrap_or_else(|| unavailable("instagram answered something unexpected".to_owned()))
 }
 
 /// What a container means that cannot be read. A fresh one may lag behind; one that stays unreadable is not waited for.
-fn unread_container(caller: &Caller<'_>, said: &Said, age: TimeDelta) -> Outcome {
-    let evidence = said.evidence();
+fn unread_container(caller: &Caller<'_>, reply: &GraphReply, age: TimeDelta) -> Outcome {
+    let evidence = reply.evidence();
     let known = |word: &str, evidence: Evidence| Outcome::Accepted {
         handle: Handle::default().with(name::STATUS, word),
         evidence: evidence.with("status_code", word),
     };
-    let Said::Error(error) = said else {
-        return failed(read_failure(caller, said), evidence);
+    let GraphReply::Error(error) = reply else {
+        return failed(read_failure(caller, reply), evidence);
     };
     let is_missing = matches!((error.code, error.subcode), (24, Some(2_207_006 | 2_207_008)));
     match error.general() {
@@ -427,7 +432,7 @@ fn unread_container(caller: &Caller<'_>, said: &Said, age: TimeDelta) -> Outcome
         _ if is_missing => Outcome::Pending { check_after: None, evidence },
         General::ObjectMissing if age > course::UNREADABLE_AFTER => known(status::UNREADABLE, evidence),
         General::ObjectMissing => Outcome::Pending { check_after: None, evidence },
-        _ => failed(read_failure(caller, said), evidence),
+        _ => failed(read_failure(caller, reply), evidence),
     }
 }
 

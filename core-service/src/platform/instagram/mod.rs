@@ -60,7 +60,7 @@ use crate::{
         platform::LoginFlavour,
         post::Content,
     },
-    http::{self, line::Dialer},
+    http::{self, connection::Connector},
 };
 pub use description::DESCRIPTION;
 
@@ -103,7 +103,7 @@ pub struct Instagram {
     /// Uploads: the answer comes only after the last byte, so no limit on reading stands in the way.
     uploads: reqwest::Client,
     /// The point of no return: each request has a connection of its own.
-    lines: Dialer,
+    connector: Connector,
 }
 
 impl Instagram {
@@ -115,7 +115,7 @@ impl Instagram {
             meta: Meta::new(settings.meta.clone(), &tls)?,
             settings,
             uploads: http::single_use_client_builder(&tls).read_timeout(patient).build()?,
-            lines: Dialer::new(&tls),
+            connector: Connector::new(&tls),
         })
     }
 }

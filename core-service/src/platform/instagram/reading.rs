@@ -19,7 +19,7 @@ use crate::{
         failure::{Failure, FailureClass},
         ledger::{Entry, Evidence, Handle},
     },
-    platform::{Call, Lookup, Outcome, Step, meta::graph::Said},
+    platform::{Call, Lookup, Outcome, Step, meta::graph::GraphReply},
 };
 
 /// Pages of the list that are read: 250 posts within the window.
@@ -127,12 +127,12 @@ impl Instagram {
         let mut evidence = Evidence::new();
         let container = match self.container(&caller, container_id, "id,status_code,status", until).await? {
             Ok(node) => node.code(),
-            Err(said) => {
-                let failure = read_failure(&caller, &said);
+            Err(reply) => {
+                let failure = read_failure(&caller, &reply);
                 if must_be_told(&failure) {
                     return Ok(Lookup::Failed(failure));
                 }
-                evidence = said.evidence();
+                evidence = reply.evidence();
                 None
             }
         };
@@ -148,7 +148,7 @@ impl Instagram {
                     Match::Perhaps(several) => (Listed::Perhaps(several), None),
                 }
             }
-            Err(said) => (Listed::Unread, Some(read_failure(&caller, &said))),
+            Err(reply) => (Listed::Unread, Some(read_failure(&caller, &reply))),
         };
         evidence = match &listed {
             Listed::Ours(handle) => evidence.with("match", handle.text(name::MEDIA_ID).unwrap_or_default()),
@@ -178,14 +178,14 @@ impl Instagram {
         let mut evidence = Evidence::new();
         if let Some(media_id) = step.handle.text(name::MEDIA_ID) {
             let fields = vec![("fields", "id,permalink".to_owned())];
-            let said = self.get(&caller, media_id, fields, until).await?;
-            if let Said::Value(value) = &said
+            let reply = self.get(&caller, media_id, fields, until).await?;
+            if let GraphReply::Value(value) = &reply
                 && let Some(media) = shaped::<Media>(value.clone()).filter(has_link)
             {
-                return Ok(Outcome::Accepted { handle: media_handle(&media), evidence: said.evidence() });
+                return Ok(Outcome::Accepted { handle: media_handle(&media), evidence: reply.evidence() });
             }
-            evidence = said.evidence();
-            let failure = read_failure(&caller, &said);
+            evidence = reply.evidence();
+            let failure = read_failure(&caller, &reply);
             if must_be_told(&failure) {
                 return Ok(Outcome::NoEffect { failure, evidence });
             }
@@ -193,12 +193,12 @@ impl Instagram {
         let since = sent.first().map(|entry| entry.sent_at - BEFORE);
         let list = match self.list(call, since, PAGES, until).await? {
             Ok(list) => list,
-            Err(said) => {
-                let failure = read_failure(&caller, &said);
+            Err(reply) => {
+                let failure = read_failure(&caller, &reply);
                 if must_be_told(&failure) {
-                    return Ok(Outcome::NoEffect { failure, evidence: said.evidence() });
+                    return Ok(Outcome::NoEffect { failure, evidence: reply.evidence() });
                 }
-                evidence = said.evidence();
+                evidence = reply.evidence();
                 Vec::new()
             }
         };

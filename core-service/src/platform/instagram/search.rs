@@ -69,9 +69,9 @@ impl Instagram {
         }
         let (list, is_whole) = match self.pages_of_list(call, Some(window.since - MARGIN), PAGES, until).await? {
             Ok(list) => list,
-            Err(said) => match &own {
+            Err(reply) => match &own {
                 Own::Published(container_id) => return Ok(published(container_id, None, evidence)),
-                Own::Unpublished(_) | Own::Silent => return Ok(Lookup::Failed(read_failure(&caller, &said))),
+                Own::Unpublished(_) | Own::Silent => return Ok(Lookup::Failed(read_failure(&caller, &reply))),
             },
         };
         let text = call.view.post.content.full_caption.as_str();
@@ -130,8 +130,8 @@ impl Instagram {
                     }
                     Some(_) | None => {}
                 },
-                Err(said) => {
-                    let failure = read_failure(&caller, &said);
+                Err(reply) => {
+                    let failure = read_failure(&caller, &reply);
                     if must_be_told(&failure) && !is_over(created, call.view.now) {
                         return Ok(Err(failure));
                     }

@@ -35,7 +35,7 @@ use crate::{
     fault::{self, FaultPoint},
     platform::{
         Call, Outcome, Step, VideoStream, is_replaced,
-        meta::graph::{General, Said, is_success},
+        meta::graph::{General, GraphReply, is_success},
         wire::{self, Answer, Exchange},
     },
 };
@@ -122,9 +122,9 @@ impl Instagram {
         let node = match self.container(&caller, container_id, "id,status_code,video_status", until).await? {
             Ok(node) => node,
             // Not a field of this container, or not visible: nothing to continue with.
-            Err(said @ Said::Error(_)) if tells_nothing(&said) => return Ok(lost(said.evidence())),
-            Err(said) => {
-                return Ok(Outcome::NoEffect { failure: read_failure(&caller, &said), evidence: said.evidence() });
+            Err(reply @ GraphReply::Error(_)) if tells_nothing(&reply) => return Ok(lost(reply.evidence())),
+            Err(reply) => {
+                return Ok(Outcome::NoEffect { failure: read_failure(&caller, &reply), evidence: reply.evidence() });
             }
         };
         let complete = Outcome::Accepted {
@@ -153,12 +153,12 @@ impl Instagram {
 }
 
 /// A refusal that says nothing about the account: the field or the object is not there.
-fn tells_nothing(said: &Said) -> bool {
-    match said {
-        Said::Error(error) => {
+fn tells_nothing(reply: &GraphReply) -> bool {
+    match reply {
+        GraphReply::Error(error) => {
             matches!(error.general(), General::BadParameter | General::ObjectMissing | General::Unlisted)
         }
-        Said::Value(_) | Said::Unreadable(_) | Said::NotSent(_) | Said::NoAnswer(_) => false,
+        GraphReply::Value(_) | GraphReply::Unreadable(_) | GraphReply::NotSent(_) | GraphReply::NoAnswer(_) => false,
     }
 }
 
@@ -277,8 +277,8 @@ fn judge(caller: &Caller<'_>, exchange: Exchange) -> Outcome {
 
 /// The ordinary envelope, should the upload host use it after all: only what says nothing about the bytes.
 fn graph_refusal(caller: &Caller<'_>, answer: Answer) -> Option<Outcome> {
-    let said = Said::read(Exchange::Answered(answer));
-    let Said::Error(error) = &said else { return None };
+    let reply = GraphReply::read(Exchange::Answered(answer));
+    let GraphReply::Error(error) = &reply else { return None };
     let is_about_the_caller = matches!(
         error.general(),
         General::Token(_)
@@ -287,7 +287,7 @@ fn graph_refusal(caller: &Caller<'_>, answer: Answer) -> Option<Outcome> {
             | General::AppSecretProof
             | General::NoCapability
     );
-    is_about_the_caller.then(|| Outcome::NoEffect { failure: read_failure(caller, &said), evidence: said.evidence() })
+    is_about_the_caller.then(|| Outcome::NoEffect { failure: read_failure(caller, &reply), evidence: reply.evidence() })
 }
 
 fn is_about_the_token(status: StatusCode, kind: &str) -> bool {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     Fields,
-    graph::{General, Said},
+    graph::{General, GraphReply},
     wire::{Page, id_text, shaped},
 };
 use crate::{
@@ -72,23 +72,23 @@ pub(crate) async fn find<'a>(
     step: &Step,
     author: &Author<'_>,
     fields: &'static str,
-    get: impl Fn(Fields<'static>) -> BoxFuture<'a, Result<Said, Failure>>,
-    failure: impl Fn(&Said) -> Failure,
+    get: impl Fn(Fields<'static>) -> BoxFuture<'a, Result<GraphReply, Failure>>,
+    failure: impl Fn(&GraphReply) -> Failure,
 ) -> Result<Outcome, Failure> {
     let (mut listed, mut after) = (Vec::new(), None::<String>);
     for _ in 0..PAGES {
         let mut query = vec![("fields", fields.to_owned()), ("limit", "50".to_owned())];
         query.extend(after.take().map(|after| ("after", after)));
         let page: Option<Page<Comment>> = match get(query).await? {
-            Said::Value(value) => shaped(value),
-            said => {
-                let failure = first_comment::failure(failure(&said));
-                return Ok(Outcome::NoEffect { failure, evidence: said.evidence() });
+            GraphReply::Value(value) => shaped(value),
+            reply => {
+                let failure = first_comment::failure(failure(&reply));
+                return Ok(Outcome::NoEffect { failure, evidence: reply.evidence() });
             }
         };
         let Some(page) = page else {
-            let said = Said::Unreadable(200);
-            return Ok(Outcome::NoEffect { failure: failure(&said), evidence: said.evidence() });
+            let reply = GraphReply::Unreadable(200);
+            return Ok(Outcome::NoEffect { failure: failure(&reply), evidence: reply.evidence() });
         };
         after = page.after().map(str::to_owned);
         listed.extend(page.data.into_iter().map(|comment| author.listed(comment)));
@@ -100,17 +100,19 @@ pub(crate) async fn find<'a>(
 }
 
 /// What the answer to a comment means; `failure` where it is a refusal.
-pub(crate) fn written(said: &Said, failure: impl FnOnce(&Said) -> Failure) -> Outcome {
-    let evidence = said.evidence();
-    match said {
-        Said::Value(value) => match value.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()) {
+pub(crate) fn written(reply: &GraphReply, failure: impl FnOnce(&GraphReply) -> Failure) -> Outcome {
+    let evidence = reply.evidence();
+    match reply {
+        GraphReply::Value(value) => match value.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()) {
             Some(id) => first_comment::written(id, evidence),
             None => Outcome::Unknown { evidence },
         },
-        Said::Error(error) if error.status >= 500 || error.general() == General::Down => Outcome::Unknown { evidence },
-        Said::Error(_) | Said::NotSent(_) => {
-            Outcome::NoEffect { failure: first_comment::failure(failure(said)), evidence }
+        GraphReply::Error(error) if error.status >= 500 || error.general() == General::Down => {
+            Outcome::Unknown { evidence }
         }
-        Said::Unreadable(_) | Said::NoAnswer(_) => Outcome::Unknown { evidence },
+        GraphReply::Error(_) | GraphReply::NotSent(_) => {
+            Outcome::NoEffect { failure: first_comment::failure(failure(reply)), evidence }
+        }
+        GraphReply::Unreadable(_) | GraphReply::NoAnswer(_) => Outcome::Unknown { evidence },
     }
 }

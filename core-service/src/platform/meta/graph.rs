@@ -28,7 +28,7 @@ const MAX_USER_MESSAGE: usize = 300;
 
 /// What a Graph call brought.
 #[derive(Debug)]
-pub(crate) enum Said {
+pub(crate) enum GraphReply {
     /// A success status and a JSON body without an error.
     Value(Value),
     /// The error envelope.
@@ -41,7 +41,7 @@ pub(crate) enum Said {
     NoAnswer(String),
 }
 
-impl Said {
+impl GraphReply {
     /// Reads the answer of an exchange.
     pub(crate) fn read(exchange: Exchange) -> Self {
         let answer = match exchange {
@@ -523,20 +523,20 @@ mod tests {
 
     #[test]
     fn answers_are_told_apart() {
-        let said = |status: u16, body: &str| {
-            Said::read(Exchange::Answered(Answer {
+        let reply = |status: u16, body: &str| {
+            GraphReply::read(Exchange::Answered(Answer {
                 status: status.try_into().unwrap(),
                 headers: HeaderMap::new(),
                 body: body.as_bytes().to_vec(),
             }))
         };
-        assert!(matches!(said(200, r#"{"id":"1"}"#), Said::Value(_)));
-        assert!(matches!(said(200, "true"), Said::Value(Value::Bool(true))));
-        assert!(matches!(said(200, r#"{"id":"#), Said::Unreadable(200)));
-        assert!(matches!(said(502, "<html>"), Said::Unreadable(502)));
-        assert!(matches!(said(500, "{}"), Said::Unreadable(500)));
-        assert!(matches!(said(200, r#"{"error":{"code":-1,"error_subcode":2207001}}"#), Said::Error(_)));
-        assert!(matches!(said(200, r#"{"error":"odd"}"#), Said::Value(_)));
+        assert!(matches!(reply(200, r#"{"id":"1"}"#), GraphReply::Value(_)));
+        assert!(matches!(reply(200, "true"), GraphReply::Value(Value::Bool(true))));
+        assert!(matches!(reply(200, r#"{"id":"#), GraphReply::Unreadable(200)));
+        assert!(matches!(reply(502, "<html>"), GraphReply::Unreadable(502)));
+        assert!(matches!(reply(500, "{}"), GraphReply::Unreadable(500)));
+        assert!(matches!(reply(200, r#"{"error":{"code":-1,"error_subcode":2207001}}"#), GraphReply::Error(_)));
+        assert!(matches!(reply(200, r#"{"error":"odd"}"#), GraphReply::Value(_)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::{
     Fields, Meta, failure_of,
-    graph::{General, Said, TokenFault, is_success},
+    graph::{General, GraphReply, TokenFault, is_success},
     not_configured,
     oauth::{self, IfLost, LongLived, Refusal, long_lived},
     unavailable,
@@ -183,8 +183,8 @@ impl Meta {
         now: DateTime<Utc>,
     ) -> Result<Value, AccountError> {
         match self.get(token, path, fields, Instant::now() + CALL).await? {
-            Said::Value(value) => Ok(value),
-            said => Err(failure_of(&said, Some(now)).into()),
+            GraphReply::Value(value) => Ok(value),
+            reply => Err(failure_of(&reply, Some(now)).into()),
         }
     }
 
@@ -300,13 +300,13 @@ impl Meta {
             .into());
         };
         let request = self.request(grant, Method::DELETE, "me/permissions", Vec::new())?;
-        let said = Said::read(wire::exchange(request, CALL).await);
-        match &said {
-            Said::Value(value) if is_success(value) => Ok(()),
+        let reply = GraphReply::read(wire::exchange(request, CALL).await);
+        match &reply {
+            GraphReply::Value(value) if is_success(value) => Ok(()),
             // Removed before, by the person.
-            Said::Error(error) if error.general() == General::Token(TokenFault::AppRemoved) => Ok(()),
-            Said::Error(_) | Said::NotSent(_) => Err(failure_of(&said, None).into()),
-            Said::Value(_) | Said::Unreadable(_) | Said::NoAnswer(_) => {
+            GraphReply::Error(error) if error.general() == General::Token(TokenFault::AppRemoved) => Ok(()),
+            GraphReply::Error(_) | GraphReply::NotSent(_) => Err(failure_of(&reply, None).into()),
+            GraphReply::Value(_) | GraphReply::Unreadable(_) | GraphReply::NoAnswer(_) => {
                 Err(AccountError::Unknown("facebook did not confirm that the login was revoked".to_owned()))
             }
         }

@@ -25,7 +25,7 @@ use crate::{
     http,
     secret::Secret,
 };
-use graph::{Said, appsecret_proof};
+use graph::{GraphReply, appsecret_proof};
 
 /// The settings that Meta's platforms share.
 pub const SETTINGS: &[Setting] = &[
@@ -132,9 +132,9 @@ impl Meta {
         path: &str,
         fields: Fields<'_>,
         until: Instant,
-    ) -> Result<Said, Failure> {
+    ) -> Result<GraphReply, Failure> {
         let request = self.request(token, Method::GET, path, fields)?;
-        Ok(Said::read(exchange(request, left(until)).await))
+        Ok(GraphReply::read(exchange(request, left(until)).await))
     }
 }
 
@@ -144,15 +144,15 @@ pub(crate) fn left(until: Instant) -> Duration {
 }
 
 /// The failure of an answer that is not the value that was asked for, by the codes that all of Meta's products share.
-pub(crate) fn failure_of(said: &Said, now: Option<DateTime<Utc>>) -> Failure {
-    match said {
-        Said::Value(_) => unavailable("meta answered something unexpected"),
-        Said::Error(error) => error
+pub(crate) fn failure_of(reply: &GraphReply, now: Option<DateTime<Utc>>) -> Failure {
+    match reply {
+        GraphReply::Value(_) => unavailable("meta answered something unexpected"),
+        GraphReply::Error(error) => error
             .failure(true, now)
             .unwrap_or_else(|| error.dress(unavailable("meta answered with an error that its pages do not list"))),
-        Said::Unreadable(status) => unavailable(format!("meta answered something unreadable (HTTP {status})")),
-        Said::NotSent(_) => unavailable("meta could not be reached"),
-        Said::NoAnswer(_) => unavailable("meta did not answer in time"),
+        GraphReply::Unreadable(status) => unavailable(format!("meta answered something unreadable (HTTP {status})")),
+        GraphReply::NotSent(_) => unavailable("meta could not be reached"),
+        GraphReply::NoAnswer(_) => unavailable("meta did not answer in time"),
     }
 }
 

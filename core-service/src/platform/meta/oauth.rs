@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     failure_of,
-    graph::{General, GraphError, Said},
+    graph::{General, GraphError, GraphReply},
     login::{CALL, unexpected},
     unavailable,
     wire::{LoginError, TokenAnswer, shaped},
@@ -55,10 +55,10 @@ pub(crate) async fn ask(request: RequestBuilder, if_lost: IfLost) -> Result<Resu
         return Ok(Err(Refusal::Login { error_type, code }));
     }
     let Answer { status, .. } = answer;
-    match Said::read(Exchange::Answered(answer)) {
-        Said::Value(value) => Ok(Ok(value)),
-        Said::Error(error) => Ok(Err(Refusal::Graph(error))),
-        Said::Unreadable(_) | Said::NotSent(_) | Said::NoAnswer(_) => {
+    match GraphReply::read(Exchange::Answered(answer)) {
+        GraphReply::Value(value) => Ok(Ok(value)),
+        GraphReply::Error(error) => Ok(Err(Refusal::Graph(error))),
+        GraphReply::Unreadable(_) | GraphReply::NotSent(_) | GraphReply::NoAnswer(_) => {
             Err(lost(if_lost, &format!("an unreadable answer (HTTP {})", status.as_u16())))
         }
     }
@@ -96,7 +96,7 @@ impl Refusal {
     /// As the answer about a token.
     pub(crate) fn of_token(&self, now: DateTime<Utc>) -> Failure {
         match self {
-            Self::Graph(error) => failure_of(&Said::Error(error.clone()), Some(now)),
+            Self::Graph(error) => failure_of(&GraphReply::Error(error.clone()), Some(now)),
             Self::Login { error_type, .. } => {
                 Failure::new(FailureClass::NeedsReconnect, Reason::TokenInvalid, "instagram refuses the token")
                     .with_rule(error_type.clone())

@@ -14,7 +14,7 @@ use url::Url;
 use super::{errors, replies::Envelope};
 use crate::{
     domain::{failure::Failure, ledger::Evidence},
-    http::line::Dialer,
+    http::connection::Connector,
     platform::{
         Lease, waits,
         wire::{Exchange, exchange, exchange_at_its_time},
@@ -50,7 +50,7 @@ pub(super) struct Request<'a> {
     /// The time now, for waits; without it they name no time.
     pub(super) now: Option<DateTime<Utc>>,
     /// For a point of no return: the lines it leaves on, and the right to send it.
-    pub(super) at_its_time: Option<(&'a Dialer, &'a dyn Lease)>,
+    pub(super) at_its_time: Option<(&'a Connector, &'a dyn Lease)>,
 }
 
 impl Request<'_> {
@@ -64,7 +64,7 @@ impl Request<'_> {
             .header(CONTENT_TYPE, "application/json; charset=UTF-8")
             .body(body);
         let exchange = match self.at_its_time {
-            Some((lines, lease)) => exchange_at_its_time(lines, request, self.timeout, lease).await,
+            Some((connector, lease)) => exchange_at_its_time(connector, request, self.timeout, lease).await,
             None => exchange(request, self.timeout).await,
         };
         read(exchange, self.now)

@@ -57,7 +57,7 @@ use crate::{
         media::{CoverFrame, Violation},
         post::Content,
     },
-    http::{self, line::Dialer},
+    http::{self, connection::Connector},
     secret::Secret,
 };
 
@@ -90,7 +90,7 @@ pub struct Tiktok {
     /// The chunks before the last.
     uploads: Client,
     /// Points of no return: every request on a connection of its own.
-    lines: Dialer,
+    connector: Connector,
 }
 
 impl Tiktok {
@@ -102,7 +102,7 @@ impl Tiktok {
             settings,
             api: http::client_builder(&tls).build()?,
             uploads: http::client_builder(&tls).read_timeout(UPLOAD_READ_TIMEOUT).build()?,
-            lines: Dialer::new(&tls),
+            connector: Connector::new(&tls),
         })
     }
 

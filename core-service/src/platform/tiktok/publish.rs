@@ -316,7 +316,7 @@ impl Tiktok {
         let mut request = self.request(url, &call.tokens.access, Some(body), Some(call.view.now));
         request.timeout = step.timeout;
         if step.class == StepClass::PointOfNoReturn {
-            request.at_its_time = Some((&self.lines, call.lease));
+            request.at_its_time = Some((&self.connector, call.lease));
         }
         request.post().await
     }

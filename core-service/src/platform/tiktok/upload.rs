@@ -184,7 +184,7 @@ impl Tiktok {
             return Outcome::NoEffect { failure: claim_lost(), evidence: Evidence::new() };
         }
         let (request, put) = self.put(&session, first, plan.size - 1, step.timeout);
-        let put = Put { lines: Some(&self.lines), ..put };
+        let put = Put { connector: Some(&self.connector), ..put };
         let Sent { exchange, complete, broken } = match put.send(call, request).await {
             Ok(sent) => sent,
             Err(failure) => return unread(failure, Evidence::new()),
@@ -250,7 +250,7 @@ impl Tiktok {
             .put(url.clone())
             .header(CONTENT_TYPE, content_type)
             .header(CONTENT_RANGE, format!("bytes {first}-{last}/{}", plan.size));
-        (request, Put { lines: None, first, last, total: plan.size, version, timeout })
+        (request, Put { connector: None, first, last, total: plan.size, version, timeout })
     }
 
     /// Asks TikTok where the upload stands.

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Youtube, errors::Said};
+use super::{Youtube, errors::Reply};
 use crate::{
     domain::failure::{Failure, FailureClass, Reason},
     platform::{
@@ -34,12 +34,12 @@ impl Youtube {
             let page = after.take();
             query.extend(page.as_deref().map(|page| ("pageToken", page)));
             match self.get(&call.tokens.access, PATH, &query, until).await {
-                Said::Value(value, _) => {
+                Reply::Value(value, _) => {
                     after = value["nextPageToken"].as_str().map(str::to_owned);
                     let threads = value["items"].as_array().into_iter().flatten();
                     listed.extend(threads.map(|thread| read(thread, &call.view.account.account_id)));
                 }
-                said => return Outcome::NoEffect { failure: failure(&said, call), evidence: said.evidence() },
+                reply => return Outcome::NoEffect { failure: failure(&reply, call), evidence: reply.evidence() },
             }
             if after.is_none() {
                 return first_comment::judge(step, &listed, true);
@@ -56,17 +56,17 @@ impl Youtube {
             "topLevelComment": {"snippet": {"textOriginal": text}},
         }});
         let request = self.api(&call.tokens.access, Method::POST, PATH).query(&[("part", "snippet")]).json(&thread);
-        let said = Said::read(wire::exchange_at_its_time(&self.lines, request, step.timeout, call.lease).await);
-        let evidence = said.evidence();
-        match &said {
-            Said::Value(thread, _) => match thread["id"].as_str().filter(|id| !id.is_empty()) {
+        let reply = Reply::read(wire::exchange_at_its_time(&self.connector, request, step.timeout, call.lease).await);
+        let evidence = reply.evidence();
+        match &reply {
+            Reply::Value(thread, _) => match thread["id"].as_str().filter(|id| !id.is_empty()) {
                 Some(id) => first_comment::written(id, evidence),
                 None => Outcome::Unknown { evidence },
             },
-            Said::Refused { status: 500.., .. } | Said::NoAnswer(_) => Outcome::Unknown { evidence },
+            Reply::Refused { status: 500.., .. } | Reply::NoAnswer(_) => Outcome::Unknown { evidence },
             // Its page calls it a passing error, and does not say what became of the comment.
-            Said::Refused { reason, .. } if reason == "processingFailure" => Outcome::Unknown { evidence },
-            Said::Refused { .. } | Said::NotSent(_) => Outcome::NoEffect { failure: failure(&said, call), evidence },
+            Reply::Refused { reason, .. } if reason == "processingFailure" => Outcome::Unknown { evidence },
+            Reply::Refused { .. } | Reply::NotSent(_) => Outcome::NoEffect { failure: failure(&reply, call), evidence },
         }
     }
 }
@@ -81,10 +81,10 @@ fn read(thread: &Value, channel: &str) -> Listed {
     }
 }
 
-fn failure(said: &Said, call: &Call<'_>) -> Failure {
-    let failure = first_comment::failure(said.failure(call.view.now));
-    match said {
-        Said::Refused { reason, .. } if reason == "commentsDisabled" => {
+fn failure(reply: &Reply, call: &Call<'_>) -> Failure {
+    let failure = first_comment::failure(reply.failure(call.view.now));
+    match reply {
+        Reply::Refused { reason, .. } if reason == "commentsDisabled" => {
             Failure::new(FailureClass::Permanent, Reason::PlatformRefused, "comments are off under the video")
                 .with_rule(reason.as_str())
                 .with_remedy("turn comments on in YouTube Studio")

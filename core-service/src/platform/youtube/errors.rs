@@ -26,7 +26,7 @@ const CHANNEL_PAUSE: TimeDelta = TimeDelta::hours(24);
 
 /// What a call brought.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum Reply {
     /// A success status, with its JSON; `Null` where there is none.
     Value(Value, HeaderMap),
     /// A refusal with YouTube's reason, empty where it told none.
@@ -37,7 +37,7 @@ pub(super) enum Said {
     NoAnswer(String),
 }
 
-impl Said {
+impl Reply {
     /// Reads the answer of an exchange.
     pub(super) fn read(exchange: Exchange) -> Self {
         match exchange {

@@ -16,7 +16,7 @@ use url::Url;
 use super::{
     Youtube,
     course::{self, CHUNK, FIND_FOR, GONE, NOT_FOUND, name, status},
-    errors::{self, Said, unavailable},
+    errors::{self, Reply, unavailable},
     options::{self, YoutubeOptions},
 };
 use crate::{
@@ -54,7 +54,7 @@ enum Session {
     /// The session is gone.
     Gone,
     /// Something else.
-    Said(Said),
+    Reply(Reply),
 }
 
 impl Session {
@@ -63,16 +63,16 @@ impl Session {
             Exchange::Answered(answer) => match answer.status.as_u16() {
                 308 => match stored(&answer.headers) {
                     Some(bytes) => Self::Has(bytes),
-                    None => Self::Said(Said::NoAnswer("a range that is none".to_owned())),
+                    None => Self::Reply(Reply::NoAnswer("a range that is none".to_owned())),
                 },
                 404 | 410 => Self::Gone,
-                _ => match Said::read(Exchange::Answered(answer)) {
-                    Said::Value(value, _) if value["id"].is_string() => Self::Complete(value),
-                    Said::Value(..) => Self::Said(Said::NoAnswer("an answer without a video".to_owned())),
-                    said => Self::Said(said),
+                _ => match Reply::read(Exchange::Answered(answer)) {
+                    Reply::Value(value, _) if value["id"].is_string() => Self::Complete(value),
+                    Reply::Value(..) => Self::Reply(Reply::NoAnswer("an answer without a video".to_owned())),
+                    reply => Self::Reply(reply),
                 },
             },
-            other => Self::Said(Said::read(other)),
+            other => Self::Reply(Reply::read(other)),
         }
     }
 }
@@ -93,8 +93,8 @@ impl Youtube {
     }
 
     /// One read.
-    pub(super) async fn get(&self, token: &Secret, path: &str, query: &[(&str, &str)], until: Instant) -> Said {
-        Said::read(wire::exchange(self.api(token, Method::GET, path).query(query), left(until)).await)
+    pub(super) async fn get(&self, token: &Secret, path: &str, query: &[(&str, &str)], until: Instant) -> Reply {
+        Reply::read(wire::exchange(self.api(token, Method::GET, path).query(query), left(until)).await)
     }
 
     /// Runs a step of the course.
@@ -138,10 +138,10 @@ impl Youtube {
             return Err(claim_lost());
         }
         fault::point(FaultPoint::LeaseChecked, "");
-        let said = Said::read(wire::exchange(request, left(until)).await);
-        let evidence = said.evidence();
-        Ok(match said {
-            Said::Value(_, headers) => {
+        let reply = Reply::read(wire::exchange(request, left(until)).await);
+        let evidence = reply.evidence();
+        Ok(match reply {
+            Reply::Value(_, headers) => {
                 match headers.get(LOCATION).and_then(|uri| Url::parse(uri.to_str().ok()?).ok()) {
                     // The token goes there: nobody else may be given it.
                     Some(uri) if uri.origin() == self.settings.api_base.origin() || is_googles(&uri) => {
@@ -157,8 +157,8 @@ impl Youtube {
                     None => Outcome::Unknown { evidence },
                 }
             }
-            Said::NoAnswer(_) => Outcome::Unknown { evidence },
-            said => Outcome::NoEffect { failure: said.failure(call.view.now), evidence },
+            Reply::NoAnswer(_) => Outcome::Unknown { evidence },
+            reply => Outcome::NoEffect { failure: reply.failure(call.view.now), evidence },
         })
     }
 
@@ -181,7 +181,7 @@ impl Youtube {
             }
             let last = if is_one_step { at + CHUNK - 1 } else { total - 1 };
             let request = self.put(call, &uri).header(CONTENT_RANGE, format!("bytes {at}-{last}/{total}"));
-            let put = Put { lines: None, first: at, last, total, version: &version, timeout: left(until) };
+            let put = Put { connector: None, first: at, last, total, version: &version, timeout: left(until) };
             let sent = match put.send(call, request).await {
                 Ok(sent) => sent,
                 Err(failure) if is_replaced(&failure) => {
@@ -209,16 +209,16 @@ impl Youtube {
                 evidence: Evidence::new().with("offset", bytes),
             },
             Session::Gone => gone(Evidence::new()),
-            Session::Said(said @ (Said::Refused { .. } | Said::NotSent(_))) => {
-                let (failure, evidence) = (said.failure(call.view.now), said.evidence());
-                match &said {
-                    Said::Refused { status: 500.., .. } => Outcome::Unknown { evidence },
+            Session::Reply(reply @ (Reply::Refused { .. } | Reply::NotSent(_))) => {
+                let (failure, evidence) = (reply.failure(call.view.now), reply.evidence());
+                match &reply {
+                    Reply::Refused { status: 500.., .. } => Outcome::Unknown { evidence },
                     // Another request may have brought the session on: it tells.
-                    Said::Refused { reason, .. } if reason.is_empty() => Outcome::Unknown { evidence },
+                    Reply::Refused { reason, .. } if reason.is_empty() => Outcome::Unknown { evidence },
                     _ => Outcome::NoEffect { failure, evidence },
                 }
             }
-            Session::Said(said) => Outcome::Unknown { evidence: said.evidence() },
+            Session::Reply(reply) => Outcome::Unknown { evidence: reply.evidence() },
         }
     }
 
@@ -256,8 +256,14 @@ impl Youtube {
             return Err(claim_lost());
         }
         let request = self.put(call, &uri).header(CONTENT_RANGE, format!("bytes {first}-{}/{total}", total - 1));
-        let put =
-            Put { lines: Some(&self.lines), first, last: total - 1, total, version: &version, timeout: step.timeout };
+        let put = Put {
+            connector: Some(&self.connector),
+            first,
+            last: total - 1,
+            total,
+            version: &version,
+            timeout: step.timeout,
+        };
         let Sent { exchange, complete: is_sent, broken } = put.send(call, request).await?;
         if !is_sent {
             // The request announced its length: without the last byte nothing is complete.
@@ -267,13 +273,13 @@ impl Youtube {
         }
         Ok(match Session::read(exchange) {
             Session::Complete(video) => complete(&video),
-            Session::Said(said) if matches!(said, Said::NotSent(_)) => {
-                Outcome::NoEffect { failure: said.failure(call.view.now), evidence: said.evidence() }
+            Session::Reply(reply) if matches!(reply, Reply::NotSent(_)) => {
+                Outcome::NoEffect { failure: reply.failure(call.view.now), evidence: reply.evidence() }
             }
-            Session::Said(said) if said.is_refusal() => {
-                Outcome::Refused { failure: said.failure(call.view.now), evidence: said.evidence() }
+            Session::Reply(reply) if reply.is_refusal() => {
+                Outcome::Refused { failure: reply.failure(call.view.now), evidence: reply.evidence() }
             }
-            Session::Said(said) => Outcome::Unknown { evidence: said.evidence() },
+            Session::Reply(reply) => Outcome::Unknown { evidence: reply.evidence() },
             Session::Has(bytes) => Outcome::Unknown { evidence: Evidence::new().with("offset", bytes) },
             Session::Gone => Outcome::Unknown { evidence: Evidence::new().with("session", GONE) },
         })
@@ -297,19 +303,19 @@ impl Youtube {
                     false => Outcome::Pending { check_after: None, evidence },
                 })
             }
-            Err(said) => Ok(Outcome::NoEffect { failure: said.failure(call.view.now), evidence: said.evidence() }),
+            Err(reply) => Ok(Outcome::NoEffect { failure: reply.failure(call.view.now), evidence: reply.evidence() }),
         }
     }
 
     /// The video, with what its owner can see; `None` when it is not listed.
-    pub(super) async fn video(&self, call: &Call<'_>, id: &str, until: Instant) -> Result<Option<Value>, Said> {
+    pub(super) async fn video(&self, call: &Call<'_>, id: &str, until: Instant) -> Result<Option<Value>, Reply> {
         let query = [("part", "status,snippet,fileDetails"), ("id", id)];
         match self.get(&call.tokens.access, "/youtube/v3/videos", &query, until).await {
-            Said::Value(mut value, _) => Ok(match value["items"].as_array_mut() {
+            Reply::Value(mut value, _) => Ok(match value["items"].as_array_mut() {
                 Some(items) if !items.is_empty() => Some(items.swap_remove(0)),
                 _ => None,
             }),
-            said => Err(said),
+            reply => Err(reply),
         }
     }
 
@@ -321,8 +327,8 @@ impl Youtube {
                 let evidence = Evidence::new().with("video", "not listed");
                 return Ok(Outcome::NoEffect { failure: unavailable("youtube does not show the video now"), evidence });
             }
-            Err(said) => {
-                return Ok(Outcome::NoEffect { failure: said.failure(call.view.now), evidence: said.evidence() });
+            Err(reply) => {
+                return Ok(Outcome::NoEffect { failure: reply.failure(call.view.now), evidence: reply.evidence() });
             }
         };
         let fields = &video["status"];
@@ -372,21 +378,21 @@ impl Youtube {
         if !call.lease.holds() {
             return Err(claim_lost());
         }
-        let said = Said::read(wire::exchange_at_its_time(&self.lines, request, step.timeout, call.lease).await);
-        let evidence = said.evidence();
-        Ok(match &said {
-            Said::Value(video, _) => match video["status"]["privacyStatus"].as_str() {
+        let reply = Reply::read(wire::exchange_at_its_time(&self.connector, request, step.timeout, call.lease).await);
+        let evidence = reply.evidence();
+        Ok(match &reply {
+            Reply::Value(video, _) => match video["status"]["privacyStatus"].as_str() {
                 Some(privacy) => Outcome::Accepted {
                     handle: Handle::default().with(name::PRIVACY, privacy),
                     evidence: evidence.with("privacy", privacy),
                 },
                 None => Outcome::Unknown { evidence },
             },
-            Said::NotSent(_) => Outcome::NoEffect { failure: said.failure(call.view.now), evidence },
-            Said::Refused { .. } if said.is_refusal() => {
-                Outcome::Refused { failure: said.failure(call.view.now), evidence }
+            Reply::NotSent(_) => Outcome::NoEffect { failure: reply.failure(call.view.now), evidence },
+            Reply::Refused { .. } if reply.is_refusal() => {
+                Outcome::Refused { failure: reply.failure(call.view.now), evidence }
             }
-            Said::Refused { .. } | Said::NoAnswer(_) => Outcome::Unknown { evidence },
+            Reply::Refused { .. } | Reply::NoAnswer(_) => Outcome::Unknown { evidence },
         })
     }
 
@@ -419,7 +425,7 @@ impl Youtube {
             }
             // Deleted, or a list that lags: only a person can tell.
             Ok(None) => Lookup::CannotTell { hopeless: false, evidence: Evidence::new().with("video", "not listed") },
-            Err(said) => Lookup::Failed(said.failure(call.view.now)),
+            Err(reply) => Lookup::Failed(reply.failure(call.view.now)),
         }
     }
 
@@ -438,10 +444,10 @@ impl Youtube {
                 Lookup::Absent { handle_dead: false, evidence: Evidence::new().with("offset", bytes) }
             }
             // A refusal that the session repeats is its end: no video was made.
-            Session::Said(said) if said.is_refusal() && matches!(&said, Said::Refused { status: 400, .. }) => {
-                Lookup::Absent { handle_dead: true, evidence: said.evidence() }
+            Session::Reply(reply) if reply.is_refusal() && matches!(&reply, Reply::Refused { status: 400, .. }) => {
+                Lookup::Absent { handle_dead: true, evidence: reply.evidence() }
             }
-            Session::Said(said) => Lookup::Failed(said.failure(call.view.now)),
+            Session::Reply(reply) => Lookup::Failed(reply.failure(call.view.now)),
             Session::Gone => {
                 let marker = entry.handle.text(name::MARKER).unwrap_or_default();
                 match self.uploaded(call, None, until).await {
@@ -453,7 +459,7 @@ impl Youtube {
                             evidence: Evidence::new().with("session", GONE).with("videos_listed", list.videos.len()),
                         },
                     },
-                    Err(said) => Lookup::Failed(said.failure(call.view.now)),
+                    Err(reply) => Lookup::Failed(reply.failure(call.view.now)),
                 }
             }
         }

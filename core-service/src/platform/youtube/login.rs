@@ -17,7 +17,7 @@ use url::Url;
 use super::{
     Youtube,
     course::CALL,
-    errors::{self, Said, not_configured},
+    errors::{self, Reply, not_configured},
     options::{PRIVATE, PUBLIC, UNLISTED},
 };
 use crate::{
@@ -87,11 +87,11 @@ impl Youtube {
     async fn channel(&self, token: &Secret, now: DateTime<Utc>) -> Result<Value, AccountError> {
         let query = [("part", "snippet,contentDetails"), ("mine", "true")];
         match self.get(token, "/youtube/v3/channels", &query, Instant::now() + CALL).await {
-            Said::Value(mut list, _) => match list["items"].as_array_mut() {
+            Reply::Value(mut list, _) => match list["items"].as_array_mut() {
                 Some(items) if !items.is_empty() => Ok(items.swap_remove(0)),
                 _ => Err(no_channel().into()),
             },
-            said => Err(said.failure(now).into()),
+            reply => Err(reply.failure(now).into()),
         }
     }
 

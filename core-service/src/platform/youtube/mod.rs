@@ -44,7 +44,7 @@ use crate::{
         media::{CoverRules, MediaFacts, Violation, Warning},
         post::Content,
     },
-    http::{self, line::Dialer},
+    http::{self, connection::Connector},
 };
 pub use description::DESCRIPTION;
 
@@ -82,7 +82,7 @@ pub struct Youtube {
     /// Uploads: the answer comes only after the last byte, so no limit on reading stands in the way.
     uploads: reqwest::Client,
     /// Points of no return: each request has a connection of its own.
-    lines: Dialer,
+    connector: Connector,
 }
 
 impl Youtube {
@@ -93,7 +93,7 @@ impl Youtube {
             settings,
             client: http::client_builder(&tls).build()?,
             uploads: http::single_use_client_builder(&tls).read_timeout(patient).build()?,
-            lines: Dialer::new(&tls),
+            connector: Connector::new(&tls),
         })
     }
 }

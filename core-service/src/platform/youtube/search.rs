@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{
     Youtube,
     course::{self, BY_TEXT, marked_at, marker, name},
-    errors::Said,
+    errors::Reply,
     exchange::{found, handle_of, made_at},
     options,
 };
@@ -71,7 +71,7 @@ impl Youtube {
         call: &Call<'_>,
         since: Option<DateTime<Utc>>,
         until: Instant,
-    ) -> Result<Uploads, Said> {
+    ) -> Result<Uploads, Reply> {
         let metadata = &call.view.account.metadata;
         let playlist = metadata["uploads_playlist"].as_str().unwrap_or_default();
         let token = &call.tokens.access;
@@ -82,16 +82,16 @@ impl Youtube {
                 query.push(("pageToken", page.as_str()));
             }
             let list = match self.get(token, "/youtube/v3/playlistItems", &query, until).await {
-                Said::Value(list, _) => list,
-                said => return Err(said),
+                Reply::Value(list, _) => list,
+                reply => return Err(reply),
             };
             let items = list["items"].as_array().cloned().unwrap_or_default();
             let ids: Vec<&str> = items.iter().filter_map(|item| item["contentDetails"]["videoId"].as_str()).collect();
             if !ids.is_empty() {
                 let query = [("part", "status,snippet,fileDetails,processingDetails"), ("id", &ids.join(","))];
                 match self.get(token, "/youtube/v3/videos", &query, until).await {
-                    Said::Value(found, _) => videos.extend(found["items"].as_array().cloned().unwrap_or_default()),
-                    said => return Err(said),
+                    Reply::Value(found, _) => videos.extend(found["items"].as_array().cloned().unwrap_or_default()),
+                    reply => return Err(reply),
                 }
             }
             page = list["nextPageToken"].as_str().unwrap_or_default().to_owned();
@@ -109,7 +109,7 @@ impl Youtube {
         let since = window.since - MARGIN;
         let list = match self.uploaded(call, Some(since), until).await {
             Ok(list) => list,
-            Err(said) => return Lookup::Failed(said.failure(call.view.now)),
+            Err(reply) => return Lookup::Failed(reply.failure(call.view.now)),
         };
         let ours = format!("{}-", marker(call.view.post));
         let file_name = |video: &Value| video["fileDetails"]["fileName"].as_str().map(str::to_owned);

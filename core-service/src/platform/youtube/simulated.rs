@@ -227,8 +227,8 @@ async fn the_update_keeps_the_other_fields_of_the_status() {
     let id = play.stage.post.platform_post_id.clone().unwrap();
     let query = [("part", "status"), ("id", id.as_str())];
     let until = tokio::time::Instant::now() + super::course::CALL;
-    let said = play.client.get(&play.stage.tokens.access, "/youtube/v3/videos", &query, until).await;
-    let super::errors::Said::Value(list, _) = said else { panic!("{said:?}") };
+    let reply = play.client.get(&play.stage.tokens.access, "/youtube/v3/videos", &query, until).await;
+    let super::errors::Reply::Value(list, _) = reply else { panic!("{reply:?}") };
     let status = &list["items"][0]["status"];
     assert_eq!(status["privacyStatus"], "public");
     for (field, value) in [

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{
     Youtube,
     course::name,
-    errors::{self, Said},
+    errors::{self, Reply},
     exchange::left,
     options::COVER,
 };
@@ -42,18 +42,18 @@ impl Youtube {
             .header(CONTENT_TYPE, "application/octet-stream")
             .header(CONTENT_LENGTH, size_bytes)
             .body(Body::wrap_stream(bytes));
-        let said = Said::read(wire::exchange(request, left(until)).await);
-        let evidence = said.evidence();
-        Ok(match &said {
-            Said::Value(..) => Outcome::Accepted { handle: Handle::default(), evidence },
-            Said::Refused { status, reason, .. } => self.refused(call, &said, (*status, reason), evidence),
-            Said::NotSent(_) | Said::NoAnswer(_) => {
-                Outcome::NoEffect { failure: said.failure(call.view.now), evidence }
+        let reply = Reply::read(wire::exchange(request, left(until)).await);
+        let evidence = reply.evidence();
+        Ok(match &reply {
+            Reply::Value(..) => Outcome::Accepted { handle: Handle::default(), evidence },
+            Reply::Refused { status, reason, .. } => self.refused(call, &reply, (*status, reason), evidence),
+            Reply::NotSent(_) | Reply::NoAnswer(_) => {
+                Outcome::NoEffect { failure: reply.failure(call.view.now), evidence }
             }
         })
     }
 
-    fn refused(&self, call: &Call<'_>, said: &Said, told: (u16, &str), evidence: Evidence) -> Outcome {
+    fn refused(&self, call: &Call<'_>, reply: &Reply, told: (u16, &str), evidence: Evidence) -> Outcome {
         let permanent = |message: &str, remedy: &str| {
             Failure::new(FailureClass::Permanent, Reason::PlatformRefused, message)
                 .with_rule(told.1)
@@ -69,7 +69,7 @@ impl Youtube {
                 permanent("youtube does not take the thumbnail", "set another picture in YouTube Studio")
             }
             (429, _) => errors::unavailable("youtube takes no more thumbnails for now"),
-            _ => said.failure(call.view.now),
+            _ => reply.failure(call.view.now),
         };
         Outcome::NoEffect { failure, evidence }
     }

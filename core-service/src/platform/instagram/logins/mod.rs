@@ -31,7 +31,7 @@ use crate::{
         AccountError, Identity, PlatformQuota, PublishOptions, Refreshed, Tokens,
         meta::{
             Fields,
-            graph::Said,
+            graph::GraphReply,
             login::{CALL, clean_code, unexpected},
         },
         settings::App,
@@ -132,10 +132,10 @@ impl Instagram {
 
     /// One account call that only reads.
     async fn ask(&self, caller: &Caller<'_>, path: &str, fields: Fields<'_>) -> Result<Value, AccountError> {
-        let said = self.get(caller, path, fields, Instant::now() + CALL).await?;
-        match said {
-            Said::Value(value) => Ok(value),
-            said => Err(read_failure(caller, &said).into()),
+        let reply = self.get(caller, path, fields, Instant::now() + CALL).await?;
+        match reply {
+            GraphReply::Value(value) => Ok(value),
+            reply => Err(read_failure(caller, &reply).into()),
         }
     }
 
@@ -207,7 +207,7 @@ impl Instagram {
         let caller = Caller { now, ..caller_of(account, tokens) };
         let limit = match self.publishing_limit(&caller, &account.account_id, Instant::now() + CALL).await? {
             Ok(limit) => limit,
-            Err(said) => return Err(read_failure(&caller, &said).into()),
+            Err(reply) => return Err(read_failure(&caller, &reply).into()),
         };
         let small = |number: i64| i32::try_from(number).ok();
         let config = limit.config.as_ref();

@@ -1,14 +1,14 @@
 //! A connection that serves one request: the way on which points of no return leave.
 //!
 //! Guaranteed:
-//! - A line may be opened ahead of its request, so that at a post's time nothing is left to do but to write: no look-up,
-//!   no handshake of TLS. Nothing of the request leaves before [`Line::send`]. Until then a line is a socket: the buffers of
+//! - A connection may be opened ahead of its request, so that at a post's time nothing is left to do but to write: no look-up,
+//!   no handshake of TLS. Nothing of the request leaves before [`Connection::send`]. Until then a connection is a socket: the buffers of
 //!   HTTP (16 KiB) are made for it when it is used, so that ten thousand that wait take little.
 //! - A request is written to its own connection once or not at all: no pool, no repetition, no redirect, HTTP/1.1.
 //! - [`Lost::NotSent`] is proof: hyper gave the whole request back, no byte of it was written.
 //!
-//! Expected failures: the host cannot be found or reached, its certificate is not good, it closes the line while it is
-//! idle ([`Line::is_open`] tells), or it does not answer.
+//! Expected failures: the host cannot be found or reached, its certificate is not good, it closes the connection while it is
+//! idle ([`Connection::is_open`] tells), or it does not answer.
 
 use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
@@ -28,19 +28,19 @@ use tower_service::Service;
 use super::{CONNECT_TIMEOUT, USER_AGENT};
 use crate::domain::failure::describe;
 
-/// Lines that are being opened at the same time: enough to keep a small machine busy, few enough for the queue of any
+/// Connections that are being opened at the same time: enough to keep a small machine busy, few enough for the queue of any
 /// listener.
 const OPENING: usize = 64;
 
-/// Opens lines. Cheap to clone.
+/// Opens connections. Cheap to clone.
 #[derive(Clone)]
-pub struct Dialer {
+pub struct Connector {
     connector: HttpsConnector<HttpConnector>,
     opening: Arc<Semaphore>,
 }
 
-impl Dialer {
-    /// A dialer that trusts what `tls` trusts ([`super::tls_config`]).
+impl Connector {
+    /// A connector that trusts what `tls` trusts ([`super::tls_config`]).
     pub fn new(tls: &Arc<rustls::ClientConfig>) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
@@ -53,8 +53,8 @@ impl Dialer {
         Self { connector, opening: Arc::new(Semaphore::new(OPENING)) }
     }
 
-    /// Opens a line to the host of `uri`. The error says why none could be had; nothing was sent.
-    pub async fn dial(&self, uri: &Uri) -> Result<Line, String> {
+    /// Opens a connection to the host of `uri`. The error says why none could be had; nothing was sent.
+    pub async fn connect(&self, uri: &Uri) -> Result<Connection, String> {
         let host = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
         let host = host.ok_or_else(|| "the address names no host".to_owned())?;
         let mut connector = self.connector.clone();
@@ -65,7 +65,7 @@ impl Dialer {
         let socket = tokio::time::timeout(CONNECT_TIMEOUT, opened)
             .await
             .map_err(|_| format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))??;
-        Ok(Line { socket: Box::new(socket), host })
+        Ok(Connection { socket: Box::new(socket), host })
     }
 }
 
@@ -79,7 +79,7 @@ pub enum Lost {
 }
 
 /// An open connection that has carried nothing. Dropping it closes it.
-pub struct Line {
+pub struct Connection {
     socket: Box<MaybeHttpsStream<TokioIo<TcpStream>>>,
     host: HeaderValue,
 }
@@ -89,19 +89,19 @@ pub struct Answer {
     /// The answer. Its body is read while the connection lives.
     pub response: Response<Incoming>,
     /// The connection.
-    pub connection: Connection,
+    pub driver: Driver,
 }
 
 /// What moves a connection's bytes. Dropping it closes the connection.
-pub struct Connection(JoinHandle<()>);
+pub struct Driver(JoinHandle<()>);
 
-impl Drop for Connection {
+impl Drop for Driver {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-impl Line {
+impl Connection {
     /// False once the other side has closed it, or has sent what nobody asked for.
     pub fn is_open(&mut self) -> bool {
         let mut byte = [0];
@@ -110,7 +110,7 @@ impl Line {
         looked.now_or_never().is_some_and(|read| read.is_pending())
     }
 
-    /// Makes a request one for a line to this host: what [`Self::send`] then has left to do is to write it.
+    /// Makes a request one for a connection to this host: what [`Self::send`] then has left to do is to write it.
     pub fn prepare(&self, mut request: Request<Body>) -> Result<Request<Body>, String> {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         *request.uri_mut() = path.parse().map_err(|_| "the address has no valid path".to_owned())?;
@@ -126,9 +126,9 @@ impl Line {
         let (mut sender, driver) =
             http1::handshake(*self.socket).await.map_err(|error| Lost::NotSent(describe(&error)))?;
         // Its end is told by `sender`.
-        let connection = Connection(tokio::spawn(driver.map(drop)));
+        let driver = Driver(tokio::spawn(driver.map(drop)));
         match tokio::time::timeout(timeout, sender.try_send_request(request)).await {
-            Ok(Ok(response)) => Ok(Answer { response, connection }),
+            Ok(Ok(response)) => Ok(Answer { response, driver }),
             Ok(Err(mut error)) => {
                 let given_back = error.take_message().is_some();
                 let why = describe(error.error());
@@ -151,15 +151,15 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn dialer() -> Dialer {
-        Dialer::new(&tls_config(&HttpSettings::default()).unwrap())
+    fn connector() -> Connector {
+        Connector::new(&tls_config(&HttpSettings::default()).unwrap())
     }
 
-    async fn line_to(listener: &TcpListener) -> (Line, TcpStream, Uri) {
+    async fn line_to(listener: &TcpListener) -> (Connection, TcpStream, Uri) {
         let uri: Uri = format!("http://{}/publish?a=1", listener.local_addr().unwrap()).parse().unwrap();
-        let line = dialer().dial(&uri).await.unwrap();
+        let connection = connector().connect(&uri).await.unwrap();
         let (socket, _) = listener.accept().await.unwrap();
-        (line, socket, uri)
+        (connection, socket, uri)
     }
 
     fn post(uri: &Uri) -> Request<Body> {
@@ -175,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_written_before_the_request_is_sent() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (line, mut socket, uri) = line_to(&listener).await;
+        let (connection, mut socket, uri) = line_to(&listener).await;
         let mut buffer = [0; 1];
         let early = tokio::time::timeout(Duration::from_millis(50), socket.read(&mut buffer)).await;
         assert!(early.is_err(), "a byte left: {early:?}");
@@ -184,8 +184,8 @@ mod tests {
             socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
             request
         });
-        let request = line.prepare(post(&uri)).unwrap();
-        assert_eq!(line.send(request, SECOND).await.unwrap().response.status(), 200);
+        let request = connection.prepare(post(&uri)).unwrap();
+        assert_eq!(connection.send(request, SECOND).await.unwrap().response.status(), 200);
         let request = server.await.unwrap().to_lowercase();
         assert!(request.starts_with("post /publish?a=1 http/1.1\r\n"), "{request}");
         assert!(request.contains(&format!("host: {}\r\n", uri.authority().unwrap())), "{request}");
@@ -195,34 +195,34 @@ mod tests {
     #[tokio::test]
     async fn a_line_that_was_closed_while_idle_takes_nothing() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (mut line, socket, uri) = line_to(&listener).await;
-        assert!(line.is_open());
+        let (mut connection, socket, uri) = line_to(&listener).await;
+        assert!(connection.is_open());
         drop(socket);
-        while line.is_open() {
+        while connection.is_open() {
             tokio::task::yield_now().await;
         }
-        let request = line.prepare(post(&uri)).unwrap();
-        assert!(matches!(line.send(request, SECOND).await, Err(Lost::NotSent(_))));
+        let request = connection.prepare(post(&uri)).unwrap();
+        assert!(matches!(connection.send(request, SECOND).await, Err(Lost::NotSent(_))));
     }
 
     #[tokio::test]
     async fn a_lost_answer_proves_nothing() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (line, mut socket, uri) = line_to(&listener).await;
+        let (connection, mut socket, uri) = line_to(&listener).await;
         let server = tokio::spawn(async move {
             read(&mut socket).await;
         });
-        let request = line.prepare(post(&uri)).unwrap();
-        assert!(matches!(line.send(request, SECOND).await, Err(Lost::NoAnswer(_))));
+        let request = connection.prepare(post(&uri)).unwrap();
+        assert!(matches!(connection.send(request, SECOND).await, Err(Lost::NoAnswer(_))));
         server.await.unwrap();
     }
 
     #[tokio::test]
     async fn a_silent_host_proves_nothing() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (line, _socket, uri) = line_to(&listener).await;
-        let request = line.prepare(post(&uri)).unwrap();
-        assert!(matches!(line.send(request, Duration::from_millis(50)).await, Err(Lost::NoAnswer(_))));
+        let (connection, _socket, uri) = line_to(&listener).await;
+        let request = connection.prepare(post(&uri)).unwrap();
+        assert!(matches!(connection.send(request, Duration::from_millis(50)).await, Err(Lost::NoAnswer(_))));
     }
 
     #[tokio::test]
@@ -230,6 +230,6 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri: Uri = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
         drop(listener);
-        assert!(dialer().dial(&uri).await.is_err());
+        assert!(connector().connect(&uri).await.is_err());
     }
 }
