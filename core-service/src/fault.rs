@@ -112,9 +112,9 @@ points! {
     /// Inside a transaction: the event is written, nothing is committed.
     EventWritten = "event_written",
     /// A post is about to be let go until later, or for good. Context: what it waits for.
-    LetGoBegins = "let_go_begins",
+    ReleaseBegins = "release_begins",
     /// It is let go.
-    LetGo = "let_go",
+    Released = "released",
     /// Something else about a post is about to be committed (what its video measures).
     NoteBegins = "note_begins",
     /// It is committed.

@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod backup;
+pub mod bootstrap;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -15,12 +16,11 @@ pub mod http;
 #[cfg(test)]
 mod layering;
 pub mod media;
-pub mod parts;
 pub mod platform;
 mod private;
 pub mod progress;
+pub mod publish_lateness;
 pub mod publisher;
-pub mod punctuality;
 pub mod scheduler;
 pub mod secret;
 pub mod server;

@@ -22,11 +22,11 @@ use url::Url;
 
 use crate::{
     app::{api_keys::ApiKeys, platforms::Platforms},
+    bootstrap::Components,
     clock::Clock,
     config::Settings,
     domain::failure::describe,
     grpc::{self, Api, OldestOverdue, Serving},
-    parts::Parts,
 };
 
 /// Longest time from the word to stop until the store closes.
@@ -38,7 +38,7 @@ const CLOSING: Duration = Duration::from_millis(800);
 /// A running core.
 pub struct Core {
     /// What it is made of.
-    pub parts: Parts,
+    pub parts: Components,
     serving: Serving,
     engine: JoinHandle<()>,
     threads: EngineThreads,
@@ -80,17 +80,17 @@ impl Core {
             None => reachable_at(address, settings.server.tls.is_some())?,
         };
         settings.server.public_url = Some(public_url.clone());
-        let parts = Parts::build(&settings, clock).await?;
+        let parts = Components::build(&settings, clock).await?;
         let api = Api {
             posts: parts.posts.clone(),
             accounts: parts.accounts.clone(),
             platforms: Platforms::new(parts.registry.clone()),
-            library: parts.library.clone(),
+            media_store: parts.media_store.clone(),
             webhooks: parts.webhooks.clone(),
             api_keys: ApiKeys::new(parts.store.clone()),
             auth: settings.auth.clone(),
             store: parts.store.clone(),
-            punctuality: parts.punctuality(),
+            publish_lateness: parts.publish_lateness(),
             clock: parts.clock.clone(),
             asked_for_keys: parts.asked_for_keys.clone(),
             oldest_overdue: oldest_overdue(&parts, settings.scheduler.n8n_grace),
@@ -162,7 +162,7 @@ pub(crate) fn reachable_at(address: SocketAddr, tls: bool) -> anyhow::Result<Url
     Url::parse(&url).with_context(|| format!("{url} is no address"))
 }
 
-fn oldest_overdue(parts: &Parts, workflow_grace: Duration) -> OldestOverdue {
+fn oldest_overdue(parts: &Components, workflow_grace: Duration) -> OldestOverdue {
     let (store, clock) = (parts.store.clone(), parts.clock.clone());
     let grace = chrono::TimeDelta::from_std(workflow_grace).unwrap_or(chrono::TimeDelta::MAX);
     Arc::new(move || {

@@ -70,10 +70,10 @@ async fn words_are_found_wherever_they_stand_in_a_post_and_in_any_case() {
         assert_eq!(found(&me, search).await, captions, "{search}");
     }
     // With the other filters, and after a change.
-    let narrowed = ListPostsRequest { account_id: youtube, ..words("100") };
-    assert_eq!(list(&me, narrowed).await.posts.len(), 1);
-    let narrowed = ListPostsRequest { statuses: vec![PostStatus::Draft.into()], ..words("100") };
-    assert_eq!(list(&me, narrowed).await.total, Some(0));
+    let query = ListPostsRequest { account_id: youtube, ..words("100") };
+    assert_eq!(list(&me, query).await.posts.len(), 1);
+    let query = ListPostsRequest { statuses: vec![PostStatus::Draft.into()], ..words("100") };
+    assert_eq!(list(&me, query).await.total, Some(0));
     let id = list(&me, words("ёлка")).await.posts[0].id;
     let change = UpdatePostRequest {
         id,

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use aurareels_core::{
     backup::{self, BackupError, Progress, Restored, Written},
+    bootstrap,
     config::Settings,
     domain::lineage::Lineage,
-    parts,
     store::replacing::{self, Replacement},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -44,7 +44,7 @@ impl World {
                 settings.insert("AURAREELS_DATABASE_URL".to_owned(), copy.url());
                 settings.insert("AURAREELS_DATA_DIR".to_owned(), to.display().to_string());
                 let settings = Settings::from_pairs(settings).expect("settings");
-                parts::open_store(&settings, self.clock()).await.expect("tables").close().await;
+                bootstrap::open_store(&settings, self.clock()).await.expect("tables").close().await;
                 private.copy_to(&copy).await;
                 *self.copy.lock().expect("no panic inside") = Some((copy, at));
             }

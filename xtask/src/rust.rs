@@ -14,7 +14,7 @@ use crate::tools;
 
 /// Modules of scenarios whose statements differ most between databases: keys, moves, events, pages, claims, secrets, restoring.
 const ON_SERVERS: &[&str] =
-    &["chaos", "isolation", "keys_at_rest", "request_keys", "restoring", "set_aside", "stopping", "watching"];
+    &["chaos", "isolation", "keys_at_rest", "request_keys", "restoring", "quarantine", "stopping", "watching"];
 
 /// Builds and runs all Rust tests: with cargo-nextest where it is installed, else with `cargo test`.
 pub(crate) fn test(workspace: &Workspace) -> Result<Report> {

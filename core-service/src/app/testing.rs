@@ -36,7 +36,7 @@ use crate::{
     },
     secret::{KeyRing, Secret},
     store::Store,
-    tokens::TokenKeeper,
+    tokens::TokenManager,
 };
 
 pub(crate) const CURRENT: &str = "test-key-0123456789-abcdefghijklmnopqrstuv";
@@ -318,10 +318,10 @@ impl PlatformClient for NoPublishing {
     }
 }
 
-/// One replica: its own store, keeper and use cases over a database that others may share.
+/// One replica: its own store, token_manager and use cases over a database that others may share.
 pub(crate) struct Replica {
     pub(crate) store: Store,
-    pub(crate) keeper: TokenKeeper,
+    pub(crate) token_manager: TokenManager,
     pub(crate) accounts: Accounts,
 }
 
@@ -349,14 +349,14 @@ impl World {
         store.migrate().await.unwrap();
         let login: Arc<dyn LoginClient> = self.login.clone();
         let registry = Registry::new([Service { description: &DESCRIPTION, client: Arc::new(NoPublishing), login }]);
-        let keeper = TokenKeeper::new(store.clone(), registry.clone(), self.clock.clone());
+        let token_manager = TokenManager::new(store.clone(), registry.clone(), self.clock.clone());
         let settings = AccountSettings {
             public_url: Some(Url::parse("https://reels.example/").unwrap()),
             redirect_uris: vec!["https://site.example/back".to_owned()],
             daily_posts_per_user: Some(5),
         };
-        let accounts = Accounts::new(store.clone(), registry, self.clock.clone(), keeper.clone(), settings);
-        Replica { store, keeper, accounts }
+        let accounts = Accounts::new(store.clone(), registry, self.clock.clone(), token_manager.clone(), settings);
+        Replica { store, token_manager, accounts }
     }
 
     pub(crate) fn advance(&self, by: TimeDelta) {
@@ -394,6 +394,6 @@ impl Replica {
 
     /// The stored access token, opened.
     pub(crate) async fn access(&self, account: &Account) -> String {
-        self.keeper.stored_tokens(account.id).await.unwrap().1.access.expose().to_owned()
+        self.token_manager.stored_tokens(account.id).await.unwrap().1.access.expose().to_owned()
     }
 }

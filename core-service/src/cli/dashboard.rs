@@ -7,7 +7,8 @@ use url::Url;
 
 use super::{Configured, show};
 use crate::{
-    app::dashboard::Dashboard, clock::Clock, config, domain::ids::UserId, parts, secret::Secret, server, store::Store,
+    app::dashboard::Dashboard, bootstrap, clock::Clock, config, domain::ids::UserId, secret::Secret, server,
+    store::Store,
 };
 
 /// How long a link works when nothing else is asked for, minutes.
@@ -54,7 +55,7 @@ pub(super) async fn link(arguments: Link) -> anyhow::Result<()> {
     let Link { configured, user, minutes } = arguments;
     let settings = configured.settings()?;
     let public_url = public_url(&settings.server)?;
-    let store = parts::open_store(&settings, Clock::system()).await?;
+    let store = bootstrap::open_store(&settings, Clock::system()).await?;
     let made = logins(&store).create_link(UserId(user), TimeDelta::minutes(minutes)).await;
     store.close().await;
     let secret = made?;

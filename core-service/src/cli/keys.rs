@@ -8,8 +8,9 @@ use tokio::time::{Instant, sleep};
 
 use super::Configured;
 use crate::{
+    bootstrap,
     clock::Clock,
-    fault, parts, secret,
+    fault, secret,
     store::{Store, encryption_keys::Rotation},
 };
 
@@ -40,7 +41,7 @@ pub(super) async fn run(configured: &Configured, action: Action) -> anyhow::Resu
         Action::Rotate => {
             let clock = Clock::system();
             fault::follow_clock(&clock).await;
-            let store = parts::open_store(&configured.settings()?, clock.clone()).await?;
+            let store = bootstrap::open_store(&configured.settings()?, clock.clone()).await?;
             let rotated = rotate(&store, &clock).await;
             store.close().await;
             say(&rotated?)

@@ -27,9 +27,9 @@ use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    bootstrap,
     clock::Clock,
     config::{self, LogFormat, Settings},
-    parts,
     store::Store,
     zones::Zones,
 };
@@ -149,7 +149,7 @@ impl Configured {
 
     /// The store of the settings, migrated.
     async fn store(&self) -> anyhow::Result<Store> {
-        Ok(parts::open_store(&self.settings()?, Clock::system()).await?)
+        Ok(bootstrap::open_store(&self.settings()?, Clock::system()).await?)
     }
 }
 

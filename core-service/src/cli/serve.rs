@@ -3,7 +3,7 @@
 use tracing::{error, info, warn};
 
 use super::{Configured, asked_to_stop, start_log};
-use crate::{clock::Clock, domain::failure::describe, parts, server::Core};
+use crate::{bootstrap, clock::Clock, domain::failure::describe, server::Core};
 
 /// Runs the core until it is asked to stop.
 pub(super) async fn serve(configured: &Configured) -> anyhow::Result<()> {
@@ -91,8 +91,8 @@ pub(super) async fn migrate(arguments: Migrate) -> anyhow::Result<()> {
     let settings = arguments.configured.settings()?;
     start_log(&settings.server.log, settings.server.log_format);
     let store = match arguments.new_database {
-        true => parts::make_database(&settings, Clock::system()).await?,
-        false => parts::open_store(&settings, Clock::system()).await?,
+        true => bootstrap::make_database(&settings, Clock::system()).await?,
+        false => bootstrap::open_store(&settings, Clock::system()).await?,
     };
     store.close().await;
     println!("the database is up to date");

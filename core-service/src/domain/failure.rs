@@ -228,7 +228,7 @@ reasons! {
     PositionOfLostEvents = "POSITION_OF_LOST_EVENTS",
     /// The database is away.
     StoreUnavailable = "STORE_UNAVAILABLE",
-    /// The post stopped the worker several times and was set aside.
+    /// The post stopped the worker several times and was quarantined.
     Quarantined = "QUARANTINED",
     /// This release cannot read the stored row: a word of a later one, or damage.
     RowUnreadable = "ROW_UNREADABLE",

@@ -303,8 +303,8 @@ pub struct Post {
     pub read_failures: i32,
     /// Calls in a row of the n8n webhook that failed for the present time.
     pub handover_failures: i32,
-    /// Claims in a row that were left behind instead of let go: a post that ends its workers is set aside.
-    pub crash_count: i32,
+    /// Claims in a row that were left behind instead of let go: a post that ends its workers is quarantined.
+    pub abandoned_claims: i32,
     /// When the present status began.
     pub status_since: DateTime<Utc>,
     /// What the media check found.
@@ -388,7 +388,7 @@ impl Post {
             poll_count: 0,
             read_failures: 0,
             handover_failures: 0,
-            crash_count: 0,
+            abandoned_claims: 0,
             status_since: now,
             media_facts: None,
             look_since: None,

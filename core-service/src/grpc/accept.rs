@@ -35,7 +35,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The places of open connections.
 #[derive(Clone)]
-struct Places {
+struct ConnectionSlots {
     free: Arc<Semaphore>,
     open: Arc<Mutex<Open>>,
     shares: Shares,
@@ -50,26 +50,26 @@ struct Open {
 }
 
 /// The place of one connection.
-pub(super) struct Place {
-    places: Places,
+pub(super) struct ConnectionSlot {
+    slots: ConnectionSlots,
     number: u64,
     activity: Arc<Activity>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Place {
+impl ConnectionSlot {
     pub(super) fn activity(&self) -> &Arc<Activity> {
         &self.activity
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.places.open().connections.remove(&self.number);
+        self.slots.open().connections.remove(&self.number);
     }
 }
 
-impl Places {
+impl ConnectionSlots {
     fn new(shares: Shares) -> Self {
         Self { free: Arc::new(Semaphore::new(shares.connections)), open: Arc::default(), shares }
     }
@@ -113,13 +113,13 @@ impl Places {
         );
     }
 
-    fn take(&self, permit: OwnedSemaphorePermit, times: Times) -> Place {
+    fn take(&self, permit: OwnedSemaphorePermit, times: Times) -> ConnectionSlot {
         let activity = Arc::new(Activity::begin(times));
         let mut open = self.open();
         open.next += 1;
         let number = open.next;
         open.connections.insert(number, activity.clone());
-        Place { places: self.clone(), number, activity, _permit: permit }
+        ConnectionSlot { slots: self.clone(), number, activity, _permit: permit }
     }
 }
 
@@ -140,7 +140,7 @@ async fn accept_all(
     times: Times,
     ready: mpsc::Sender<io::Result<Connection>>,
 ) {
-    let places = Places::new(Shares::of_process());
+    let slots = ConnectionSlots::new(Shares::of_process());
     let mut refused = false;
     loop {
         let accepted = tokio::select! {
@@ -150,13 +150,13 @@ async fn accept_all(
         match accepted {
             Ok((stream, peer)) => {
                 refused = false;
-                // Accepted first: only then is there somebody to make room for. It is one more than there are places.
+                // Accepted first: only then is there somebody to make room for. It is one more than there are slots.
                 let permit = tokio::select! {
-                    permit = places.permit() => permit,
+                    permit = slots.permit() => permit,
                     () = ready.closed() => return,
                 };
                 let Some(permit) = permit else { return };
-                drop(tokio::spawn(prepare(stream, peer, tls.clone(), places.take(permit, times), ready.clone())));
+                drop(tokio::spawn(prepare(stream, peer, tls.clone(), slots.take(permit, times), ready.clone())));
             }
             Err(error) => {
                 if !std::mem::replace(&mut refused, true) {
@@ -172,7 +172,7 @@ async fn prepare(
     stream: TcpStream,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
-    place: Place,
+    place: ConnectionSlot,
     ready: mpsc::Sender<io::Result<Connection>>,
 ) {
     // Without it small answers wait for the client's acknowledgement.
@@ -190,8 +190,8 @@ async fn prepare(
 
 /// A place, for tests of what has one.
 #[cfg(test)]
-pub(super) fn place(times: Times) -> Place {
-    let places = Places::new(Shares { limit: 256, connections: 1, posts: 1 });
-    let permit = places.free.clone().try_acquire_owned().expect("a free place");
-    places.take(permit, times)
+pub(super) fn place(times: Times) -> ConnectionSlot {
+    let slots = ConnectionSlots::new(Shares { limit: 256, connections: 1, posts: 1 });
+    let permit = slots.free.clone().try_acquire_owned().expect("a free place");
+    slots.take(permit, times)
 }

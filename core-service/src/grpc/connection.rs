@@ -30,7 +30,7 @@ use tokio::{
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
-use super::accept::Place;
+use super::accept::ConnectionSlot;
 
 /// How long what may take.
 #[derive(Clone, Copy, Debug)]
@@ -173,14 +173,14 @@ pub(super) struct Connection {
     /// Bytes of the beginning that were as those of HTTP/2.
     preface: usize,
     timer: Pin<Box<Sleep>>,
-    _place: Place,
+    _slot: ConnectionSlot,
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, place: Place) -> Self {
-        let activity = place.activity().clone();
+    pub(super) fn new(stream: Stream, slot: ConnectionSlot) -> Self {
+        let activity = slot.activity().clone();
         let timer = Box::pin(sleep_until(activity.opened + activity.times.hello));
-        Self { stream, activity, preface: 0, timer, _place: place }
+        Self { stream, activity, preface: 0, timer, _slot: slot }
     }
 
     /// Whether it has been silent for too long, or has to make room. Looked at whenever the server looks at the connection,

@@ -22,14 +22,14 @@ use tonic::{Code, Request, Response, Status, Streaming};
 use tower_http::services::ServeFile;
 
 use super::{
-    auth::layer::{caller, still},
+    auth::layer::{caller, credential_recheck},
     convert::{media, video_job},
     status::from_app,
 };
 use crate::{
     app::{
         Error,
-        media::{Library, UploadInfo},
+        media::{MediaStore, UploadInfo},
         video_jobs::VideoJobs,
     },
     clock::Clock,
@@ -39,7 +39,7 @@ use crate::{
 
 /// Handlers of MediaService.
 pub(super) struct MediaApi {
-    pub(super) library: Library,
+    pub(super) media_store: MediaStore,
     pub(super) video_jobs: VideoJobs,
     pub(super) clock: Clock,
 }
@@ -49,46 +49,46 @@ type Answer<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl MediaService for MediaApi {
     async fn upload_media(&self, request: Request<Streaming<v1::UploadMediaRequest>>) -> Answer<v1::Media> {
-        let (caller, still) = (caller(&request)?, still(&request)?);
+        let (caller, recheck) = (caller(&request)?, credential_recheck(&request)?);
         let mut messages = request.into_inner();
         let upload = async {
-            let first = timeout(self.library.idle(), messages.message()).await;
-            let first = first.map_err(|_| self.library.stalled())?.map_err(broken_off)?;
+            let first = timeout(self.media_store.idle(), messages.message()).await;
+            let first = first.map_err(|_| self.media_store.stalled())?.map_err(broken_off)?;
             let info: UploadInfo = media::info(first)?;
             let chunks = messages.map(|message| message.map_err(broken_off).and_then(media::chunk));
-            self.library.receive(caller, info, chunks).await
+            self.media_store.receive(caller, info, chunks).await
         };
         tokio::select! {
             received = upload => Ok(Response::new(media::received(received.map_err(from_app(&self.clock))?))),
-            denied = still.revoked() => Err(denied),
+            denied = recheck.revoked() => Err(denied),
         }
     }
 
     async fn get_media(&self, request: Request<v1::GetMediaRequest>) -> Answer<v1::Media> {
         let caller = caller(&request)?;
         let id = media::media_id(request.into_inner().media_id).map_err(from_app(&self.clock))?;
-        let found = self.library.get(caller, &id).await.map_err(from_app(&self.clock))?;
+        let found = self.media_store.get(caller, &id).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(media::media(found)))
     }
 
     async fn list_media(&self, request: Request<v1::ListMediaRequest>) -> Answer<v1::ListMediaResponse> {
         let caller = caller(&request)?;
         let (size, token) = media::list(request.into_inner()).map_err(from_app(&self.clock))?;
-        let page = self.library.list(caller, size, token.as_deref()).await.map_err(from_app(&self.clock))?;
+        let page = self.media_store.list(caller, size, token.as_deref()).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(media::page(page)))
     }
 
     async fn delete_media(&self, request: Request<v1::DeleteMediaRequest>) -> Answer<v1::DeleteMediaResponse> {
         let caller = caller(&request)?;
         let id = media::media_id(request.into_inner().media_id).map_err(from_app(&self.clock))?;
-        self.library.delete(caller, &id).await.map_err(from_app(&self.clock))?;
+        self.media_store.delete(caller, &id).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(v1::DeleteMediaResponse {}))
     }
 
     async fn probe_video(&self, request: Request<v1::ProbeVideoRequest>) -> Answer<v1::ProbeVideoResponse> {
         let caller = caller(&request)?;
         let (named, platforms) = media::probe(request.into_inner()).map_err(from_app(&self.clock))?;
-        let probed = self.library.probe(caller, named, &platforms).await.map_err(from_app(&self.clock))?;
+        let probed = self.media_store.probe(caller, named, &platforms).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(media::probed(probed)))
     }
 
@@ -142,21 +142,21 @@ fn broken_off(status: Status) -> Error {
 }
 
 /// Where platforms fetch uploads.
-pub(super) fn fetching(library: Library) -> Router {
+pub(super) fn fetching(media_store: MediaStore) -> Router {
     Router::new()
         .route(&format!("{PULL_PATH}/{{token}}/{{name}}"), get(fetch))
         .layer(middleware::from_fn(super::pages::guard))
-        .with_state(library)
+        .with_state(media_store)
 }
 
 /// An upload while a platform may fetch it: whole or in parts (`Range`), and its head alone (`HEAD`). The name is for
 /// platforms that look at it; it has no meaning here.
 async fn fetch(
-    State(library): State<Library>,
+    State(media_store): State<MediaStore>,
     Path((token, _)): Path<(String, String)>,
     request: HttpRequest<Body>,
 ) -> HttpResponse {
-    let found = match library.to_fetch(&token).await {
+    let found = match media_store.to_fetch(&token).await {
         Ok(found) => found,
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "an upload cannot be looked up");

@@ -15,7 +15,7 @@ use tonic::Code;
 
 use crate::{
     domain::post::Status as PostStatus,
-    punctuality::{self, Punctuality},
+    publish_lateness::{self, PublishLateness},
     store::Store,
 };
 
@@ -45,12 +45,12 @@ pub(super) struct Metrics {
     calls: Arc<Mutex<BTreeMap<&'static str, Calls>>>,
     posts: Arc<tokio::sync::Mutex<Option<Counted>>>,
     store: Store,
-    punctuality: Punctuality,
+    publish_lateness: PublishLateness,
 }
 
 impl Metrics {
-    pub(super) fn new(store: Store, punctuality: Punctuality) -> Self {
-        Self { calls: Arc::default(), posts: Arc::default(), store, punctuality }
+    pub(super) fn new(store: Store, publish_lateness: PublishLateness) -> Self {
+        Self { calls: Arc::default(), posts: Arc::default(), store, publish_lateness }
     }
 
     /// Counts an RPC of the table.
@@ -98,10 +98,10 @@ impl Metrics {
         let help = "Reads of the database, those within writes apart.";
         head(&mut page, "aurareels_store_reads_total", "counter", help);
         let _ = writeln!(page, "aurareels_store_reads_total {}", self.store.reads());
-        if let Ok(count) = self.store.count_set_aside().await {
-            let help = "Posts that this release cannot read and that are set aside.";
-            head(&mut page, "aurareels_posts_set_aside", "gauge", help);
-            let _ = writeln!(page, "aurareels_posts_set_aside {count}");
+        if let Ok(count) = self.store.count_quarantined().await {
+            let help = "Posts that this release cannot read and that are quarantined.";
+            head(&mut page, "aurareels_posts_quarantined", "gauge", help);
+            let _ = writeln!(page, "aurareels_posts_quarantined {count}");
         }
         if let Some(posts) = self.posts().await {
             head(&mut page, "aurareels_posts", "gauge", "Posts in the database, by status.");
@@ -115,9 +115,9 @@ impl Metrics {
 
     fn late(&self, page: &mut String) {
         const NAME: &str = "aurareels_publish_late_seconds";
-        let counted = self.punctuality.counted();
+        let counted = self.publish_lateness.counted();
         head(page, NAME, "histogram", "From a post's due time until its visible request left.");
-        for (bound, count) in punctuality::BOUNDS.iter().zip(counted.at_most) {
+        for (bound, count) in publish_lateness::BOUNDS.iter().zip(counted.at_most) {
             line(page, &format!("{NAME}_bucket"), &format!("le=\"{bound}\""), count);
         }
         line(page, &format!("{NAME}_bucket"), "le=\"+Inf\"", counted.count);

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use super::{
     auth::{
         Who,
-        layer::{caller, still, who},
+        layer::{caller, credential_recheck, who},
     },
     calls::Calls,
     convert::{post, requests},
@@ -230,9 +230,9 @@ impl PostService for PostApi {
     type WatchPostsStream = ReceiverStream<std::result::Result<v1::WatchPostsResponse, Status>>;
 
     async fn watch_posts(&self, request: Request<v1::WatchPostsRequest>) -> Answer<Self::WatchPostsStream> {
-        let (caller, still) = (caller(&request)?, still(&request)?);
+        let (caller, recheck) = (caller(&request)?, credential_recheck(&request)?);
         let watch = requests::watch(request.into_inner()).map_err(from_app(&self.clock))?;
-        let stream = watch::start(self.clone(), caller, still, watch).await.map_err(from_app(&self.clock))?;
+        let stream = watch::start(self.clone(), caller, recheck, watch).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(stream))
     }
 }

@@ -42,9 +42,9 @@ use super::{
     connection::Times,
     convert::media::MAX_CHUNK,
     dashboard,
+    drain_body::drain_body,
     entry::{self, Entry},
     health::{OldestOverdue, Teller, Watched},
-    hear_out::hear_out,
     media::{self, MediaApi},
     metrics::Metrics,
     pages::{self, Pages},
@@ -56,12 +56,12 @@ use super::{
 };
 use crate::{
     app::{
-        accounts::Accounts, api_keys::ApiKeys, dashboard::Dashboard, media::Library, platforms::Platforms,
+        accounts::Accounts, api_keys::ApiKeys, dashboard::Dashboard, media::MediaStore, platforms::Platforms,
         posts::Posts, video_jobs::VideoJobs, webhooks::WebhookEndpoints,
     },
     clock::Clock,
     config::{self, CorsOrigins},
-    punctuality::Punctuality,
+    publish_lateness::PublishLateness,
     store::Store,
 };
 
@@ -92,7 +92,7 @@ pub struct Api {
     /// The platforms.
     pub platforms: Platforms,
     /// Uploads.
-    pub library: Library,
+    pub media_store: MediaStore,
     /// Webhook endpoints.
     pub webhooks: WebhookEndpoints,
     /// API keys.
@@ -102,7 +102,7 @@ pub struct Api {
     /// For health and metrics.
     pub store: Store,
     /// For metrics.
-    pub punctuality: Punctuality,
+    pub publish_lateness: PublishLateness,
     /// The time.
     pub clock: Clock,
     /// Told when a rotation wants this core to read its keys anew.
@@ -178,7 +178,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     let cookies = Cookies::of(&api.public_url);
     let authenticator = Authenticator::new(keys.clone(), logins.clone(), cookies, jwt, api.clock.clone());
     let dashboard = dashboard::router(logins.clone(), &api.public_url);
-    let metrics = Metrics::new(api.store.clone(), api.punctuality);
+    let metrics = Metrics::new(api.store.clone(), api.publish_lateness);
     let calls = Calls::new();
     let entry = Arc::new(Entry { calls: calls.clone(), authenticator, metrics: metrics.clone() });
     let (handing_out, mut until) = (api.posts.hand_out_events(), stopping.clone());
@@ -206,10 +206,10 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     };
     let accounts = AccountApi { accounts: api.accounts.clone(), clock: api.clock.clone() };
     let webhooks = WebhookApi { webhooks: api.webhooks, clock: api.clock.clone() };
-    let fetching = media::fetching(api.library.clone());
+    let fetching = media::fetching(api.media_store.clone());
     // A chunk of the largest size, with what is around it.
     let video_jobs = VideoJobs::new(api.store, api.clock.clone());
-    let media = MediaServiceServer::new(MediaApi { library: api.library, video_jobs, clock: api.clock })
+    let media = MediaServiceServer::new(MediaApi { media_store: api.media_store, video_jobs, clock: api.clock })
         .max_decoding_message_size(MAX_CHUNK + 64 * 1024);
     macro_rules! limited {
         ($server:ident, $api:expr) => {
@@ -301,7 +301,7 @@ fn cors(origins: &CorsOrigins) -> anyhow::Result<CorsLayer> {
 /// Middleware around everything else. An origin that may not call is not told what others may do either.
 async fn at_the_edge(request: Request, next: Next) -> Response {
     let (request, under_way) = patience::bound(request);
-    let mut response = hear_out(request, next).await;
+    let mut response = drain_body(request, next).await;
     let headers = response.headers_mut();
     if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
         for name in [

@@ -18,7 +18,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::{
-    auth::layer::Still,
+    auth::layer::CredentialRecheck,
     convert::{self, account, event, post, requests::Watch},
     posts::PostApi,
     status,
@@ -55,7 +55,7 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 struct Watcher {
     api: PostApi,
     caller: Caller,
-    still: Still,
+    recheck: CredentialRecheck,
     watch: Watch,
     position: Sequence,
     out: mpsc::Sender<Message>,
@@ -72,7 +72,12 @@ enum End {
 }
 
 /// Starts a stream. The first batch is read before the answer, so that a position that is too old is refused at once.
-pub(super) async fn start(api: PostApi, caller: Caller, still: Still, watch: Watch) -> Result<ReceiverStream<Message>> {
+pub(super) async fn start(
+    api: PostApi,
+    caller: Caller,
+    recheck: CredentialRecheck,
+    watch: Watch,
+) -> Result<ReceiverStream<Message>> {
     // Before anything is read: what is committed from here on is handed out.
     let follower = api.posts.follow(caller, watch.progress);
     let first = match watch.after {
@@ -84,7 +89,7 @@ pub(super) async fn start(api: PostApi, caller: Caller, still: Still, watch: Wat
     };
     let (out, messages) = mpsc::channel(BUFFER);
     let calls = api.calls.clone();
-    let watcher = Watcher { api, caller, still, watch, position: first.after, out };
+    let watcher = Watcher { api, caller, recheck, watch, position: first.after, out };
     calls.spawn(watcher.run(first, follower));
     Ok(ReceiverStream::new(messages))
 }
@@ -92,11 +97,11 @@ pub(super) async fn start(api: PostApi, caller: Caller, still: Still, watch: Wat
 impl Watcher {
     async fn run(mut self, first: EventBatch, follower: Follower) {
         let mut stopping = self.api.stopping.clone();
-        let (out, still) = (self.out.clone(), self.still.clone());
+        let (out, recheck) = (self.out.clone(), self.recheck.clone());
         let end = tokio::select! {
             end = self.follow(first, follower) => end,
             () = out.closed() => End::Gone,
-            denied = still.revoked() => End::Failed(denied),
+            denied = recheck.revoked() => End::Failed(denied),
             _ = stopping.wait_for(|stopping| *stopping) => End::Stopping,
         };
         let last = match end {
@@ -188,7 +193,7 @@ impl Watcher {
 
     /// Also the moment at which an ended token ends the stream.
     async fn heartbeat(&self) -> std::result::Result<(), End> {
-        self.still.allowed().await.map_err(End::Failed)?;
+        self.recheck.allowed().await.map_err(End::Failed)?;
         self.send(WatchPostsResponse { event: None, position: self.position.0 }).await
     }
 

@@ -303,10 +303,10 @@ pub struct Call<'a> {
     /// Upload progress.
     pub progress: &'a dyn Progress,
     /// Platform ids already bound to other posts of this account: a search for the post's own never takes one of them.
-    pub siblings: &'a [String],
+    pub bound_platform_ids: &'a [String],
     /// Another post of this account, whose own is not known either, has the same caption: the two cannot be told apart by
     /// what the platform lists.
-    pub twins: bool,
+    pub same_caption_in_flight: bool,
 }
 
 /// When a post may have gone out that is searched for after a restore.
@@ -363,7 +363,7 @@ pub trait PlatformClient: Send + Sync {
     /// What comes next: pure, from the post's current attempt in the ledger.
     fn next(&self, view: &View<'_>) -> Next;
 
-    /// Whether a step looks for the post in the account's list: only then does its call tell the siblings and twins. Pure.
+    /// Whether a step looks for the post in the account's list: only then are `bound_platform_ids` and `same_caption_in_flight` told. Pure.
     fn searches_list(&self, step: &Step) -> bool;
 
     /// Runs one step: one bounded exchange. For a point of no return the request travels on its own connection.

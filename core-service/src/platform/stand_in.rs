@@ -201,8 +201,8 @@ pub(super) struct Stage {
     pub(super) video: Film,
     pub(super) lease: Held,
     pub(super) progress: Told,
-    pub(super) siblings: Vec<String>,
-    pub(super) twins: bool,
+    pub(super) bound_platform_ids: Vec<String>,
+    pub(super) same_caption_in_flight: bool,
 }
 
 impl Stage {
@@ -217,8 +217,8 @@ impl Stage {
             video,
             lease: Held(AtomicI64::new(i64::MAX)),
             progress: Told::default(),
-            siblings: Vec::new(),
-            twins: false,
+            bound_platform_ids: Vec::new(),
+            same_caption_in_flight: false,
         }
     }
 
@@ -233,8 +233,8 @@ impl Stage {
             video: &self.video,
             lease: &self.lease,
             progress: &self.progress,
-            siblings: &self.siblings,
-            twins: self.twins,
+            bound_platform_ids: &self.bound_platform_ids,
+            same_caption_in_flight: self.same_caption_in_flight,
         }
     }
 }

@@ -55,7 +55,7 @@ pub struct Policy {
 }
 
 /// Everything a decision looks at.
-pub struct Situation<'a> {
+pub struct DecisionContext<'a> {
     /// The post.
     pub post: &'a Post,
     /// Its ledger, with the entry of the exchange if one was recorded.
@@ -74,20 +74,20 @@ pub struct Situation<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
     /// Write this and go on with the next step at once.
-    GoOn(Change),
+    Continue(Change),
     /// Write this, which lets the post go.
-    LetGo(Change),
+    Release(Change),
     /// Ask for new tokens, then repeat. The change settles the refused step, without a verdict on the post.
     Refresh(Change, Failure),
 }
 
-impl Situation<'_> {
+impl DecisionContext<'_> {
     fn visible(&self) -> bool {
         self.ledger.may_be_visible(self.post.attempt)
     }
 
     pub(super) fn wait(&self, change: Change, at: DateTime<Utc>, reason: WaitReason) -> Decision {
-        Decision::LetGo(Change { release: Some(Release { at: Some(at), waiting_for: Some(reason) }), ..change })
+        Decision::Release(Change { release: Some(Release { at: Some(at), waiting_for: Some(reason) }), ..change })
     }
 
     /// When to look next: after what the platform asked for, else with a gap that grows with the time since then.
@@ -129,10 +129,10 @@ impl Situation<'_> {
             let why = Evidence::new().with("reason", failure.reason.as_str());
             let reopened = Some(entry.clone().reopened(self.now, why));
             let change = Change { error: Some(Some(failure)), retry: false, new_attempt: false, reopened, ..change };
-            return Decision::GoOn(self.confirming(change));
+            return Decision::Continue(self.confirming(change));
         }
         let by = if self.post.status == Status::Scheduled { Move::Missed } else { Move::Rejected };
-        Decision::LetGo(Change {
+        Decision::Release(Change {
             by: Some(by),
             error: Some(Some(failure)),
             release: Some(Release { at: None, waiting_for: None }),
@@ -145,7 +145,7 @@ impl Situation<'_> {
         let failure = Failure::new(FailureClass::Permanent, Reason::OutcomeUnknown, message).with_remedy(
             "look at the account, then say by ResolvePost whether the post is there; RetryPost works after that",
         );
-        Decision::LetGo(Change {
+        Decision::Release(Change {
             by: Some(Move::CannotTell),
             error: Some(Some(failure)),
             release: Some(Release { at: None, waiting_for: None }),
@@ -236,7 +236,7 @@ impl Situation<'_> {
                 entry.handle.0.extend(handle.0);
                 let new_ground = !self.ledger.has_succeeded(&entry.step);
                 let ledger = settle(entry, StepOutcome::Accepted, evidence);
-                Decision::GoOn(Change {
+                Decision::Continue(Change {
                     ledger,
                     error: Some(None),
                     new_ground,
@@ -283,7 +283,7 @@ impl Situation<'_> {
                 {
                     stored.outcome = entry.outcome;
                 }
-                Situation { ledger: &ledger, ..*self }.after_failure(change, failure)
+                DecisionContext { ledger: &ledger, ..*self }.after_failure(change, failure)
             }
             Outcome::Refused { failure, evidence } if entry.class == StepClass::PointOfNoReturn => {
                 let evidence =
@@ -300,7 +300,7 @@ impl Situation<'_> {
                     | FailureClass::NeedsReconnect
                     | FailureClass::InvalidMedia
                     | FailureClass::InvalidRequest
-                    | FailureClass::Permanent => Decision::GoOn(change),
+                    | FailureClass::Permanent => Decision::Continue(change),
                 }
             }
             Outcome::Refused { failure, evidence } => {
@@ -310,13 +310,13 @@ impl Situation<'_> {
                 Some(sent) => {
                     let ledger = LedgerWrite::Update(sent.clone().reopened(self.now, evidence));
                     let change = Change { ledger, error: Some(None), poll_count: Some(0), ..Change::default() };
-                    Decision::GoOn(self.confirming(change))
+                    Decision::Continue(self.confirming(change))
                 }
                 None => self.after_outcome(entry, Outcome::Unknown { evidence }),
             },
             Outcome::Unknown { evidence } if entry.class == StepClass::PointOfNoReturn => {
                 let ledger = settle(entry, StepOutcome::Unknown, evidence);
-                Decision::GoOn(self.confirming(Change { ledger, ..Change::default() }))
+                Decision::Continue(self.confirming(Change { ledger, ..Change::default() }))
             }
             Outcome::Unknown { evidence } => {
                 let (step, class) = (entry.step.clone(), entry.class);
@@ -428,10 +428,10 @@ impl Situation<'_> {
                 field: String::new(),
                 message: format!("the post is live, but this could not be done afterwards: {what}"),
             };
-            return Decision::GoOn(Change { warning: Some(warning), ..Change::default() });
+            return Decision::Continue(Change { warning: Some(warning), ..Change::default() });
         }
         let at = self.next_look(after, since);
-        Decision::LetGo(Change {
+        Decision::Release(Change {
             poll_count: Some(self.looks().saturating_add(1)),
             release: Some(Release { at: Some(at), waiting_for: None }),
             ..Change::default()

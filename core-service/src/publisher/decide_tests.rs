@@ -57,10 +57,10 @@ pub(in crate::publisher) fn judge<T>(
     post: &Post,
     entries: Vec<Entry>,
     at: DateTime<Utc>,
-    judged: impl FnOnce(&Situation<'_>) -> T,
+    judged: impl FnOnce(&DecisionContext<'_>) -> T,
 ) -> T {
     let ledger = Ledger::new(entries);
-    judged(&Situation { post, ledger: &ledger, now: at, chance: 0.5, policy: &policy(), token_version: 1 })
+    judged(&DecisionContext { post, ledger: &ledger, now: at, chance: 0.5, policy: &policy(), token_version: 1 })
 }
 
 pub(in crate::publisher) fn failure(class: FailureClass) -> Failure {
@@ -69,7 +69,7 @@ pub(in crate::publisher) fn failure(class: FailureClass) -> Failure {
 
 pub(in crate::publisher) fn change(decision: Decision) -> Change {
     match decision {
-        Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _) => change,
+        Decision::Continue(change) | Decision::Release(change) | Decision::Refresh(change, _) => change,
     }
 }
 
@@ -78,7 +78,7 @@ fn an_unknown_answer_at_the_point_of_no_return_is_confirming_and_nothing_else() 
     let sent = entry(StepClass::PointOfNoReturn, None);
     let outcome = Outcome::Unknown { evidence: Evidence::new() };
     let decision = judge(&post(Status::Publishing), vec![sent.clone()], now(), |s| s.after_outcome(sent, outcome));
-    let Decision::GoOn(change) = decision else { panic!("{decision:?}") };
+    let Decision::Continue(change) = decision else { panic!("{decision:?}") };
     assert_eq!(change.by, Some(Move::ReplyLost));
     assert!(!change.retry && !change.new_attempt && change.release.is_none());
     assert!(matches!(change.ledger, LedgerWrite::Update(Entry { outcome: Some(StepOutcome::Unknown), .. })));

@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     domain::ids::{Fence, PostId},
     platform,
-    punctuality::Punctuality,
+    publish_lateness::PublishLateness,
 };
 
 /// The claims of one process. They are renewed together, but a renewal counts only for those that the store still had:
@@ -104,7 +104,7 @@ pub(super) struct Permit<'a> {
     /// When a point of no return may leave.
     pub(super) not_before: DateTime<Utc>,
     /// Where to count how late it left; `None` for what was not scheduled.
-    pub(super) punctuality: Option<&'a Punctuality>,
+    pub(super) publish_lateness: Option<&'a PublishLateness>,
     /// The core is asked to stop.
     pub(super) stopping: watch::Receiver<bool>,
     /// The core was asked to stop while the request waited for its time: it has not left.
@@ -131,8 +131,8 @@ impl platform::Lease for Permit<'_> {
     }
 
     fn leaves(&self) {
-        if let Some(punctuality) = self.punctuality {
-            punctuality.note((self.clock.now() - self.not_before).to_std().unwrap_or_default());
+        if let Some(publish_lateness) = self.publish_lateness {
+            publish_lateness.note((self.clock.now() - self.not_before).to_std().unwrap_or_default());
         }
     }
 }

@@ -31,9 +31,9 @@ use crate::{
     fault,
     platform::Registry,
     progress::Uploads,
-    punctuality::Punctuality,
+    publish_lateness::PublishLateness,
     store::{Store, account_tokens::StoredLogin},
-    tokens::TokenKeeper,
+    tokens::TokenManager,
 };
 
 /// Time between two tries of a post whose ledger needs an encryption key that this core does not have.
@@ -53,7 +53,7 @@ pub struct EngineSettings {
     pub workflow_grace: TimeDelta,
     /// The core's own limit of posts per user, platform and rolling day; `None`: off.
     pub daily_posts_per_user: Option<u32>,
-    /// Claims in a row that may be left behind before a post is set aside.
+    /// Claims in a row that may be left behind before a post is quarantined.
     pub max_crashes: i32,
     /// Longest time between two renewals of the claims.
     pub renew_every: Duration,
@@ -73,7 +73,7 @@ pub struct Engine {
     /// Platforms.
     pub registry: Registry,
     /// Tokens.
-    pub keeper: TokenKeeper,
+    pub token_manager: TokenManager,
     /// The videos of posts.
     pub videos: Videos,
     /// The n8n hand-over.
@@ -83,7 +83,7 @@ pub struct Engine {
     /// Posts due in the same moment.
     pub bursts: Bursts,
     /// How late visible requests leave.
-    pub punctuality: Punctuality,
+    pub publish_lateness: PublishLateness,
     /// A number between 0 and 1, for spreading retries and polls.
     pub chance: Arc<dyn Fn() -> f64 + Send + Sync>,
     /// Settings.
@@ -93,7 +93,7 @@ pub struct Engine {
 }
 
 /// What was read for a claimed post, together with that of others claimed with it. What is missing is read by its worker.
-pub struct AtHand {
+pub struct Prefetched {
     /// Its ledger, read after the claim: from then on only the claim's holder writes to it.
     pub ledger: Option<Ledger>,
     /// The login of its account.
@@ -102,8 +102,8 @@ pub struct AtHand {
 
 impl Engine {
     /// Moves a claimed post until it waits, rests, or its claim is gone. An error leaves the claim as it is.
-    pub async fn work(&self, post: Box<Post>, at_hand: AtHand, claim: Claim) -> crate::store::Result<()> {
-        let AtHand { ledger, login } = at_hand;
+    pub async fn work(&self, post: Box<Post>, prefetched: Prefetched, claim: Claim) -> crate::store::Result<()> {
+        let Prefetched { ledger, login } = prefetched;
         let ledger = match ledger {
             Some(ledger) => ledger,
             None => match Box::pin(self.store.ledger(post.id)).await {
@@ -113,7 +113,7 @@ impl Engine {
                     let now = self.clock.now();
                     return Box::pin(self.store.postpone(&[*post], now + KEY_GAP, now)).await;
                 }
-                Err(error) if error.is_about_data() => return self.store.set_aside(post.id, post.fence, &error).await,
+                Err(error) if error.is_about_data() => return self.store.quarantine(post.id, post.fence, &error).await,
                 Err(error) => return Err(error),
             },
         };
@@ -129,7 +129,7 @@ mod tests {
     /// Ten thousand posts that are due in one second are ten thousand of these.
     #[test]
     fn a_worker_that_waits_takes_little_memory() {
-        fn size_of_future<'a, F>(_: impl Fn(&'a Engine, Box<Post>, AtHand, Claim) -> F) -> usize {
+        fn size_of_future<'a, F>(_: impl Fn(&'a Engine, Box<Post>, Prefetched, Claim) -> F) -> usize {
             size_of::<F>()
         }
         let size = size_of_future(Engine::work);

@@ -9,7 +9,7 @@ use crate::{
 /// The points before and after committing a change, and their context.
 pub(super) fn of(change: &Change, before: Status) -> ([FaultPoint; 2], String) {
     use FaultPoint::{
-        LetGo, LetGoBegins, MoveBegins, Moved, NoteBegins, Noted, OutcomeCommitBegins, OutcomeCommitted,
+        MoveBegins, Moved, NoteBegins, Noted, OutcomeCommitBegins, OutcomeCommitted, ReleaseBegins, Released,
         StepRecordBegins, StepRecorded,
     };
     match &change.ledger {
@@ -23,7 +23,7 @@ pub(super) fn of(change: &Change, before: Status) -> ([FaultPoint; 2], String) {
             (Some(_), _) => ([MoveBegins, Moved], context(|| before.as_str().to_owned())),
             (None, Some(release)) => {
                 let waits_for = release.waiting_for.map_or("rest", |reason| reason.as_str());
-                ([LetGoBegins, LetGo], context(|| waits_for.to_owned()))
+                ([ReleaseBegins, Released], context(|| waits_for.to_owned()))
             }
             (None, None) => ([NoteBegins, Noted], context(|| before.as_str().to_owned())),
         },

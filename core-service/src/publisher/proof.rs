@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::decide::{Decision, QUOTA_PAUSE, RATE_LIMIT_PAUSE, RECONNECT_PAUSE, Situation};
+use super::decide::{Decision, DecisionContext, QUOTA_PAUSE, RATE_LIMIT_PAUSE, RECONNECT_PAUSE};
 use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
@@ -39,7 +39,7 @@ struct Demand {
     confirmations: usize,
 }
 
-impl Situation<'_> {
+impl DecisionContext<'_> {
     /// After reading what became of an unknown point of no return.
     pub fn after_lookup(&self, mut entry: Entry, lookup: Lookup, settle: Duration, confirmations: usize) -> Decision {
         let settle = TimeDelta::from_std(settle).unwrap_or(TimeDelta::MAX);
@@ -52,7 +52,7 @@ impl Situation<'_> {
                 entry.evidence.push_reading(self.now, "found", evidence);
                 entry.outcome = Some(StepOutcome::Found);
                 entry.answered_at = Some(self.now);
-                Decision::GoOn(Change { error: Some(None), poll_count: Some(0), ..keep(entry) })
+                Decision::Continue(Change { error: Some(None), poll_count: Some(0), ..keep(entry) })
             }
             Lookup::Absent { handle_dead, evidence } => {
                 entry.evidence.push_reading(self.now, "absent", evidence);
@@ -120,7 +120,7 @@ impl Situation<'_> {
             if same_handle.is_some_and(|at| at <= self.now) {
                 entry.outcome = Some(StepOutcome::Absent);
                 let ledger = LedgerWrite::Update(entry.absent_provisionally());
-                return Decision::GoOn(Change {
+                return Decision::Continue(Change {
                     ledger,
                     by: Some(Move::ProvedAbsent),
                     retry: costs_a_retry,
@@ -167,7 +167,7 @@ impl Situation<'_> {
                 let reason = wait_reason(&failure.class);
                 self.wait(Change { error: Some(Some(failure)), ..change }, at, reason)
             }
-            Some(_) | None => Decision::GoOn(Change { error: Some(None), ..change }),
+            Some(_) | None => Decision::Continue(Change { error: Some(None), ..change }),
         }
     }
 

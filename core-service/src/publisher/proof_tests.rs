@@ -171,9 +171,9 @@ fn a_dead_login_waits_for_another_and_then_the_late_policy_decides() {
         let ledger = crate::domain::ledger::Ledger::new(vec![read.clone()]);
         let policy = crate::publisher::decide::tests::policy();
         let now = now() + TimeDelta::hours(hours);
-        let situation =
-            Situation { post: &confirming, ledger: &ledger, now, chance: 0.5, policy: &policy, token_version: 2 };
-        change(situation.after_lookup(read.clone(), lookup, SETTLE, 2))
+        let decision_context =
+            DecisionContext { post: &confirming, ledger: &ledger, now, chance: 0.5, policy: &policy, token_version: 2 };
+        change(decision_context.after_lookup(read.clone(), lookup, SETTLE, 2))
     };
     let soon = reconnected(3);
     assert_eq!((soon.by, soon.retry, soon.new_attempt), (Some(Move::ProvedAbsent), false, false));
@@ -198,7 +198,7 @@ fn what_one_reading_says_is_proven_before_a_failure_or_a_new_attempt() {
         s.after_failure(Change::default(), failure(FailureClass::InvalidMedia))
     });
     for decision in [gone, fails] {
-        let Decision::GoOn(change) = decision else { panic!("{decision:?}") };
+        let Decision::Continue(change) = decision else { panic!("{decision:?}") };
         assert_eq!((change.by, change.new_attempt), (Some(Move::ReplyLost), false));
         let reopened = change.reopened.unwrap();
         assert_eq!((reopened.outcome, reopened.is_reopened()), (Some(StepOutcome::Unknown), true));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::decide::{Decision, Situation};
+use super::decide::{Decision, DecisionContext};
 use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
@@ -84,7 +84,7 @@ pub(super) fn search_of(post: &Post, ledger: &Ledger, now: DateTime<Utc>) -> (En
     (entry, false)
 }
 
-impl Situation<'_> {
+impl DecisionContext<'_> {
     /// After looking for a post that may have gone out before the backup was restored. `recorded`: the entry stands in
     /// the ledger already.
     pub(super) fn after_search(&self, mut entry: Entry, recorded: bool, lookup: Lookup, proof: Proof) -> Verdict {
@@ -100,7 +100,7 @@ impl Situation<'_> {
                 entry.evidence.push_reading(self.now, "found", evidence);
                 entry.outcome = Some(StepOutcome::Found);
                 entry.answered_at = Some(self.now);
-                Verdict::Follow(Decision::GoOn(Change {
+                Verdict::Follow(Decision::Continue(Change {
                     by: begins(self.post.status),
                     error: Some(None),
                     poll_count: Some(0),
@@ -181,10 +181,10 @@ impl Situation<'_> {
         let change = Change { looked_up: true, error: Some(None), poll_count: Some(0), ..change };
         let now = self.now;
         let goes_on = |change: Change, waiting_for| {
-            Decision::LetGo(Change { release: Some(Release { at: Some(now), waiting_for }), ..change })
+            Decision::Release(Change { release: Some(Release { at: Some(now), waiting_for }), ..change })
         };
         let rests = |change: Change| {
-            Decision::LetGo(Change { release: Some(Release { at: None, waiting_for: None }), ..change })
+            Decision::Release(Change { release: Some(Release { at: None, waiting_for: None }), ..change })
         };
         match self.post.status {
             Status::Scheduled => goes_on(change, Some(WaitReason::Schedule)),
@@ -223,7 +223,7 @@ impl Situation<'_> {
             | Status::NeedsReview
             | Status::Published
             | Status::Delivered
-            | Status::Cancelled => Verdict::Follow(Decision::LetGo(Change { release: Some(rests), ..change })),
+            | Status::Cancelled => Verdict::Follow(Decision::Release(Change { release: Some(rests), ..change })),
         }
     }
 }

@@ -39,8 +39,9 @@ fn judge(post: &Post, entry: Entry, at: DateTime<Utc>, lookup: Lookup) -> Verdic
         review_after: TimeDelta::hours(24),
     };
     let ledger = Ledger::default();
-    let situation = Situation { post, ledger: &ledger, now: at, chance: 0.5, policy: &policy, token_version: 1 };
-    situation.after_search(entry, true, lookup, proof())
+    let decision_context =
+        DecisionContext { post, ledger: &ledger, now: at, chance: 0.5, policy: &policy, token_version: 1 };
+    decision_context.after_search(entry, true, lookup, proof())
 }
 
 fn absent() -> Lookup {
@@ -53,7 +54,9 @@ fn hopeless() -> Lookup {
 
 fn change(verdict: Verdict) -> Change {
     match verdict {
-        Verdict::Follow(Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _)) => change,
+        Verdict::Follow(Decision::Continue(change) | Decision::Release(change) | Decision::Refresh(change, _)) => {
+            change
+        }
         Verdict::Review(_, change) => change,
     }
 }
@@ -151,7 +154,7 @@ fn what_is_found_can_be_called_live() {
         let (entry, _) = search_of(&post, &Ledger::default(), restored_at());
         let handle = Handle::default().with("media_id", "7");
         let lookup = Lookup::Found { handle, evidence: Evidence::new() };
-        let Verdict::Follow(Decision::GoOn(decided)) = judge(&post, entry, restored_at(), lookup) else {
+        let Verdict::Follow(Decision::Continue(decided)) = judge(&post, entry, restored_at(), lookup) else {
             panic!("{status}: not gone on with")
         };
         assert_eq!(
@@ -183,7 +186,7 @@ fn what_cannot_be_told_goes_to_a_person_where_somebody_waits_for_it() {
         assert!(!change.looked_up, "looking again stays possible");
         assert_eq!(change.error.unwrap().unwrap().reason, Reason::OutcomeUnknown);
         let early = judge(&post, entry, restored_at(), hopeless());
-        assert!(matches!(early, Verdict::Follow(Decision::LetGo(_))), "{status}: it may be listed yet");
+        assert!(matches!(early, Verdict::Follow(Decision::Release(_))), "{status}: it may be listed yet");
     }
     for status in [Status::Draft, Status::Failed, Status::NeedsReview] {
         let post = post(status);

@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 
 use super::{
     Engine,
-    decide::{Decision, Situation},
+    decide::{Decision, DecisionContext},
     handover,
     lease::{Claim, Permit},
     points,
@@ -80,7 +80,7 @@ fn wrote(ledger: &mut Ledger, written: LedgerWrite) {
 
 /// Whether the worker goes on.
 enum Flow {
-    GoOn,
+    Continue,
     Done,
 }
 
@@ -126,7 +126,7 @@ impl<'a> Worker<'a> {
             if post.status != before {
                 info!(post.id = %post.id, from = %before, to = %post.status, reason = post.error.as_ref().map(|error| error.reason.as_str()), "post moved");
             }
-            Ok(if released { Flow::Done } else { Flow::GoOn })
+            Ok(if released { Flow::Done } else { Flow::Continue })
         }
     }
 
@@ -151,8 +151,8 @@ impl<'a> Worker<'a> {
     }
 
     async fn drive(&mut self, mut post: Box<Post>, ledger: Ledger, login: Option<Box<StoredLogin>>) -> Result<()> {
-        if post.crash_count > self.engine.settings.max_crashes {
-            return Box::pin(self.set_aside(post, &ledger)).await;
+        if post.abandoned_claims > self.engine.settings.max_crashes {
+            return Box::pin(self.quarantine(post, &ledger)).await;
         }
         // What may be out already is neither missed nor handed over.
         if post.to_be_looked_up().is_none()
@@ -182,7 +182,7 @@ impl<'a> Worker<'a> {
         let by = match post.status {
             Status::Scheduled => Move::Missed,
             Status::Publishing if was_disarmed(post, ledger) => Move::Rejected,
-            _ => return Ok(Flow::GoOn),
+            _ => return Ok(Flow::Continue),
         };
         let now = self.now();
         let due = post.due();
@@ -200,7 +200,7 @@ impl<'a> Worker<'a> {
         if post.status == Status::Scheduled && post.scheduler == SchedulerKind::N8n {
             return self.hand_over(post, due, now).await;
         }
-        Ok(Flow::GoOn)
+        Ok(Flow::Continue)
     }
 
     async fn hand_over(&self, post: &mut Post, due: DateTime<Utc>, now: DateTime<Utc>) -> Result<Flow> {
@@ -210,12 +210,12 @@ impl<'a> Worker<'a> {
             return if now < grace {
                 self.apply(post, Self::release(Some(grace), Some(WaitReason::Workflow))).await
             } else {
-                Ok(Flow::GoOn)
+                Ok(Flow::Continue)
             };
         }
         // Handing over takes seconds when the webhook is away: not right before the post's time.
         if now >= due - LAST_HAND_OVER {
-            return Ok(Flow::GoOn);
+            return Ok(Flow::Continue);
         }
         let handed = match &self.engine.handover {
             Some(handover) => handover.call(post).await,
@@ -235,7 +235,7 @@ impl<'a> Worker<'a> {
                 let prepare_at = due - self.engine.settings.prepare_lead;
                 if now >= prepare_at {
                     // On time needs preparing, as for a post of the core's own.
-                    return Ok(Flow::GoOn);
+                    return Ok(Flow::Continue);
                 }
                 let again = (now + handover::gap(post.handover_failures)).min(prepare_at);
                 let change = Change {
@@ -249,11 +249,11 @@ impl<'a> Worker<'a> {
     }
 
     /// A post that stopped its worker again and again: nothing is sent for it any more.
-    async fn set_aside(&self, mut post: Box<Post>, ledger: &Ledger) -> Result<()> {
+    async fn quarantine(&self, mut post: Box<Post>, ledger: &Ledger) -> Result<()> {
         let failure = Failure::new(
             FailureClass::Permanent,
             Reason::Quarantined,
-            "the post stopped its worker several times and was set aside",
+            "the post stopped its worker several times and was quarantined",
         )
         .with_remedy("tell the operator; RetryPost tries again");
         let change = Change { error: Some(Some(failure)), ..Self::release(None, None) };
@@ -296,7 +296,7 @@ impl<'a> Worker<'a> {
             return Ok(None);
         };
         let login = login.map(|login| *login);
-        let error = match self.engine.keeper.fresh_tokens_for(post.social_account_id, login, self.now()).await {
+        let error = match self.engine.token_manager.fresh_tokens_for(post.social_account_id, login, self.now()).await {
             Ok((account, tokens)) => {
                 return Ok(Some(Box::new(Work { post: *post, account, ledger, tokens, service })));
             }
@@ -357,14 +357,15 @@ impl<'a> Worker<'a> {
             Next::Live { live, then } => Box::pin(self.live(work, Move::Confirmed, Some(live), then)).await,
             Next::Delivered { then } => Box::pin(self.live(work, Move::Delivered, None, then)).await,
             Next::Rejected(failure) => {
-                let decision = self.situation(work, now, |situation| situation.after_rejection(failure));
+                let decision =
+                    self.decision_context(work, now, |decision_context| decision_context.after_rejection(failure));
                 self.follow(work, decision).await
             }
         }
     }
 
-    fn situation<T>(&self, work: &Work, now: DateTime<Utc>, judge: impl FnOnce(&Situation<'_>) -> T) -> T {
-        judge(&Situation {
+    fn decision_context<T>(&self, work: &Work, now: DateTime<Utc>, judge: impl FnOnce(&DecisionContext<'_>) -> T) -> T {
+        judge(&DecisionContext {
             post: &work.post,
             ledger: &work.ledger,
             now,
@@ -409,8 +410,9 @@ impl<'a> Worker<'a> {
         fault::point(FaultPoint::ReconcileEnds, &entry.step);
         let now = self.now();
         let (settle, confirmations) = (work.service.client.settle(), work.service.client.confirmations());
-        let decision =
-            self.situation(work, now, |situation| situation.after_lookup(entry, lookup, settle, confirmations));
+        let decision = self.decision_context(work, now, |decision_context| {
+            decision_context.after_lookup(entry, lookup, settle, confirmations)
+        });
         self.follow(work, decision).await
     }
 
@@ -428,8 +430,8 @@ impl<'a> Worker<'a> {
             video,
             lease: permit,
             progress,
-            siblings: &rivals.bound,
-            twins: rivals.same_caption_in_flight,
+            bound_platform_ids: &rivals.bound,
+            same_caption_in_flight: rivals.same_caption_in_flight,
         }
     }
 
@@ -444,8 +446,8 @@ impl<'a> Worker<'a> {
     fn follow<'b>(&'b mut self, work: &'b mut Work, decision: Decision) -> BoxFuture<'b, Result<Flow>> {
         Box::pin(async move {
             match decision {
-                Decision::GoOn(change) => self.commit(work, change).await,
-                Decision::LetGo(change) => {
+                Decision::Continue(change) => self.commit(work, change).await,
+                Decision::Release(change) => {
                     let change = match wants_its_owner(&change) {
                         Some(failure) => self.ask_the_owner(work, &failure, change).await,
                         None => change,
@@ -463,7 +465,7 @@ impl<'a> Worker<'a> {
     /// Only the account's owner can help: the account says so, and its owner is asked to connect it again. If other tokens
     /// were stored meanwhile, a post that would wait for the owner tries those.
     async fn ask_the_owner(&self, work: &Work, failure: &Failure, change: Change) -> Change {
-        match self.engine.keeper.lost(&work.account, &failure.message).await {
+        match self.engine.token_manager.lost(&work.account, &failure.message).await {
             Ok(None) => match change.release {
                 Some(Release { waiting_for: Some(WaitReason::Reconnect), .. }) => {
                     let at = self.now() + TimeDelta::minutes(1);
@@ -485,20 +487,20 @@ impl<'a> Worker<'a> {
     async fn refresh(&mut self, work: &mut Work, failure: Failure) -> Result<Flow> {
         let seen = work.account.token_version;
         let renewed = if self.refreshed {
-            match self.engine.keeper.lost(&work.account, &failure.message).await {
+            match self.engine.token_manager.lost(&work.account, &failure.message).await {
                 Ok(Some(error)) | Err(error) => Err(error),
                 // Somebody else stored newer tokens meanwhile.
-                Ok(None) => self.engine.keeper.tokens_for(work.account.id).await,
+                Ok(None) => self.engine.token_manager.tokens_for(work.account.id).await,
             }
         } else {
             self.refreshed = true;
-            self.engine.keeper.refresh_after_refusal(work.account.id, seen).await
+            self.engine.token_manager.refresh_after_refusal(work.account.id, seen).await
         };
         match renewed {
             Ok((account, tokens)) => {
                 work.account = account;
                 work.tokens = tokens;
-                Ok(Flow::GoOn)
+                Ok(Flow::Continue)
             }
             Err(error) => {
                 let failure = error.failure();
@@ -508,19 +510,21 @@ impl<'a> Worker<'a> {
                     return Ok(Flow::Done);
                 }
                 if matches!(work.post.status, Status::Published | Status::Delivered) {
-                    let decision =
-                        self.situation(work, now, |situation| situation.after_follow_up(false, None, &failure.message));
-                    return self.follow_up_let_go(work, decision).await;
+                    let decision = self.decision_context(work, now, |decision_context| {
+                        decision_context.after_follow_up(false, None, &failure.message)
+                    });
+                    return self.release_follow_up(work, decision).await;
                 }
                 if is_passing(&error) {
                     return self.commit(work, self.wait_for_tokens(failure)).await;
                 }
-                let decision =
-                    self.situation(work, now, |situation| situation.after_failure(Change::default(), failure));
+                let decision = self.decision_context(work, now, |decision_context| {
+                    decision_context.after_failure(Change::default(), failure)
+                });
                 match decision {
-                    Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _) => {
+                    Decision::Continue(change) | Decision::Release(change) | Decision::Refresh(change, _) => {
                         let flow = self.commit(work, change).await?;
-                        if let Flow::GoOn = flow {
+                        if let Flow::Continue = flow {
                             let at = self.now() + TimeDelta::minutes(1);
                             return self.commit(work, Self::release(Some(at), Some(WaitReason::Retry))).await;
                         }

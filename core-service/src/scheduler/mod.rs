@@ -30,7 +30,7 @@ use crate::{
     },
     fault::{self, FaultPoint},
     publisher::{
-        AtHand, Engine,
+        Engine, Prefetched,
         lease::{Claim, Leases},
     },
     store::{self, due::Claiming},
@@ -83,7 +83,7 @@ pub struct Scheduler {
 /// A claimed post with what a worker needs to begin.
 struct Claimed {
     post: Box<Post>,
-    at_hand: AtHand,
+    prefetched: Prefetched,
     claim: Claim,
     suspect: Option<UnderWay>,
 }
@@ -218,13 +218,13 @@ impl Scheduler {
         let mut accounts: Vec<AccountId> = posts.iter().map(|(post, _)| post.social_account_id).collect();
         accounts.sort_unstable();
         accounts.dedup();
-        let logins = self.engine.keeper.logins(&accounts).await;
+        let logins = self.engine.token_manager.logins(&accounts).await;
         for (post, suspect) in posts {
             let claim = self.leases.claimed((post.id, post.fence), asked, ahead);
             let ledger = ledgers.as_mut().map(|ledgers| ledgers.remove(&post.id).unwrap_or_default());
             let login = logins.get(&post.social_account_id).cloned().map(Box::new);
             let post = Box::new(post);
-            self.start(workers, Claimed { post, at_hand: AtHand { ledger, login }, claim, suspect });
+            self.start(workers, Claimed { post, prefetched: Prefetched { ledger, login }, claim, suspect });
         }
         Ok(found)
     }
@@ -253,7 +253,7 @@ impl Scheduler {
     }
 
     fn start(&self, workers: &mut JoinSet<()>, claimed: Claimed) {
-        let Claimed { post, at_hand, claim, suspect } = claimed;
+        let Claimed { post, prefetched, claim, suspect } = claimed;
         let engine = self.engine.clone();
         let (orphans, at_work) = (self.orphans.clone(), self.at_work.clone());
         let turns = self.turns.clone();
@@ -262,7 +262,7 @@ impl Scheduler {
         self.turns().begin(platform, account);
         workers.spawn(async move {
             let (id, fence) = (post.id, post.fence);
-            let work = AssertUnwindSafe(engine.work(post, at_hand, claim));
+            let work = AssertUnwindSafe(engine.work(post, prefetched, claim));
             // Not in a task of its own: whoever ends this task ends the work with it.
             let ended = match work.catch_unwind().await {
                 Ok(Ok(())) => true,

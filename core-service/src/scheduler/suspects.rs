@@ -3,7 +3,7 @@
 //! A death counts against every post that was under way, the innocent with the one to blame. Guaranteed: the more often
 //! a post's claims were left behind, the fewer other suspects may be under way when it begins, down to none. Milder ones
 //! may still begin beside it. The innocent so come through in smaller and smaller company, are let go in order, and are no
-//! suspects any more, before they are set aside with the one to blame.
+//! suspects any more, before they are quarantined with the one to blame.
 
 use std::{
     cmp::Reverse,
@@ -44,12 +44,12 @@ impl Suspects {
     /// `most` is the number of claims left behind that a post is allowed.
     pub(super) fn part(&self, mut claimed: Vec<Post>, most: i32) -> (Vec<(Post, Option<UnderWay>)>, Vec<Post>) {
         // The worst first: the others that may be with it are then counted in.
-        claimed.sort_by_key(|post| Reverse(if is_suspect(post) { post.crash_count } else { 0 }));
+        claimed.sort_by_key(|post| Reverse(if is_suspect(post) { post.abandoned_claims } else { 0 }));
         let (mut now, mut later) = (Vec::with_capacity(claimed.len()), Vec::new());
         for post in claimed {
             if !is_suspect(&post) {
                 now.push((post, None));
-            } else if self.under_way.load(Ordering::Acquire) < company(post.crash_count, most) {
+            } else if self.under_way.load(Ordering::Acquire) < company(post.abandoned_claims, most) {
                 self.under_way.fetch_add(1, Ordering::AcqRel);
                 now.push((post, Some(UnderWay(self.under_way.clone()))));
             } else {
@@ -61,7 +61,7 @@ impl Suspects {
 }
 
 fn is_suspect(post: &Post) -> bool {
-    post.crash_count >= SUSPECT
+    post.abandoned_claims >= SUSPECT
 }
 
 /// How many suspects may be under way, one of which was left behind `crashes` times: half as many after each death, and
@@ -84,13 +84,15 @@ mod tests {
     fn posts(crashes: &[i32]) -> Vec<Post> {
         let now = chrono::DateTime::UNIX_EPOCH;
         let account = stand_in::account(Platform::Tiktok, LoginFlavour::Tiktok, now);
-        let post =
-            |crash_count: &i32| Post { crash_count: *crash_count, ..Post::blank(&account, Status::Publishing, now) };
+        let post = |crash_count: &i32| Post {
+            abandoned_claims: *crash_count,
+            ..Post::blank(&account, Status::Publishing, now)
+        };
         crashes.iter().map(post).collect()
     }
 
     fn crashes<'a>(posts: impl IntoIterator<Item = &'a Post>) -> Vec<i32> {
-        posts.into_iter().map(|post| post.crash_count).collect()
+        posts.into_iter().map(|post| post.abandoned_claims).collect()
     }
 
     #[test]

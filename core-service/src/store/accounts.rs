@@ -120,9 +120,9 @@ pub struct NewIdentity {
     pub login: Login,
 }
 
-/// What a list of accounts is narrowed to.
+/// The conditions of a list of accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AccountsNarrowed {
+pub struct AccountQuery {
     /// Only this platform.
     pub platform: Option<Platform>,
     /// Only active ones, or only disconnected ones.
@@ -288,17 +288,17 @@ impl Store {
     pub async fn list_accounts(
         &self,
         user: UserId,
-        narrowed: AccountsNarrowed,
+        query: AccountQuery,
         before: Option<AccountId>,
         limit: u32,
     ) -> Result<Vec<Account>> {
-        let (least, most) = narrowed.active.map_or((false, true), |active| (active, active));
+        let (least, most) = query.active.map_or((false, true), |active| (active, active));
         let mut before = before.unwrap_or(AccountId(i64::MAX));
         let mut reader = self.db.read().await?;
         let mut found = Vec::new();
         loop {
             let wanted = i64::from(limit) - found.len() as i64;
-            let rows = match narrowed.platform {
+            let rows = match query.platform {
                 Some(platform) => {
                     let values = params![user, platform.as_str(), least, most, before, wanted];
                     reader.fetch_all(PAGE_OF_PLATFORM, &values).await?

@@ -291,8 +291,8 @@ async fn write_row(tx: &mut Tx, before: &Post, after: &Post, change: &Change) ->
     if after.handover_failures != before.handover_failures {
         set("handover_failures", after.handover_failures.into());
     }
-    if after.crash_count != before.crash_count {
-        set("crash_count", after.crash_count.into());
+    if after.abandoned_claims != before.abandoned_claims {
+        set("crash_count", after.abandoned_claims.into());
     }
     if after.handed_over_at != before.handed_over_at {
         set("handed_over_at", after.handed_over_at.into());
@@ -416,7 +416,7 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
             true => (Some(now), before.waiting_for),
             false => (release.at, release.waiting_for),
         };
-        after.crash_count = 0;
+        after.abandoned_claims = 0;
     }
     // A poll that found nothing new is not a change that a caller could have missed.
     if after.status != before.status

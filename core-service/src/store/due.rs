@@ -13,7 +13,7 @@ use super::{
     Result, Store,
     db::{Reader, Row, Tx, Value, in_list},
     posts::{self, post_columns},
-    set_aside,
+    quarantine,
 };
 use crate::{
     domain::{
@@ -76,16 +76,16 @@ pub struct Claimed {
     /// Some may wait for room.
     pub waits_for_room: bool,
     /// Those that cannot be read, with the reason.
-    set_aside: Vec<(PostId, String)>,
+    quarantined: Vec<(PostId, String)>,
 }
 
 impl Store {
     /// Claims posts whose time has come and for which there is room, those that wait longest first. One that cannot be
-    /// read is set aside, and holds nobody up.
+    /// read is quarantined, and holds nobody up.
     pub async fn claim(&self, asked: Claiming) -> Result<Claimed> {
         let claimed = self.db.write(async move |tx| claim(tx, &asked).await).await?;
-        for (id, why) in &claimed.set_aside {
-            set_aside::tell(*id, why);
+        for (id, why) in &claimed.quarantined {
+            quarantine::tell(*id, why);
         }
         Ok(claimed)
     }
@@ -144,7 +144,7 @@ async fn claim(tx: &mut Tx, asked: &Claiming) -> Result<Claimed> {
         return Ok(claimed);
     }
     claimed.waits_for_room = true;
-    // Those whose platform this release does not know are set aside when there is room for everybody.
+    // Those whose platform this release does not know are quarantined when there is room for everybody.
     for platform in Platform::ALL {
         let limit = room(&turns, platform);
         if limit == 0 {
@@ -202,9 +202,9 @@ async fn take(
         match posts::post(row) {
             Ok(post) => claimed.posts.push(post),
             Err(error) if error.is_about_data() => {
-                let (id, why) = (PostId(row.int("id")?), set_aside::why(&error));
-                set_aside::write(tx, id, &why).await?;
-                claimed.set_aside.push((id, why));
+                let (id, why) = (PostId(row.int("id")?), quarantine::why(&error));
+                quarantine::write(tx, id, &why).await?;
+                claimed.quarantined.push((id, why));
             }
             Err(error) => return Err(error),
         }

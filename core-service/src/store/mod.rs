@@ -43,11 +43,11 @@ pub mod platform_posts;
 mod platform_posts_tests;
 mod positions;
 pub mod posts;
+pub mod quarantine;
 pub mod replacing;
 pub mod request_keys;
 pub mod restoring;
 pub mod search;
-pub mod set_aside;
 pub mod traces;
 pub mod video_jobs;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{
     Result, Store, daily_slots,
     db::{Tx, Value},
     ledger, media, platform_posts,
-    posts::{CONTENT, Moved, content_values, fail, of_user, post_event, reread, status_event},
+    posts::{CONTENT, CasResult, content_values, fail, of_user, post_event, reread, status_event},
     wall_times,
 };
 use crate::{
@@ -71,17 +71,17 @@ impl Store {
         changed: Post,
         wall: Option<WallTime>,
         now: DateTime<Utc>,
-    ) -> Result<Moved<Post>> {
+    ) -> Result<CasResult<Post>> {
         self.db
             .write_first(async move |tx| {
-                let Some(found) = of_user(tx, changed.wp_user_id, changed.id).await? else { return Ok(Moved::Gone) };
+                let Some(found) = of_user(tx, changed.wp_user_id, changed.id).await? else { return Ok(CasResult::Gone) };
                 let status_changes = found.status != changed.status;
                 let content = &changed.content;
                 // It is looked for by what it said when the backup was made.
                 let looked_up = found.to_be_looked_up().is_some();
                 if looked_up && found.content.full_caption != content.full_caption {
                     look_now(tx, found.id, now).await?;
-                    return Ok(Moved::Refused(found));
+                    return Ok(CasResult::Refused(found));
                 }
                 let (waiting_for, next_step_at) = match looked_up {
                     true => (Some(WaitReason::RestoreCheck), Some(now)),
@@ -114,7 +114,7 @@ impl Store {
                 ]);
                 let done = tx.execute(&sql, &values).await?;
                 if done == 0 {
-                    return Ok(Moved::Refused(found));
+                    return Ok(CasResult::Refused(found));
                 }
                 if let Some(at) = next_step_at {
                     tx.note_schedule(at);
@@ -133,7 +133,7 @@ impl Store {
                 } else {
                     post_event(tx, EventKind::PostUpdated, &after, now).await?;
                 }
-                Ok(Moved::Done(after))
+                Ok(CasResult::Done(after))
             })
             .await
     }
@@ -148,16 +148,16 @@ impl Store {
         by: Move,
         only_scheduled_at: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
-    ) -> Result<Moved<Post>> {
+    ) -> Result<CasResult<Post>> {
         self.db
             .write_first(async move |tx| {
-                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
+                let Some(found) = of_user(tx, user, id).await? else { return Ok(CasResult::Gone) };
                 // To the millisecond: what went through JavaScript has lost the rest.
                 let millis = |at: DateTime<Utc>| at.timestamp_millis();
                 let other_time = only_scheduled_at.is_some_and(|at| found.scheduled_at.map(millis) != Some(millis(at)));
-                let Ok(to) = transition::next(found.status, by) else { return Ok(Moved::Refused(found)) };
+                let Ok(to) = transition::next(found.status, by) else { return Ok(CasResult::Refused(found)) };
                 if other_time {
-                    return Ok(Moved::Refused(found));
+                    return Ok(CasResult::Refused(found));
                 }
                 let retry = by == Move::Retry;
                 let is_early = |at: &DateTime<Utc>| *at > now && *at - now <= CLOCK_DIFFERENCE;
@@ -189,7 +189,7 @@ impl Store {
                 .await?;
                 tx.note_schedule(now);
                 status_event(tx, &found, to, None, now).await?;
-                Ok(Moved::Done(reread(tx, id).await?))
+                Ok(CasResult::Done(reread(tx, id).await?))
             })
             .await
     }
@@ -203,15 +203,15 @@ impl Store {
         id: PostId,
         now: DateTime<Utc>,
         remains: Option<Remains>,
-    ) -> Result<Moved<Post>> {
+    ) -> Result<CasResult<Post>> {
         let keys = self.keys();
         self.db
             .write_first(async move |tx| {
-                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
-                let Ok(to) = transition::next(found.status, Move::Cancel) else { return Ok(Moved::Refused(found)) };
+                let Some(found) = of_user(tx, user, id).await? else { return Ok(CasResult::Gone) };
+                let Ok(to) = transition::next(found.status, Move::Cancel) else { return Ok(CasResult::Refused(found)) };
                 if found.to_be_looked_up().is_some() {
                     look_now(tx, id, now).await?;
-                    return Ok(Moved::Refused(found));
+                    return Ok(CasResult::Refused(found));
                 }
                 let sent = tx
                     .fetch_optional(
@@ -221,7 +221,7 @@ impl Store {
                     )
                     .await?;
                 if sent.is_some() {
-                    return Ok(Moved::Refused(found));
+                    return Ok(CasResult::Refused(found));
                 }
                 tx.execute(
                     "UPDATE aurareels_social_posts SET status = ?, status_since = ?, waiting_for = NULL, next_step_at = NULL, \
@@ -242,39 +242,39 @@ impl Store {
                 }
                 status_event(tx, &found, to, None, now).await?;
                 daily_slots::wake_next(tx, user, found.platform, now).await?;
-                Ok(Moved::Done(reread(tx, id).await?))
+                Ok(CasResult::Done(reread(tx, id).await?))
             })
             .await
     }
 
     /// Deletes a draft.
-    pub async fn delete_draft(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<()>> {
+    pub async fn delete_draft(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<CasResult<()>> {
         self.db
             .write_first(async move |tx| {
-                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
+                let Some(found) = of_user(tx, user, id).await? else { return Ok(CasResult::Gone) };
                 if found.to_be_looked_up().is_some() {
                     look_now(tx, id, now).await?;
-                    return Ok(Moved::Refused(found));
+                    return Ok(CasResult::Refused(found));
                 }
                 let done = tx
                     .execute("DELETE FROM aurareels_social_posts WHERE id = ? AND status = 'draft'", &params![id])
                     .await?;
                 if done == 0 {
-                    return Ok(Moved::Refused(found));
+                    return Ok(CasResult::Refused(found));
                 }
                 media::look_again(tx, user, &found.content.media_id, now).await?;
                 post_event(tx, EventKind::PostDeleted, &found, now).await?;
-                Ok(Moved::Done(()))
+                Ok(CasResult::Done(()))
             })
             .await
     }
 
     /// Looks again at the platform for a post that is confirming or in review.
-    pub async fn reconcile_again(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<Moved<Post>> {
+    pub async fn reconcile_again(&self, user: UserId, id: PostId, now: DateTime<Utc>) -> Result<CasResult<Post>> {
         self.db
             .write_first(async move |tx| {
-                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
-                let Ok(to) = transition::next(found.status, Move::Reconcile) else { return Ok(Moved::Refused(found)) };
+                let Some(found) = of_user(tx, user, id).await? else { return Ok(CasResult::Gone) };
+                let Ok(to) = transition::next(found.status, Move::Reconcile) else { return Ok(CasResult::Refused(found)) };
                 tx.execute(
                     "UPDATE aurareels_social_posts SET status_since = CASE WHEN status = ? THEN status_since ELSE ? END, status = ?, \
                      waiting_for = ?, crash_count = 0, error = NULL, error_message = NULL, \
@@ -287,7 +287,7 @@ impl Store {
                 if found.status != to {
                     status_event(tx, &found, to, None, now).await?;
                 }
-                Ok(Moved::Done(reread(tx, id).await?))
+                Ok(CasResult::Done(reread(tx, id).await?))
             })
             .await
     }
@@ -300,13 +300,13 @@ impl Store {
         id: PostId,
         word: ResolvedWord,
         now: DateTime<Utc>,
-    ) -> Result<Moved<Post>> {
+    ) -> Result<CasResult<Post>> {
         let keys = self.keys();
         self.db
             .write_first(async move |tx| {
-                let Some(found) = of_user(tx, user, id).await? else { return Ok(Moved::Gone) };
+                let Some(found) = of_user(tx, user, id).await? else { return Ok(CasResult::Gone) };
                 let by = if word.published { Move::ResolvedPublished } else { Move::ResolvedNotPublished };
-                let Ok(to) = transition::next(found.status, by) else { return Ok(Moved::Refused(found)) };
+                let Ok(to) = transition::next(found.status, by) else { return Ok(CasResult::Refused(found)) };
                 super::ledger::settle_by_hand(tx, &found, &word, now).await?;
                 if let Some(platform_post_id) = &word.platform_post_id {
                     platform_posts::bind(tx, &keys, &found, platform_post_id, BoundBy::Person, now).await?;
@@ -344,7 +344,7 @@ impl Store {
                         daily_slots::wake_next(tx, user, found.platform, now).await?;
                     }
                 }
-                Ok(Moved::Done(reread(tx, id).await?))
+                Ok(CasResult::Done(reread(tx, id).await?))
             })
             .await
     }

@@ -7,7 +7,7 @@ use super::{
     Error, Store,
     changes::{Change, LedgerWrite, LiveDetails, Release},
     plans,
-    posts::Moved,
+    posts::CasResult,
 };
 use crate::{
     clock::Clock,
@@ -59,12 +59,12 @@ impl Stage {
 
     async fn publish_now(&self, post: &Post) {
         let moved = self.store.begin_now(USER, post.id, Move::Begin, None, self.now).await.unwrap();
-        assert!(matches!(moved, Moved::Done(_)));
+        assert!(matches!(moved, CasResult::Done(_)));
     }
 
     async fn reconcile(&self, post: &Post) {
         let moved = self.store.reconcile_again(USER, post.id, self.now).await.unwrap();
-        assert!(matches!(moved, Moved::Done(_)));
+        assert!(matches!(moved, CasResult::Done(_)));
     }
 
     /// What every move does to a row that is claimed.
@@ -290,7 +290,7 @@ async fn a_call_for_a_time_that_is_seconds_away_keeps_that_time() {
         let due = seen.scheduled_at.unwrap();
         let at = due - TimeDelta::seconds(seconds);
         let moved = stage.store.begin_now(USER, seen.id, Move::Begin, named.then_some(due), at).await.unwrap();
-        let Moved::Done(post) = moved else { panic!("{moved:?}") };
+        let CasResult::Done(post) = moved else { panic!("{moved:?}") };
         assert_eq!(post.due(), if kept { due } else { at }, "{seconds} s before, named: {named}");
         stage.store.cancel(USER, seen.id, stage.now, None).await.unwrap();
     }

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     Error, Store,
     account_tokens::Login,
-    accounts::{AccountsNarrowed, NewIdentity},
+    accounts::{AccountQuery, NewIdentity},
     api_keys::NewApiKey,
     changes::{Change, LedgerWrite, Release},
     creating::NewPost,
@@ -23,7 +23,7 @@ use super::{
     media::{Added, NewMedia, Settled},
     moves::ResolvedWord,
     oauth_states::{Browser, Created, Ender, OauthState},
-    posts::{Narrowed, Order, Position},
+    posts::{Order, Position, PostQuery},
 };
 use crate::{
     clock::Clock,
@@ -197,7 +197,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     store.candidates(&[(account.id, &posts[0].keys)]).await.unwrap();
     // The second word is in the name of the account.
     let search = store.sought(user, words("word a")).await.unwrap();
-    let all = Narrowed {
+    let all = PostQuery {
         statuses: vec![Status::Draft, Status::Scheduled],
         platform: Some(Platform::Tiktok),
         account: Some(account.id),
@@ -207,14 +207,14 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
         search: search.clone(),
     };
     let filters = [
-        Narrowed::default(),
+        PostQuery::default(),
         all.clone(),
-        Narrowed { statuses: vec![Status::Draft], ..Narrowed::default() },
-        Narrowed { account: Some(account.id), ..Narrowed::default() },
-        Narrowed { platform: Some(Platform::Tiktok), ..Narrowed::default() },
-        Narrowed { from: Some(now), until: Some(now), ..Narrowed::default() },
-        Narrowed { video_job_id: Some("job".into()), ..Narrowed::default() },
-        Narrowed { search, ..Narrowed::default() },
+        PostQuery { statuses: vec![Status::Draft], ..PostQuery::default() },
+        PostQuery { account: Some(account.id), ..PostQuery::default() },
+        PostQuery { platform: Some(Platform::Tiktok), ..PostQuery::default() },
+        PostQuery { from: Some(now), until: Some(now), ..PostQuery::default() },
+        PostQuery { video_job_id: Some("job".into()), ..PostQuery::default() },
+        PostQuery { search, ..PostQuery::default() },
     ];
     for filter in &filters {
         for order in [Order::NewestFirst, Order::OldestFirst] {
@@ -275,9 +275,9 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     store.resolve(user, post.id, word, now).await.unwrap();
     store.begin_now(user, post.id, Move::Retry, Some(now), now).await.unwrap();
     store.cancel(user, PostId(2), now, None).await.unwrap();
-    store.set_aside(post.id, post.fence, &Error::Corrupt("damaged".into())).await.unwrap();
-    store.count_set_aside().await.unwrap();
-    store.take_up_set_aside(now).await.unwrap();
+    store.quarantine(post.id, post.fence, &Error::Corrupt("damaged".into())).await.unwrap();
+    store.count_quarantined().await.unwrap();
+    store.release_quarantined(now).await.unwrap();
     store.abandon(&[(post.id, post.fence)], now).await.unwrap();
     store.postpone(std::slice::from_ref(&post), now, now).await.unwrap();
     store.release_claims("worker", now).await.unwrap();
@@ -374,8 +374,8 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     store.account(account.id).await.unwrap().unwrap();
     store.accounts_of_user(user, &[account.id, AccountId(99)]).await.unwrap();
     for platform in [None, Some(platform)] {
-        let narrowed = AccountsNarrowed { platform, active: None };
-        store.list_accounts(user, narrowed, None, 10).await.unwrap();
+        let query = AccountQuery { platform, active: None };
+        store.list_accounts(user, query, None, 10).await.unwrap();
     }
     store.has_active_identity(user, platform, "mine").await.unwrap();
     store.set_account_health(&account, Health::NeedsReconnect, None, now).await.unwrap().unwrap();
@@ -475,7 +475,7 @@ async fn uploads(store: &Store, account: &Account, now: DateTime<Utc>) {
     assert!(store.media_to_fetch("one", now - TimeDelta::hours(1)).await.unwrap().is_none(), "long before its time");
     let uses = store.media_uses(user, &media_id).await.unwrap();
     assert_eq!(uses, [(Status::Scheduled, now)]);
-    let scheduled = Narrowed { statuses: vec![Status::Scheduled], ..Narrowed::default() };
+    let scheduled = PostQuery { statuses: vec![Status::Scheduled], ..PostQuery::default() };
     let posts = store.list_posts(user, &scheduled, Order::NewestFirst, None, 0, 9).await.unwrap();
     let used = posts.into_iter().find(|(_, post)| !post.content.media_id.is_empty()).unwrap().1;
     store.cancel(user, used.id, now, None).await.unwrap();

@@ -19,7 +19,7 @@ use crate::{
         changes::{Change, LedgerWrite, Release},
         moves::ResolvedWord,
         plans::{KEY, account, new_post, store},
-        posts::Moved,
+        posts::CasResult,
     },
 };
 
@@ -121,7 +121,7 @@ async fn a_direct_answer_takes_an_id_from_a_match_and_nothing_else_does() {
     assert!(matches!(taken, Error::BoundElsewhere { by: BoundBy::Person, user: UserId(2), .. }), "{taken:?}");
     // With its own id a person settles it while it is confirming.
     let word = ResolvedWord { platform_post_id: Some("Y".into()), ..word };
-    let Moved::Done(post) = store.resolve(UserId(1), matched.id, word, now).await.unwrap() else { panic!() };
+    let CasResult::Done(post) = store.resolve(UserId(1), matched.id, word, now).await.unwrap() else { panic!() };
     assert_eq!((post.status, post.platform_post_id.as_deref()), (Status::Published, Some("Y")));
 }
 

@@ -28,7 +28,7 @@ use crate::{
 /// What became of a compare-and-set.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "one at a time, consumed at once")]
-pub enum Moved<T> {
+pub enum CasResult<T> {
     /// Done.
     Done(T),
     /// No such post of this user.
@@ -74,7 +74,7 @@ pub(super) fn post(row: &Row) -> Result<Post> {
     read(row).map_err(|error| error.of_row(name))
 }
 
-/// A post to be shown: also one that was set aside, with what can be read of it.
+/// A post to be shown: also one that was quarantined, with what can be read of it.
 fn shown(row: &Row) -> Result<Post> {
     let read = read(row);
     let why = match &read {
@@ -148,7 +148,7 @@ fn legible(row: &Row) -> Result<Post> {
         poll_count: row.small("poll_count").unwrap_or_default(),
         read_failures: row.small("read_failures").unwrap_or_default(),
         handover_failures: row.small("handover_failures").unwrap_or_default(),
-        crash_count: row.small("crash_count").unwrap_or_default(),
+        abandoned_claims: row.small("crash_count").unwrap_or_default(),
         status_since: row.time("status_since").unwrap_or(created_at),
         media_facts: row.opt_json("media_facts").unwrap_or_default(),
         look_since: row.opt_time("look_since").unwrap_or_default(),
@@ -207,7 +207,7 @@ fn read(row: &Row) -> Result<Post> {
         poll_count: row.small("poll_count")?,
         read_failures: row.small("read_failures")?,
         handover_failures: row.small("handover_failures")?,
-        crash_count: row.small("crash_count")?,
+        abandoned_claims: row.small("crash_count")?,
         status_since: row.time("status_since")?,
         media_facts: row.opt_json("media_facts")?,
         look_since: row.opt_time("look_since")?,
@@ -285,7 +285,7 @@ pub(super) async fn fail_waiting_of_account(
     let rows = tx.fetch_all(SCHEDULED_ON_ACCOUNT, &params![account]).await?;
     let mut failed = 0;
     for row in &rows {
-        // One that cannot be read is not published either: it is set aside when it comes due.
+        // One that cannot be read is not published either: it is quarantined when it comes due.
         let Ok(post) = post(row) else { continue };
         let to = legal(&post, Move::Missed)?;
         fail(tx, &post, to, failure, now).await?;
@@ -389,9 +389,9 @@ pub struct Position {
     pub id: PostId,
 }
 
-/// What a list is narrowed to.
+/// The conditions of a list of posts.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Narrowed {
+pub struct PostQuery {
     /// Only these; all when empty.
     pub statuses: Vec<Status>,
     /// Only this one.
@@ -418,7 +418,7 @@ pub enum Order {
     OldestFirst,
 }
 
-impl Narrowed {
+impl PostQuery {
     fn conditions(&self, user: UserId) -> (String, Vec<Value>) {
         let mut sql = " WHERE wp_user_id = ?".to_owned();
         let mut values = vec![Value::from(user)];
@@ -490,13 +490,13 @@ impl Store {
     pub async fn list_posts(
         &self,
         user: UserId,
-        narrowed: &Narrowed,
+        query: &PostQuery,
         order: Order,
         after: Option<Position>,
         skip: u32,
         limit: u32,
     ) -> Result<Vec<(Position, Post)>> {
-        let (mut sql, mut values) = narrowed.conditions(user);
+        let (mut sql, mut values) = query.conditions(user);
         // This form is a range on every database; the others are slow on one of them (docs/decisions.md).
         let (beyond, ordered) = match order {
             Order::NewestFirst => (" AND list_at <= ? AND (list_at < ? OR id < ?)", " ORDER BY list_at DESC, id DESC"),
@@ -519,8 +519,8 @@ impl Store {
     }
 
     /// How many of a user's posts fit.
-    pub async fn count_posts(&self, user: UserId, narrowed: &Narrowed) -> Result<i64> {
-        let (sql, values) = narrowed.conditions(user);
+    pub async fn count_posts(&self, user: UserId, query: &PostQuery) -> Result<i64> {
+        let (sql, values) = query.conditions(user);
         let sql = format!("SELECT COUNT(*) AS total FROM aurareels_social_posts{sql}");
         let row = self.db.read().await?.fetch_optional(&sql, &values).await?;
         row.map_or(Ok(0), |row| row.int("total"))

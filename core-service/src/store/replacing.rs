@@ -154,7 +154,7 @@ impl Replacement {
     pub async fn put(&self, backup: &Path, backup_at: DateTime<Utc>) -> Result<(Lineage, Option<PathBuf>)> {
         let known = self.handed_out().await?;
         let (lineage, owner) = self.begin_lineage(backup, backup_at, known).await?;
-        let kept = self.set_aside().map_err(Error::io)?;
+        let kept = self.keep_aside().map_err(Error::io)?;
         std::fs::rename(backup, &self.file).map_err(Error::io)?;
         sync_directory_of(&self.file).map_err(Error::io)?;
         self.mark(owner)?;
@@ -203,7 +203,7 @@ impl Replacement {
     }
 
     /// Moves the database that is there out of the way, with what SQLite keeps beside it.
-    fn set_aside(&self) -> std::io::Result<Option<PathBuf>> {
+    fn keep_aside(&self) -> std::io::Result<Option<PathBuf>> {
         if !self.file.exists() {
             return Ok(None);
         }

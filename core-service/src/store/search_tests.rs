@@ -8,7 +8,7 @@ use crate::{
     },
     store::{
         plans::{KEY, account, new_post, store},
-        posts::{Narrowed, Order},
+        posts::{Order, PostQuery},
     },
 };
 
@@ -35,9 +35,9 @@ impl Stage {
 
     async fn found(&self, search: &str) -> Vec<String> {
         let search = self.store.sought(UserId(1), search::words(search)).await.unwrap();
-        let narrowed = Narrowed { search, ..Narrowed::default() };
-        let found = self.store.list_posts(UserId(1), &narrowed, Order::OldestFirst, None, 0, 100).await.unwrap();
-        assert_eq!(self.store.count_posts(UserId(1), &narrowed).await.unwrap(), found.len() as i64);
+        let query = PostQuery { search, ..PostQuery::default() };
+        let found = self.store.list_posts(UserId(1), &query, Order::OldestFirst, None, 0, 100).await.unwrap();
+        assert_eq!(self.store.count_posts(UserId(1), &query).await.unwrap(), found.len() as i64);
         found.into_iter().map(|(_, post): (_, Post)| post.content.caption).collect()
     }
 }

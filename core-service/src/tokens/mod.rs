@@ -60,7 +60,7 @@ const BACK_OFF: TimeDelta = TimeDelta::seconds(60);
 /// A token this young that is refused is not refreshed again: its successor would be refused too.
 const JUST_ISSUED: TimeDelta = TimeDelta::seconds(10);
 
-/// Logins refreshed in one round of [`TokenKeeper::keep_alive`].
+/// Logins refreshed in one round of [`TokenManager::keep_alive`].
 const KEEP_ALIVE_BATCH: u32 = 20;
 
 /// How a refresh ended.
@@ -76,7 +76,7 @@ type Flight = Shared<BoxFuture<'static, Result<RefreshEnd, TokenError>>>;
 
 /// Keeps tokens. Cheap to clone; all clones share their refreshes.
 #[derive(Clone)]
-pub struct TokenKeeper {
+pub struct TokenManager {
     inner: Arc<Inner>,
 }
 
@@ -96,8 +96,8 @@ fn tokens(login: &Login) -> Tokens {
     Tokens { access: login.access.clone(), refresh: login.refresh.clone(), grant: login.grant.clone() }
 }
 
-impl TokenKeeper {
-    /// A keeper of the accounts of this store.
+impl TokenManager {
+    /// A token manager of the accounts of this store.
     pub fn new(store: Store, registry: Registry, clock: Clock) -> Self {
         let (flights, failed_at) = Default::default();
         let tasks = TaskTracker::new();
@@ -124,15 +124,15 @@ impl TokenKeeper {
     }
 
     /// Tokens to begin something with: refreshed first if they would end soon. A refresh that fails for a passing reason
-    /// is no obstacle while the stored token is valid. `at_hand` is the account's login when it was read just now
+    /// is no obstacle while the stored token is valid. `prefetched` is the account's login when it was read just now
     /// ([`Self::logins`]).
     pub async fn fresh_tokens_for(
         &self,
         id: AccountId,
-        at_hand: Option<StoredLogin>,
+        prefetched: Option<StoredLogin>,
         now: DateTime<Utc>,
     ) -> Result<(Account, Tokens), TokenError> {
-        let (account, login) = match at_hand {
+        let (account, login) = match prefetched {
             Some(stored) => usable(stored)?,
             None => self.inner.usable(id).await?,
         };

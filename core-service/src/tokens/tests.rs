@@ -41,8 +41,8 @@ async fn fifty_callers_make_one_refresh() {
     let all = world.login.gate.acquire_many(1000).await.unwrap();
     let tasks: Vec<_> = (0..50)
         .map(|_| {
-            let keeper = one.keeper.clone();
-            tokio::spawn(async move { keeper.refresh_after_refusal(account.id, account.token_version).await })
+            let token_manager = one.token_manager.clone();
+            tokio::spawn(async move { token_manager.refresh_after_refusal(account.id, account.token_version).await })
         })
         .collect();
     tokio::task::yield_now().await;
@@ -63,7 +63,8 @@ async fn replicas_agree_on_one_refresh() {
         world.replica(crate::app::testing::CURRENT, &[]).await,
         world.replica(crate::app::testing::CURRENT, &[]).await,
     ];
-    let ends = join_all(replicas.iter().map(|replica| replica.keeper.refresh(account.id, account.token_version))).await;
+    let ends =
+        join_all(replicas.iter().map(|replica| replica.token_manager.refresh(account.id, account.token_version))).await;
     for end in ends {
         assert_eq!(end.unwrap(), RefreshEnd::Refreshed);
     }
@@ -77,8 +78,8 @@ async fn a_caller_who_goes_away_does_not_cut_a_refresh_off() {
     let account = one.connect(ALICE).await.remove(0);
     let all = world.login.gate.acquire_many(1000).await.unwrap();
     let caller = tokio::spawn({
-        let keeper = one.keeper.clone();
-        async move { keeper.refresh(account.id, 1).await }
+        let token_manager = one.token_manager.clone();
+        async move { token_manager.refresh(account.id, 1).await }
     });
     while world.login.refreshes() == 0 {
         tokio::task::yield_now().await;
@@ -87,7 +88,7 @@ async fn a_caller_who_goes_away_does_not_cut_a_refresh_off() {
     assert!(caller.await.is_err());
     drop(all);
     // Joins the refresh that goes on, or finds its result.
-    assert_eq!(one.keeper.refresh(account.id, 1).await.unwrap(), RefreshEnd::Refreshed);
+    assert_eq!(one.token_manager.refresh(account.id, 1).await.unwrap(), RefreshEnd::Refreshed);
     assert_eq!((world.login.refreshes(), one.access(&account).await.as_str()), (1, "access-2"));
 }
 
@@ -96,7 +97,7 @@ async fn an_answer_lost_before_the_platform_acted_is_asked_for_again() {
     let (world, one) = World::new().await;
     let account = one.connect(ALICE).await.remove(0);
     world.login.fault(Fault::LostBefore);
-    assert_eq!(one.keeper.refresh(account.id, 1).await.unwrap(), RefreshEnd::Refreshed);
+    assert_eq!(one.token_manager.refresh(account.id, 1).await.unwrap(), RefreshEnd::Refreshed);
     assert_eq!(world.login.refreshes(), 2);
 }
 
@@ -105,16 +106,16 @@ async fn an_answer_lost_after_the_rotation_needs_the_owner_once() {
     let (world, one) = World::new().await;
     let account = one.connect(ALICE).await.remove(0);
     world.login.fault(Fault::LostAfter);
-    let error = one.keeper.refresh(account.id, 1).await.unwrap_err();
+    let error = one.token_manager.refresh(account.id, 1).await.unwrap_err();
     assert!(matches!(error, TokenError::NeedsReconnect(_)), "{error:?}");
     assert_eq!(world.login.refreshes(), 2, "one retry with the old token, no more");
     let after = one.store.account(account.id).await.unwrap().unwrap();
     assert_eq!(after.health, Health::NeedsReconnect);
     assert!(after.health_reason.unwrap().contains("lost"));
     assert_eq!(one.access(&account).await, "access-1", "nothing is blanked");
-    let again = one.keeper.tokens_for(account.id).await.err().unwrap();
+    let again = one.token_manager.tokens_for(account.id).await.err().unwrap();
     assert_eq!(again.failure().reason, Reason::AccountNeedsReconnect);
-    assert!(one.keeper.refresh(account.id, 1).await.is_err());
+    assert!(one.token_manager.refresh(account.id, 1).await.is_err());
     assert_eq!(events(&one, EventKind::AccountNeedsReconnect).await, 1);
 }
 
@@ -130,7 +131,7 @@ async fn a_dead_holder_leaves_word_that_an_answer_may_be_lost() {
     assert_eq!(one.store.claim_refresh(account.id, 1, "next", now, until).await.unwrap(), RefreshClaim::Busy { until });
     world.advance(TimeDelta::seconds(121));
     world.login.kill_everything();
-    let error = one.keeper.refresh(account.id, 1).await.unwrap_err();
+    let error = one.token_manager.refresh(account.id, 1).await.unwrap_err();
     assert!(error.to_string().contains("an earlier refresh was lost"), "{error}");
 }
 
@@ -140,8 +141,8 @@ async fn a_stale_winner_cannot_overwrite_newer_tokens() {
     let account = one.connect(ALICE).await.remove(0);
     let all = world.login.gate.acquire_many(1000).await.unwrap();
     let slow = tokio::spawn({
-        let keeper = one.keeper.clone();
-        async move { keeper.refresh(account.id, 1).await }
+        let token_manager = one.token_manager.clone();
+        async move { token_manager.refresh(account.id, 1).await }
     });
     while world.login.refreshes() == 0 {
         tokio::task::yield_now().await;
@@ -163,23 +164,23 @@ async fn the_platforms_own_trouble_never_disconnects() {
         // Within the last quarter of its life, and still valid.
         world.advance(TimeDelta::hours(20) - world.clock.offset());
         world.login.fault(fault);
-        let (_, tokens) = one.keeper.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
+        let (_, tokens) = one.token_manager.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
         assert_eq!(tokens.access.expose(), "access-1");
         let asked = world.login.refreshes();
-        one.keeper.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
+        one.token_manager.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
         assert_eq!(world.login.refreshes(), asked, "left alone for a while after a failure");
         world.advance(TimeDelta::minutes(2) + TimeDelta::hours(-20));
-        one.keeper.inner.failed_at.lock().unwrap().clear();
+        one.token_manager.inner.failed_at.lock().unwrap().clear();
     }
     // Ended: now it matters, and is still no reason to disconnect.
     world.advance(TimeDelta::hours(25));
     world.login.fault(Fault::LostBefore);
     world.login.fault(Fault::LostBefore);
-    let error = one.keeper.fresh_tokens_for(account.id, None, world.clock.now()).await.err().unwrap();
+    let error = one.token_manager.fresh_tokens_for(account.id, None, world.clock.now()).await.err().unwrap();
     assert!(matches!(error, TokenError::Transient(_)), "{error:?}");
     let after = one.store.account(account.id).await.unwrap().unwrap();
     assert_eq!((after.health, after.is_active), (Health::Ok, true));
-    let (account, tokens) = one.keeper.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
+    let (account, tokens) = one.token_manager.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
     assert_eq!((account.token_version, tokens.access.expose()), (2, "access-2"));
     assert_eq!(account.last_token_refresh.unwrap().timestamp(), world.clock.now().timestamp());
 }
@@ -189,7 +190,7 @@ async fn a_refused_token_that_cannot_be_refreshed_needs_the_owner() {
     let (world, one) = World::new().await;
     let account = one.connect(ALICE).await.remove(0);
     world.login.not_refreshable("a Page token cannot be refreshed");
-    let error = one.keeper.refresh_after_refusal(account.id, 1).await.err().unwrap();
+    let error = one.token_manager.refresh_after_refusal(account.id, 1).await.err().unwrap();
     assert!(error.to_string().contains("a Page token cannot be refreshed"), "{error}");
     assert_eq!(events(&one, EventKind::AccountNeedsReconnect).await, 1);
 }
@@ -200,7 +201,7 @@ async fn a_token_that_ends_and_cannot_be_refreshed_is_told_and_used() {
     let account = one.connect(ALICE).await.remove(0);
     world.login.not_refreshable("connect again before it ends");
     world.advance(TimeDelta::hours(23));
-    let (account, tokens) = one.keeper.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
+    let (account, tokens) = one.token_manager.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
     assert_eq!((account.health, tokens.access.expose()), (Health::Expiring, "access-1"));
 }
 
@@ -208,8 +209,8 @@ async fn a_token_that_ends_and_cannot_be_refreshed_is_told_and_used() {
 async fn a_token_that_was_issued_a_moment_ago_is_not_refreshed_again() {
     let (world, one) = World::new().await;
     let account = one.connect(ALICE).await.remove(0);
-    let (account, _) = one.keeper.refresh_after_refusal(account.id, 1).await.unwrap();
-    let error = one.keeper.refresh_after_refusal(account.id, account.token_version).await.err().unwrap();
+    let (account, _) = one.token_manager.refresh_after_refusal(account.id, 1).await.unwrap();
+    let error = one.token_manager.refresh_after_refusal(account.id, account.token_version).await.err().unwrap();
     assert!(matches!(error, TokenError::Transient(_)));
     assert_eq!(world.login.refreshes(), 1);
 }
@@ -218,11 +219,11 @@ async fn a_token_that_was_issued_a_moment_ago_is_not_refreshed_again() {
 async fn unused_logins_are_kept_alive() {
     let (world, one) = World::new().await;
     let account = one.connect(ALICE).await.remove(0);
-    assert_eq!(one.keeper.keep_alive().await.unwrap(), 0);
+    assert_eq!(one.token_manager.keep_alive().await.unwrap(), 0);
     world.advance(TimeDelta::days(175));
-    assert_eq!(one.keeper.keep_alive().await.unwrap(), 1);
+    assert_eq!(one.token_manager.keep_alive().await.unwrap(), 1);
     assert_eq!(one.access(&account).await, "access-2");
-    assert_eq!(one.keeper.keep_alive().await.unwrap(), 0, "its time is a new one");
+    assert_eq!(one.token_manager.keep_alive().await.unwrap(), 0, "its time is a new one");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -234,8 +235,8 @@ async fn a_panic_in_a_refresh_leaves_nothing_behind() {
     let all = world.login.gate.acquire_many(1000).await.unwrap();
     let callers: Vec<_> = (0..2)
         .map(|_| {
-            let keeper = one.keeper.clone();
-            tokio::spawn(async move { keeper.refresh(account.id, 1).await })
+            let token_manager = one.token_manager.clone();
+            tokio::spawn(async move { token_manager.refresh(account.id, 1).await })
         })
         .collect();
     while world.login.refreshes() == 0 {
@@ -252,8 +253,8 @@ async fn a_panic_in_a_refresh_leaves_nothing_behind() {
     );
     // A replica need not wait until the claim runs out, and neither does this process.
     let other = world.replica(crate::app::testing::CURRENT, &[]).await;
-    assert_eq!(other.keeper.refresh(account.id, 1).await.unwrap(), RefreshEnd::Refreshed);
-    assert_eq!(one.keeper.refresh(account.id, 2).await.unwrap(), RefreshEnd::Refreshed);
+    assert_eq!(other.token_manager.refresh(account.id, 1).await.unwrap(), RefreshEnd::Refreshed);
+    assert_eq!(one.token_manager.refresh(account.id, 2).await.unwrap(), RefreshEnd::Refreshed);
     assert_eq!(world.login.refreshes(), 3);
 }
 
@@ -264,5 +265,5 @@ async fn a_stored_life_of_absurd_length_does_not_panic() {
     let sql = "UPDATE aurareels_social_accounts SET token_lifetime_seconds = 9223372036854775807 WHERE id = 1";
     one.store.run(sql).await;
     // Like one of unknown length: refreshed from a day before its end, which this token of 24 hours has just passed.
-    assert!(one.keeper.needs_refresh(account.id, one.store.clock().now()).await.unwrap());
+    assert!(one.token_manager.needs_refresh(account.id, one.store.clock().now()).await.unwrap());
 }

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use aurareels_core::{config::Settings, parts::Parts};
+use aurareels_core::{bootstrap::Components, config::Settings};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::rig::Rig;
@@ -43,14 +43,14 @@ impl Rig {
 
     /// This process lets the database go, so that it can be replaced. Nothing of it may be used until it is put back.
     pub(crate) async fn leave(&mut self) -> Result<()> {
-        self.let_go().await;
+        self.release().await;
         // While its parts are there, a database is served.
         let elsewhere = path(&self.path("elsewhere"))?;
         let of_the_core = ["AURAREELS_FAULT_CLOCK", "AURAREELS_DATA_DIR"];
         let settings = self.settings.iter().filter(|(name, _)| !of_the_core.contains(&name.as_str())).cloned();
         let settings = settings.chain([("AURAREELS_DATA_DIR".to_owned(), elsewhere)]);
         self.parts =
-            Parts::build(&Settings::from_pairs(settings.collect::<Vec<_>>())?, self.parts.clock.clone()).await?;
+            Components::build(&Settings::from_pairs(settings.collect::<Vec<_>>())?, self.parts.clock.clone()).await?;
         Ok(())
     }
 

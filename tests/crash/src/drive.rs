@@ -53,7 +53,7 @@ pub(crate) async fn run(rig: &mut Rig, orders: impl IntoIterator<Item = Orders>)
         if !step(rig, &core, &dead).await? {
             // The row rests a moment before the core passes the points after it.
             let rested = *rest_since.get_or_insert_with(Instant::now);
-            if orders.is_empty() && has_let_go(&core) || rested.elapsed() > LATE_POINTS {
+            if orders.is_empty() && has_released(&core) || rested.elapsed() > LATE_POINTS {
                 break;
             }
             breath().await;
@@ -70,10 +70,10 @@ pub(crate) async fn run(rig: &mut Rig, orders: impl IntoIterator<Item = Orders>)
 }
 
 /// Whether the core has passed the point after each release that it began: the rows of its posts rest before it does.
-fn has_let_go(core: &Core) -> bool {
+fn has_released(core: &Core) -> bool {
     let passed = core.passed();
     let count = |point: FaultPoint| passed.iter().filter(|(name, _)| name == point.name()).count();
-    count(FaultPoint::LetGo) >= count(FaultPoint::LetGoBegins)
+    count(FaultPoint::Released) >= count(FaultPoint::ReleaseBegins)
 }
 
 /// What is known of cores that are gone.

@@ -311,7 +311,7 @@ async fn core_passed(rig: &Rig, core: &Core, dead: &Dead, point: &str) -> Result
     .await
 }
 
-/// Whoever works on the post panics before anything is written: after some times it is set aside, and says so.
+/// Whoever works on the post panics before anything is written: after some times it is quarantined, and says so.
 async fn poison(upload: Upload) -> Result<Verdict> {
     let mode = Mode { upload, scheduled: false };
     on_rig(&[("AURAREELS_LEASE_SECONDS", "3")], async move |rig| {

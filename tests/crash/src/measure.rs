@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use aurareels_core::{clock::Clock, config::Settings, domain::turns::Turns, parts, store::due::Claiming};
+use aurareels_core::{bootstrap, clock::Clock, config::Settings, domain::turns::Turns, store::due::Claiming};
 use aurareels_simulator::{Hold, Matcher, Rule};
 use chrono::TimeDelta;
 use sqlx::Row;
@@ -125,7 +125,7 @@ fn read_claims(path: &Path, held: &mut HashMap<i64, Vec<(i64, u128, u128)>>) -> 
 /// One of the two processes: claims and lets go, and writes down from when to when it held what.
 pub(crate) async fn claimer(options: &Claimer) -> Result<bool> {
     let clock = Clock::system();
-    let store = parts::open_store(&Settings::from_pairs(std::env::vars())?, clock.clone()).await?;
+    let store = bootstrap::open_store(&Settings::from_pairs(std::env::vars())?, clock.clone()).await?;
     let mut out = std::io::BufWriter::new(std::fs::File::create(&options.out)?);
     let token = format!("{}-measure", std::process::id());
     let mut had = 0;

@@ -41,7 +41,7 @@ pub(crate) fn matters(place: &Place) -> bool {
         "answer_arrived",
         "outcome_committed",
         "moved",
-        "let_go",
+        "released",
         "row_written",
         "event_written",
         "refresh_started",
@@ -168,7 +168,7 @@ pub(crate) async fn case(mode: Mode, place: Place, seed: u64, honest: bool) -> R
         let account = rig.account(mode).await?;
         let id = rig.create(mode, account, "solo").await?;
         // From here on, the core alone writes.
-        rig.let_go().await;
+        rig.release().await;
         rig.ceilings = Ceilings {
             reviews: usize::from(mode.upload == Upload::TiktokPull),
             failures: usize::from(mode.scheduled),

@@ -12,6 +12,7 @@ use aurareels_core::{
         accounts::{Connect, EndedBy},
         posts::requests::{CreatePosts, GivenTime, PostInput, When},
     },
+    bootstrap::Components,
     clock::Clock,
     config::Settings,
     domain::{
@@ -19,7 +20,6 @@ use aurareels_core::{
         platform::{LoginFlavour, Platform},
         post::{Content, SchedulerKind},
     },
-    parts::Parts,
     secret::Secret,
 };
 use aurareels_simulator::{Host, Options, Simulator, TikTokRules, YouTubeRules};
@@ -49,7 +49,7 @@ const ROOM: u64 = 4 << 30;
 /// See the module.
 pub(crate) struct Rig {
     pub(crate) sim: Simulator,
-    pub(crate) parts: Parts,
+    pub(crate) parts: Components,
     pub(crate) database: SqlitePool,
     pub(crate) settings: Vec<(String, String)>,
     /// Texts that must appear nowhere.
@@ -145,7 +145,7 @@ impl Rig {
         ];
         let mut all = sim.environment();
         all.extend(usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let parts = Parts::build(&Settings::from_pairs(all.clone())?, Clock::system()).await?;
+        let parts = Components::build(&Settings::from_pairs(all.clone())?, Clock::system()).await?;
         let clock = dir.path().join(CLOCK);
         all.push(("AURAREELS_FAULT_CLOCK".to_owned(), clock.to_str().context("a path is not UTF-8")?.to_owned()));
         let database = reader(dir.path()).await?;
@@ -223,7 +223,7 @@ impl Rig {
 
     /// Adds the account's present tokens to the canaries.
     pub(crate) async fn note_tokens(&mut self, id: AccountId) -> Result<()> {
-        let (_, tokens) = self.parts.keeper.tokens_for(id).await?;
+        let (_, tokens) = self.parts.token_manager.tokens_for(id).await?;
         let all = [Some(tokens.access), tokens.refresh, tokens.grant];
         self.canaries.extend(all.into_iter().flatten().map(|secret| secret.expose().to_owned()));
         Ok(())
@@ -231,7 +231,7 @@ impl Rig {
 
     /// Refreshes the account's tokens if they would end soon, so that no core has to.
     pub(crate) async fn renew(&mut self, id: AccountId) -> Result<()> {
-        self.parts.keeper.fresh_tokens_for(id, None, self.parts.clock.now()).await?;
+        self.parts.token_manager.fresh_tokens_for(id, None, self.parts.clock.now()).await?;
         self.note_tokens(id).await
     }
 
@@ -427,7 +427,7 @@ impl Rig {
     }
 
     /// Closes every connection to the database of this process, so that its files are nobody's but a core's.
-    pub(crate) async fn let_go(&mut self) {
+    pub(crate) async fn release(&mut self) {
         self.parts.store.close().await;
         self.database.close().await;
     }
@@ -442,7 +442,7 @@ impl Rig {
     pub(crate) async fn take_up(&mut self) -> Result<()> {
         let settings: Vec<_> =
             self.settings.iter().filter(|(name, _)| name != "AURAREELS_FAULT_CLOCK").cloned().collect();
-        self.parts = Parts::build(&Settings::from_pairs(settings)?, self.parts.clock.clone()).await?;
+        self.parts = Components::build(&Settings::from_pairs(settings)?, self.parts.clock.clone()).await?;
         Ok(())
     }
 

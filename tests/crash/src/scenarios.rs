@@ -301,7 +301,7 @@ async fn panicked(mode: Mode, point: &'static str, then_killed_at: Option<&'stat
 }
 
 /// Whatever core works on one of the posts is gone before it has written anything; the others are under way with it each
-/// time. It is set aside, and they go out.
+/// time. It is quarantined, and they go out.
 async fn kills_every_core() -> Result<Verdict> {
     const OTHERS: usize = 4;
     on_rig(&[], async move |rig| {

@@ -116,7 +116,7 @@ const LIKE_THE_ONE_BEFORE: [&str; 19] = [
     "move_begins",
     "row_written",
     "event_written",
-    "let_go_begins",
+    "release_begins",
     "note_begins",
     "renew_begins",
     "refresh_claim_begins",

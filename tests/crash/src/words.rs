@@ -1,4 +1,4 @@
-//! Rows with words of another release: each is set aside alone, the others go on, and it goes on when it can be read.
+//! Rows with words of another release: each is quarantined alone, the others go on, and it goes on when it can be read.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ async fn unknown_words(upload: Upload) -> Result<Verdict> {
         let aside: Vec<String> = rows.iter().map(|row| row.get::<String, _>("full_caption")).collect();
         ensure!(
             aside.len() == UNREADABLE.len() && aside.iter().zip(UNREADABLE).all(|(post, name)| post.starts_with(name)),
-            "set aside: {aside:?}"
+            "quarantined: {aside:?}"
         );
         for (name, id) in &ids {
             let out = checks::visible(rig, name);

@@ -36,12 +36,12 @@ impl Accounts {
         );
         if only_if_needed {
             // A lost login is told here: a workflow asks this right before it publishes.
-            self.keeper.tokens_for(id).await.map_err(error)?;
-            if !self.keeper.needs_refresh(id, now).await.map_err(error)? {
+            self.token_manager.tokens_for(id).await.map_err(error)?;
+            if !self.token_manager.needs_refresh(id, now).await.map_err(error)? {
                 return Ok(RefreshAnswer { result: RefreshResult::StillValid, message: until, account });
             }
         }
-        let (result, message) = match self.keeper.refresh(id, account.token_version).await {
+        let (result, message) = match self.token_manager.refresh(id, account.token_version).await {
             Ok(RefreshEnd::Refreshed) => (RefreshResult::Refreshed, "the token was refreshed".to_owned()),
             Ok(RefreshEnd::NotRefreshable(why)) => (RefreshResult::NotRefreshable, why),
             Err(TokenError::Transient(failure)) if only_if_needed && valid => {
@@ -59,7 +59,8 @@ impl Accounts {
         let account = self.active(caller, id).await?;
         let login = self.service(account.platform)?.login.clone();
         // Also for an account that is said to need its owner: the platform may think otherwise by now.
-        let (mut account, mut tokens) = self.keeper.stored_tokens(id).await.map_err(|error| token_error(id, error))?;
+        let (mut account, mut tokens) =
+            self.token_manager.stored_tokens(id).await.map_err(|error| token_error(id, error))?;
         for attempt in 1..=TRIES {
             let answer = match login.check(&account, &tokens).await {
                 Ok(()) => {
@@ -138,7 +139,7 @@ impl Accounts {
     }
 
     async fn fresh(&self, id: AccountId) -> Result<(Account, Tokens)> {
-        self.keeper.fresh_tokens_for(id, None, self.clock.now()).await.map_err(|error| token_error(id, error))
+        self.token_manager.fresh_tokens_for(id, None, self.clock.now()).await.map_err(|error| token_error(id, error))
     }
 
     async fn again(&self, account: &Account, error: AccountError, attempt: u32) -> Result<(Account, Tokens)> {
@@ -173,22 +174,22 @@ impl Accounts {
             // Somebody asks, so the platform is asked: also for a token that was issued a moment ago, and for a login that is
             // given up. What comes of refreshing is the answer.
             AccountError::Failed(failure) if failure.class == FailureClass::AuthExpired && attempt < TRIES => {
-                match self.keeper.refresh(id, account.token_version).await.map_err(other)? {
-                    RefreshEnd::Refreshed => self.keeper.tokens_for(id).await.map_err(other),
+                match self.token_manager.refresh(id, account.token_version).await.map_err(other)? {
+                    RefreshEnd::Refreshed => self.token_manager.tokens_for(id).await.map_err(other),
                     RefreshEnd::NotRefreshable(_) if account.health == Health::NeedsReconnect => Err(Refusal::Login),
                     RefreshEnd::NotRefreshable(why) => {
                         let why = format!("{}, and it cannot be refreshed: {why}", failure.message);
-                        match self.keeper.lost(account, &why).await.map_err(other)? {
+                        match self.token_manager.lost(account, &why).await.map_err(other)? {
                             Some(_) => Err(Refusal::Login),
-                            None => self.keeper.tokens_for(id).await.map_err(other),
+                            None => self.token_manager.tokens_for(id).await.map_err(other),
                         }
                     }
                 }
             }
             AccountError::Failed(failure) if failure.class == FailureClass::NeedsReconnect => {
-                match self.keeper.lost(account, &failure.message).await.map_err(other)? {
+                match self.token_manager.lost(account, &failure.message).await.map_err(other)? {
                     Some(_) => Err(Refusal::Login),
-                    None if attempt < TRIES => self.keeper.tokens_for(id).await.map_err(other),
+                    None if attempt < TRIES => self.token_manager.tokens_for(id).await.map_err(other),
                     None => {
                         Err(Refusal::Other(platform_error(format!("account {id}"), account.platform, failure.into())))
                     }

@@ -59,7 +59,7 @@ impl Accounts {
         let (account, in_use, failed_posts) = match self.store.deactivate_account(&account, self.clock.now()).await? {
             Some(done) => (done.account, done.grant_in_use, done.failed_posts),
             // Inactive already. With its tokens still there, an earlier call was cut short: this one ends it.
-            None => match self.keeper.stored_tokens(id).await {
+            None => match self.token_manager.stored_tokens(id).await {
                 Ok((account, _)) if !account.is_active => {
                     let in_use = self.store.grant_in_use(&account).await?;
                     (account, in_use, 0)
@@ -76,7 +76,7 @@ impl Accounts {
     async fn revive_for_revoking(&self, account: &Account) {
         let ended = account.token_expires_at.is_some_and(|end| end <= self.clock.now());
         let needed = ended && !self.store.grant_in_use(account).await.unwrap_or(true);
-        if needed && let Err(error) = self.keeper.refresh(account.id, account.token_version).await {
+        if needed && let Err(error) = self.token_manager.refresh(account.id, account.token_version).await {
             warn!(account.id = %account.id, %error, "cannot refresh a token to revoke its login");
         }
     }
@@ -97,7 +97,7 @@ impl Accounts {
     async fn revoke(&self, account: &Account) -> Revoked {
         let name = account.platform.display_name();
         let login = &self.service(account.platform).map_err(|error| error.to_string())?.login;
-        let (account, tokens) = self.keeper.stored_tokens(account.id).await.map_err(|error| match error {
+        let (account, tokens) = self.token_manager.stored_tokens(account.id).await.map_err(|error| match error {
             TokenError::Unreadable(..) => {
                 format!("the stored token cannot be read, so the login was not revoked; remove AuraReels in the settings of {name}")
             }

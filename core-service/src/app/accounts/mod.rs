@@ -42,8 +42,8 @@ use crate::{
     },
     platform::{AccountError, PlatformQuota, Registry, Service},
     secret::Secret,
-    store::{self, Store, accounts::AccountsNarrowed},
-    tokens::{TokenError, TokenKeeper},
+    store::{self, Store, accounts::AccountQuery},
+    tokens::{TokenError, TokenManager},
 };
 
 /// Accounts in an answer when the caller does not say how many.
@@ -55,7 +55,7 @@ const MAX_PAGE: u32 = 500;
 /// When to ask a platform again that is away.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// What a list of accounts is narrowed to.
+/// The conditions of a list of accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccountFilter {
     /// Only this platform.
@@ -189,7 +189,7 @@ pub struct Accounts {
     store: Store,
     registry: Registry,
     clock: Clock,
-    keeper: TokenKeeper,
+    token_manager: TokenManager,
     settings: Arc<AccountSettings>,
     /// Owns what goes on without its caller: an exchange of a code, a disconnecting.
     tasks: TaskTracker,
@@ -197,8 +197,14 @@ pub struct Accounts {
 
 impl Accounts {
     /// The use cases over this store and these platforms.
-    pub fn new(store: Store, registry: Registry, clock: Clock, keeper: TokenKeeper, settings: AccountSettings) -> Self {
-        Self { store, registry, clock, keeper, settings: Arc::new(settings), tasks: TaskTracker::new() }
+    pub fn new(
+        store: Store,
+        registry: Registry,
+        clock: Clock,
+        token_manager: TokenManager,
+        settings: AccountSettings,
+    ) -> Self {
+        Self { store, registry, clock, token_manager, settings: Arc::new(settings), tasks: TaskTracker::new() }
     }
 
     /// Ends when nothing goes on that a call has begun. To be called when no more calls come.
@@ -217,9 +223,9 @@ impl Accounts {
     ) -> Result<AccountPage> {
         let size = if page_size == 0 { DEFAULT_PAGE } else { page_size.min(MAX_PAGE) };
         let before = page_token.filter(|token| !token.is_empty()).map(|token| read_page_token(&token, caller, filter));
-        let narrowed = AccountsNarrowed { platform: filter.platform, active: filter.active };
+        let query = AccountQuery { platform: filter.platform, active: filter.active };
         // One more than asked for tells whether there is a next page.
-        let mut accounts = self.store.list_accounts(caller.user, narrowed, before.transpose()?, size + 1).await?;
+        let mut accounts = self.store.list_accounts(caller.user, query, before.transpose()?, size + 1).await?;
         let more = accounts.len() > size as usize;
         accounts.truncate(size as usize);
         let last = accounts.last().filter(|_| more);

@@ -234,7 +234,7 @@ async fn disconnecting_revokes_and_wipes() {
     let gone = one.accounts.disconnect(ALICE, account.id).await.unwrap();
     assert!(gone.revoked && gone.message.is_empty() && !gone.account.is_active);
     assert_eq!(world.login.revoked(), ["one"]);
-    assert!(one.keeper.stored_tokens(account.id).await.is_err());
+    assert!(one.token_manager.stored_tokens(account.id).await.is_err());
     assert_eq!(reason(&one.accounts.disconnect(ALICE, account.id).await.unwrap_err()), Reason::AccountDisconnected);
     assert_eq!(reason(&one.accounts.quota(ALICE, account.id).await.unwrap_err()), Reason::AccountDisconnected);
 }
@@ -287,7 +287,7 @@ async fn a_failed_revocation_disconnects_all_the_same_and_says_so() {
     world.login.refuse_revoke();
     let gone = one.accounts.disconnect(ALICE, account.id).await.unwrap();
     assert!(!gone.revoked && gone.message.contains("did not answer") && !gone.account.is_active);
-    assert!(one.keeper.stored_tokens(account.id).await.is_err());
+    assert!(one.token_manager.stored_tokens(account.id).await.is_err());
 }
 
 #[tokio::test]
@@ -299,7 +299,7 @@ async fn disconnecting_that_was_cut_short_is_finished() {
     world.advance(TimeDelta::minutes(5));
     assert_eq!(one.accounts.finish_disconnecting().await.unwrap(), 1);
     assert_eq!(world.login.revoked(), ["one"]);
-    assert!(one.keeper.stored_tokens(account.id).await.is_err());
+    assert!(one.token_manager.stored_tokens(account.id).await.is_err());
     assert_eq!(one.accounts.finish_disconnecting().await.unwrap(), 0);
 }
 
@@ -368,7 +368,7 @@ async fn a_token_sealed_by_an_unknown_key_is_no_lost_login() {
     let gone = other.accounts.disconnect(ALICE, account.id).await.unwrap();
     assert!(!gone.revoked && gone.message.contains("cannot be read"), "{gone:?}");
     let right = world.replica(CURRENT, &[]).await;
-    assert!(right.keeper.stored_tokens(account.id).await.is_err(), "wiped");
+    assert!(right.token_manager.stored_tokens(account.id).await.is_err(), "wiped");
 }
 
 #[tokio::test]

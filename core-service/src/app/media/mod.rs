@@ -6,10 +6,10 @@
 //! - An upload is there as long as a post or a video job needs it, and is removed afterwards ([`tidy`]).
 //! - One user never sees, uses or counts another's uploads.
 
-mod places;
 mod probe;
 mod receive;
 mod tidy;
+mod upload_slots;
 
 use std::{sync::Arc, time::Duration};
 
@@ -57,19 +57,19 @@ pub struct MediaSettings {
 
 /// The uploads of all users.
 #[derive(Clone)]
-pub struct Library {
+pub struct MediaStore {
     store: Store,
     clock: Clock,
     platforms: Platforms,
     prober: Arc<Prober>,
     files: Files,
     address: PublicAddress,
-    places: places::Places,
+    upload_slots: upload_slots::UploadSlots,
     settings: MediaSettings,
 }
 
-/// What a library is made of.
-pub struct LibraryParts {
+/// What a media store is made of.
+pub struct MediaStoreParts {
     /// Rows.
     pub store: Store,
     /// Time.
@@ -110,11 +110,20 @@ pub struct MediaPage {
     pub quota_bytes: u64,
 }
 
-impl Library {
-    /// The library over these parts.
-    pub fn new(parts: LibraryParts) -> Self {
-        let LibraryParts { store, clock, platforms, prober, files, address, settings } = parts;
-        Self { store, clock, platforms, prober, files, address, places: places::Places::default(), settings }
+impl MediaStore {
+    /// The store over these parts.
+    pub fn new(parts: MediaStoreParts) -> Self {
+        let MediaStoreParts { store, clock, platforms, prober, files, address, settings } = parts;
+        Self {
+            store,
+            clock,
+            platforms,
+            prober,
+            files,
+            address,
+            upload_slots: upload_slots::UploadSlots::default(),
+            settings,
+        }
     }
 
     /// The caller's upload of this name.

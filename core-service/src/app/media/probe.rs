@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{Caller, Library, MediaFacts, Result, Violation, check, malformed};
+use super::{Caller, MediaFacts, MediaStore, Result, Violation, check, malformed};
 use crate::{
     app::Error,
     domain::{failure::Reason, media::Checked, platform::Platform},
@@ -29,7 +29,7 @@ pub struct Probed {
     pub checks: Vec<(Platform, Checked)>,
 }
 
-impl Library {
+impl MediaStore {
     /// Looks at a video and compares it with the rules of these platforms, or of all.
     pub async fn probe(&self, caller: Caller, named: Named, platforms: &[Platform]) -> Result<Probed> {
         let rules = if platforms.is_empty() {

@@ -11,7 +11,9 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Caller, Error, Library, MediaFacts, MediaId, Result, StoredMedia, file_error, malformed, places, refused};
+use super::{
+    Caller, Error, MediaFacts, MediaId, MediaStore, Result, StoredMedia, file_error, malformed, refused, upload_slots,
+};
 use crate::{
     domain::{
         failure::Reason,
@@ -61,19 +63,19 @@ pub struct Received {
 
 /// An upload under way.
 struct Receiving<'a> {
-    library: &'a Library,
+    media_store: &'a MediaStore,
     caller: Caller,
     announced: Option<u64>,
     /// Largest file that any platform takes.
     largest: u64,
     /// Bytes that the user's uploads under way may take together.
     room: u64,
-    place: places::Place,
+    slot: upload_slots::UploadSlot,
     /// The field that violations are about.
     field: &'static str,
 }
 
-impl Library {
+impl MediaStore {
     /// The longest that an upload may bring nothing.
     pub fn idle(&self) -> Duration {
         self.settings.idle
@@ -184,15 +186,15 @@ impl Library {
     /// Looks whether an upload of this size may begin.
     async fn open(&self, caller: Caller, announced: Option<u64>, field: &'static str) -> Result<Receiving<'_>> {
         let largest = self.platforms.rules().map(|(_, rules)| rules.max_size_bytes).max().unwrap_or(0);
-        let place = self.places.enter(caller.user).ok_or_else(|| Error::Exhausted {
+        let slot = self.upload_slots.enter(caller.user).ok_or_else(|| Error::Exhausted {
             reason: Reason::MediaQuotaExceeded,
             subject: format!("uploads at once of user {}", caller.user),
-            message: format!("{} uploads of this user are running already; wait for one to end", places::MOST),
+            message: format!("{} uploads of this user are running already; wait for one to end", upload_slots::MOST),
             retry_at: Some(self.clock.now() + chrono::TimeDelta::seconds(5)),
         })?;
         let used = self.store.media_bytes(caller.user).await?;
         let room = self.settings.quota_bytes.saturating_sub(used);
-        let mut receiving = Receiving { library: self, caller, announced, largest, room, place, field };
+        let mut receiving = Receiving { media_store: self, caller, announced, largest, room, slot, field };
         if let Some(size) = announced {
             receiving.fits(size)?;
         }
@@ -263,8 +265,8 @@ impl Receiving<'_> {
             let remedy = "encode it with a lower bit rate or make it shorter";
             return Err(broken("VIDEO_TOO_LARGE", limit, remedy, message));
         }
-        if !self.place.take(size, self.room) {
-            let quota = self.library.settings.quota_bytes;
+        if !self.slot.take(size, self.room) {
+            let quota = self.media_store.settings.quota_bytes;
             return Err(over_quota(self.caller, size, quota, quota - self.room));
         }
         Ok(())
@@ -272,14 +274,14 @@ impl Receiving<'_> {
 
     /// Writes what comes.
     async fn bytes(mut self, bytes: impl Stream<Item = Result<Bytes>> + Send) -> Result<Complete> {
-        let mut file = self.library.files.begin(self.announced).await.map_err(file_error)?;
+        let mut file = self.media_store.files.begin(self.announced).await.map_err(file_error)?;
         let mut head: Vec<u8> = Vec::new();
         let mut bytes = std::pin::pin!(bytes);
         loop {
-            let chunk = match timeout(self.library.settings.idle, bytes.next()).await {
+            let chunk = match timeout(self.media_store.settings.idle, bytes.next()).await {
                 Ok(Some(chunk)) => chunk?,
                 Ok(None) => break,
-                Err(_) => return Err(self.library.stalled()),
+                Err(_) => return Err(self.media_store.stalled()),
             };
             let size = file.size() + chunk.len() as u64;
             if self.announced.is_some_and(|announced| size > announced) {

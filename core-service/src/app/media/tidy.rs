@@ -2,13 +2,13 @@
 
 use tracing::{info, warn};
 
-use super::{Library, file_error};
+use super::{MediaStore, file_error};
 use crate::{app::Result, store::media::Settled};
 
 /// Most uploads that are looked at in one go.
 const BATCH: u32 = 100;
 
-impl Library {
+impl MediaStore {
     /// Looks at every upload whose time has come and removes those that no post needs. Answers how many were removed.
     pub async fn expire(&self) -> Result<usize> {
         let mut removed = 0;

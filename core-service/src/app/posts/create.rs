@@ -364,7 +364,7 @@ impl Posts {
         seen: Option<&Probe>,
     ) -> Result<Option<(MediaId, MediaFacts)>> {
         match Url::parse(&input.content.video_url) {
-            Ok(url) if input.keep_copy => Ok(Some(self.library.keep_copy(caller, &url, seen).await?)),
+            Ok(url) if input.keep_copy => Ok(Some(self.media_store.keep_copy(caller, &url, seen).await?)),
             _ => Ok(None),
         }
     }

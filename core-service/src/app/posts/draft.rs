@@ -41,7 +41,7 @@ impl Posts {
             return Err(rules::refuse(vec![one.clone()]));
         }
         if !prepared.content.media_id.is_empty() {
-            self.library.facts(caller.user, &prepared.content.media_id).await?;
+            self.media_store.facts(caller.user, &prepared.content.media_id).await?;
         }
         let broken = shape.into_iter().map(|one| one.violation).chain(prepared.violations.clone());
         warnings.extend(broken.map(|violation| Warning {

@@ -17,7 +17,7 @@ use crate::{
         search::{self, Word},
     },
     store::{
-        posts::{Narrowed, Order, Position},
+        posts::{Order, Position, PostQuery},
         search::Sought,
     },
 };
@@ -42,7 +42,7 @@ impl Posts {
         let post = self.store.post_of_user(caller.user, id).await?.ok_or_else(|| not_found(id))?;
         let steps = match self.store.ledger(id).await {
             Ok(ledger) => ledger.entries().to_vec(),
-            // The post says so itself, once it was set aside for it.
+            // The post says so itself, once it was quarantined for it.
             Err(error) if error.is_about_data() => Vec::new(),
             Err(error) => return Err(error.into()),
         };
@@ -75,15 +75,13 @@ impl Posts {
         let fingerprint = fingerprint(caller, &request.filter, request.order);
         let after = request.page_token.as_deref().map(|token| read_token(token, &fingerprint)).transpose()?;
         let search = self.store.sought(caller.user, words).await?;
-        let narrowed = narrowed(request.filter, search);
+        let query = query(request.filter, search);
         let limit = request.page_size + 1;
-        let mut found =
-            self.store.list_posts(caller.user, &narrowed, request.order, after, request.skip, limit).await?;
+        let mut found = self.store.list_posts(caller.user, &query, request.order, after, request.skip, limit).await?;
         let more = found.len() > request.page_size as usize;
         found.truncate(request.page_size as usize);
         let next_page_token = found.last().filter(|_| more).map(|(at, _)| write_token(*at, fingerprint));
-        let total =
-            if request.include_total { Some(self.store.count_posts(caller.user, &narrowed).await?) } else { None };
+        let total = if request.include_total { Some(self.store.count_posts(caller.user, &query).await?) } else { None };
         Ok(PostPage { posts: found.into_iter().map(|(_, post)| post).collect(), next_page_token, total })
     }
 }
@@ -107,8 +105,8 @@ fn words(search: &str) -> Result<Vec<Word>> {
     Ok(words)
 }
 
-fn narrowed(filter: PostFilter, search: Vec<Sought>) -> Narrowed {
-    Narrowed {
+fn query(filter: PostFilter, search: Vec<Sought>) -> PostQuery {
+    PostQuery {
         statuses: filter.statuses,
         platform: filter.platform,
         account: filter.account,

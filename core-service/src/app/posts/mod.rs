@@ -34,7 +34,7 @@ use crate::{
 pub(super) use self::rules::{broken, check_url};
 use self::tail::Tail;
 pub use self::tail::{Follower, News, subjects};
-use super::{Caller, Error, Result, media::Library};
+use super::{Caller, Error, Result, media::MediaStore};
 
 /// Settings of the post use cases.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ pub struct Posts {
     clock: Clock,
     registry: Registry,
     prober: Arc<Prober>,
-    library: Library,
+    media_store: MediaStore,
     uploads: Uploads,
     tail: Tail,
     settings: PostSettings,
@@ -71,12 +71,12 @@ impl Posts {
         clock: Clock,
         registry: Registry,
         prober: Arc<Prober>,
-        library: Library,
+        media_store: MediaStore,
         uploads: Uploads,
         settings: PostSettings,
     ) -> Self {
         let tail = Tail::new(store.clone(), uploads.clone());
-        Self { store, clock, registry, prober, library, uploads, tail, settings }
+        Self { store, clock, registry, prober, media_store, uploads, tail, settings }
     }
 
     /// By which rules wall times are read, and where they are from.

@@ -24,7 +24,7 @@ use crate::{
     store::{
         self,
         moves::{Remains, ResolvedWord},
-        posts::Moved,
+        posts::CasResult,
     },
 };
 
@@ -121,7 +121,7 @@ impl Posts {
             return Err(rules::refuse(wrong));
         }
         if !content.media_id.is_empty() {
-            self.library.facts(caller.user, &content.media_id).await?;
+            self.media_store.facts(caller.user, &content.media_id).await?;
         }
         let input = PostInput { content: content.clone(), ..request.input.clone() };
         if let Some((media_id, _)) = self.copy_of(caller, &input, None).await? {
@@ -134,19 +134,21 @@ impl Posts {
         let id = changed.id;
         let revision = changed.revision;
         match self.store.update_waiting(changed, wall, self.clock.now()).await? {
-            Moved::Done(post) => Ok(post),
-            Moved::Gone => Err(not_found(id)),
-            Moved::Refused(post) if post.revision == revision && post.to_be_looked_up().is_some() => {
+            CasResult::Done(post) => Ok(post),
+            CasResult::Gone => Err(not_found(id)),
+            CasResult::Refused(post) if post.revision == revision && post.to_be_looked_up().is_some() => {
                 Err(looked_up(&post, "changed"))
             }
-            Moved::Refused(post) if matches!(post.status, Status::Draft | Status::Scheduled) => Err(Error::Conflict {
-                message: if post.revision == revision {
-                    format!("post {id} is being prepared right now; try again in a moment")
-                } else {
-                    format!("post {id} was changed by someone else; read it again and repeat")
-                },
-            }),
-            Moved::Refused(post) => Err(too_late(&post, "changed")),
+            CasResult::Refused(post) if matches!(post.status, Status::Draft | Status::Scheduled) => {
+                Err(Error::Conflict {
+                    message: if post.revision == revision {
+                        format!("post {id} is being prepared right now; try again in a moment")
+                    } else {
+                        format!("post {id} was changed by someone else; read it again and repeat")
+                    },
+                })
+            }
+            CasResult::Refused(post) => Err(too_late(&post, "changed")),
         }
     }
 
@@ -200,21 +202,21 @@ impl Posts {
         let registry = self.registry.clone();
         let remains: Remains = Arc::new(move |post, ledger| registry.get(post.platform)?.client.remains(ledger));
         match self.store.cancel(caller.user, id, self.clock.now(), Some(remains)).await? {
-            Moved::Done(post) => Ok(post),
-            Moved::Gone => Err(not_found(id)),
-            Moved::Refused(post) if post.status == Status::Cancelled => Ok(post),
-            Moved::Refused(post) if post.to_be_looked_up().is_some() => Err(looked_up(&post, "cancelled")),
-            Moved::Refused(post) => Err(too_late(&post, "cancelled")),
+            CasResult::Done(post) => Ok(post),
+            CasResult::Gone => Err(not_found(id)),
+            CasResult::Refused(post) if post.status == Status::Cancelled => Ok(post),
+            CasResult::Refused(post) if post.to_be_looked_up().is_some() => Err(looked_up(&post, "cancelled")),
+            CasResult::Refused(post) => Err(too_late(&post, "cancelled")),
         }
     }
 
     /// Deletes a draft.
     pub async fn delete_draft(&self, caller: Caller, id: PostId) -> Result<()> {
         match self.store.delete_draft(caller.user, id, self.clock.now()).await? {
-            Moved::Done(()) => Ok(()),
-            Moved::Gone => Err(not_found(id)),
-            Moved::Refused(post) if post.to_be_looked_up().is_some() => Err(looked_up(&post, "deleted")),
-            Moved::Refused(post) => Err(forbidden(&post, "deleted", "only drafts can be; cancel it instead")),
+            CasResult::Done(()) => Ok(()),
+            CasResult::Gone => Err(not_found(id)),
+            CasResult::Refused(post) if post.to_be_looked_up().is_some() => Err(looked_up(&post, "deleted")),
+            CasResult::Refused(post) => Err(forbidden(&post, "deleted", "only drafts can be; cancel it instead")),
         }
     }
 
@@ -226,9 +228,9 @@ impl Posts {
             self.has_its_video(&post).await?;
         }
         match self.store.begin_now(caller.user, id, Move::Retry, None, self.clock.now()).await? {
-            Moved::Done(post) => Ok(post),
-            Moved::Gone => Err(not_found(id)),
-            Moved::Refused(post) => Err(forbidden(&post, "retried", "only failed posts can be")),
+            CasResult::Done(post) => Ok(post),
+            CasResult::Gone => Err(not_found(id)),
+            CasResult::Refused(post) => Err(forbidden(&post, "retried", "only failed posts can be")),
         }
     }
 
@@ -261,9 +263,9 @@ impl Posts {
             self.check_one(caller, &account, &post.content).await?;
         }
         match self.store.begin_now(caller.user, id, Move::Begin, expected, self.clock.now()).await? {
-            Moved::Done(post) => Ok((PublishNow::Started, post)),
-            Moved::Gone => Err(not_found(id)),
-            Moved::Refused(post) => {
+            CasResult::Done(post) => Ok((PublishNow::Started, post)),
+            CasResult::Gone => Err(not_found(id)),
+            CasResult::Refused(post) => {
                 let result = match post.status {
                     Status::Publishing
                     | Status::Confirming
@@ -280,9 +282,9 @@ impl Posts {
     /// Looks again at the platform.
     pub async fn reconcile(&self, caller: Caller, id: PostId) -> Result<Post> {
         match self.store.reconcile_again(caller.user, id, self.clock.now()).await? {
-            Moved::Done(post) => Ok(post),
-            Moved::Gone => Err(not_found(id)),
-            Moved::Refused(post) => {
+            CasResult::Done(post) => Ok(post),
+            CasResult::Gone => Err(not_found(id)),
+            CasResult::Refused(post) => {
                 Err(forbidden(&post, "reconciled", "only posts that are confirming or need review can be"))
             }
         }
@@ -316,9 +318,9 @@ impl Posts {
             failure,
         };
         match self.store.resolve(caller.user, word.id, resolved, self.clock.now()).await {
-            Ok(Moved::Done(post)) => Ok(post),
-            Ok(Moved::Gone) => Err(not_found(word.id)),
-            Ok(Moved::Refused(post)) => {
+            Ok(CasResult::Done(post)) => Ok(post),
+            Ok(CasResult::Gone) => Err(not_found(word.id)),
+            Ok(CasResult::Refused(post)) => {
                 Err(forbidden(&post, "resolved", "only posts that are confirming or need review can be"))
             }
             Err(store::Error::BoundElsewhere { other, user, .. }) => {

@@ -366,7 +366,7 @@ impl Posts {
         content: &Content,
     ) -> Result<std::result::Result<MediaFacts, Violation>> {
         if !content.media_id.is_empty() {
-            return Ok(Ok(self.library.facts(caller.user, &content.media_id).await?));
+            return Ok(Ok(self.media_store.facts(caller.user, &content.media_id).await?));
         }
         let Ok(url) = Url::parse(&content.video_url) else {
             return Ok(Err(broken(
@@ -385,7 +385,7 @@ impl Posts {
     pub(super) fn fetchable(&self, account: &Account, input: &PostInput) -> Result<Option<Violation>> {
         let is_here = !input.content.media_id.is_empty() || input.keep_copy;
         let fetches = self.service(account)?.client.fetches_video(account, &input.content);
-        if !is_here || !fetches || self.library.has_public_address() {
+        if !is_here || !fetches || self.media_store.has_public_address() {
             return Ok(None);
         }
         let name = account.platform.display_name();

@@ -10,7 +10,7 @@ use crate::{
         post::Status,
         schedule::{self, WallTime},
     },
-    store::{posts::Moved, wall_times::OlderWallTime},
+    store::{posts::CasResult, wall_times::OlderWallTime},
     zones::Rules,
 };
 
@@ -60,11 +60,11 @@ impl Posts {
         let (from, wall) = (wall.at, WallTime { at, rules: rules.version().to_owned(), ..wall });
         let (local, zone) = (wall.local.clone(), wall.zone.clone());
         match self.store.update_waiting(post, Some(wall), now).await? {
-            Moved::Done(_) => {
+            CasResult::Done(_) => {
                 info!(post.id = %id, %from, %at, local, zone, rules = %rules, "a zone has newer rules: the post was rescheduled");
                 Ok(Followed::Moved)
             }
-            Moved::Gone | Moved::Refused(_) => Ok(Followed::Busy),
+            CasResult::Gone | CasResult::Refused(_) => Ok(Followed::Busy),
         }
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::{
         app::{
-            media::{Library, LibraryParts, MediaSettings},
+            media::{MediaSettings, MediaStore, MediaStoreParts},
             platforms::Platforms,
             posts::PostSettings,
             testing::{ALICE, Replica, World},
@@ -120,7 +120,7 @@ mod tests {
         let (store, clock, registry) = (replica.store.clone(), world.clock.clone(), Registry::default());
         let prober = Arc::new(Prober::new(&ProbeSettings::default()).unwrap());
         let hour = TimeDelta::hours(1);
-        let library = Library::new(LibraryParts {
+        let media_store = MediaStore::new(MediaStoreParts {
             store: store.clone(),
             clock: clock.clone(),
             platforms: Platforms::new(registry.clone()),
@@ -141,7 +141,7 @@ mod tests {
             prepare_lead: hour,
             zones,
         };
-        Posts::new(store, clock, registry, prober, library, Uploads::default(), settings)
+        Posts::new(store, clock, registry, prober, media_store, Uploads::default(), settings)
     }
 
     fn utc(text: &str) -> DateTime<Utc> {

@@ -27,14 +27,14 @@ pub(crate) async fn check(gate: &Authenticator, mut request: Request) -> Result<
     }
     let Some(rpc) = scopes::find(path) else {
         let refusal = status::no_such_rpc(path);
-        read_away(request).await;
+        drain(request).await;
         return Err(refusal);
     };
     match gate.caller(request.headers(), &rpc, Asked::Begins).await {
         Ok(who) => {
             if scopes::OUTLIVES_ITS_CHECK.contains(&rpc.path) {
-                let still = Still::new(gate, request.headers(), rpc);
-                request.extensions_mut().insert(still);
+                let recheck = CredentialRecheck::new(gate, request.headers(), rpc);
+                request.extensions_mut().insert(recheck);
             }
             request.extensions_mut().insert(who);
             if rpc.path.starts_with(scopes::ASKS_FOR_OPERATOR) {
@@ -45,7 +45,7 @@ pub(crate) async fn check(gate: &Authenticator, mut request: Request) -> Result<
             Ok(request)
         }
         Err(denied) => {
-            read_away(request).await;
+            drain(request).await;
             Err(status::denied(denied, gate.clock.now()))
         }
     }
@@ -53,7 +53,7 @@ pub(crate) async fn check(gate: &Authenticator, mut request: Request) -> Result<
 
 /// Reads the rest of a refused request, up to a little. Over HTTP/1.1 a connection that is closed with the body unread
 /// can lose the answer: the client sees a broken pipe instead of why it was refused.
-async fn read_away(request: Request) {
+async fn drain(request: Request) {
     const LIMIT: usize = 64 * 1024;
     const PATIENCE: Duration = Duration::from_secs(1);
     // Whatever comes of it, the answer is the refusal.
@@ -62,13 +62,13 @@ async fn read_away(request: Request) {
 
 /// Asks again whether a credential works, for streams that outlive it.
 #[derive(Clone)]
-pub(crate) struct Still {
+pub(crate) struct CredentialRecheck {
     gate: Authenticator,
     headers: HeaderMap,
     rpc: Rpc,
 }
 
-impl Still {
+impl CredentialRecheck {
     pub(super) fn new(gate: &Authenticator, headers: &HeaderMap, rpc: Rpc) -> Self {
         Self { gate: gate.clone(), headers: credentials(headers), rpc }
     }
@@ -121,8 +121,8 @@ pub(crate) fn asker<T>(request: &tonic::Request<T>) -> Result<Asker, Status> {
 
 /// What a stream asks again later.
 #[allow(clippy::result_large_err, reason = "tonic's handlers answer Status")]
-pub(crate) fn still<T>(request: &tonic::Request<T>) -> Result<Still, Status> {
-    request.extensions().get::<Still>().cloned().ok_or_else(status::no_caller)
+pub(crate) fn credential_recheck<T>(request: &tonic::Request<T>) -> Result<CredentialRecheck, Status> {
+    request.extensions().get::<CredentialRecheck>().cloned().ok_or_else(status::no_caller)
 }
 
 /// Who calls, as the gate put it into the request: for the RPCs that the site itself may call.

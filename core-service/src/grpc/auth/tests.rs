@@ -328,7 +328,7 @@ async fn a_stream_ends_with_its_credential() {
     let (key, row) = gate.keys.create("k", vec![Scope::Read], Some(UserId(5))).await.unwrap();
     let of = |credential: &str| {
         let headers = headers(&[("authorization", &format!("Bearer {credential}"))]);
-        super::layer::Still::new(&gate.authenticator, &headers, rpc(Scope::Read))
+        super::layer::CredentialRecheck::new(&gate.authenticator, &headers, rpc(Scope::Read))
     };
     let (by_key, by_token) = (of(key.expose()), of(&hs256(&gate.claims())));
     assert!(by_key.allowed().await.is_ok() && by_token.allowed().await.is_ok());

@@ -85,14 +85,14 @@ impl Facebook {
             .filter(|reel| listed_at(reel).is_none_or(|at| window.since - MARGIN <= at))
             .filter(|reel| caption::normalise(reel["description"].as_str().unwrap_or_default()) == text)
             .filter_map(|reel| reel["id"].as_str())
-            .filter(|id| !call.siblings.iter().any(|bound| bound == id))
+            .filter(|id| !call.bound_platform_ids.iter().any(|bound| bound == id))
             .collect();
         let evidence = Evidence::new().with("reels_listed", list.len()).with("candidates", candidates.len());
         Ok(match candidates.as_slice() {
             [] if is_whole => Lookup::Absent { handle_dead: false, evidence },
             [] => unsure(evidence, "the page's list is too long to be read back to the backup"),
             _ if text.is_empty() => unsure(evidence, "without a text a listed reel cannot be told from others"),
-            _ if call.twins => unsure(evidence, "another post with this text may be out too"),
+            _ if call.same_caption_in_flight => unsure(evidence, "another post with this text may be out too"),
             [video_id] => found(video_id, evidence),
             _ => unsure(evidence, "several listed reels could be it"),
         })

@@ -213,7 +213,7 @@ async fn what_might_be_an_earlier_sendings_post_opens_the_question_again() {
         let outcome = run(&server, &stage).await;
         assert!(matches!(outcome, Outcome::Reopened { .. }), "never bound, never sent again: {outcome:?}");
         // Those of other posts are none of ours.
-        stage.siblings = vec!["180".into(), "181".into()];
+        stage.bound_platform_ids = vec!["180".into(), "181".into()];
         let limit = json!({"data": [{"quota_usage": 1, "config": {"quota_total": 50, "quota_duration": 86400}}]});
         let server = Server::start(vec![(200, json!({ "data": data })), (200, limit)]).await;
         accepted(run(&server, &stage).await);

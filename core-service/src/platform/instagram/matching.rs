@@ -25,7 +25,7 @@ pub(super) struct Wanted<'a> {
     /// Ids already bound to other posts of this account.
     pub(super) bound: &'a [String],
     /// Another unresolved post of this account has the same caption.
-    pub(super) twins: bool,
+    pub(super) same_caption_in_flight: bool,
     /// When `media_publish` was first sent.
     pub(super) first_sent: DateTime<Utc>,
     /// When it was last sent.
@@ -56,7 +56,7 @@ impl Wanted<'_> {
 
     /// An empty caption tells nothing apart, nor does one that another post in flight shares.
     fn can_be_sure(&self) -> bool {
-        !self.twins && self.before.is_some() && !caption::normalise(self.caption).is_empty()
+        !self.same_caption_in_flight && self.before.is_some() && !caption::normalise(self.caption).is_empty()
     }
 
     fn is_possible(&self, media: &Media) -> bool {
@@ -92,7 +92,7 @@ mod tests {
             caption,
             before: Some(before),
             bound,
-            twins: false,
+            same_caption_in_flight: false,
             first_sent: at("12:00:00"),
             last_sent: at("12:10:00"),
         }
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn what_cannot_be_told_apart_is_not_bound() {
         let list = [media("8", "hi", "12:02:09")];
-        assert_eq!(Wanted { twins: true, ..wanted("hi", &[], &[]) }.find(&list), Match::Perhaps(1));
+        assert_eq!(Wanted { same_caption_in_flight: true, ..wanted("hi", &[], &[]) }.find(&list), Match::Perhaps(1));
         assert_eq!(Wanted { before: None, ..wanted("hi", &[], &[]) }.find(&list), Match::Perhaps(1));
         let two = [media("8", "hi", "12:02:09"), media("7", "hi", "12:01:00")];
         assert_eq!(wanted("hi", &[], &[]).find(&two), Match::Perhaps(2));

@@ -29,8 +29,8 @@ const PAGES: usize = 5;
 pub(super) struct Search<'a> {
     caption: &'a str,
     before: Option<Vec<String>>,
-    siblings: &'a [String],
-    twins: bool,
+    bound_platform_ids: &'a [String],
+    same_caption_in_flight: bool,
     first: &'a Entry,
     last: &'a Entry,
 }
@@ -41,8 +41,8 @@ impl Search<'_> {
         Wanted {
             caption: self.caption,
             before: self.before.as_deref(),
-            bound: self.siblings,
-            twins: self.twins,
+            bound: self.bound_platform_ids,
+            same_caption_in_flight: self.same_caption_in_flight,
             first_sent: self.first.sent_at,
             last_sent: self.last.sent_at,
         }
@@ -96,8 +96,8 @@ impl Instagram {
         Search {
             caption: first.handle.text(name::CAPTION).unwrap_or(&call.view.post.content.full_caption),
             before: course::ids_before(&call.view, first.number),
-            siblings: call.siblings,
-            twins: call.twins,
+            bound_platform_ids: call.bound_platform_ids,
+            same_caption_in_flight: call.same_caption_in_flight,
             first,
             last,
         }

@@ -112,12 +112,12 @@ async fn siblings_and_twins_are_not_taken_for_ours() {
     let book = open();
     let answers = || vec![container("PUBLISHED"), list(&[listed("180", "a walk with @bob #dogs", 250)])];
     let mut stage = stand_in::stage(LoginFlavour::InstagramLogin, &book);
-    stage.siblings = vec!["180".into()];
+    stage.bound_platform_ids = vec!["180".into()];
     let server = Server::start(answers()).await;
     let Lookup::Found { handle, .. } = read_with(&server, &stage, &book).await else { panic!() };
     assert_eq!(handle.text(name::MEDIA_ID), None, "live, link unknown");
     let mut stage = stand_in::stage(LoginFlavour::InstagramLogin, &book);
-    stage.twins = true;
+    stage.same_caption_in_flight = true;
     let server = Server::start(answers()).await;
     let Lookup::Found { handle, .. } = read_with(&server, &stage, &book).await else { panic!() };
     assert_eq!(handle.text(name::MEDIA_ID), None);

@@ -76,11 +76,11 @@ impl Instagram {
         };
         let text = call.view.post.content.full_caption.as_str();
         let candidates: Vec<&Media> =
-            list.iter().filter(|media| is_candidate(media, text, window, call.siblings)).collect();
+            list.iter().filter(|media| is_candidate(media, text, window, call.bound_platform_ids)).collect();
         let evidence = evidence.with("media_listed", list.len()).with("candidates", candidates.len());
         let is_empty = caption::normalise(text).is_empty();
         let sure = match candidates.as_slice() {
-            [media] if !is_empty && !call.twins && media.published_at().is_some() => Some(*media),
+            [media] if !is_empty && !call.same_caption_in_flight && media.published_at().is_some() => Some(*media),
             _ => None,
         };
         let unsure = |why: &str| Lookup::CannotTell { hopeless: true, evidence: evidence.clone().with("problem", why) };
@@ -92,7 +92,7 @@ impl Instagram {
                 unsure("a listed reel has its caption, while its own container says that it was not published")
             }
             (Own::Silent, Some(media), _) => Lookup::Found { handle: media_handle(media), evidence },
-            (Own::Silent, None, _) if call.twins => {
+            (Own::Silent, None, _) if call.same_caption_in_flight => {
                 unsure("another post with this caption may be out too, and a listed reel could be either")
             }
             (Own::Silent, None, _) if is_empty => unsure("without a caption a listed reel cannot be told from others"),

@@ -248,11 +248,11 @@ impl Tiktok {
             .iter()
             .filter(|video| is_match(video, caption, duration))
             .filter_map(Video::id)
-            .filter(|id| !call.siblings.contains(id))
+            .filter(|id| !call.bound_platform_ids.contains(id))
             .collect();
         let has_had_its_time = call.view.now >= entry.sent_at + PULL_SEARCH;
         match matching.as_slice() {
-            [id] if !call.twins => {
+            [id] if !call.same_caption_in_flight => {
                 let handle = Handle::default().with("status", COMPLETE).with("post_ids", vec![id.clone()]);
                 Lookup::Found { handle, evidence: evidence.with("post_ids", vec![id.clone()]) }
             }
@@ -263,10 +263,13 @@ impl Tiktok {
             }
             several => {
                 // Whose it is shows when the other post of this caption has found its own.
-                let problem =
-                    if call.twins { "another post of this caption is under way" } else { "several videos match" };
+                let problem = if call.same_caption_in_flight {
+                    "another post of this caption is under way"
+                } else {
+                    "several videos match"
+                };
                 let evidence = evidence.with("problem", problem).with("post_ids", several.to_vec());
-                Lookup::CannotTell { hopeless: !call.twins, evidence }
+                Lookup::CannotTell { hopeless: !call.same_caption_in_flight, evidence }
             }
         }
     }

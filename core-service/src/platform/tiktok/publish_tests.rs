@@ -345,7 +345,7 @@ async fn a_lost_pull_is_bound_only_by_a_strict_match() {
     }
     let lookup = find_pulled(Vec::new(), |scene| scene.now = at(10)).await;
     assert!(matches!(lookup, Lookup::CannotTell { hopeless: true, .. }), "nothing found proves nothing");
-    let bound = |scene: &mut Stage| scene.siblings = vec!["7561234567890123457".to_owned()];
+    let bound = |scene: &mut Stage| scene.bound_platform_ids = vec!["7561234567890123457".to_owned()];
     let lookup = find_pulled(vec![match_one.clone()], bound).await;
     assert!(matches!(lookup, Lookup::CannotTell { .. }), "another post's video: {lookup:?}");
     let lookup = find_pulled(vec![match_one.clone(), listed("2", 6, CAPTION, 30)], bound).await;
@@ -375,7 +375,7 @@ async fn a_lost_pull_that_no_list_can_show_goes_to_a_person_at_once() {
 
 #[tokio::test]
 async fn a_match_while_a_twin_is_under_way_is_looked_at_again() {
-    let lookup = find_pulled(vec![listed("1", 5, CAPTION, 30)], |scene| scene.twins = true).await;
+    let lookup = find_pulled(vec![listed("1", 5, CAPTION, 30)], |scene| scene.same_caption_in_flight = true).await;
     assert!(matches!(lookup, Lookup::CannotTell { hopeless: false, .. }), "{lookup:?}");
 }
 

@@ -62,7 +62,7 @@ impl Tiktok {
         };
         let evidence = Evidence::new().with("listed_since", videos.len());
         let free: Vec<&Video> =
-            videos.iter().filter(|video| video.id().is_none_or(|id| !call.siblings.contains(&id))).collect();
+            videos.iter().filter(|video| video.id().is_none_or(|id| !call.bound_platform_ids.contains(&id))).collect();
         let unsure = |why: &str| Lookup::CannotTell { hopeless: true, evidence: evidence.clone().with("problem", why) };
         if free.is_empty() {
             return match is_whole {
@@ -82,7 +82,7 @@ impl Tiktok {
             [] if is_whole => Lookup::Absent { handle_dead: false, evidence },
             [] => unsure("the list of videos is too long to be read back to the backup"),
             _ if is_empty => unsure("without a caption a listed video cannot be told from others"),
-            _ if call.twins => {
+            _ if call.same_caption_in_flight => {
                 unsure("another post with this caption may be out too, and a listed video could be either")
             }
             [id] => {

@@ -126,7 +126,8 @@ impl Youtube {
         let text = TextOf::post(&call.view.post.content);
         let lost = list.videos.iter().filter(|video| {
             let is_named = file_name(video).is_some_and(|name| is_of_a_lost_post(&name, call.view.post, window));
-            let is_bound = video["id"].as_str().is_none_or(|id| call.siblings.iter().any(|bound| bound == id));
+            let is_bound =
+                video["id"].as_str().is_none_or(|id| call.bound_platform_ids.iter().any(|bound| bound == id));
             is_named
                 && !is_bound
                 && video["status"]["privacyStatus"].as_str() == Some(requested)
@@ -135,7 +136,7 @@ impl Youtube {
         let unsure = |why: &str| Lookup::CannotTell { hopeless: true, evidence: evidence.clone().with("problem", why) };
         match lost.collect::<Vec<_>>().as_slice() {
             [] => {}
-            [_, ..] if call.twins => return unsure("another post with this text may be out too"),
+            [_, ..] if call.same_caption_in_flight => return unsure("another post with this text may be out too"),
             [video] => {
                 let handle = handle_of(video).with(name::MATCH, BY_TEXT);
                 let evidence = evidence.with("match", "the text of a post that the backup does not know");

@@ -68,7 +68,7 @@ impl Worker<'_> {
                 kept => {
                     kept?;
                     if self.learn_link(work, step).await? {
-                        return Ok(Flow::GoOn);
+                        return Ok(Flow::Continue);
                     }
                 }
             }
@@ -126,7 +126,7 @@ impl Worker<'_> {
         info!(post.id = %work.post.id, "a match turned out to be another post's");
         work.post = self.engine.store.drop_match(&work.post, ids, self.now()).await?;
         work.ledger = self.engine.store.ledger(work.post.id).await?;
-        Ok(Flow::GoOn)
+        Ok(Flow::Continue)
     }
 
     /// The platform gave this post an id that it had given another one before: a person has to look.
@@ -184,11 +184,12 @@ impl Worker<'_> {
                 }
                 return Box::pin(self.refresh(work, failure)).await;
             }
-            Outcome::Pending { check_after, .. } => {
-                (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, check_after, step.kind)))
-            }
+            Outcome::Pending { check_after, .. } => (
+                StepOutcome::Unknown,
+                self.decision_context(work, now, |s| s.after_follow_up(false, check_after, step.kind)),
+            ),
             Outcome::Unknown { .. } | Outcome::Reopened { .. } => {
-                (StepOutcome::Unknown, self.situation(work, now, |s| s.after_follow_up(false, None, step.kind)))
+                (StepOutcome::Unknown, self.decision_context(work, now, |s| s.after_follow_up(false, None, step.kind)))
             }
             Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. } => {
                 let hopeless = !failure.class.is_retryable();
@@ -197,12 +198,12 @@ impl Worker<'_> {
                 }
                 (
                     StepOutcome::NoEffect,
-                    self.situation(work, now, |s| s.after_follow_up(hopeless, None, &failure.message)),
+                    self.decision_context(work, now, |s| s.after_follow_up(hopeless, None, &failure.message)),
                 )
             }
         };
         entry.outcome = Some(outcome);
-        if let Decision::GoOn(change) = decision {
+        if let Decision::Continue(change) = decision {
             entry.number = if recorded { entry.number } else { work.ledger.next_number() };
             let entry = entry.given_up();
             let ledger = if recorded { LedgerWrite::Update(entry) } else { LedgerWrite::Insert(entry) };
@@ -211,11 +212,11 @@ impl Worker<'_> {
         if recorded {
             self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..Change::default() }).await?;
         }
-        self.follow_up_let_go(work, decision).await
+        self.release_follow_up(work, decision).await
     }
 
-    pub(super) async fn follow_up_let_go(&self, work: &mut Work, decision: Decision) -> Result<Flow> {
-        let (Decision::GoOn(change) | Decision::LetGo(change) | Decision::Refresh(change, _)) = decision;
+    pub(super) async fn release_follow_up(&self, work: &mut Work, decision: Decision) -> Result<Flow> {
+        let (Decision::Continue(change) | Decision::Release(change) | Decision::Refresh(change, _)) = decision;
         let release = change.release.or(Self::release(None, None).release);
         self.commit(work, Change { release, ..change }).await
     }

@@ -48,7 +48,9 @@ impl Worker<'_> {
         let client = &work.service.client;
         let proof = Proof { restored_at, settle: client.search_settle(), confirmations: client.confirmations() };
         let now = self.now();
-        match self.situation(work, now, |situation| situation.after_search(entry, recorded, lookup, proof)) {
+        match self.decision_context(work, now, |decision_context| {
+            decision_context.after_search(entry, recorded, lookup, proof)
+        }) {
             Verdict::Follow(decision) => self.follow(work, decision).await,
             Verdict::Review(moves, change) => {
                 let Some((last, before)) = moves.split_last() else { return self.commit(work, change).await };

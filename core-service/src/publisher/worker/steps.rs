@@ -80,8 +80,9 @@ impl Worker<'_> {
                 return self.commit(work, change).await;
             }
             Verdict::Fail(failure) => {
-                let decision =
-                    self.situation(work, now, |situation| situation.after_failure(Change::default(), failure));
+                let decision = self.decision_context(work, now, |decision_context| {
+                    decision_context.after_failure(Change::default(), failure)
+                });
                 return self.follow(work, decision).await;
             }
         }
@@ -97,7 +98,8 @@ impl Worker<'_> {
         }
         // Published by hand meanwhile, it waits no longer.
         let not_before = self.not_before(&work.post, &step);
-        let permit = Permit { punctuality: is_timed.then_some(&self.engine.punctuality), ..self.permit(not_before) };
+        let permit =
+            Permit { publish_lateness: is_timed.then_some(&self.engine.publish_lateness), ..self.permit(not_before) };
         let outcome = if armed && self.claim.ahead() > TimeDelta::zero() {
             self.exchange_in_burst(work, &step, &permit).await?
         } else {
@@ -125,7 +127,8 @@ impl Worker<'_> {
             }
             fault::point(FaultPoint::QuotaNoted, step.kind);
         }
-        let decision = self.situation(work, now, |situation| situation.after_outcome(entry, outcome));
+        let decision =
+            self.decision_context(work, now, |decision_context| decision_context.after_outcome(entry, outcome));
         self.follow(work, decision).await
     }
 
@@ -144,7 +147,7 @@ impl Worker<'_> {
             Place::Taken(post) => {
                 work.post = post;
                 wrote(&mut work.ledger, written);
-                Ok(Flow::GoOn)
+                Ok(Flow::Continue)
             }
             Place::Waits(post) => {
                 info!(post.id = %post.id, until = ?post.next_step_at, "the daily limit is reached; the post waits");
@@ -157,7 +160,7 @@ impl Worker<'_> {
     pub(super) fn permit(&self, not_before: DateTime<Utc>) -> Permit<'_> {
         let Engine { clock, stopping, .. } = self.engine;
         let (stopping, was_stopped) = (stopping.clone(), AtomicBool::new(false));
-        Permit { claim: &self.claim, clock, not_before, punctuality: None, stopping, was_stopped }
+        Permit { claim: &self.claim, clock, not_before, publish_lateness: None, stopping, was_stopped }
     }
 
     /// Takes a recorded request back that has provably not left, and lets the post go to the next process, which finds it

@@ -1,4 +1,4 @@
-//! Rows that this release cannot read: set aside alone, shown as what they are, taken up when they can be read.
+//! Rows that this release cannot read: quarantined alone, shown as what they are, taken up when they can be read.
 
 use aurareels_proto::v1::{CancelPostRequest, ListPostsRequest, PostStatus};
 use aurareels_tests::{Login, World};
@@ -40,7 +40,7 @@ async fn a_post_with_a_word_of_a_later_release_holds_up_nobody_and_goes_on_when_
     let cancel = CancelPostRequest { id: strange };
     me.refused(me.posts().cancel_post(cancel)).await.is(Code::FailedPrecondition, "ROW_UNREADABLE");
     let metrics = world.http.get(format!("{}/metrics", world.url())).send().await.unwrap().text().await.unwrap();
-    assert!(metrics.contains("aurareels_posts_set_aside 1"), "{metrics}");
+    assert!(metrics.contains("aurareels_posts_quarantined 1"), "{metrics}");
 
     world
         .db

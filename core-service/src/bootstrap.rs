@@ -17,7 +17,7 @@ use tracing::{error, info, warn};
 use crate::{
     app::{
         accounts::{AccountSettings, Accounts},
-        media::{Library, LibraryParts, MediaSettings},
+        media::{MediaSettings, MediaStore, MediaStoreParts},
         platforms::Platforms,
         posts::{PostSettings, Posts},
         webhooks::WebhookEndpoints,
@@ -33,8 +33,8 @@ use crate::{
     platform::Registry,
     private,
     progress::Uploads,
+    publish_lateness::PublishLateness,
     publisher::{Engine, EngineSettings, burst::Bursts, decide::Policy, handover::Handover, video::Videos},
-    punctuality::Punctuality,
     scheduler::Scheduler,
     secret::{self, KeyRing},
     store::{
@@ -43,7 +43,7 @@ use crate::{
         replacing::Replacement,
         traces::{self, Unexpected},
     },
-    tokens::TokenKeeper,
+    tokens::TokenManager,
     webhooks::Webhooks,
     zones::Zones,
 };
@@ -93,7 +93,7 @@ pub enum StartError {
 
 /// The parts of a core.
 #[derive(Clone)]
-pub struct Parts {
+pub struct Components {
     /// Rows.
     pub store: Store,
     /// Time.
@@ -105,9 +105,9 @@ pub struct Parts {
     /// Account use cases.
     pub accounts: Accounts,
     /// Tokens.
-    pub keeper: TokenKeeper,
+    pub token_manager: TokenManager,
     /// Uploads.
-    pub library: Library,
+    pub media_store: MediaStore,
     /// Webhook endpoints.
     pub webhooks: WebhookEndpoints,
     /// Told when a rotation wants this core to read its keys anew.
@@ -218,7 +218,7 @@ fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
-impl Parts {
+impl Components {
     /// Builds a core. Nothing runs yet.
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
         fault::follow_clock(&clock).await;
@@ -246,7 +246,7 @@ impl Parts {
         let files = Files::open(directory.clone(), of_media.min_free_bytes)
             .map_err(|source| StartError::DataDir { path: directory.display().to_string(), source })?;
         let address = PublicAddress::new(settings.server.public_url.as_ref(), of_media.allow_private_hosts);
-        let library = Library::new(LibraryParts {
+        let media_store = MediaStore::new(MediaStoreParts {
             store: store.clone(),
             clock: clock.clone(),
             platforms: Platforms::new(registry.clone()),
@@ -264,7 +264,7 @@ impl Parts {
                 prepare_lead: delta(settings.publishing.prepare_lead),
             },
         });
-        let keeper = TokenKeeper::new(store.clone(), registry.clone(), clock.clone());
+        let token_manager = TokenManager::new(store.clone(), registry.clone(), clock.clone());
         let uploads = Uploads::default();
         let publishing = &settings.publishing;
         let daily = publishing.daily_posts_per_user.and_then(|limit| u32::try_from(limit).ok());
@@ -275,7 +275,7 @@ impl Parts {
             clock.clone(),
             registry.clone(),
             prober.clone(),
-            library.clone(),
+            media_store.clone(),
             uploads.clone(),
             PostSettings {
                 scheduler: settings.scheduler.default,
@@ -289,7 +289,7 @@ impl Parts {
             store.clone(),
             registry.clone(),
             clock.clone(),
-            keeper.clone(),
+            token_manager.clone(),
             AccountSettings {
                 public_url: settings.server.public_url.clone(),
                 redirect_uris: settings.oauth.redirect_uris.clone(),
@@ -316,12 +316,12 @@ impl Parts {
             store: store.clone(),
             clock: clock.clone(),
             registry: registry.clone(),
-            keeper: keeper.clone(),
+            token_manager: token_manager.clone(),
             videos: Videos { prober, store: store.clone(), spool: Spool::new(files.clone()), files, address },
             handover,
             uploads,
             bursts: Bursts::default(),
-            punctuality: Punctuality::default(),
+            publish_lateness: PublishLateness::default(),
             chance: Arc::new(chance),
             settings: EngineSettings {
                 policy: Policy {
@@ -361,8 +361,8 @@ impl Parts {
             registry,
             posts,
             accounts,
-            keeper,
-            library,
+            token_manager,
+            media_store,
             webhooks,
             asked_for_keys,
             stopping,
@@ -379,8 +379,8 @@ impl Parts {
     }
 
     /// How late visible requests leave.
-    pub fn punctuality(&self) -> Punctuality {
-        self.engine.punctuality.clone()
+    pub fn publish_lateness(&self) -> PublishLateness {
+        self.engine.publish_lateness.clone()
     }
 
     /// Starts the scheduler and the housekeeping on this runtime; neither when the database is behind its mark. They end
@@ -408,7 +408,7 @@ impl Parts {
     /// rotated token is still to be stored, the exchange of a code, a disconnecting. Nobody may begin one any more.
     pub async fn settled(&self) {
         self.accounts.settled().await;
-        self.keeper.settled().await;
+        self.token_manager.settled().await;
     }
 
     async fn housekeeping(self) {
@@ -421,7 +421,7 @@ impl Parts {
     /// Removes uploads soon after the last post that needed them.
     async fn expiring(self) {
         loop {
-            if let Err(problem) = self.library.expire().await {
+            if let Err(problem) = self.media_store.expire().await {
                 warn!(error = %describe(&problem), "cannot remove uploads that no post needs");
             }
             tokio::time::sleep(EXPIRING).await;
@@ -454,10 +454,10 @@ impl Parts {
             }
         }
         self.tidy_webhooks(now).await;
-        match self.store.take_up_set_aside(now).await {
+        match self.store.release_quarantined(now).await {
             Ok(0) => {}
-            Ok(posts) => info!(posts, "posts that were set aside can be read and go on"),
-            Err(problem) => warn!(error = %describe(&problem), "cannot look at posts that were set aside"),
+            Ok(posts) => info!(posts, "posts that were quarantined can be read and go on"),
+            Err(problem) => warn!(error = %describe(&problem), "cannot look at posts that were quarantined"),
         }
         if let Err(problem) = self.posts.follow_zones().await {
             warn!(error = %describe(&problem), "cannot look at wall times whose zones have newer rules");
@@ -478,11 +478,11 @@ impl Parts {
                 }
             }
         }
-        if let Err(problem) = self.library.sweep().await {
+        if let Err(problem) = self.media_store.sweep().await {
             warn!(error = %describe(&problem), "cannot remove files of uploads that broke off");
         }
         // Beside each other: a platform that hangs while a grant is revoked must cost nobody a login.
-        let (disconnected, kept) = tokio::join!(self.accounts.finish_disconnecting(), self.keeper.keep_alive());
+        let (disconnected, kept) = tokio::join!(self.accounts.finish_disconnecting(), self.token_manager.keep_alive());
         if let Err(problem) = disconnected {
             warn!(error = %describe(&problem), "cannot finish disconnecting accounts");
         }

@@ -12,7 +12,7 @@ use crate::domain::ids::UserId;
 pub(super) const MOST: usize = 8;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places(Arc<Mutex<HashMap<UserId, Taken>>>);
+pub(super) struct UploadSlots(Arc<Mutex<HashMap<UserId, Taken>>>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Taken {
@@ -22,33 +22,33 @@ struct Taken {
 
 /// The place of one upload, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    places: Places,
+pub(super) struct UploadSlot {
+    upload_slots: UploadSlots,
     user: UserId,
     bytes: u64,
 }
 
-impl Places {
+impl UploadSlots {
     fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Taken>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for one more upload of a user; `None` when he has as many as he may.
-    pub(super) fn enter(&self, user: UserId) -> Option<Place> {
+    pub(super) fn enter(&self, user: UserId) -> Option<UploadSlot> {
         let mut all = self.lock();
         let taken = all.entry(user).or_default();
         if taken.uploads >= MOST {
             return None;
         }
         taken.uploads += 1;
-        Some(Place { places: self.clone(), user, bytes: 0 })
+        Some(UploadSlot { upload_slots: self.clone(), user, bytes: 0 })
     }
 }
 
-impl Place {
+impl UploadSlot {
     /// Takes bytes up to `total` for this upload, if all uploads of the user that run then take at most `room`.
     pub(super) fn take(&mut self, total: u64, room: u64) -> bool {
-        let mut all = self.places.lock();
+        let mut all = self.upload_slots.lock();
         let taken = all.entry(self.user).or_default();
         let more = total.saturating_sub(self.bytes);
         if taken.bytes.saturating_add(more) > room {
@@ -60,9 +60,9 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for UploadSlot {
     fn drop(&mut self) {
-        let mut all = self.places.lock();
+        let mut all = self.upload_slots.lock();
         if let Some(taken) = all.get_mut(&self.user) {
             taken.uploads -= 1;
             taken.bytes -= self.bytes;
@@ -79,24 +79,24 @@ mod tests {
 
     #[test]
     fn uploads_that_run_share_a_users_room_and_nobody_elses() {
-        let places = Places::default();
-        let (mut one, mut two) = (places.enter(UserId(1)).unwrap(), places.enter(UserId(1)).unwrap());
+        let upload_slots = UploadSlots::default();
+        let (mut one, mut two) = (upload_slots.enter(UserId(1)).unwrap(), upload_slots.enter(UserId(1)).unwrap());
         assert!(one.take(60, 100));
         assert!(one.take(60, 100), "already taken");
         assert!(!two.take(50, 100));
-        assert!(places.enter(UserId(2)).unwrap().take(100, 100));
+        assert!(upload_slots.enter(UserId(2)).unwrap().take(100, 100));
         drop(one);
         assert!(two.take(50, 100));
         drop(two);
-        assert!(places.lock().is_empty());
+        assert!(upload_slots.lock().is_empty());
     }
 
     #[test]
     fn a_user_has_so_many_uploads_at_once_and_no_more() {
-        let places = Places::default();
-        let all: Vec<_> = (0..MOST).map(|_| places.enter(UserId(1)).unwrap()).collect();
-        assert!(places.enter(UserId(1)).is_none());
+        let upload_slots = UploadSlots::default();
+        let all: Vec<_> = (0..MOST).map(|_| upload_slots.enter(UserId(1)).unwrap()).collect();
+        assert!(upload_slots.enter(UserId(1)).is_none());
         drop(all);
-        assert!(places.enter(UserId(1)).is_some());
+        assert!(upload_slots.enter(UserId(1)).is_some());
     }
 }

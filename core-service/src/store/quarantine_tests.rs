@@ -11,10 +11,10 @@ use crate::{
         turns::Turns,
     },
     store::{
-        accounts::AccountsNarrowed,
+        accounts::AccountQuery,
         changes::{Change, LedgerWrite},
         plans::{KEY, account, new_post, store},
-        posts::{Narrowed, Order},
+        posts::{Order, PostQuery},
     },
 };
 
@@ -68,7 +68,7 @@ async fn with_posts(count: usize) -> (tempfile::TempDir, Store, DateTime<Utc>) {
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_read_is_set_aside_alone_whatever_is_damaged_in_it() {
+async fn a_row_that_cannot_be_read_is_quarantined_alone_whatever_is_damaged_in_it() {
     let (_dir, store, now) = with_posts(DAMAGE.len() + 2).await;
     for (id, (column, value, _)) in (2..).zip(DAMAGE) {
         damage(&store, "aurareels_social_posts", column, value, id).await;
@@ -76,7 +76,7 @@ async fn a_row_that_cannot_be_read_is_set_aside_alone_whatever_is_damaged_in_it(
     let claimed: Vec<PostId> = claim(&store, now).await.iter().map(|post| post.id).collect();
     let last = PostId(DAMAGE.len() as i64 + 2);
     assert_eq!(claimed, [PostId(1), last], "the others go on");
-    assert_eq!(store.count_set_aside().await.unwrap(), DAMAGE.len() as i64);
+    assert_eq!(store.count_quarantined().await.unwrap(), DAMAGE.len() as i64);
     assert_eq!(
         store.next_step_at(&Turns::of(1)).await.unwrap(),
         Some(now + TimeDelta::seconds(15)),
@@ -95,27 +95,27 @@ async fn a_row_that_cannot_be_read_is_set_aside_alone_whatever_is_damaged_in_it(
         let refused = store.cancel(USER, PostId(id), now, None).await.unwrap_err();
         assert!(matches!(&refused, Error::Unreadable { what, .. } if *what == format!("post {id}")), "{refused}");
     }
-    let listed = store.list_posts(USER, &Narrowed::default(), Order::NewestFirst, None, 0, 100).await.unwrap();
+    let listed = store.list_posts(USER, &PostQuery::default(), Order::NewestFirst, None, 0, 100).await.unwrap();
     assert_eq!(listed.len(), DAMAGE.len() + 2);
     assert_eq!(store.posts_to_show(&[PostId(1), PostId(2)]).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn what_was_set_aside_goes_on_once_it_can_be_read() {
+async fn what_was_quarantined_goes_on_once_it_can_be_read() {
     let (_dir, store, now) = with_posts(2).await;
     damage(&store, "aurareels_social_posts", "status", "'hologram'", 1).await;
     assert_eq!(claim(&store, now).await.len(), 1);
-    assert_eq!(store.take_up_set_aside(now).await.unwrap(), 0, "nothing has changed");
+    assert_eq!(store.release_quarantined(now).await.unwrap(), 0, "nothing has changed");
     assert!(claim(&store, now).await.is_empty());
     damage(&store, "aurareels_social_posts", "status", "'publishing'", 1).await;
-    assert_eq!(store.take_up_set_aside(now).await.unwrap(), 1);
+    assert_eq!(store.release_quarantined(now).await.unwrap(), 1);
     let claimed = claim(&store, now).await;
     assert_eq!(claimed.iter().map(|post| post.id).collect::<Vec<_>>(), [PostId(1)]);
-    assert_eq!(store.count_set_aside().await.unwrap(), 0);
+    assert_eq!(store.count_quarantined().await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn a_post_whose_ledger_cannot_be_read_is_set_aside_by_who_claimed_it() {
+async fn a_post_whose_ledger_cannot_be_read_is_quarantined_by_who_claimed_it() {
     for (column, value) in [
         ("handle", "'sealed by nobody'"),
         ("class", "'prayer'"),
@@ -149,13 +149,13 @@ async fn a_post_whose_ledger_cannot_be_read_is_set_aside_by_who_claimed_it() {
         assert!(error.is_about_data(), "{column}: {error}");
         assert!(store.ledger(PostId(2)).await.is_ok());
         let stale = Fence(posts[0].fence.0 - 1);
-        store.set_aside(PostId(1), stale, &error).await.unwrap();
-        assert_eq!(store.count_set_aside().await.unwrap(), 0, "only by who holds it");
-        store.set_aside(PostId(1), posts[0].fence, &error).await.unwrap();
+        store.quarantine(PostId(1), stale, &error).await.unwrap();
+        assert_eq!(store.count_quarantined().await.unwrap(), 0, "only by who holds it");
+        store.quarantine(PostId(1), posts[0].fence, &error).await.unwrap();
         let shown = store.post(PostId(1)).await.unwrap().unwrap();
         assert_eq!(shown.status, Status::Publishing, "what is known stays shown");
         assert!(shown.unread.is_some_and(|unread| unread.why.contains("ledger")), "{column}");
-        assert_eq!(store.take_up_set_aside(now).await.unwrap(), 0, "{column}");
+        assert_eq!(store.release_quarantined(now).await.unwrap(), 0, "{column}");
         let later = claim(&store, now + TimeDelta::minutes(1)).await;
         assert_eq!(later.iter().map(|post| post.id).collect::<Vec<_>>(), [PostId(2)], "{column}");
     }
@@ -186,7 +186,7 @@ async fn an_account_that_cannot_be_read_holds_up_none_of_the_others() {
         .await;
     damage(&store, "aurareels_social_accounts", "health", "'moody'", 3).await;
     let ids = |accounts: &[crate::domain::account::Account]| accounts.iter().map(|one| one.id.0).collect::<Vec<_>>();
-    let page = store.list_accounts(USER, AccountsNarrowed::default(), None, 2).await.unwrap();
+    let page = store.list_accounts(USER, AccountQuery::default(), None, 2).await.unwrap();
     assert_eq!(ids(&page), [4, 2], "a page is as long as if it were not there");
     assert_eq!(ids(&store.accounts_due_for_refresh(now, 10).await.unwrap()), [2, 4]);
     let some = [AccountId(2), AccountId(3), AccountId(4)];

@@ -31,7 +31,7 @@ const MOST: usize = 16 * 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// Middleware around everything that may answer before it has read the request.
-pub(super) async fn hear_out(request: Request, next: Next) -> Response {
+pub(super) async fn drain_body(request: Request, next: Next) -> Response {
     if request.version() > Version::HTTP_11 {
         return next.run(request).await;
     }

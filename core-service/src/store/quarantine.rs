@@ -1,6 +1,6 @@
 //! Posts that this release cannot read: a word of a later release, or damage.
 //!
-//! Guaranteed: such a post is set aside alone, with the reason, and the others go on. Nobody claims it, its owner is told
+//! Guaranteed: such a post is quarantined alone, with the reason, and the others go on. Nobody claims it, its owner is told
 //! by what GetPost and ListPosts show, the operator by one line of the log and a number on the metrics page. Nothing of
 //! the row is overwritten. A core that can read it, of another release or after the row was mended, takes it up again when it
 //! starts or tidies up.
@@ -34,7 +34,7 @@ pub(super) fn why(error: &Error) -> String {
 
 /// To be called once the writing of it is durable.
 pub(super) fn tell(post: PostId, why: &str) {
-    error!(post.id = %post, why, "the post cannot be read by this release and is set aside; the others go on");
+    error!(post.id = %post, why, "the post cannot be read by this release and is quarantined; the others go on");
 }
 
 /// Takes a post out of the schedule.
@@ -50,7 +50,7 @@ pub(super) async fn write(tx: &mut Tx, post: PostId, why: &str) -> Result<()> {
 
 impl Store {
     /// Sets a claimed post aside whose ledger cannot be read: without it nobody knows what was sent.
-    pub async fn set_aside(&self, post: PostId, fence: Fence, error: &Error) -> Result<()> {
+    pub async fn quarantine(&self, post: PostId, fence: Fence, error: &Error) -> Result<()> {
         let why = format!("its ledger: {}", why(error));
         let reason = why.clone();
         let ours = self
@@ -74,9 +74,9 @@ impl Store {
         Ok(())
     }
 
-    /// Puts back into the schedule what was set aside and can be read now: by a core of another release, or because it was
+    /// Puts back into the schedule what was quarantined and can be read now: by a core of another release, or because it was
     /// mended. Answers how many.
-    pub async fn take_up_set_aside(&self, now: DateTime<Utc>) -> Result<usize> {
+    pub async fn release_quarantined(&self, now: DateTime<Utc>) -> Result<usize> {
         let rows = self.db.read().await?.fetch_all(SET_ASIDE, &params![MOST]).await?;
         let mut readable = Vec::new();
         for post in rows.iter().filter_map(|row| posts::post(row).ok()) {
@@ -107,8 +107,8 @@ impl Store {
         Ok(found)
     }
 
-    /// How many posts are set aside.
-    pub async fn count_set_aside(&self) -> Result<i64> {
+    /// How many posts are quarantined.
+    pub async fn count_quarantined(&self) -> Result<i64> {
         let sql = "SELECT COUNT(*) AS posts FROM aurareels_social_posts WHERE set_aside > ''";
         let row = self.db.read().await?.fetch_optional(sql, &[]).await?;
         row.map_or(Ok(0), |row| row.int("posts"))
@@ -116,5 +116,5 @@ impl Store {
 }
 
 #[cfg(test)]
-#[path = "set_aside_tests.rs"]
+#[path = "quarantine_tests.rs"]
 mod tests;

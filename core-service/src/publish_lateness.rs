@@ -14,7 +14,7 @@ pub const BOUNDS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 30.0, 300.0];
 
 /// Counts. Cheap to clone; all clones count together.
 #[derive(Clone, Debug, Default)]
-pub struct Punctuality(Arc<Counts>);
+pub struct PublishLateness(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -34,7 +34,7 @@ pub struct Counted {
     pub seconds: f64,
 }
 
-impl Punctuality {
+impl PublishLateness {
     /// A visible request left so late.
     pub fn note(&self, late: Duration) {
         let seconds = late.as_secs_f64();
@@ -63,11 +63,11 @@ mod tests {
 
     #[test]
     fn buckets_hold_what_is_at_most_so_late() {
-        let punctuality = Punctuality::default();
+        let publish_lateness = PublishLateness::default();
         for millis in [0, 50, 51, 900, 1_001, 400_000] {
-            punctuality.note(Duration::from_millis(millis));
+            publish_lateness.note(Duration::from_millis(millis));
         }
-        let counted = punctuality.counted();
+        let counted = publish_lateness.counted();
         assert_eq!(counted.at_most, [2, 3, 3, 3, 4, 5, 5, 5, 5]);
         assert_eq!(counted.count, 6);
         assert!((counted.seconds - 402.002).abs() < 1e-6, "{}", counted.seconds);
