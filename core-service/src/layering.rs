@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The composition root, which may use everything.
-const ROOT: &[&str] = &["parts", "server", "cli", "main", "lib"];
+const ROOT: &[&str] = &["bootstrap", "server", "cli", "main", "lib"];
 
 /// What the other modules may use.
 const MAY_USE: &[(&str, &[&str])] = &[
