@@ -2,64 +2,27 @@
 // package's README. The pictures are written to N8N_SCRATCH/screenshots; a good one is copied to n8n-node/screenshots by hand.
 
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { Platform } from "../../clients/node/clients.js";
-import { setting } from "../rig/setting.js";
+import { Editor } from "../rig/editor.js";
 import { auraReels, node, start, trigger, workflow } from "../rig/workflow.js";
 import { world } from "../rig/world.js";
 
-const { chromium } = createRequire(`${setting("N8N_APP")}/n8n/package.json`)("playwright-core");
-
-/** Longest that the editor may take to show something. */
-const LOAD_MS = 120_000;
-
-const WIDTH = 1280;
-
 const w = await world();
 const { n8n } = w;
-const pictures = join(w.dir, "screenshots");
 
 describe("the editor", () => {
-  let browser;
-  let page;
+  let editor;
 
   before(async () => {
-    mkdirSync(pictures, { recursive: true });
-    const options = { executablePath: setting("CHROMIUM"), args: ["--no-sandbox", "--disable-dev-shm-usage"] };
-    browser = await chromium.launch(options);
-    page = await browser.newPage({ viewport: { width: WIDTH, height: 850 }, deviceScaleFactor: 1 });
-    page.setDefaultTimeout(LOAD_MS);
-    // The session is bound to the browser's id, so the browser logs in by itself.
-    await open("/signin");
-    await page.locator('input[type="email"]').fill("owner@example.org");
-    await page.locator('input[type="password"]').fill("Correct-horse-7");
-    await page.keyboard.press("Enter");
-    await page.waitForURL(/\/(home|workflow|setup)/, { waitUntil: "commit" });
+    editor = await Editor.start(n8n, join(w.dir, "screenshots"));
   });
-  after(() => browser.close());
-
-  /** Goes to a page of the editor, which is there when what is looked for on it is: its first load takes a slow machine long. */
-  const open = (path) => page.goto(`${n8n.address}${path}`, { waitUntil: "commit", timeout: LOAD_MS });
+  after(() => editor.close());
 
   /** Opens the panel of a node of a new workflow and takes its picture, so high; the panel's text. */
-  async function panel(name, made, file, height) {
-    const { id } = await n8n.rest.create(made);
-    await page.setViewportSize({ width: WIDTH, height });
-    await open(`/workflow/${id}`);
-    const card = page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
-    await card.waitFor();
-    await card.dblclick();
-    const parameters = page.locator('[data-test-id="node-parameters"]').first();
-    await parameters.waitFor();
-    // Lists are loaded from the core.
-    await page.waitForTimeout(2500);
-    await page.screenshot({ path: join(pictures, file) });
-    return parameters.innerText();
-  }
+  const panel = async (name, made, file, height) => editor.panel(await n8n.rest.create(made), name, file, height);
 
   /** An account as the node's list has it. */
   async function picked(id) {

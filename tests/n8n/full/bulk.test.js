@@ -1,0 +1,79 @@
+// A thousand rows of a sheet on two accounts each, through one node: everything is accounted for, and what n8n takes is printed.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { auraReels, node, start, workflow } from "../rig/workflow.js";
+import { world } from "../rig/world.js";
+
+const ROWS = 1000;
+const LIMIT_MS = 900_000;
+const MIB = 1024 * 1024;
+
+const w = await world();
+const { n8n, simulator } = w;
+
+/** Nodes that make the rows. The text that each row posts begins with this. */
+function rows(text) {
+  const jsCode = `return Array.from({ length: ${ROWS} }, (_, n) => ({ json: { n, caption: "${text} " + n } }))`;
+  return [start(), node("Rows", "n8n-nodes-base.code", 2, { jsCode })];
+}
+
+/** Runs a workflow by hand; its execution, and how much n8n grew at most. */
+async function run(made) {
+  const before = n8n.memory();
+  let most = before;
+  const timer = setInterval(() => (most = Math.max(most, n8n.memory())), 100);
+  const execution = await n8n.rest.finished(await n8n.rest.start(await n8n.rest.create(made)), LIMIT_MS);
+  clearInterval(timer);
+  assert.equal(execution.status, "success", JSON.stringify(execution.error));
+  return { execution, grown: (most - before) / MIB, over: before / MIB };
+}
+
+function told(what, name, { execution, grown, over }) {
+  const seconds = (execution.runs(name)[0].executionTime / 1000).toFixed(1);
+  console.log(`${what}: ${seconds} s, n8n grows by ${grown.toFixed(0)} MiB over ${over.toFixed(0)} MiB`);
+}
+
+describe(`${ROWS} rows on two accounts`, () => {
+  const parameters = {
+    resource: "post",
+    accounts: [`tiktok:${w.tiktok}`, `instagram:${w.instagram}`],
+    videoUrl: `=${simulator.media}/v/row-{{ $json.n }}.mp4`,
+    caption: "={{ $json.caption }}",
+    privacyLevel: "PUBLIC",
+    whenPostFails: "sameOutput",
+  };
+  const act = (more) => auraReels("AuraReels", { ...parameters, ...more }, w.credentials, { typeVersion: 2 });
+
+  /** As many items of the same size, made without us. */
+  test("what n8n takes for as many items by itself", { timeout: LIMIT_MS }, async () => {
+    const one = { id: 1000, platform: "instagram", account: "@ada.travels", status: "published", url: "https://www.instagram.com/reel/CAEAFGDLcTd8/", scheduled_at: null, error: null, existed: false, wait: "finished" };
+    const jsCode = `return items.flatMap((_, item) => [1, 2].map((id) => ({ json: { ...${JSON.stringify(one)}, id }, pairedItem: { item } })))`;
+    told("n8n's own Code node", "Items", await run(workflow("Items without us", [...rows("None"), node("Items", "n8n-nodes-base.code", 2, { jsCode })])));
+  });
+
+  test("scheduled: each once, paired with its row; the same again makes nothing new", { timeout: 2 * LIMIT_MS }, async () => {
+    const schedule = () => workflow("Schedule rows", [...rows("Row of a sheet"), act({ operation: "schedule", scheduledAt: "2031-05-06T07:08:09Z" })]);
+    for (const existed of [false, true]) {
+      const done = await run(schedule());
+      const items = done.execution.items("AuraReels");
+      assert.equal(items.length, 2 * ROWS);
+      assert.deepEqual(items.filter(({ json }) => json.error || json.existed !== existed), []);
+      assert.ok(items.every(({ pairedItem }, index) => pairedItem.item === Math.floor(index / 2)));
+      assert.equal(new Set(items.map(({ json }) => json.id)).size, 2 * ROWS);
+      told(existed ? "the same again" : "Schedule", "AuraReels", done);
+    }
+  });
+
+  test("published and waited for: each visible once", { timeout: LIMIT_MS }, async () => {
+    await simulator.post("meta/behaviour", { set: { quota_total: 10_000 } });
+    const made = workflow("Publish rows", [...rows("Row that goes out"), act({ operation: "publish" })]);
+    const done = await run(made);
+    const items = done.execution.json("AuraReels");
+    assert.equal(items.length, 2 * ROWS);
+    assert.deepEqual(items.filter(({ status }) => status !== "published").slice(0, 3), []);
+    assert.equal((await simulator.visible("Row that goes out")).length, 2 * ROWS);
+    told("Publish, with its results", "AuraReels", done);
+  });
+});
