@@ -43,7 +43,7 @@ export class AuraReels implements INodeType {
 		defaultVersion: 2,
 		// "Publish · @ada", "Get account · @ada": what it does, and with which accounts, where their handles are known here.
 		subtitle:
-			'={{ $parameter["operation"].replace("getAll", "getMany").replace(/[A-Z]/g, (one) => " " + one.toLowerCase()).replace(/^./, (one) => one.toUpperCase()) + ($parameter["resource"] === "post" ? "" : " " + $parameter["resource"].replace(/[A-Z]/g, (one) => " " + one.toLowerCase())) + [].concat($parameter["account"] ?? [], $parameter["accounts"] ?? []).map((one) => String(one).replace(/^[a-z]+:[0-9]+ /, "@").replace(/^@@/, "@")).filter((one) => one.startsWith("@")).map((one, at) => (at === 0 ? " · " : ", ") + one).join("") }}',
+			'={{ $parameter["operation"].replace("getAll", "getMany").replace(/[A-Z]/g, (one) => " " + one.toLowerCase()).replace(/^./, (one) => one.toUpperCase()) + ($parameter["resource"] === "post" ? "" : " " + $parameter["resource"].replace(/[A-Z]/g, (one) => " " + one.toLowerCase())) + [].concat($parameter["account"] ?? [], $parameter["accounts"] ?? []).map((one) => String(one).replace(/( ![a-z]+)+$/, "").replace(/^[a-z]+:[0-9]+ /, "@").replace(/^@@/, "@")).filter((one) => one.startsWith("@")).map((one, at) => (at === 0 ? " · " : ", ") + one).join("") }}',
 		description:
 			'Publish and schedule short videos to TikTok, Instagram, Facebook and YouTube: one request, one post',
 		defaults: { name: 'AuraReels' },

@@ -16,6 +16,9 @@ const PLATFORM_NAMES: Record<string, string> = {
 	youtube: 'YouTube',
 };
 
+/** Every platform, in the order of the alphabet. */
+export const PLATFORMS = Object.keys(PLATFORM_NAMES).sort();
+
 const HEALTH_NAMES: Record<string, string> = {
 	ok: 'OK',
 	expiring: 'login ends soon',

@@ -1,10 +1,14 @@
 // Each operation: which call it makes with what, and which output the answer goes to.
 
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { test } from 'node:test';
 
 import { answer, asked, failure } from '../support/stub-native.mjs';
 import { node, run, shownFields, subtitle } from '../support/fake-n8n.mjs';
+
+const require = createRequire(import.meta.url);
+const { pickedAccount } = require('../../dist/nodes/AuraReels/read/accounts.js');
 
 const ACCOUNT = { __rl: true, mode: 'list', value: '7' };
 const POST = { __rl: true, mode: 'id', value: '125' };
@@ -773,9 +777,24 @@ test('a fresh node shows what every post needs, and nothing of one platform', ()
 	assert.ok(tiktok.includes('captionsByAccount'));
 });
 
+test("of several platforms' accounts the node shows those platforms' fields, and no others", () => {
+	const all = ['tiktok', 'instagram', 'facebook', 'youtube'];
+	const optionsFor = (...platforms) => {
+		const accounts = platforms.map((platform, id) => pickedAccount({ platform, id: id + 1 }));
+		const shown = shownFields({ resource: 'post', operation: 'publish', accounts });
+		const privacy = platforms.includes('tiktok') || platforms.includes('youtube');
+		assert.equal(shown.includes('privacyLevel'), privacy, platforms.join());
+		return all.filter((one) => shown.includes(`${one}Options`));
+	};
+	for (let chosen = 1; chosen < 16; chosen++) {
+		const platforms = all.filter((_, bit) => chosen & (1 << bit));
+		assert.deepEqual(optionsFor(...platforms), platforms);
+	}
+});
+
 test('the subtitle says what the node does, and with whom', () => {
 	const of = (parameters) => subtitle(parameters, { version: 2 });
-	const accounts = ['tiktok:7 @ada', 'instagram:10 @nathan'];
+	const accounts = ['tiktok:7 @ada !facebook !instagram !youtube', 'instagram:10 @nathan'];
 	assert.equal(of({ resource: 'post', operation: 'publish', accounts }), 'Publish · @ada, @nathan');
 	assert.equal(of({ resource: 'post', operation: 'publish' }), 'Publish');
 	assert.equal(of({ resource: 'post', operation: 'getAll' }), 'Get many');

@@ -26,8 +26,14 @@ describe("the editor", () => {
 
   /** An account as the node's list has it. */
   async function picked(id) {
-    const { platform, accountUsername } = await w.core.client.accounts.getAccount({ id: BigInt(id) });
-    return `${Platform[platform].toLowerCase()}:${id} @${accountUsername}`;
+    const options = await n8n.rest.call("POST", "/rest/dynamic-node-parameters/options", {
+      path: "parameters.accounts",
+      methodName: "getTargets",
+      nodeTypeAndVersion: { name: "n8n-nodes-aurareels.auraReels", version: 2 },
+      currentNodeParameters: { resource: "post", operation: "publish" },
+      credentials: { auraReelsApi: w.credentials.auraReelsApi },
+    });
+    return options.find(({ value }) => value.split(/[: ]/)[1] === String(id)).value;
   }
 
   const versionTwo = { typeVersion: 2 };

@@ -2,6 +2,8 @@
 
 import type { INodeProperties } from 'n8n-workflow';
 
+import { PLATFORMS } from '../../shared/accounts';
+import { notOf } from '../read/accounts';
 import { accountField } from './account';
 import {
 	facebookOptions,
@@ -214,14 +216,15 @@ const captionsByAccount: INodeProperties = {
 const SOME_ACCOUNT = { accounts: [{ _cnd: { exists: true as const } }] };
 
 /**
- * Shown when accounts are chosen, unless all of them are of one other platform. Without a regular expression: n8n gives those
- * 250 ms, and a node whose fields cannot be told in time cannot be published.
+ * Shown when accounts are chosen, unless none of them is of these platforms (named in the order of the alphabet). Accounts that
+ * were not picked from the list say so only where all are of one platform. Without a regular expression: n8n gives those 250 ms,
+ * and a node whose fields cannot be told in time cannot be published.
  */
 function forPlatforms(field: INodeProperties, ...platforms: string[]): INodeProperties {
-	const others = ['facebook', 'instagram', 'tiktok', 'youtube'].filter(
-		(one) => !platforms.includes(one),
-	);
-	const allOthers = { accounts: others.map((one) => ({ _cnd: { startsWith: `${one}:` } })) };
+	const others = PLATFORMS.filter((one) => !platforms.includes(one));
+	const none = { _cnd: { includes: notOf(platforms) } };
+	const allOfOne = others.map((one) => ({ _cnd: { startsWith: `${one}:` } }));
+	const allOthers = { accounts: [none, ...allOfOne] };
 	return fromVersion2({ ...field, displayOptions: { show: SOME_ACCOUNT, hide: allOthers } });
 }
 

@@ -5,16 +5,26 @@
 
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { accountName, platformName } from '../../shared/accounts';
+import { accountName, PLATFORMS, platformName } from '../../shared/accounts';
 import type { Account } from '../../shared/api';
 import { ParameterError } from '../../shared/errors';
 import { call, type Core } from '../../shared/transport';
 import type { Work } from '../operation';
 import { accountId, listOf } from './ids';
 
-/** What a list holds for an account: its platform, on which fields depend, its ID, and its handle for people. */
+/**
+ * What a list holds for an account: its platform, its ID, its handle for people, and which platforms it is not of:
+ * "tiktok:7 @nathan !facebook !instagram !youtube". Fields depend on that (`forPlatforms`): n8n can only ask whether something
+ * holds for every account.
+ */
 export function pickedAccount(account: Account): string {
-	return `${account.platform ?? 'unknown'}:${account.id} ${accountName(account)}`;
+	const others = PLATFORMS.filter((one) => one !== account.platform);
+	return `${account.platform ?? 'unknown'}:${account.id} ${accountName(account)}${notOf(others)}`;
+}
+
+/** How an account says that it is of none of these platforms. */
+export function notOf(platforms: readonly string[]): string {
+	return platforms.map((one) => ` !${one}`).join('');
 }
 
 /** The platform and ID of an account that was picked from the list. */
