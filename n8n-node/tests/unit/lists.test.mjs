@@ -140,7 +140,9 @@ test('accounts to post to carry their platform and handle', async () => {
 		'AccountService/GetQuota': { ...quota, total: null },
 	});
 	const options = await list('loadOptions', 'getTargets', V2, { version: 2 });
-	assert.deepEqual(options, [{ name: 'TikTok · @user1 · OK', value: 'tiktok:1 @user1 !facebook !instagram !youtube' }]);
+	assert.deepEqual(options, [
+		{ name: 'TikTok · @user1 · OK', value: 'tiktok:1 @user1 !facebook !instagram !youtube' },
+	]);
 });
 
 test('a list of privacy levels that is empty says why, and is no error', async () => {
