@@ -43,7 +43,7 @@ function scheduled(caption, more = {}) {
 describe("the package in n8n", () => {
   test("n8n knows both nodes and the tool", async () => {
     const types = (await n8n.rest.nodeTypes()).map((type) => type.name).filter((name) => name.includes("aurareels"));
-    const expected = ["auraReels", "auraReelsTool", "auraReelsEventTrigger"].map((name) => `n8n-nodes-aurareels.${name}`);
+    const expected = ["auraReels", "auraReelsEventTrigger", "auraReelsTool"].map((name) => `n8n-nodes-aurareels.${name}`);
     assert.deepEqual([...new Set(types)].sort(), expected);
   });
 

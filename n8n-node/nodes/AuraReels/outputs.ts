@@ -40,7 +40,8 @@ export function outputsOf(node: IExecuteFunctions): Outputs {
 		return { goesOn: node.continueOnFail(), sort: (outcomes) => sortByAttention(node, outcomes) };
 	}
 	const chosen = node.getNodeParameter('whenPostFails', 0, 'stop') as string;
-	const goesOn = node.continueOnFail() || chosen !== 'stop';
+	// An agent reads what is wrong and what to do; of an error n8n would tell it the message alone.
+	const goesOn = node.continueOnFail() || chosen !== 'stop' || isTool(node);
 	return { goesOn, sort: (outcomes) => sortByFailure(node, outcomes, chosen, goesOn) };
 }
 

@@ -291,4 +291,8 @@ test('an agent hears of a failed post as an answer, before the others', async ()
 		items.map(({ json }) => json.id),
 		[2, 1, 3],
 	);
+
+	core(refusal);
+	const [[{ json }]] = await v2(publish(), { tool: true });
+	assert.deepEqual([json.status, json.error.remediation], ['refused', 'Shorten it.']);
 });
