@@ -95,7 +95,9 @@ final class Cli {
 	 */
 	public function poll() {
 		try {
-			\WP_CLI::success( Events::poll() . ' events' );
+			$count = Events::poll();
+			/* translators: %d: number of events */
+			\WP_CLI::success( sprintf( _n( '%d event was told.', '%d events were told.', $count, 'aurareels' ), $count ) );
 		} catch ( Core_Error $error ) {
 			\WP_CLI::error( $error->getMessage() );
 		}
@@ -119,7 +121,7 @@ final class Cli {
 			case 'use':
 				$result = Connection_Test::run( 'next' );
 				if ( ! $result['ok'] || ! Keys::use_next() ) {
-					\WP_CLI::error( "The core does not accept the new key: {$result['message']} {$result['remedy']}" );
+					\WP_CLI::error( __( 'The core does not accept the new key yet, so the old one goes on signing.', 'aurareels' ) . " {$result['message']} {$result['remedy']}" );
 				}
 				break;
 			case 'drop':
@@ -128,7 +130,7 @@ final class Cli {
 			case 'show':
 				break;
 			default:
-				\WP_CLI::error( 'show, next, use or drop' );
+				\WP_CLI::error( __( 'Say what to do with the key: show, next, use or drop.', 'aurareels' ) );
 		}
 		\WP_CLI::line( 'AURAREELS_JWT_PUBLIC_KEY=' . Keys::public_setting() );
 		\WP_CLI::line( 'AURAREELS_JWT_ISSUER=' . Settings::issuer() );
@@ -144,13 +146,13 @@ final class Cli {
 	 */
 	private function ask( $method, $path, array $query = array() ) {
 		if ( ! is_user_logged_in() ) {
-			\WP_CLI::error( 'Say as whom: --user=<id or login>' );
+			\WP_CLI::error( __( 'Say as whom: --user=<id or login>', 'aurareels' ) );
 		}
 		$request = new \WP_REST_Request( $method, '/' . Routes::NAMESPACE_V1 . "/social$path" );
 		$request->set_query_params( $query );
 		$answer = rest_do_request( $request )->get_data();
 		if ( empty( $answer['success'] ) ) {
-			\WP_CLI::error( isset( $answer['message'] ) ? $answer['message'] : 'failed' );
+			\WP_CLI::error( isset( $answer['message'] ) ? $answer['message'] : __( 'The AuraReels core could not answer.', 'aurareels' ) );
 		}
 		return $answer;
 	}

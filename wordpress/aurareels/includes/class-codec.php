@@ -39,6 +39,13 @@ final class Codec {
 	private $messages;
 
 	/**
+	 * What an empty message decodes to, by name, of those that were met.
+	 *
+	 * @var array
+	 */
+	private $empty = array();
+
+	/**
 	 * Enums by name; each has its words by number.
 	 *
 	 * @var array
@@ -58,7 +65,7 @@ final class Codec {
 	 * @param array $tables What proto-tables.php returns.
 	 */
 	public function __construct( array $tables ) {
-		$this->messages = $tables['messages'] + Rpc_Details::MESSAGES;
+		$this->messages = $tables['messages'];
 		$this->enums    = $tables['enums'];
 		$this->rpcs     = $tables['rpcs'];
 	}
@@ -177,10 +184,14 @@ final class Codec {
 	 * @throws Codec_Error When it is unknown.
 	 */
 	public function fields( $message ) {
-		if ( ! isset( $this->messages[ $message ] ) ) {
-			throw new Codec_Error( "there is no message $message" );
+		if ( isset( $this->messages[ $message ] ) ) {
+			return $this->messages[ $message ];
 		}
-		return $this->messages[ $message ];
+		// Loaded where an error is read.
+		if ( isset( Rpc_Details::MESSAGES[ $message ] ) ) {
+			return Rpc_Details::MESSAGES[ $message ];
+		}
+		throw new Codec_Error( "there is no message $message" );
 	}
 
 	private function is_default( $kind, $value ) {
@@ -315,13 +326,15 @@ final class Codec {
 			throw new Codec_Error( 'the message is nested too deep' );
 		}
 		$fields = $this->fields( $message );
-		$value  = array();
-		foreach ( $fields as $field ) {
-			list( $name, $kind, , $label ) = $field;
-			$value[ $name ] = self::absent( $kind, $label );
+		if ( ! isset( $this->empty[ $message ] ) ) {
+			$this->empty[ $message ] = array();
+			foreach ( $fields as $field ) {
+				$this->empty[ $message ][ $field[0] ] = self::absent( $field[1], $field[3] );
+			}
 		}
-		$at  = 0;
-		$end = strlen( $bytes );
+		$value = $this->empty[ $message ];
+		$at    = 0;
+		$end   = strlen( $bytes );
 		while ( $at < $end ) {
 			$tag  = self::read_varint( $bytes, $at );
 			$wire = $tag & 7;

@@ -13,7 +13,8 @@ defined( 'ABSPATH' ) || exit;
  * Ed25519 key pairs: one that signs, and while it is being changed a second one that waits until the core has both.
  *
  * Guaranteed: a secret key leaves this file only as signatures. In the database it is {@see Sealed}. With
- * AURAREELS_SIGNING_KEY (the base64 of 32 random bytes) in wp-config.php nothing of it is in the database.
+ * AURAREELS_SIGNING_KEY (the base64 of 32 random bytes) in wp-config.php nothing of it is in the database. The option is
+ * loaded with all others: a query of its own would cost each call to the core twice what signing does.
  *
  * Expected failure: the salts were changed, so the sealed key cannot be opened. Then `problem()` says so, and a new pair has
  * to be made.
@@ -47,7 +48,7 @@ final class Keys {
 	 */
 	public static function ensure() {
 		if ( ! defined( 'AURAREELS_SIGNING_KEY' ) && ! is_array( get_option( self::OPTION ) ) ) {
-			add_option( self::OPTION, array( 'current' => self::make() ), '', 'no' );
+			add_option( self::OPTION, array( 'current' => self::make() ) );
 		}
 	}
 
@@ -62,7 +63,7 @@ final class Keys {
 		} else {
 			$keys['next'] = self::make();
 		}
-		update_option( self::OPTION, $keys, false );
+		update_option( self::OPTION, $keys, true );
 	}
 
 	/**
@@ -75,7 +76,7 @@ final class Keys {
 		if ( ! is_array( $keys ) || empty( $keys['next'] ) ) {
 			return false;
 		}
-		return update_option( self::OPTION, array( 'current' => $keys['next'] ), false );
+		return update_option( self::OPTION, array( 'current' => $keys['next'] ), true );
 	}
 
 	/**
@@ -85,7 +86,7 @@ final class Keys {
 		$keys = get_option( self::OPTION );
 		if ( is_array( $keys ) && ! empty( $keys['next'] ) ) {
 			unset( $keys['next'] );
-			update_option( self::OPTION, $keys, false );
+			update_option( self::OPTION, $keys, true );
 		}
 	}
 

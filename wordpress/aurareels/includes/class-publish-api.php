@@ -30,11 +30,17 @@ final class Publish_Api {
 		);
 		return array(
 			'accounts'         => array(
-				'type'     => 'array',
-				'items'    => array( 'type' => 'integer' ),
-				'minItems' => 1,
-				'maxItems' => 100,
-				'required' => true,
+				'type'              => 'array',
+				'items'             => Routes::id(),
+				'minItems'          => 1,
+				'maxItems'          => 100,
+				'required'          => true,
+				// WordPress would read `true` as the account 1.
+				'validate_callback' => static function ( $value, $request, $name ) {
+					return is_bool( $value )
+						? new \WP_Error( 'rest_invalid_type', __( 'accounts must be a list of ids.', 'aurareels' ) )
+						: rest_validate_request_arg( $value, $request, $name );
+				},
 			),
 			'video_job_id'     => Routes::text( 255 ),
 			'video_url'        => Routes::text( 4096 ),
@@ -81,20 +87,13 @@ final class Publish_Api {
 	 * @return \WP_REST_Response|\WP_Error
 	 */
 	public static function publish( \WP_REST_Request $request ) {
-		$content = self::content( $request );
-		if ( is_wp_error( $content ) ) {
-			return $content;
+		$posts = self::posts( $request );
+		if ( is_wp_error( $posts ) ) {
+			return $posts;
 		}
-		$client = Permissions::client( $request, Permissions::PUBLISH );
-		$answer = $client->call(
-			'PostService/PublishPosts',
-			array(
-				'accounts'        => array_map( 'intval', $request['accounts'] ),
-				'content'         => Video_Jobs::handed_over( $client, $content ),
-				'request_key'     => self::request_key( $request ),
-				'allow_duplicate' => (bool) $request['allow_duplicate'],
-			)
-		);
+		$client           = Permissions::client( $request, Permissions::PUBLISH );
+		$posts['content'] = Video_Jobs::handed_over( $client, $posts['content'] );
+		$answer           = $client->call( 'PostService/PublishPosts', $posts );
 		return Routes::success(
 			array(
 				'message' => 'Publishing initiated',
@@ -110,21 +109,14 @@ final class Publish_Api {
 	 * @return \WP_REST_Response|\WP_Error
 	 */
 	public static function schedule( \WP_REST_Request $request ) {
-		$content = self::content( $request );
-		if ( is_wp_error( $content ) ) {
-			return $content;
+		$posts = self::posts( $request );
+		if ( is_wp_error( $posts ) ) {
+			return $posts;
 		}
-		$client = Permissions::client( $request, Permissions::PUBLISH );
-		$answer = $client->call(
-			'PostService/SchedulePosts',
-			array(
-				'accounts'        => array_map( 'intval', $request['accounts'] ),
-				'content'         => Video_Jobs::handed_over( $client, $content ),
-				'scheduled_at'    => self::time( $request ),
-				'request_key'     => self::request_key( $request ),
-				'allow_duplicate' => (bool) $request['allow_duplicate'],
-			)
-		);
+		$client                = Permissions::client( $request, Permissions::PUBLISH );
+		$posts['content']      = Video_Jobs::handed_over( $client, $posts['content'] );
+		$posts['scheduled_at'] = self::time( $request );
+		$answer                = $client->call( 'PostService/SchedulePosts', $posts );
 		return Routes::success(
 			array(
 				'message' => 'Posts scheduled successfully',
@@ -140,7 +132,8 @@ final class Publish_Api {
 	 * @return \WP_REST_Response|\WP_Error
 	 */
 	public static function validate( \WP_REST_Request $request ) {
-		$content = self::content( $request );
+		$given   = $request->get_params();
+		$content = self::content( $request, $given );
 		if ( is_wp_error( $content ) ) {
 			return $content;
 		}
@@ -148,9 +141,9 @@ final class Publish_Api {
 		$answer = Permissions::client( $request, Permissions::VIEW )->call(
 			'PostService/ValidatePosts',
 			array(
-				'accounts'     => array_map( 'intval', $request['accounts'] ),
+				'accounts'     => array_map( 'intval', $given['accounts'] ),
 				'content'      => $content,
-				'scheduled_at' => isset( $request['scheduled_at'] ) ? self::time( $request ) : null,
+				'scheduled_at' => isset( $given['scheduled_at'] ) ? self::time( $request ) : null,
 			)
 		);
 		return Routes::success( $answer );
@@ -226,25 +219,40 @@ final class Publish_Api {
 	}
 
 	/**
-	 * The caller's key: a parameter, or the header that HTTP clients use for it.
+	 * What publish and schedule hand to the core.
 	 *
 	 * @param \WP_REST_Request $request The request.
-	 * @return string
+	 * @return array|\WP_Error
 	 */
-	private static function request_key( \WP_REST_Request $request ) {
-		$key = (string) $request['request_key'];
-		return '' !== $key ? $key : substr( (string) $request->get_header( 'idempotency-key' ), 0, 256 );
+	private static function posts( \WP_REST_Request $request ) {
+		$given   = $request->get_params();
+		$content = self::content( $request, $given );
+		if ( is_wp_error( $content ) ) {
+			return $content;
+		}
+		$key = isset( $given['request_key'] ) ? (string) $given['request_key'] : '';
+		return array(
+			'accounts'        => array_map( 'intval', $given['accounts'] ),
+			'content'         => $content,
+			// The caller's key: a parameter, or the header that HTTP clients use for it.
+			'request_key'     => '' !== $key ? $key : substr( (string) $request->get_header( 'idempotency-key' ), 0, 256 ),
+			'allow_duplicate' => (bool) $given['allow_duplicate'],
+		);
 	}
 
 	/**
 	 * What is posted.
 	 *
 	 * @param \WP_REST_Request $request The request.
+	 * @param array            $given   Its parameters: asking the request for one takes WordPress longer than all of them.
 	 * @return array|\WP_Error
 	 */
-	private static function content( \WP_REST_Request $request ) {
-		$text    = static function ( $name ) use ( $request ) {
-			return isset( $request[ $name ] ) ? (string) $request[ $name ] : '';
+	private static function content( \WP_REST_Request $request, array $given ) {
+		$text    = static function ( $name ) use ( $given ) {
+			return isset( $given[ $name ] ) ? (string) $given[ $name ] : '';
+		};
+		$list    = static function ( $name ) use ( $given ) {
+			return isset( $given[ $name ] ) ? array_values( (array) $given[ $name ] ) : array();
 		};
 		$content = array(
 			'video_job_id'    => $text( 'video_job_id' ),
@@ -252,8 +260,8 @@ final class Publish_Api {
 			'media_id'        => $text( 'media_id' ),
 			'thumbnail_url'   => $text( 'thumbnail_url' ),
 			'caption'         => $text( 'caption' ),
-			'hashtags'        => array_values( (array) $request['hashtags'] ),
-			'mentions'        => array_values( (array) $request['mentions'] ),
+			'hashtags'        => $list( 'hashtags' ),
+			'mentions'        => $list( 'mentions' ),
 			'location'        => $text( 'location' ),
 			'on_long_caption' => (int) Codec::get()->number( 'OnLongCaption', $text( 'on_long_caption' ) ),
 		);
@@ -292,11 +300,13 @@ final class Publish_Api {
 		);
 		$content['privacy_level'] = '' !== $text( 'privacy_level' ) ? $text( 'privacy_level' ) : (string) $defaults['privacy_level'];
 		foreach ( array( 'allow_comments', 'allow_duet', 'allow_stitch' ) as $name ) {
-			$content[ $name ] = isset( $request[ $name ] ) ? (bool) $request[ $name ] : $defaults[ $name ];
+			$content[ $name ] = isset( $given[ $name ] ) ? (bool) $given[ $name ] : $defaults[ $name ];
 		}
-		$content['metadata'] = self::metadata( $request );
-		if ( isset( $request['platform_options'] ) ) {
-			$content['platform_options'] = self::platform_options( $request['platform_options'] );
+		if ( isset( $given['metadata'] ) ) {
+			$content['metadata'] = self::metadata( $request, $given['metadata'] );
+		}
+		if ( isset( $given['platform_options'] ) ) {
+			$content['platform_options'] = self::platform_options( $given['platform_options'] );
 		}
 		return $content;
 	}
@@ -305,14 +315,12 @@ final class Publish_Api {
 	 * The caller's own data. Read once more from the body, because arrays cannot tell `{}` from `[]`.
 	 *
 	 * @param \WP_REST_Request $request The request.
-	 * @return mixed
+	 * @param array            $given   The data as an array.
+	 * @return object
 	 */
-	private static function metadata( \WP_REST_Request $request ) {
-		if ( ! isset( $request['metadata'] ) ) {
-			return null;
-		}
+	private static function metadata( \WP_REST_Request $request, $given ) {
 		$raw = $request->is_json_content_type() ? json_decode( $request->get_body() ) : null;
-		return is_object( $raw ) && isset( $raw->metadata ) ? $raw->metadata : (object) $request['metadata'];
+		return is_object( $raw ) && isset( $raw->metadata ) ? $raw->metadata : (object) $given;
 	}
 
 	/**

@@ -96,7 +96,7 @@ final class Settings_Page {
 		$text    = static function ( $name ) {
 			return isset( $_POST[ $name ] ) && is_string( $_POST[ $name ] ) ? trim( sanitize_text_field( wp_unslash( $_POST[ $name ] ) ) ) : '';
 		};
-		$options = array(
+		$given   = array(
 			'timeout'           => max( 1, min( 60, (int) $text( 'timeout' ) ) ),
 			'callback_at_site'  => '' !== $text( 'callback_at_site' ),
 			'video_job_table'   => preg_replace( '/[^A-Za-z0-9_$]/', '', $text( 'video_job_table' ) ),
@@ -104,12 +104,22 @@ final class Settings_Page {
 		);
 		$said    = 'saved';
 		foreach ( array( 'core_url', 'core_public_url' ) as $name ) {
-			$options[ $name ] = Settings::address( $text( $name ) );
-			if ( '' === $options[ $name ] && '' !== $text( $name ) ) {
+			$address = Settings::address( $text( $name ) );
+			if ( '' === $address && '' !== $text( $name ) ) {
 				$said = 'no-address';
+			} else {
+				$given[ $name ] = $address;
 			}
 		}
-		update_option( Settings::OPTION, $options );
+		$kept = get_option( Settings::OPTION );
+		$kept = is_array( $kept ) ? array_intersect_key( $kept, Settings::NAMES ) : array();
+		// A form does not send what wp-config.php decides; the page's own value stays for the day when it no longer does.
+		foreach ( array_keys( Settings::NAMES ) as $name ) {
+			if ( Settings::is_fixed( $name ) ) {
+				unset( $given[ $name ] );
+			}
+		}
+		update_option( Settings::OPTION, $given + $kept );
 		$roles = isset( $_POST['roles'] ) && is_array( $_POST['roles'] ) ? array_map( 'sanitize_key', wp_unslash( $_POST['roles'] ) ) : array();
 		Installer::set_roles( array_merge( array( 'administrator' ), $roles ) );
 		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- hashed as it is, never shown.

@@ -82,6 +82,8 @@ final class SettingsPageTest extends PluginCase {
 		$this->assertSame( array( 'https://core.example.org', 60, 'jobsDROP', false ), array( $saved['core_url'], $saved['timeout'], $saved['video_job_table'], $saved['callback_at_site'] ) );
 		$this->assertEqualsCanonicalizing( array( 'administrator', 'editor' ), Installer::roles() );
 		$this->handled( $nonce + array( 'what' => 'save', 'core_url' => 'javascript:alert(1)', 'roles' => Permissions::ROLES ), null );
+		$this->assertSame( 'https://core.example.org', get_option( 'aurareels_settings' )['core_url'], 'the address that works stays' );
+		$this->handled( $nonce + array( 'what' => 'save', 'core_url' => '', 'roles' => Permissions::ROLES ), null );
 		$this->assertSame( '', get_option( 'aurareels_settings' )['core_url'] );
 		Installer::set_roles( Permissions::ROLES );
 	}

@@ -46,6 +46,13 @@ final class TranslationsTest extends PluginCase {
 		$this->assertEquals( $po->entries, $mo->entries, 'the .mo is of this .po' );
 	}
 
+	public function test_translators_begin_with_every_text() {
+		require_once ABSPATH . WPINC . '/pomo/po.php';
+		$pot = new PO();
+		$this->assertTrue( $pot->import_from_file( WP_PLUGIN_DIR . '/aurareels/languages/aurareels.pot' ) );
+		$this->assertEqualsCanonicalizing( self::texts(), array_column( $pot->entries, 'singular' ) );
+	}
+
 	public function test_the_page_speaks_german() {
 		$this->assertTrue( load_textdomain( 'aurareels', WP_PLUGIN_DIR . '/aurareels/languages/aurareels-de_DE.mo' ) );
 		wp_set_current_user( 1 );

@@ -127,6 +127,8 @@ final class RefusalsTest extends SiteCase {
 		return array(
 			'no accounts'          => array( 'POST', '/publish', $video ),
 			'accounts as words'    => array( 'POST', '/publish', $video + array( 'accounts' => array( 'x' ) ) ),
+			'accounts as a yes'    => array( 'POST', '/publish', $video + array( 'accounts' => true ) ),
+			'an account beyond'    => array( 'POST', '/publish', $video + array( 'accounts' => array( 18446744073709555712.0 ) ) ),
 			'no account in it'     => array( 'POST', '/publish', $video + array( 'accounts' => array() ) ),
 			'neither job nor video' => array( 'POST', '/publish', array( 'accounts' => array( 1 ) ) ),
 			'a caption as a list'  => array( 'POST', '/publish', $video + array( 'accounts' => array( 1 ), 'caption' => array( 'x' ) ) ),

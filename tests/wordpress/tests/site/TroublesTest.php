@@ -98,7 +98,7 @@ final class TroublesTest extends SiteCase {
 			self::assertStringNotContainsString( 'signature', $answer->text );
 			self::assertStringContainsString( 'signature is wrong', $this->ask( 'GET', '/accounts', 'admin' )->text );
 		} finally {
-			update_option( 'aurareels_keys', $keys, false );
+			update_option( 'aurareels_keys', $keys, true );
 		}
 		self::assertSame( 200, $this->ask( 'GET', '/accounts' )->status );
 	}
@@ -112,7 +112,7 @@ final class TroublesTest extends SiteCase {
 			self::assertSame( 200, $this->ask( 'GET', '/accounts' )->status );
 			self::assertNotSame( $keys['current']['public'], get_option( 'aurareels_keys' )['current']['public'] );
 		} finally {
-			update_option( 'aurareels_keys', $keys, false );
+			update_option( 'aurareels_keys', $keys, true );
 		}
 	}
 
@@ -150,7 +150,7 @@ final class TroublesTest extends SiteCase {
 		delete_option( 'aurareels_keys' );
 		AuraReels\Keys::ensure();
 		$wrong = AuraReels\Connection_Test::run();
-		update_option( 'aurareels_keys', $keys, false );
+		update_option( 'aurareels_keys', $keys, true );
 		self::assertSame( 'token', $wrong['part'] );
 		self::assertStringContainsString( 'AURAREELS_JWT_PUBLIC_KEY', $wrong['remedy'] );
 		wp_set_current_user( 0 );
