@@ -223,19 +223,21 @@ final class Settings_Page {
 			);
 		}
 		echo '</td></tr>';
+		$has_key = Settings::has_n8n_key();
 		self::secret(
 			'n8n_key',
 			__( 'Key for n8n', 'aurareels' ),
 			defined( 'N8N_API_KEY' ),
-			Settings::has_n8n_key() ? __( 'A key is set. Enter another one to replace it.', 'aurareels' ) : __( 'No key is set: the internal routes answer nobody.', 'aurareels' ),
-			__( 'Remove the key', 'aurareels' )
+			$has_key ? __( 'A key is set. Enter another one to replace it.', 'aurareels' ) : __( 'No key is set: the internal routes answer nobody.', 'aurareels' ),
+			$has_key ? __( 'Remove the key', 'aurareels' ) : ''
 		);
+		$has_secret = Webhook::has_secret();
 		self::secret(
 			'webhook_secret',
 			__( 'Secret of the webhook', 'aurareels' ),
 			Webhook::is_fixed(),
-			Webhook::has_secret() ? __( 'A secret is set. Enter another one to replace it.', 'aurareels' ) : __( 'No secret is set: the site asks the core every minute.', 'aurareels' ),
-			__( 'Remove the secret', 'aurareels' )
+			$has_secret ? __( 'A secret is set. Enter another one to replace it.', 'aurareels' ) : __( 'No secret is set: the site asks the core every minute.', 'aurareels' ),
+			$has_secret ? __( 'Remove the secret', 'aurareels' ) : ''
 		);
 		self::field( 'video_job_table', __( 'Table of video jobs', 'aurareels' ), __( 'Empty: the table of the original design.', 'aurareels' ) );
 		self::field( 'video_job_columns', __( 'Columns of that table', 'aurareels' ), __( 'Only where they have unusual names, such as user_id=owner, video_url=mp4.', 'aurareels' ) );
@@ -262,7 +264,7 @@ final class Settings_Page {
 	 * @param string $label    Its label.
 	 * @param bool   $is_fixed Whether wp-config.php has it.
 	 * @param string $help     What is there now.
-	 * @param string $remove   Label of the box.
+	 * @param string $remove   Label of the box; empty where there is nothing to remove.
 	 */
 	private static function secret( $name, $label, $is_fixed, $help, $remove ) {
 		printf( '<tr><th scope="row"><label for="%s">%s</label></th><td>', esc_attr( $name ), esc_html( $label ) );
@@ -270,11 +272,13 @@ final class Settings_Page {
 			echo esc_html__( 'Set in wp-config.php.', 'aurareels' );
 		} else {
 			printf(
-				'<input type="password" id="%1$s" name="%1$s" class="regular-text" autocomplete="new-password"><p class="description">%2$s</p><label><input type="checkbox" name="%1$s_off" value="1"> %3$s</label>',
+				'<input type="password" id="%1$s" name="%1$s" class="regular-text" autocomplete="new-password"><p class="description">%2$s</p>',
 				esc_attr( $name ),
-				esc_html( $help ),
-				esc_html( $remove )
+				esc_html( $help )
 			);
+			if ( '' !== $remove ) {
+				printf( '<label><input type="checkbox" name="%s_off" value="1"> %s</label>', esc_attr( $name ), esc_html( $remove ) );
+			}
 		}
 		echo '</td></tr>';
 	}
@@ -297,7 +301,7 @@ final class Settings_Page {
 			$lines[] = 'AURAREELS_REDIRECT_URIS=' . implode( ',', array_map( array( Settings::class, 'callback' ), Codec::get()->words( 'Platform' ) ) );
 		}
 		$lines[] = 'AURAREELS_CORS_ORIGINS=' . implode( ',', Dashboard::origins() );
-		echo '<textarea readonly rows="' . count( $lines ) . '" class="large-text code" id="aurareels-core-settings">' . esc_textarea( implode( "\n", $lines ) ) . '</textarea>';
+		echo '<textarea readonly wrap="off" rows="' . ( 1 + count( $lines ) ) . '" class="large-text code" id="aurareels-core-settings">' . esc_textarea( implode( "\n", $lines ) ) . '</textarea>';
 	}
 
 	private static function show_webhook() {
