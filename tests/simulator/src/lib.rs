@@ -25,6 +25,7 @@ mod control;
 mod dispatch;
 mod fault;
 mod fetch;
+mod growth;
 mod host;
 mod journal;
 mod media;

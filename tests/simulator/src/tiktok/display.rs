@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::growth::grown;
 use crate::host::Host;
 use crate::tiktok::Api;
 use crate::tiktok::account::{Account, Video};
@@ -143,9 +144,7 @@ fn object(api: &Api<'_>, account: &Account, video: &Video, fields: &[String], no
     let id = video.ids[0].to_string();
     let username = &account.profile.username;
     let short: String = video.caption.chars().take(150).collect();
-    // Counters grow with time and differ between videos.
-    let age = u64::try_from((now - video.created_at).num_seconds()).unwrap_or(0);
-    let views = age / 10 * (1 + video.ids[0] % 7);
+    let grown = grown(&id, (now - video.created_at).num_seconds());
     let mut object = Map::new();
     for field in fields {
         let value = match field.as_str() {
@@ -159,10 +158,10 @@ fn object(api: &Api<'_>, account: &Account, video: &Video, fields: &[String], no
             "width" => json!(video.width),
             "embed_html" => json!(format!("<blockquote class=\"tiktok-embed\" data-video-id=\"{id}\"></blockquote>")),
             "embed_link" => json!(format!("https://www.tiktok.com/player/v1/{id}")),
-            "like_count" => json!(views / 12),
-            "comment_count" => json!(views / 150),
-            "share_count" => json!(views / 200),
-            "view_count" => json!(views),
+            "like_count" => json!(grown.likes),
+            "comment_count" => json!(grown.comments),
+            "share_count" => json!(grown.shares),
+            "view_count" => json!(grown.views),
             _ => json!(video.is_aigc),
         };
         object.insert(field.clone(), value);

@@ -243,6 +243,8 @@ fn change_video(sim: &Arc<Sim>, state: &mut State, id: &str, change: Change) -> 
         Some("rejected") => Some(UploadStatus::Rejected(reason)),
         Some(_) => return Some(bad("upload_status is processed, failed or rejected")),
     };
+    let mut counters = video.counters(sim.clock.now());
+    let are_set = video.statistics.is_some() || change.views.is_some() || !change.counters.is_empty();
     for (name, value) in &change.counters {
         let counter = match (value, value.as_u64()) {
             (Value::Null, _) => None,
@@ -250,12 +252,13 @@ fn change_video(sim: &Arc<Sim>, state: &mut State, id: &str, change: Change) -> 
             (_, None) => return Some(bad("a counter is a number, or null to hide it")),
         };
         match name.as_str() {
-            "likes" => video.statistics.likes = counter,
-            "comments" => video.statistics.comments = counter,
+            "likes" => counters.likes = counter,
+            "comments" => counters.comments = counter,
             _ => return Some(bad(&format!("unknown field {name}"))),
         }
     }
-    video.statistics.views = change.views.unwrap_or(video.statistics.views);
+    counters.views = change.views.unwrap_or(counters.views);
+    video.statistics = are_set.then_some(counters);
     video.draft.status.privacy = change.privacy.unwrap_or(video.draft.status.privacy);
     if let Some(status) = status {
         video.upload_status = status;

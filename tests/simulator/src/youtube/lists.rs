@@ -81,7 +81,7 @@ fn channel_item(api: &Api<'_>, channel: &Channel, parts: &[String]) -> Value {
             "statistics" => {
                 let videos = channel.videos.iter().filter_map(|id| api.state.videos.get(id));
                 let public: Vec<&Video> = videos.filter(|video| is_public(video)).collect();
-                let views: u64 = public.iter().map(|video| video.statistics.views).sum();
+                let views: u64 = public.iter().map(|video| video.counters(api.now).views).sum();
                 json!({
                     "viewCount": views.to_string(),
                     "subscriberCount": "1200",

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::growth::grown;
 use crate::media::scan::Probe;
 use crate::posts::VisiblePost;
 use crate::sim::Sim;
@@ -53,7 +54,7 @@ pub(crate) struct File {
     pub(crate) webm: bool,
 }
 
-/// `statistics`; absent counters are hidden.
+/// `statistics` that the control API gave; absent counters are hidden.
 #[derive(Clone, Debug)]
 pub(crate) struct Statistics {
     pub(crate) views: u64,
@@ -77,7 +78,8 @@ pub(crate) struct Video {
     pub(crate) published_at: Option<DateTime<Utc>>,
     pub(crate) processed_at: Option<DateTime<Utc>>,
     pub(crate) deleted_at: Option<DateTime<Utc>>,
-    pub(crate) statistics: Statistics,
+    /// None: they grow by themselves.
+    pub(crate) statistics: Option<Statistics>,
     /// SHA-256 of the custom thumbnail.
     pub(crate) thumbnail: Option<String>,
     /// Has been in the list of visible posts.
@@ -144,7 +146,7 @@ impl Video {
                 "snippet" => self.snippet(channel),
                 "status" => self.status(),
                 "contentDetails" => self.content_details(),
-                "statistics" => self.statistics(),
+                "statistics" => self.statistics(now),
                 "processingDetails" => self.processing_details(now),
                 "fileDetails" if self.file_details_available(now) => self.file_details(),
                 "suggestions" if matches!(self.upload_status, UploadStatus::Failed(_)) => {
@@ -214,13 +216,22 @@ impl Video {
         })
     }
 
+    /// The counters now.
+    pub(crate) fn counters(&self, now: DateTime<Utc>) -> Statistics {
+        self.statistics.clone().unwrap_or_else(|| {
+            let of = grown(&self.id, self.published_at.map_or(0, |at| (now - at).num_seconds()));
+            Statistics { views: of.views, likes: Some(of.likes), comments: Some(of.comments) }
+        })
+    }
+
     /// `statistics` as strings; a hidden counter is absent.
-    pub(crate) fn statistics(&self) -> Value {
-        let mut shown = json!({ "viewCount": self.statistics.views.to_string(), "favoriteCount": "0" });
-        if let Some(likes) = self.statistics.likes {
+    pub(crate) fn statistics(&self, now: DateTime<Utc>) -> Value {
+        let Statistics { views, likes, comments } = self.counters(now);
+        let mut shown = json!({ "viewCount": views.to_string(), "favoriteCount": "0" });
+        if let Some(likes) = likes {
             shown["likeCount"] = json!(likes.to_string());
         }
-        if let Some(comments) = self.statistics.comments {
+        if let Some(comments) = comments {
             shown["commentCount"] = json!(comments.to_string());
         }
         shown
@@ -323,7 +334,7 @@ pub(crate) fn make(
         published_at: None,
         processed_at: None,
         deleted_at: None,
-        statistics: Statistics { views: 0, likes: Some(0), comments: Some(0) },
+        statistics: None,
         thumbnail: None,
         listed: false,
     };

@@ -145,7 +145,7 @@ pub(crate) fn batch_get_stats(api: &mut Api<'_>) -> ApiResult {
             item["snippet"] = json!({ "publishTime": video::stamp(at) });
         }
         if has("statistics") {
-            let mut counters = video.statistics();
+            let mut counters = video.statistics(api.now);
             if let Some(counters) = counters.as_object_mut() {
                 counters.remove("favoriteCount");
             }
