@@ -1,12 +1,14 @@
 //! Budgets of calls that a platform gives an app a day, for all of its users together.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 
 /// What one call takes of a budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charge {
     /// The budget's name.
-    pub budget: &'static str,
+    pub budget: Cow<'static, str>,
     /// What it takes; 0 where only `leaves` matters.
     pub units: u32,
     /// What must be left afterwards, so that what has begun can be ended.

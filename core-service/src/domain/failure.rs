@@ -208,6 +208,8 @@ reasons! {
     PlatformNotConfigured = "PLATFORM_NOT_CONFIGURED",
     /// This release cannot do that on this platform.
     Unsupported = "UNSUPPORTED",
+    /// The platform does not show the post: removed, private, or its id is not known.
+    PostNotShown = "POST_NOT_SHOWN",
     /// It could not be found out whether the post is live.
     OutcomeUnknown = "OUTCOME_UNKNOWN",
     /// A person said that the post is not on the platform.

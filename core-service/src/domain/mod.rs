@@ -2,6 +2,7 @@
 //! async, no clock; everything here can be tested by calling it.
 
 pub mod account;
+pub mod analytics;
 pub mod binding;
 pub mod budget;
 pub mod caption;

@@ -22,14 +22,14 @@ fn used(row: Option<Row>) -> Result<i64> {
 }
 
 async fn used_of(tx: &mut Tx, platform: Platform, charge: &Charge) -> Result<i64> {
-    used(tx.fetch_optional(USED, &params![platform.as_str(), charge.budget, &charge.day]).await?)
+    used(tx.fetch_optional(USED, &params![platform.as_str(), &*charge.budget, &charge.day]).await?)
 }
 
 async fn set(tx: &mut Tx, platform: Platform, charge: &Charge, used: i64) -> Result<()> {
-    let values = params![used, platform.as_str(), charge.budget, &charge.day];
+    let values = params![used, platform.as_str(), &*charge.budget, &charge.day];
     if tx.execute(SET, &values).await? == 0 {
         // The first call of a day.
-        tx.execute(TIDY, &params![platform.as_str(), charge.budget, &charge.day]).await?;
+        tx.execute(TIDY, &params![platform.as_str(), &*charge.budget, &charge.day]).await?;
         tx.execute(BEGIN, &values).await?;
     }
     Ok(())
@@ -78,7 +78,7 @@ impl Store {
 
     /// What was used of a budget.
     pub async fn used_of_budget(&self, platform: Platform, charge: &Charge) -> Result<i64> {
-        let values = params![platform.as_str(), charge.budget, &charge.day];
+        let values = params![platform.as_str(), &*charge.budget, &charge.day];
         used(self.db.read().await?.fetch_optional(USED, &values).await?)
     }
 }
@@ -103,7 +103,7 @@ mod tests {
 
     fn charge(units: u32, day: &str) -> Charge {
         Charge {
-            budget: "uploads",
+            budget: "uploads".into(),
             units,
             leaves: 0,
             limit: 5,

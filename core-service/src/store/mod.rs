@@ -12,6 +12,7 @@ mod account_tests;
 pub mod account_tokens;
 pub mod accounts;
 pub mod ailment;
+pub mod analytics;
 pub mod api_keys;
 pub mod app_budgets;
 pub mod changes;

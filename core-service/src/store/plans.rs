@@ -78,6 +78,8 @@ const READS_ALL_OF_ONE: &[&str] = &[
     "SELECT COUNT(*) AS open, MIN(expires_at) AS first_end FROM aurareels_oauth_states",
     "SELECT COUNT(*) AS total FROM aurareels_social_posts WHERE wp_user_id = ?",
     "SELECT id, account_name, account_username FROM aurareels_social_accounts WHERE wp_user_id = ?",
+    // What a user's accounts gained.
+    "SELECT id FROM aurareels_social_accounts WHERE wp_user_id = ?",
     "SELECT id, wp_user_id, social_account_id, platform, status, scheduled_at",
     "UPDATE aurareels_social_posts SET next_step_at = ?, updated_at = ? WHERE social_account_id = ? AND waiting_for = 'reconnect'",
     "UPDATE aurareels_social_posts SET woken_at = ? WHERE social_account_id = ?",
@@ -282,6 +284,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     store.postpone(std::slice::from_ref(&post), now, now).await.unwrap();
     store.release_claims("worker", now).await.unwrap();
     uploads(store, &account, now).await;
+    super::analytics::tests::run_everything(store, &account, now).await;
     let gone = account.id;
     store
         .db

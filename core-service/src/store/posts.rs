@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use super::{
-    Error, Result, Store,
+    Error, Result, Store, analytics,
     db::{Row, Tx, Value, in_list},
     events, media,
     search::Sought,
@@ -234,7 +234,7 @@ pub(super) async fn of_user(tx: &mut Tx, user: UserId, id: PostId) -> Result<Opt
     Ok(by_id(tx, id).await?.filter(|post| post.wp_user_id == user))
 }
 
-/// The event of a post's change of status, and what follows from it for the post's upload.
+/// The event of a post's change of status, and what follows from it for the post's upload and its numbers.
 pub(super) async fn status_event(
     tx: &mut Tx,
     post: &Post,
@@ -243,6 +243,7 @@ pub(super) async fn status_event(
     now: DateTime<Utc>,
 ) -> Result<()> {
     media::look_again(tx, post.wp_user_id, &post.content.media_id, now).await?;
+    analytics::follow(tx, post, to, now).await?;
     let event = NewEvent {
         wp_user_id: post.wp_user_id,
         kind: EventKind::PostStatusChanged,
@@ -312,7 +313,7 @@ pub(super) async fn wake_account(tx: &mut Tx, account: AccountId, now: DateTime<
     if woken > 0 {
         tx.note_schedule(now);
     }
-    Ok(())
+    analytics::wake_account(tx, account, now).await
 }
 
 /// The status a move leads to; an illegal one is our bug and never written.
