@@ -15,6 +15,7 @@ pub mod facebook;
 pub(crate) mod first_comment;
 pub mod instagram;
 pub mod meta;
+pub mod numbers;
 pub(crate) mod put;
 pub mod settings;
 #[cfg(test)]
@@ -50,6 +51,7 @@ use crate::{
 };
 
 use description::Description;
+use numbers::NumbersClient;
 
 /// Every platform of this release: a folder and a line here.
 pub static ALL: &[&Description] =
@@ -555,7 +557,7 @@ pub trait LoginClient: Send + Sync {
     ) -> Result<PlatformQuota, AccountError>;
 }
 
-/// One platform of this core: what it is, its publishing course and its logins.
+/// One platform of this core: what it is, its publishing course, its logins and its numbers.
 #[derive(Clone)]
 pub struct Service {
     /// What it is.
@@ -564,6 +566,8 @@ pub struct Service {
     pub client: Arc<dyn PlatformClient>,
     /// The logins.
     pub login: Arc<dyn LoginClient>,
+    /// How its posts do.
+    pub numbers: Arc<dyn NumbersClient>,
 }
 
 impl Service {

@@ -15,9 +15,13 @@ use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use url::Url;
 
-use super::{Call, Cover, Lease, Progress, Round, Tokens, Video, VideoStream, View};
+use super::{
+    Call, Cover, Lease, Progress, Round, Tokens, Video, VideoStream, View,
+    numbers::{NumbersClient, Seen},
+};
 use crate::domain::{
     account::{Account, Health},
+    analytics::Price,
     failure::{Failure, FailureClass, Reason},
     ids::{AccountId, Fence, PostId, UserId},
     ledger::Ledger,
@@ -236,5 +240,27 @@ impl Stage {
             bound_platform_ids: &self.bound_platform_ids,
             same_caption_in_flight: self.same_caption_in_flight,
         }
+    }
+}
+
+/// A platform that tells nothing of how posts do.
+pub(crate) struct NoNumbers;
+
+#[async_trait]
+impl NumbersClient for NoNumbers {
+    fn batch(&self) -> usize {
+        1
+    }
+
+    fn lacks(&self, _: &Account) -> Option<Failure> {
+        None
+    }
+
+    fn price(&self, _: &Account, _: DateTime<Utc>) -> Price {
+        Price::default()
+    }
+
+    async fn read(&self, _: &Account, _: &Tokens, ids: &[String], _: DateTime<Utc>) -> Result<Vec<Seen>, Failure> {
+        Ok(ids.iter().map(|_| Seen::NotShown).collect())
     }
 }

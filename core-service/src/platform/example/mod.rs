@@ -74,7 +74,12 @@ struct Example(bool);
 impl Configured for Example {
     fn service(&self, _: &Arc<rustls::ClientConfig>) -> Result<Service, http::Error> {
         let it = Arc::new(self.clone());
-        Ok(Service { description: &DESCRIPTION, client: it.clone(), login: it })
+        Ok(Service {
+            description: &DESCRIPTION,
+            client: it.clone(),
+            login: it,
+            numbers: Arc::new(super::stand_in::NoNumbers),
+        })
     }
 }
 

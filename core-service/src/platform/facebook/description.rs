@@ -60,6 +60,6 @@ fn read(values: &mut dyn Values) -> Arc<dyn Configured> {
 impl Configured for Given {
     fn service(&self, tls: &Arc<rustls::ClientConfig>) -> Result<Service, http::Error> {
         let facebook = Arc::new(Facebook::new(self.0.clone(), tls.clone())?);
-        Ok(Service { description: &DESCRIPTION, client: facebook.clone(), login: facebook })
+        Ok(Service { description: &DESCRIPTION, client: facebook.clone(), login: facebook.clone(), numbers: facebook })
     }
 }

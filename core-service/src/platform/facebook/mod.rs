@@ -19,6 +19,7 @@ mod description;
 mod errors;
 mod exchange;
 mod login;
+mod numbers;
 pub mod options;
 mod reading;
 mod search;
@@ -26,7 +27,10 @@ mod search;
 #[cfg(test)]
 mod simulated;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 
@@ -56,6 +60,8 @@ pub struct Facebook {
     uploads: reqwest::Client,
     /// The point of no return: each request has a connection of its own.
     connector: Connector,
+    /// Facebook has refused to tell the reach.
+    without_reach: AtomicBool,
 }
 
 impl Facebook {
@@ -67,6 +73,7 @@ impl Facebook {
             meta: Meta::new(settings, &tls)?,
             uploads: http::single_use_client_builder(&tls).read_timeout(patient).build()?,
             connector: Connector::new(&tls),
+            without_reach: AtomicBool::new(false),
         })
     }
 }

@@ -69,6 +69,11 @@ fn read(values: &mut dyn Values) -> Arc<dyn Configured> {
 impl Configured for InstagramSettings {
     fn service(&self, tls: &Arc<rustls::ClientConfig>) -> Result<Service, http::Error> {
         let instagram = Arc::new(Instagram::new(self.clone(), tls.clone())?);
-        Ok(Service { description: &DESCRIPTION, client: instagram.clone(), login: instagram })
+        Ok(Service {
+            description: &DESCRIPTION,
+            client: instagram.clone(),
+            login: instagram.clone(),
+            numbers: instagram,
+        })
     }
 }

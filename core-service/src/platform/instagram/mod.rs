@@ -28,6 +28,7 @@ mod errors;
 mod exchange;
 mod logins;
 mod matching;
+mod numbers;
 pub mod options;
 mod reading;
 mod search;
@@ -39,7 +40,10 @@ mod simulated;
 #[cfg(test)]
 mod stand_in;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -104,6 +108,8 @@ pub struct Instagram {
     uploads: reqwest::Client,
     /// The point of no return: each request has a connection of its own.
     connector: Connector,
+    /// Instagram has refused to tell of the newer numbers.
+    few_metrics: AtomicBool,
 }
 
 impl Instagram {
@@ -116,6 +122,7 @@ impl Instagram {
             settings,
             uploads: http::single_use_client_builder(&tls).read_timeout(patient).build()?,
             connector: Connector::new(&tls),
+            few_metrics: AtomicBool::new(false),
         })
     }
 }

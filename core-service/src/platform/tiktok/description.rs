@@ -64,6 +64,6 @@ impl Configured for Given {
             api_base: self.api_base.clone(),
         });
         let tiktok = Arc::new(Tiktok::new(settings, tls.clone())?);
-        Ok(Service { description: &DESCRIPTION, client: tiktok.clone(), login: tiktok })
+        Ok(Service { description: &DESCRIPTION, client: tiktok.clone(), login: tiktok.clone(), numbers: tiktok })
     }
 }

@@ -25,6 +25,7 @@ mod course;
 mod description;
 mod errors;
 mod logins;
+mod numbers;
 pub mod options;
 mod plan;
 mod publish;

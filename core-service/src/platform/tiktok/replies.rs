@@ -150,6 +150,14 @@ pub(super) struct Video {
     /// Seconds.
     #[serde(deserialize_with = "or_default")]
     pub(super) duration: i64,
+    /// How often it was played.
+    pub(super) view_count: Option<i64>,
+    /// Likes.
+    pub(super) like_count: Option<i64>,
+    /// Comments.
+    pub(super) comment_count: Option<i64>,
+    /// How often it was passed on.
+    pub(super) share_count: Option<i64>,
 }
 
 impl Video {

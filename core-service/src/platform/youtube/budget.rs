@@ -37,7 +37,7 @@ pub(super) const UNITS_A_DAY: u32 = 10_000;
 /// Both budgets of the day.
 pub(super) fn all(settings: &YoutubeSettings, now: DateTime<Utc>) -> Vec<Charge> {
     let units = Charge {
-        budget: UNITS,
+        budget: UNITS.into(),
         units: 0,
         leaves: 0,
         limit: settings.units_per_day,
@@ -45,7 +45,7 @@ pub(super) fn all(settings: &YoutubeSettings, now: DateTime<Utc>) -> Vec<Charge>
         until: next_pacific_midnight(now),
         may_wait: false,
     };
-    vec![Charge { budget: UPLOADS, limit: settings.uploads_per_day, ..units.clone() }, units]
+    vec![Charge { budget: UPLOADS.into(), limit: settings.uploads_per_day, ..units.clone() }, units]
 }
 
 /// What a call costs.
@@ -63,4 +63,10 @@ pub(super) fn price(settings: &YoutubeSettings, asked: Asked<'_>, now: DateTime<
         Asked::Step(STATUS | FIND_COMMENT) | Asked::Reading => vec![units(1)],
         Asked::Step(_) => Vec::new(),
     }
+}
+
+/// What a reading of numbers costs. It leaves half of the day's units to publishing.
+pub(super) fn of_numbers(settings: &YoutubeSettings, now: DateTime<Utc>) -> Charge {
+    let units = all(settings, now).swap_remove(1);
+    Charge { units: 1, leaves: settings.units_per_day / 2, may_wait: true, ..units }
 }

@@ -62,6 +62,6 @@ fn read(values: &mut dyn Values) -> Arc<dyn Configured> {
 impl Configured for YoutubeSettings {
     fn service(&self, tls: &Arc<rustls::ClientConfig>) -> Result<Service, http::Error> {
         let youtube = Arc::new(Youtube::new(self.clone(), tls.clone())?);
-        Ok(Service { description: &DESCRIPTION, client: youtube.clone(), login: youtube })
+        Ok(Service { description: &DESCRIPTION, client: youtube.clone(), login: youtube.clone(), numbers: youtube })
     }
 }

@@ -21,6 +21,7 @@ mod description;
 mod errors;
 mod exchange;
 mod login;
+mod numbers;
 pub mod options;
 mod search;
 mod thumbnail;

@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Facebook Login: the original's four; `business_management`, without which Pages of a business portfolio stay hidden;
-/// and comments, for `allow_comments`.
+/// comments, for `allow_comments`; and numbers.
 pub(super) const FACEBOOK_SCOPES: &[&str] = &[
     "instagram_basic",
     "instagram_content_publish",
@@ -47,11 +47,16 @@ pub(super) const FACEBOOK_SCOPES: &[&str] = &[
     "pages_show_list",
     "business_management",
     "instagram_manage_comments",
+    "instagram_manage_insights",
 ];
 
 /// Instagram Login.
-pub(super) const INSTAGRAM_SCOPES: &[&str] =
-    &["instagram_business_basic", "instagram_business_content_publish", "instagram_business_manage_comments"];
+pub(super) const INSTAGRAM_SCOPES: &[&str] = &[
+    "instagram_business_basic",
+    "instagram_business_content_publish",
+    "instagram_business_manage_comments",
+    "instagram_business_manage_insights",
+];
 
 /// The scopes without which nothing can be published.
 pub(super) const FACEBOOK_NEEDED: &[&str] =
