@@ -15,8 +15,10 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use crate::{
+    analytics::{Signals, Syncing},
     app::{
         accounts::{AccountSettings, Accounts},
+        analytics::Analytics,
         media::{MediaSettings, MediaStore, MediaStoreParts},
         platforms::Platforms,
         posts::{PostSettings, Posts},
@@ -110,12 +112,16 @@ pub struct Components {
     pub media_store: MediaStore,
     /// Webhook endpoints.
     pub webhooks: WebhookEndpoints,
+    /// How posts do.
+    pub analytics: Analytics,
     /// Told when a rotation wants this core to read its keys anew.
     pub asked_for_keys: Arc<Notify>,
     /// Turns true at shutdown.
     pub stopping: watch::Sender<bool>,
     engine: Engine,
     sending: Webhooks,
+    /// `None`: switched off.
+    syncing: Option<Syncing>,
     lease: Duration,
 }
 
@@ -354,6 +360,18 @@ impl Components {
             stopping: stopping.subscribe(),
         };
         let webhooks = WebhookEndpoints::new(store.clone(), clock.clone(), allow_private, wake);
+        let signals = Signals::default();
+        let syncing = settings.analytics.then(|| Syncing {
+            store: store.clone(),
+            clock: clock.clone(),
+            registry: registry.clone(),
+            token_manager: token_manager.clone(),
+            signals: signals.clone(),
+            token: process_token(),
+            stopping: stopping.subscribe(),
+        });
+        let is_read = settings.analytics;
+        let analytics = Analytics::new(store.clone(), clock.clone(), Arc::new(signals), is_read);
         let (asked_for_keys, lease) = (Arc::default(), publishing.lease);
         Ok(Self {
             store,
@@ -364,10 +382,12 @@ impl Components {
             token_manager,
             media_store,
             webhooks,
+            analytics,
             asked_for_keys,
             stopping,
             engine,
             sending,
+            syncing,
             lease,
         })
     }
@@ -397,9 +417,14 @@ impl Components {
             let scheduler = Scheduler::new(parts.engine.clone(), process_token(), parts.lease);
             let mut housekeeping = JoinSet::new();
             housekeeping.spawn(parts.clone().housekeeping());
-            let sending = parts.sending.clone();
+            let (sending, syncing) = (parts.sending.clone(), parts.syncing.clone());
             housekeeping.spawn(parts.expiring());
-            tokio::join!(scheduler.run(), sending.run());
+            let reading = async {
+                if let Some(syncing) = syncing {
+                    syncing.run().await;
+                }
+            };
+            tokio::join!(scheduler.run(), sending.run(), reading);
             housekeeping.shutdown().await;
         })
     }

@@ -33,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("scheduler", &["domain", "store", "publisher", "clock", "fault"]),
     ("zones", &[]),
     ("app", &["domain", "store", "platform", "tokens", "media", "progress", "clock", "secret", "zones"]),
+    ("analytics", &["domain", "store", "app", "platform", "tokens", "clock"]),
     ("webhooks", &["domain", "store", "app", "media", "clock", "secret", "fault"]),
     ("config", &["domain", "http", "platform", "secret", "store"]),
     (

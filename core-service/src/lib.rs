@@ -2,6 +2,7 @@
 //!
 //! Dependencies point to `domain`. `docs/architecture.md` tells which module owns what.
 
+pub mod analytics;
 pub mod app;
 pub mod backup;
 pub mod bootstrap;

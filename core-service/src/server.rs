@@ -87,6 +87,7 @@ impl Core {
             platforms: Platforms::new(parts.registry.clone()),
             media_store: parts.media_store.clone(),
             webhooks: parts.webhooks.clone(),
+            analytics: parts.analytics.clone(),
             api_keys: ApiKeys::new(parts.store.clone()),
             auth: settings.auth.clone(),
             store: parts.store.clone(),

@@ -1,6 +1,8 @@
 //! Scenarios over the public API, one binary.
 
 mod accounts;
+mod analytics;
+mod analytics_limits;
 mod binary;
 mod chaos;
 mod command_line;

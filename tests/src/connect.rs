@@ -2,7 +2,7 @@
 //! redirect, CompleteConnect. What owners see at the core's own pages is in [`crate::browser`].
 
 use aurareels_proto::v1::{Account, CompleteConnectRequest, ConnectAccountRequest, LoginFlavour, Platform};
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::posting::User;
@@ -78,6 +78,16 @@ impl User<'_> {
 
     /// Where the platform sends the browser after the owner agreed: begins connecting and answers the consent page.
     pub async fn consent(&self, login: Login, account_id: Option<i64>, further: &[(&str, &str)]) -> Url {
+        self.consent_of(None, login, account_id, further).await
+    }
+
+    async fn consent_of(
+        &self,
+        person: Option<&str>,
+        login: Login,
+        account_id: Option<i64>,
+        further: &[(&str, &str)],
+    ) -> Url {
         let request = ConnectAccountRequest {
             platform: login.platform().into(),
             login_flavour: login.flavour().into(),
@@ -88,7 +98,7 @@ impl User<'_> {
         };
         let link = self.accounts().connect_account(request).await.expect("a link").into_inner();
         self.world.keep_secret(&link.state);
-        let person = self.person(login);
+        let person = person.map_or_else(|| self.person(login), str::to_owned);
         let mut form = vec![("account", person.as_str()), ("decision", "allow")];
         form.extend_from_slice(further);
         self.answer_consent(&link.auth_url, &form).await
@@ -112,6 +122,31 @@ impl User<'_> {
         let redirect = self.consent(login, account_id, &[]).await;
         let request = complete(login.platform(), &redirect);
         self.accounts().complete_connect(request).await.expect("connected").into_inner().accounts
+    }
+
+    /// Makes one more account at the platform, with an owner of its own, and connects it.
+    pub async fn another(&self, login: Login, number: usize) -> i64 {
+        let name = format!("more{number}");
+        let account = match login {
+            Login::Tiktok | Login::TiktokPrivate => {
+                json!({ "platform": "tiktok", "id": format!("-000{name}"), "name": name, "username": name })
+            }
+            Login::Instagram => json!({ "platform": "instagram", "username": name, "page": false }),
+            Login::Facebook => json!({ "platform": "instagram", "username": name }),
+            Login::Page => json!({ "platform": "facebook", "name": name }),
+            Login::Youtube => {
+                json!({ "platform": "youtube", "id": format!("UCmore{number:018}"), "name": name, "username": name })
+            }
+        };
+        let made = self.world.sim.create_account(&account).expect("an account");
+        let owner = match login.flavour() {
+            LoginFlavour::FacebookLogin => text(&made, "person_id"),
+            _ => text(&made, "id"),
+        };
+        let redirect = self.consent_of(Some(owner), login, None, &[]).await;
+        let request = complete(login.platform(), &redirect);
+        let connected = self.accounts().complete_connect(request).await.expect("connected").into_inner().accounts;
+        connected.iter().find(|account| account.platform() == login.platform()).expect("an account").id
     }
 
     /// Connects and answers the id of the first account.

@@ -131,6 +131,16 @@ impl Database {
         Pending { claimed: row.int(0), next_step_at: row.time(1) }
     }
 
+    /// Readings of numbers: those under way, and when the next one is due.
+    pub async fn readings(&self) -> Pending {
+        let row = self.row(
+            "SELECT (SELECT count(*) FROM aurareels_social_analytics WHERE claim_token IS NOT NULL), \
+                    (SELECT min(next_sync_at) FROM aurareels_social_analytics WHERE claim_token IS NULL)",
+        );
+        let row = row.await;
+        Pending { claimed: row.int(0), next_step_at: row.time(1) }
+    }
+
     /// When the posts of an account for which nothing was done yet want attention, the earliest first.
     pub async fn wanted(&self, account: i64) -> Vec<DateTime<Utc>> {
         let sql = format!(

@@ -5,8 +5,8 @@ use std::time::Instant;
 use aurareels_proto::v1::{
     Account, GetAccountRequest, GetPostRequest, ListAccountsRequest, Post, PostContent, PostStatus,
     PublishPostsRequest, SchedulePostsRequest, ScheduleTime, WatchPostsRequest,
-    account_service_client::AccountServiceClient, post_service_client::PostServiceClient, schedule_time::Form,
-    webhook_service_client::WebhookServiceClient,
+    account_service_client::AccountServiceClient, analytics_service_client::AnalyticsServiceClient,
+    post_service_client::PostServiceClient, schedule_time::Form, webhook_service_client::WebhookServiceClient,
 };
 use aurareels_simulator::Host;
 use chrono::{DateTime, Utc};
@@ -96,6 +96,11 @@ impl<'a> User<'a> {
     /// The webhook service, as this user.
     pub fn webhooks(&self) -> WebhookServiceClient<Line> {
         self.world.webhooks_as(&self.world.key, Some(self.id))
+    }
+
+    /// The analytics service, as this user.
+    pub fn analytics(&self) -> AnalyticsServiceClient<Line> {
+        self.world.analytics_as(&self.world.key, Some(self.id))
     }
 
     /// Publishes on accounts, one new post each.

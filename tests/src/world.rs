@@ -19,8 +19,9 @@ use aurareels_core::{
     store::Store,
 };
 use aurareels_proto::v1::{
-    account_service_client::AccountServiceClient, platform_service_client::PlatformServiceClient,
-    post_service_client::PostServiceClient, webhook_service_client::WebhookServiceClient,
+    account_service_client::AccountServiceClient, analytics_service_client::AnalyticsServiceClient,
+    platform_service_client::PlatformServiceClient, post_service_client::PostServiceClient,
+    webhook_service_client::WebhookServiceClient,
 };
 use aurareels_simulator::{Host, Options, Simulator, TikTokRules};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -136,6 +137,8 @@ impl World {
             ("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS", "true"),
             ("AURAREELS_JWT_SECRET", JWT_SECRET),
             ("AURAREELS_JWT_ISSUER", JWT_ISSUER),
+            // Scenarios move the clock by hours and count requests; those of numbers switch it on.
+            ("AURAREELS_ANALYTICS", "off"),
         ] {
             settings.insert(name.to_owned(), value.to_owned());
         }
@@ -334,6 +337,11 @@ impl World {
         WebhookServiceClient::new(self.line(bearer, user))
     }
 
+    /// Numbers, with another credential.
+    pub fn analytics_as(&self, bearer: &str, user: Option<i64>) -> AnalyticsServiceClient<Line> {
+        AnalyticsServiceClient::new(self.line(bearer, user))
+    }
+
     /// Platforms, as user 1.
     pub fn platforms(&self) -> PlatformServiceClient<Line> {
         PlatformServiceClient::new(self.line(&self.key, Some(1)))
@@ -394,6 +402,18 @@ impl World {
             (pending.claimed == 0 && !due).then_some(())
         })
         .await;
+    }
+
+    /// Waits until all numbers that are due were read; answers when the next reading is due.
+    pub async fn read_what_is_due(&self) -> Option<DateTime<Utc>> {
+        loop {
+            let readings = self.db.readings().await;
+            let is_due = readings.next_step_at.is_some_and(|at| at <= self.now());
+            if readings.claimed == 0 && !is_due {
+                return readings.next_step_at;
+            }
+            self.breathe().await;
+        }
     }
 
     /// POST to a switch of the simulated TikTok.

@@ -5,6 +5,7 @@
 //! and "not yours" are the same answer.
 
 pub mod accounts;
+pub mod analytics;
 pub mod api_keys;
 pub mod dashboard;
 pub mod media;

@@ -348,7 +348,12 @@ impl World {
             .unwrap();
         store.migrate().await.unwrap();
         let login: Arc<dyn LoginClient> = self.login.clone();
-        let registry = Registry::new([Service { description: &DESCRIPTION, client: Arc::new(NoPublishing), login }]);
+        let registry = Registry::new([Service {
+            description: &DESCRIPTION,
+            client: Arc::new(NoPublishing),
+            login,
+            numbers: Arc::new(crate::platform::stand_in::NoNumbers),
+        }]);
         let token_manager = TokenManager::new(store.clone(), registry.clone(), self.clock.clone());
         let settings = AccountSettings {
             public_url: Some(Url::parse("https://reels.example/").unwrap()),

@@ -42,6 +42,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         oauth: oauth(reader),
         scheduler: scheduler(reader),
         publishing: publishing(reader),
+        analytics: analytics(reader),
         platforms: platforms(reader),
         media: media(reader),
         http: HttpSettings { extra_ca: reader.text("AURAREELS_EXTRA_CA_FILE").map(PathBuf::from) },
@@ -187,6 +188,17 @@ fn publishing(reader: &mut Reader) -> Publishing {
         poll_first: reader.seconds("AURAREELS_POLL_FIRST_SECONDS", 0.02, 600.0, 10.0).max(Duration::from_millis(20)),
         review_after: reader.seconds("AURAREELS_REVIEW_AFTER_SECONDS", 60.0, 604_800.0, 86_400.0),
         concurrency: reader.number("AURAREELS_CONCURRENCY", 1, 20_000, 1_024),
+    }
+}
+
+fn analytics(reader: &mut Reader) -> bool {
+    match reader.text("AURAREELS_ANALYTICS").as_deref() {
+        None | Some("on") => true,
+        Some("off") => false,
+        Some(other) => {
+            reader.wrong("AURAREELS_ANALYTICS", format!("is `{other}`, but must be on or off"));
+            true
+        }
     }
 }
 

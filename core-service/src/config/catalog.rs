@@ -40,6 +40,7 @@ const OWN: &[Setting] = &[
     setting("AURAREELS_POLL_FIRST_SECONDS", "publishing", "poll_first_seconds"),
     setting("AURAREELS_REVIEW_AFTER_SECONDS", "publishing", "review_after_seconds"),
     setting("AURAREELS_CONCURRENCY", "publishing", "concurrency"),
+    setting("AURAREELS_ANALYTICS", "analytics", "analytics"),
     setting("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS", "media", "allow_private_media_hosts"),
     setting("AURAREELS_MEDIA_QUOTA_BYTES", "media", "quota_bytes"),
     setting("AURAREELS_MEDIA_MIN_FREE_BYTES", "media", "min_free_bytes"),

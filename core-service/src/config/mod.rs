@@ -41,6 +41,8 @@ pub struct Settings {
     pub scheduler: Scheduler,
     /// How posts are moved.
     pub publishing: Publishing,
+    /// The numbers of published posts are read.
+    pub analytics: bool,
     /// The platforms' apps and addresses.
     pub platforms: Platforms,
     /// Where videos may come from, and how long uploads are kept.

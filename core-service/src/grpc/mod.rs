@@ -6,6 +6,7 @@
 
 mod accept;
 mod accounts;
+mod analytics;
 mod auth;
 mod calls;
 mod connect;

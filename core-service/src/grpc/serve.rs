@@ -12,9 +12,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use aurareels_proto::v1::{
-    account_service_server::AccountServiceServer, media_service_server::MediaServiceServer,
-    platform_service_server::PlatformServiceServer, post_service_server::PostServiceServer,
-    webhook_service_server::WebhookServiceServer,
+    account_service_server::AccountServiceServer, analytics_service_server::AnalyticsServiceServer,
+    media_service_server::MediaServiceServer, platform_service_server::PlatformServiceServer,
+    post_service_server::PostServiceServer, webhook_service_server::WebhookServiceServer,
 };
 use axum::{
     extract::Request,
@@ -36,6 +36,7 @@ use tracing::{error, warn};
 use super::{
     accept,
     accounts::AccountApi,
+    analytics::AnalyticsApi,
     auth::{Authenticator, USER_HEADER, jwt::Jwt, session::Cookies},
     calls::{self, Calls},
     connect::{self, Dictionary},
@@ -56,8 +57,8 @@ use super::{
 };
 use crate::{
     app::{
-        accounts::Accounts, api_keys::ApiKeys, dashboard::Dashboard, media::MediaStore, platforms::Platforms,
-        posts::Posts, video_jobs::VideoJobs, webhooks::WebhookEndpoints,
+        accounts::Accounts, analytics::Analytics, api_keys::ApiKeys, dashboard::Dashboard, media::MediaStore,
+        platforms::Platforms, posts::Posts, video_jobs::VideoJobs, webhooks::WebhookEndpoints,
     },
     clock::Clock,
     config::{self, CorsOrigins},
@@ -95,6 +96,8 @@ pub struct Api {
     pub media_store: MediaStore,
     /// Webhook endpoints.
     pub webhooks: WebhookEndpoints,
+    /// How posts do.
+    pub analytics: Analytics,
     /// API keys.
     pub api_keys: ApiKeys,
     /// Keys of JWTs.
@@ -206,6 +209,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     };
     let accounts = AccountApi { accounts: api.accounts.clone(), clock: api.clock.clone() };
     let webhooks = WebhookApi { webhooks: api.webhooks, clock: api.clock.clone() };
+    let analytics = AnalyticsApi { analytics: api.analytics, clock: api.clock.clone() };
     let fetching = media::fetching(api.media_store.clone());
     // A chunk of the largest size, with what is around it.
     let video_jobs = VideoJobs::new(api.store, api.clock.clone());
@@ -231,6 +235,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         .add_service(limited!(AccountServiceServer, accounts))
         .add_service(limited!(PlatformServiceServer, platforms))
         .add_service(limited!(WebhookServiceServer, webhooks))
+        .add_service(limited!(AnalyticsServiceServer, analytics))
         .add_service(media)
         .add_service(health_service)
         .add_service(reflection().build_v1()?)

@@ -152,6 +152,27 @@ export interface AiMetadata {
 	transcription: string;
 }
 
+export interface AnalyticsGains {
+	total: AnalyticsNumbers | null;
+	steps: AnalyticsPoint[];
+	step: string | null;
+}
+
+export interface AnalyticsNumbers {
+	views: number | null;
+	likes: number | null;
+	comments: number | null;
+	shares: number | null;
+	saves: number | null;
+	reach: number | null;
+	engagement_rate: number | null;
+}
+
+export interface AnalyticsPoint {
+	at: string | null;
+	numbers: AnalyticsNumbers | null;
+}
+
 export interface AppBudget {
 	name: string;
 	used: number;
@@ -299,6 +320,10 @@ export interface GetMediaRequestInput {
 	media_id?: string;
 }
 
+export interface GetPostAnalyticsRequestInput {
+	post_id?: number;
+}
+
 export interface GetPostRequestInput {
 	id?: number;
 }
@@ -357,6 +382,23 @@ export interface ListAccountsRequestInput {
 export interface ListAccountsResponse {
 	accounts: Account[];
 	next_page_token: string;
+}
+
+export interface ListAnalyticsRequestInput {
+	social_account_id?: number;
+	platform?: Platform | null;
+	since?: string | null;
+	until?: string | null;
+	step?: string | null;
+	page_size?: number;
+	page_token?: string;
+	with_history?: boolean;
+}
+
+export interface ListAnalyticsResponse {
+	posts: PostAnalytics[];
+	next_page_token: string;
+	gains: AnalyticsGains | null;
 }
 
 export interface ListEventsRequestInput {
@@ -462,6 +504,11 @@ export interface PlatformInfo {
 	missing_settings: string[];
 }
 
+export interface PlatformNumber {
+	name: string;
+	value: number;
+}
+
 export interface PlatformOptionsInput {
 	tiktok?: TikTokOptionsInput | null;
 	instagram?: InstagramOptionsInput | null;
@@ -521,6 +568,19 @@ export interface Post {
 	attempts: Attempt[];
 	media_id: string;
 	late_policy_seconds: number;
+}
+
+export interface PostAnalytics {
+	post_id: number;
+	social_account_id: number;
+	platform: Platform | null;
+	published_at: string | null;
+	numbers: AnalyticsNumbers | null;
+	platform_numbers: PlatformNumber[];
+	last_synced_at: string | null;
+	next_sync_at: string | null;
+	problem: PostError | null;
+	history: AnalyticsPoint[];
 }
 
 export interface PostContentInput {
@@ -692,6 +752,10 @@ export interface ScheduleTimeInput {
 
 export interface SendTestEventRequestInput {
 	id?: number;
+}
+
+export interface SyncPostAnalyticsRequestInput {
+	post_id?: number;
 }
 
 export interface TikTokOptionsInput {
@@ -945,6 +1009,9 @@ export interface Calls {
 	'AccountService/CheckAccount': { request: CheckAccountRequestInput; answer: Account };
 	'AccountService/GetPublishOptions': { request: GetPublishOptionsRequestInput; answer: PublishOptions };
 	'AccountService/GetQuota': { request: GetQuotaRequestInput; answer: Quota };
+	'AnalyticsService/GetPostAnalytics': { request: GetPostAnalyticsRequestInput; answer: PostAnalytics };
+	'AnalyticsService/SyncPostAnalytics': { request: SyncPostAnalyticsRequestInput; answer: PostAnalytics };
+	'AnalyticsService/ListAnalytics': { request: ListAnalyticsRequestInput; answer: ListAnalyticsResponse };
 	'PostService/PublishPosts': { request: PublishPostsRequestInput; answer: PublishPostsResponse };
 	'PostService/SchedulePosts': { request: SchedulePostsRequestInput; answer: SchedulePostsResponse };
 	'PostService/CreateDraft': { request: CreateDraftRequestInput; answer: Post };

@@ -48,6 +48,24 @@ return array(
 			3 => array( 'hashtags', 'string', '', 'repeated' ),
 			4 => array( 'transcription', 'string', '', '' ),
 		),
+		'AnalyticsGains' => array(
+			1 => array( 'total', 'message', 'AnalyticsNumbers', '' ),
+			2 => array( 'steps', 'message', 'AnalyticsPoint', 'repeated' ),
+			3 => array( 'step', 'message', 'google.protobuf.Duration', '' ),
+		),
+		'AnalyticsNumbers' => array(
+			1 => array( 'views', 'int64', '', 'optional' ),
+			2 => array( 'likes', 'int64', '', 'optional' ),
+			3 => array( 'comments', 'int64', '', 'optional' ),
+			4 => array( 'shares', 'int64', '', 'optional' ),
+			5 => array( 'saves', 'int64', '', 'optional' ),
+			6 => array( 'reach', 'int64', '', 'optional' ),
+			7 => array( 'engagement_rate', 'double', '', 'optional' ),
+		),
+		'AnalyticsPoint' => array(
+			1 => array( 'at', 'message', 'google.protobuf.Timestamp', '' ),
+			2 => array( 'numbers', 'message', 'AnalyticsNumbers', '' ),
+		),
 		'AppBudget' => array(
 			1 => array( 'name', 'string', '', '' ),
 			2 => array( 'used', 'int64', '', '' ),
@@ -167,6 +185,9 @@ return array(
 		'GetMediaRequest' => array(
 			1 => array( 'media_id', 'string', '', '' ),
 		),
+		'GetPostAnalyticsRequest' => array(
+			1 => array( 'post_id', 'int64', '', '' ),
+		),
 		'GetPostRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
 		),
@@ -206,6 +227,21 @@ return array(
 		'ListAccountsResponse' => array(
 			1 => array( 'accounts', 'message', 'Account', 'repeated' ),
 			2 => array( 'next_page_token', 'string', '', '' ),
+		),
+		'ListAnalyticsRequest' => array(
+			1 => array( 'social_account_id', 'int64', '', '' ),
+			2 => array( 'platform', 'enum', 'Platform', '' ),
+			3 => array( 'since', 'message', 'google.protobuf.Timestamp', '' ),
+			4 => array( 'until', 'message', 'google.protobuf.Timestamp', '' ),
+			5 => array( 'step', 'message', 'google.protobuf.Duration', '' ),
+			6 => array( 'page_size', 'int32', '', '' ),
+			7 => array( 'page_token', 'string', '', '' ),
+			8 => array( 'with_history', 'bool', '', '' ),
+		),
+		'ListAnalyticsResponse' => array(
+			1 => array( 'posts', 'message', 'PostAnalytics', 'repeated' ),
+			2 => array( 'next_page_token', 'string', '', '' ),
+			3 => array( 'gains', 'message', 'AnalyticsGains', '' ),
 		),
 		'ListEventsRequest' => array(
 			1 => array( 'after_sequence', 'int64', '', 'optional' ),
@@ -295,6 +331,10 @@ return array(
 			4 => array( 'login_flavours', 'enum', 'LoginFlavour', 'repeated' ),
 			5 => array( 'missing_settings', 'string', '', 'repeated' ),
 		),
+		'PlatformNumber' => array(
+			1 => array( 'name', 'string', '', '' ),
+			2 => array( 'value', 'double', '', '' ),
+		),
 		'PlatformOptions' => array(
 			1 => array( 'tiktok', 'message', 'TikTokOptions', '' ),
 			2 => array( 'instagram', 'message', 'InstagramOptions', '' ),
@@ -346,6 +386,18 @@ return array(
 			42 => array( 'attempts', 'message', 'Attempt', 'repeated' ),
 			43 => array( 'media_id', 'string', '', '' ),
 			44 => array( 'late_policy_seconds', 'int64', '', '' ),
+		),
+		'PostAnalytics' => array(
+			1 => array( 'post_id', 'int64', '', '' ),
+			2 => array( 'social_account_id', 'int64', '', '' ),
+			3 => array( 'platform', 'enum', 'Platform', '' ),
+			4 => array( 'published_at', 'message', 'google.protobuf.Timestamp', '' ),
+			5 => array( 'numbers', 'message', 'AnalyticsNumbers', '' ),
+			6 => array( 'platform_numbers', 'message', 'PlatformNumber', 'repeated' ),
+			7 => array( 'last_synced_at', 'message', 'google.protobuf.Timestamp', '' ),
+			8 => array( 'next_sync_at', 'message', 'google.protobuf.Timestamp', '' ),
+			9 => array( 'problem', 'message', 'PostError', '' ),
+			10 => array( 'history', 'message', 'AnalyticsPoint', 'repeated' ),
 		),
 		'PostContent' => array(
 			1 => array( 'video_job_id', 'string', '', '' ),
@@ -493,6 +545,9 @@ return array(
 		),
 		'SendTestEventRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
+		),
+		'SyncPostAnalyticsRequest' => array(
+			1 => array( 'post_id', 'int64', '', '' ),
 		),
 		'TikTokOptions' => array(
 			1 => array( 'transfer', 'enum', 'TikTokTransfer', '' ),
@@ -821,6 +876,9 @@ return array(
 		'AccountService/GetQuota' => array( 'GetQuotaRequest', 'Quota' ),
 		'AccountService/ListAccounts' => array( 'ListAccountsRequest', 'ListAccountsResponse' ),
 		'AccountService/RefreshToken' => array( 'RefreshTokenRequest', 'RefreshTokenResponse' ),
+		'AnalyticsService/GetPostAnalytics' => array( 'GetPostAnalyticsRequest', 'PostAnalytics' ),
+		'AnalyticsService/ListAnalytics' => array( 'ListAnalyticsRequest', 'ListAnalyticsResponse' ),
+		'AnalyticsService/SyncPostAnalytics' => array( 'SyncPostAnalyticsRequest', 'PostAnalytics' ),
 		'MediaService/DeleteMedia' => array( 'DeleteMediaRequest', 'DeleteMediaResponse' ),
 		'MediaService/DeleteVideoJob' => array( 'DeleteVideoJobRequest', 'DeleteVideoJobResponse' ),
 		'MediaService/GetMedia' => array( 'GetMediaRequest', 'Media' ),

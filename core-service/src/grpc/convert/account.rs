@@ -140,7 +140,7 @@ pub(crate) fn quota(of: &Account, answer: QuotaAnswer) -> v1::Quota {
 
 fn app_budget((budget, used): (Charge, i64)) -> v1::AppBudget {
     v1::AppBudget {
-        name: budget.budget.to_owned(),
+        name: budget.budget.into_owned(),
         used,
         total: budget.limit.into(),
         resets_at: Some(timestamp(budget.until)),

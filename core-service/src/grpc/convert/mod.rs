@@ -4,6 +4,7 @@
 //! everything that is wrong, so a caller sees it at once. Rules stand in `app` and `domain`.
 
 pub(super) mod account;
+pub(super) mod analytics;
 pub(super) mod event;
 pub(super) mod media;
 pub(super) mod platform;

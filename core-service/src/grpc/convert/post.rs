@@ -140,7 +140,8 @@ fn step(entry: &Entry) -> v1::AttemptStep {
     }
 }
 
-fn failure(failure: &Failure) -> v1::PostError {
+/// Why something did not work.
+pub(crate) fn failure(failure: &Failure) -> v1::PostError {
     v1::PostError {
         code: failure.reason.as_str().to_owned(),
         rule: failure.rule.clone(),
