@@ -2,6 +2,7 @@ import type { Client } from "@connectrpc/connect";
 import type { GrpcTransportOptions } from "@connectrpc/connect-node";
 
 import type { AccountService } from "./generated/aurareels/v1/account_service_pb.js";
+import type { AnalyticsService } from "./generated/aurareels/v1/analytics_service_pb.js";
 import type { MediaService } from "./generated/aurareels/v1/media_service_pb.js";
 import type { PlatformService } from "./generated/aurareels/v1/platform_service_pb.js";
 import type { PostService } from "./generated/aurareels/v1/post_service_pb.js";
@@ -25,6 +26,7 @@ export interface Core {
   accounts: Client<typeof AccountService>;
   media: Client<typeof MediaService>;
   platforms: Client<typeof PlatformService>;
+  analytics: Client<typeof AnalyticsService>;
   webhooks: Client<typeof WebhookService>;
 }
 

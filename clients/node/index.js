@@ -4,6 +4,7 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 
 import { AccountService } from "./generated/aurareels/v1/account_service_pb.js";
+import { AnalyticsService } from "./generated/aurareels/v1/analytics_service_pb.js";
 import { MediaService } from "./generated/aurareels/v1/media_service_pb.js";
 import { PlatformService } from "./generated/aurareels/v1/platform_service_pb.js";
 import { PostService } from "./generated/aurareels/v1/post_service_pb.js";
@@ -21,6 +22,7 @@ export function connect({ address, key, user, nodeOptions }) {
     accounts: createClient(AccountService, transport),
     media: createClient(MediaService, transport),
     platforms: createClient(PlatformService, transport),
+    analytics: createClient(AnalyticsService, transport),
     webhooks: createClient(WebhookService, transport),
   };
 }

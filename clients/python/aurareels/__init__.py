@@ -8,6 +8,7 @@ import grpc
 
 from aurareels.v1 import (
     account_service_pb2_grpc,
+    analytics_service_pb2_grpc,
     media_service_pb2_grpc,
     platform_service_pb2_grpc,
     post_service_pb2_grpc,
@@ -26,6 +27,7 @@ class Core:
         self.accounts = account_service_pb2_grpc.AccountServiceStub(channel)
         self.media = media_service_pb2_grpc.MediaServiceStub(channel)
         self.platforms = platform_service_pb2_grpc.PlatformServiceStub(channel)
+        self.analytics = analytics_service_pb2_grpc.AnalyticsServiceStub(channel)
         self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(channel)
 
     def close(self) -> None:

@@ -9,9 +9,9 @@ pub use aurareels_proto::v1;
 pub use tonic;
 
 use aurareels_proto::v1::{
-    account_service_client::AccountServiceClient, media_service_client::MediaServiceClient,
-    platform_service_client::PlatformServiceClient, post_service_client::PostServiceClient,
-    webhook_service_client::WebhookServiceClient,
+    account_service_client::AccountServiceClient, analytics_service_client::AnalyticsServiceClient,
+    media_service_client::MediaServiceClient, platform_service_client::PlatformServiceClient,
+    post_service_client::PostServiceClient, webhook_service_client::WebhookServiceClient,
 };
 use tonic::{
     Request, Status,
@@ -141,6 +141,11 @@ impl Core {
     /// What the platforms ask of videos.
     pub fn platforms(&self) -> PlatformServiceClient<AuthorizedChannel> {
         PlatformServiceClient::new(self.0.clone())
+    }
+
+    /// How posts do.
+    pub fn analytics(&self) -> AnalyticsServiceClient<AuthorizedChannel> {
+        AnalyticsServiceClient::new(self.0.clone())
     }
 
     /// Webhook endpoints and their log.

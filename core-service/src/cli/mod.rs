@@ -4,6 +4,7 @@
 //! command ends with a message that says what to do and exit code 1; output that nobody reads any more ends it quietly.
 
 mod account;
+mod analytics;
 mod api_key;
 mod backup;
 mod client;
@@ -83,6 +84,13 @@ enum Command {
         server: client::Server,
         #[command(subcommand)]
         action: account::Action,
+    },
+    /// Show how published posts do, through a running core.
+    Analytics {
+        #[command(flatten)]
+        server: client::Server,
+        #[command(subcommand)]
+        action: analytics::Action,
     },
     /// Create, test and delete webhook endpoints, and read their log, through a running core.
     Webhook {
@@ -184,6 +192,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Keys { configured, action } => keys::run(&configured, action).await?,
         Command::Account { server, action } => account::run(server, action).await?,
+        Command::Analytics { server, action } => analytics::run(server, action).await?,
         Command::Webhook { server, action } => webhook::run(server, action).await?,
         Command::Post { server, action } => post::run(server, action).await?,
         Command::Media { server, action } => media::run(server, action).await?,
