@@ -13,6 +13,7 @@ import { coreFor } from '../shared/core';
 import { nodeError } from '../shared/errors';
 import type { Core } from '../shared/transport';
 import { account } from './actions/account';
+import { analytics } from './actions/analytics';
 import { media } from './actions/media';
 import { platform } from './actions/platform';
 import { post } from './actions/post';
@@ -23,7 +24,7 @@ import { type Outcome as Sortable, type Outputs, outputsOf } from './outputs';
 import { waitForPosts } from './waiting';
 
 /** Every resource, in the order in which the node lists them: what people come for first. */
-export const RESOURCES: Resource[] = [post, account, media, videoJob, platform, quota];
+export const RESOURCES: Resource[] = [post, account, media, videoJob, platform, quota, analytics];
 
 /** What one item led to, and the core that was asked. */
 type Outcome = Sortable & { core?: Core };

@@ -469,6 +469,59 @@ test('a platform that refuses because nothing is left is an answer: 0', async ()
 	await assert.rejects(run(parameters), { httpCode: '429' }, 'asked too often is no answer');
 });
 
+const NUMBERS = {
+	post_id: 9,
+	social_account_id: 7,
+	platform: 'youtube',
+	published_at: '2026-11-01T00:00:00Z',
+	numbers: {
+		views: 120,
+		likes: 12,
+		comments: 0,
+		shares: null,
+		saves: null,
+		reach: null,
+		engagement_rate: 10,
+	},
+	platform_numbers: [{ name: 'viewCount', value: 120 }],
+	last_synced_at: '2026-11-02T00:00:00Z',
+	next_sync_at: null,
+	problem: null,
+	history: [{ at: '2026-11-02T00:00:00Z', numbers: { views: 120 } }],
+};
+
+test('numbers stand on top, and what is not told is null', async () => {
+	for (const [operation, rpc] of [
+		['get', 'GetPostAnalytics'],
+		['sync', 'SyncPostAnalytics'],
+	]) {
+		const { request, success } = await calls(`AnalyticsService/${rpc}`, NUMBERS, {
+			resource: 'analytics',
+			operation,
+			postId: '9',
+		});
+		assert.deepEqual(request, { post_id: 9 });
+		const { json } = success[0];
+		assert.deepEqual([json.views, json.comments, json.shares], [120, 0, null]);
+		assert.deepEqual(json.platform_numbers, { viewCount: 120 });
+		assert.deepEqual(json.history, [{ at: '2026-11-02T00:00:00Z', views: 120 }]);
+	}
+	const nothing = { ...NUMBERS, numbers: null, platform_numbers: [], history: [] };
+	const { request, success } = await calls(
+		'AnalyticsService/ListAnalytics',
+		{ posts: [nothing], next_page_token: '', gains: null },
+		{
+			resource: 'analytics',
+			operation: 'getAll',
+			returnAll: true,
+			filters: { platform: 'youtube', from: '2026-11-01', withHistory: true },
+		},
+	);
+	assert.equal(request.since, '2026-11-01T00:00:00Z');
+	assert.deepEqual([request.platform, request.with_history], ['youtube', true]);
+	assert.equal(success[0].json.views, null, 'not read yet is no 0');
+});
+
 const DRAFT = {
 	resource: 'post',
 	operation: 'createDraft',
@@ -849,6 +902,7 @@ test('no operation is without a test here', () => {
 			...ACCOUNTS.filter(([of]) => of === 'account').map(([, name]) => name),
 		],
 		quota: ['get'],
+		analytics: ['get', 'getAll', 'sync'],
 		media: ['upload', 'get', 'getAll', 'probe', 'delete'],
 		videoJob: ['save', 'get', 'getAll', 'delete'],
 		platform: ['getVideoRequirements'],

@@ -1,0 +1,94 @@
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
+
+import type { ListAnalyticsRequestInput } from '../../../shared/api';
+import { call } from '../../../shared/transport';
+import { flag } from '../../../shared/values';
+import { limitFields, readAll } from '../../fields/limit';
+import { optionsField } from '../../fields/options';
+import type { Operation } from '../../operation';
+import { accountId } from '../../read/ids';
+import { numbersOf } from '../../read/numbers';
+import { instant } from '../../read/time';
+import { success } from '../../results';
+
+const filters: INodeProperties = {
+	displayName: 'Filters',
+	name: 'filters',
+	type: 'collection',
+	placeholder: 'Add filter',
+	default: {},
+	options: [
+		{
+			displayName: 'Account Name or ID',
+			name: 'accountId',
+			type: 'options',
+			typeOptions: { loadOptionsMethod: 'getAccounts' },
+			default: '',
+			description:
+				'Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
+		},
+		{
+			displayName: 'From',
+			name: 'from',
+			type: 'dateTime',
+			default: '',
+			description:
+				'Only posts that went live at or after this. 30 days before the end when not added.',
+		},
+		{
+			displayName: 'Platform',
+			name: 'platform',
+			type: 'options',
+			options: [
+				{ name: 'Facebook', value: 'facebook' },
+				{ name: 'Instagram', value: 'instagram' },
+				{ name: 'TikTok', value: 'tiktok' },
+				{ name: 'YouTube', value: 'youtube' },
+			],
+			default: 'tiktok',
+		},
+		{
+			displayName: 'Until',
+			name: 'until',
+			type: 'dateTime',
+			default: '',
+			description: 'Only posts that went live before this. Now when not added.',
+		},
+		{
+			displayName: 'With History',
+			name: 'withHistory',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to give each post its numbers over time',
+		},
+	],
+};
+
+/** Posts with their numbers, newest first. */
+export const getAll: Operation = {
+	option: {
+		name: 'Get Many',
+		value: 'getAll',
+		action: 'Get the numbers of many posts',
+		description: 'Get the numbers of posts that went live in a span of time, newest first',
+	},
+	fields: [...limitFields, filters, optionsField()],
+	async execute(work) {
+		const given = work.node.getNodeParameter('filters', work.item, {}) as IDataObject;
+		const request: ListAnalyticsRequestInput = {
+			with_history: flag(given.withHistory, 'With History') ?? false,
+		};
+		if (given.accountId) request.social_account_id = accountId(given.accountId);
+		if (given.from) request.since = instant(given.from);
+		if (given.until) request.until = instant(given.until);
+		if (given.platform) request.platform = given.platform as ListAnalyticsRequestInput['platform'];
+		const posts = await readAll(work, async (page) => {
+			const answer = await call(work.core, 'AnalyticsService/ListAnalytics', {
+				...request,
+				...page,
+			});
+			return { entries: answer.posts, next_page_token: answer.next_page_token };
+		});
+		return posts.map((post) => success(numbersOf(post)));
+	},
+};
