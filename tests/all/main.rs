@@ -9,6 +9,7 @@ mod command_line;
 mod connecting;
 mod crowded_port;
 mod dashboard;
+mod doctor;
 mod due_times;
 mod equal_captions;
 mod facebook_trouble;

@@ -10,6 +10,7 @@ mod backup;
 mod client;
 mod dashboard;
 mod demo;
+mod doctor;
 mod keys;
 mod media;
 mod output;
@@ -52,6 +53,7 @@ enum Command {
     Backup(backup::Backup),
     Restore(backup::Restore),
     Restored(backup::TellRestored),
+    Doctor(doctor::Arguments),
     /// Show it all in one process: a core, simulated platforms, connected accounts, published and scheduled posts.
     Demo(demo::Arguments),
     /// Run the simulated platforms alone.
@@ -183,6 +185,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Backup(arguments) => backup::backup(arguments).await?,
         Command::Restore(arguments) => backup::restore(arguments).await?,
         Command::Restored(arguments) => backup::restored(arguments).await?,
+        Command::Doctor(arguments) => return doctor::run(arguments).await,
         Command::Demo(arguments) => return demo::run(arguments).await,
         Command::Simulate(arguments) => simulate::run(arguments).await?,
         Command::ApiKey { configured, action } => api_key::run(configured.store().await?, action).await?,

@@ -36,4 +36,6 @@ mod webhooks;
 pub(crate) use connect::to_json;
 pub use describe::Described;
 pub use health::OldestOverdue;
+pub(crate) use pages::PAGE_POLICY;
 pub use serve::{Api, Serving, bind, serve};
+pub(crate) use tls::{acceptor as tls_acceptor, certificate_life};

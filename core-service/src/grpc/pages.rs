@@ -38,13 +38,16 @@ pub(super) fn router(pages: Pages) -> Router {
         .with_state(pages)
 }
 
+/// What pages may do. It also tells a core from whatever else answers at an address.
+pub(crate) const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
 /// Headers that every page carries.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
     const HEADERS: [(HeaderName, &str); 4] = [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+        (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
     ];
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {

@@ -392,14 +392,14 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn free_bytes(directory: &Path) -> io::Result<u64> {
+pub(crate) fn free_bytes(directory: &Path) -> io::Result<u64> {
     let found = rustix::fs::statvfs(directory)?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 /// Not known: the disk's own error says when it is full.
 #[cfg(not(unix))]
-fn free_bytes(_: &Path) -> io::Result<u64> {
+pub(crate) fn free_bytes(_: &Path) -> io::Result<u64> {
     Ok(u64::MAX)
 }
 

@@ -199,7 +199,7 @@ impl Store {
     }
 
     /// The keys of stored values that this core does not have. Reads one small table.
-    pub(super) async fn missing_keys(&self) -> Result<Vec<String>> {
+    pub(crate) async fn missing_keys(&self) -> Result<Vec<String>> {
         let keys = self.keys();
         let mut missing = Vec::new();
         for row in self.db.read().await?.fetch_all(KNOWN, &[]).await? {

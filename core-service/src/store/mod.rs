@@ -211,6 +211,23 @@ pub struct Probed {
     pub missing_keys: Vec<String>,
 }
 
+/// Where a database's tables stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// There are none.
+    New,
+    /// This release knows them; so many migrations are still to be run.
+    Known {
+        /// How many.
+        open: usize,
+    },
+    /// A later release has changed them.
+    Newer {
+        /// The newest migration.
+        newest: i64,
+    },
+}
+
 /// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -249,6 +266,18 @@ impl Store {
     /// Brings the schema up to this release. Safe to call from several processes at once.
     pub async fn migrate(&self) -> Result<()> {
         self.db.migrate().await
+    }
+
+    /// Where the tables stand, and whether the database can be read and takes writes. Changes nothing.
+    pub(crate) async fn schema(&self) -> Result<Schema> {
+        let Some(done) = self.db.migrated().await? else { return Ok(Schema::New) };
+        let ours = self.db.migrations();
+        if let Some(newest) = done.iter().copied().filter(|version| !ours.contains(version)).max() {
+            return Ok(Schema::Newer { newest });
+        }
+        let nothing = "SELECT value FROM aurareels_settings WHERE name = ''";
+        self.db.write(async move |tx| tx.fetch_optional(nothing, &[]).await.map(drop)).await?;
+        Ok(Schema::Known { open: ours.len() - done.len() })
     }
 
     /// Writes and reads a little, to see whether the database can be used. Answers within `patience`.

@@ -87,6 +87,8 @@ pub(crate) struct GraphError {
     pub(crate) trace: Option<String>,
     /// It complains about `appsecret_proof`: our configuration. There is no code for it, so the message is searched.
     pub(crate) about_proof: bool,
+    /// The app's id or secret is wrong: our configuration.
+    pub(crate) about_app: bool,
     /// The message names the location rule, which has no number of its own.
     pub(crate) about_location: bool,
     /// The message names a Page's limit of Reels in a day, whose number is not documented.
@@ -121,6 +123,7 @@ impl GraphError {
             subcode: error.error_subcode,
             kind: error.kind,
             about_proof: error.message.contains("appsecret_proof"),
+            about_app: error.code == Some(101) || error.message.contains("client secret"),
             about_location: error.message.contains("INVALID_LOCATION_ID"),
             about_daily_limit: error.message.contains("24 hours") && error.message.contains("Reels"),
             user_message: error

@@ -42,6 +42,13 @@ pub(crate) fn code_refused(rule: String) -> Failure {
         .with_remedy("start the login again; if it happens again, compare the redirect address with the app's settings")
 }
 
+/// The app itself was refused.
+fn app_refused(rule: String, settings: &str) -> Failure {
+    Failure::new(FailureClass::Permanent, Reason::PlatformRefused, "meta refuses this core's app id or secret")
+        .with_rule(rule)
+        .with_remedy(format!("compare {settings} with the app's settings at Meta"))
+}
+
 /// Sends a request to a token endpoint and reads its JSON.
 pub(crate) async fn ask(request: RequestBuilder, if_lost: IfLost) -> Result<Result<Value, Refusal>, AccountError> {
     let answer = match wire::exchange(request, CALL).await {
@@ -51,8 +58,9 @@ pub(crate) async fn ask(request: RequestBuilder, if_lost: IfLost) -> Result<Resu
         }
         Exchange::NoAnswer(why) => return Err(lost(if_lost, &why)),
     };
-    if let Some(LoginError { error_type, code }) = answer.json() {
-        return Ok(Err(Refusal::Login { error_type, code }));
+    if let Some(LoginError { error_type, code, error_message }) = answer.json() {
+        let about_app = error_message.contains("platform app") || error_message.contains("client secret");
+        return Ok(Err(Refusal::Login { error_type, code, about_app }));
     }
     let Answer { status, .. } = answer;
     match GraphReply::read(Exchange::Answered(answer)) {
@@ -76,19 +84,27 @@ pub(crate) enum Refusal {
     /// The Graph envelope.
     Graph(Box<GraphError>),
     /// `api.instagram.com`.
-    Login { error_type: String, code: Option<i64> },
+    Login { error_type: String, code: Option<i64>, about_app: bool },
 }
 
 impl Refusal {
     /// As the answer to a code: start again, unless Meta is only busy or this core is set up wrongly.
     pub(crate) fn of_code(&self, now: DateTime<Utc>) -> Failure {
         match self {
+            Self::Graph(error) if error.about_app => app_refused(
+                error.rule(),
+                "INSTAGRAM_APP_ID and INSTAGRAM_APP_SECRET, or FACEBOOK_APP_ID and FACEBOOK_APP_SECRET,",
+            ),
             Self::Graph(error) => match error.general() {
                 General::Throttled | General::AppSecretProof | General::NoCapability => self.of_token(now),
                 _ => code_refused(error.rule()),
             },
-            Self::Login { error_type, code } => {
-                code_refused(code.map_or_else(|| error_type.clone(), |code| format!("{error_type} {code}")))
+            Self::Login { error_type, code, about_app } => {
+                let rule = code.map_or_else(|| error_type.clone(), |code| format!("{error_type} {code}"));
+                match about_app {
+                    true => app_refused(rule, "INSTAGRAM_LOGIN_APP_ID and INSTAGRAM_LOGIN_APP_SECRET"),
+                    false => code_refused(rule),
+                }
             }
         }
     }

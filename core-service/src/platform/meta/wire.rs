@@ -119,6 +119,8 @@ pub(crate) struct Permission {
 pub(crate) struct LoginError {
     pub(crate) error_type: String,
     pub(crate) code: Option<i64>,
+    #[serde(default)]
+    pub(crate) error_message: String,
 }
 
 /// The error shape of `rupload.facebook.com`.

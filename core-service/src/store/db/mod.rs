@@ -133,6 +133,24 @@ impl Db {
         each!(self, db => db.migrate().await)
     }
 
+    /// The versions that this release's migrations have.
+    pub(in crate::store) fn migrations(&self) -> Vec<i64> {
+        match self {
+            Self::Sqlite(_) => sqlite::migrations(),
+            Self::Server(db) => db.migrations(),
+        }
+    }
+
+    /// The versions that were migrated; `None` where no core has made a table.
+    pub(in crate::store) async fn migrated(&self) -> Result<Option<Vec<i64>>> {
+        const THERE: &str = "SELECT version FROM aurareels_migrations ORDER BY version";
+        if !each!(self, db => db.has_tables().await)? {
+            return Ok(None);
+        }
+        let rows = self.read().await?.fetch_all(THERE, &[]).await?;
+        rows.iter().map(|row| row.int("version")).collect::<Result<Vec<_>>>().map(Some)
+    }
+
     /// Removes every table of a server's database; one that is a file is removed by its owner.
     pub(in crate::store) async fn remove_tables(&self) -> Result<()> {
         match self {

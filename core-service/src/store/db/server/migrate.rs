@@ -65,6 +65,19 @@ pub(super) async fn run(shared: &Shared) -> Result<()> {
     outcome
 }
 
+/// The versions of this release's migrations.
+pub(super) fn versions(kind: Kind) -> Vec<i64> {
+    migrations(kind).iter().map(|migration| migration.version).collect()
+}
+
+/// Whether a core has begun to make tables.
+pub(super) async fn has_tables(shared: &Shared) -> Result<bool> {
+    let mut connection = Connection::make(shared).await.map_err(|failure| shared.met(failure))?;
+    let tables = connection.tables(shared).await;
+    connection.end().await;
+    Ok(tables?.contains(&shared.texts.table("aurareels_migrations")))
+}
+
 /// Removes every table, with what is in it.
 pub(super) async fn remove_tables(shared: &Shared) -> Result<()> {
     let mut connection = locked(shared).await?;

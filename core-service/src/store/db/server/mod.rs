@@ -241,6 +241,16 @@ impl Db {
         migrate::run(&self.shared).await
     }
 
+    /// The versions of this release's migrations.
+    pub(in crate::store) fn migrations(&self) -> Vec<i64> {
+        migrate::versions(self.shared.kind)
+    }
+
+    /// Whether a core has begun to make tables.
+    pub(in crate::store) async fn has_tables(&self) -> Result<bool> {
+        migrate::has_tables(&self.shared).await
+    }
+
     pub(in crate::store) async fn remove_tables(&self) -> Result<()> {
         migrate::remove_tables(&self.shared).await
     }

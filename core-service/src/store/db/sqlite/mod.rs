@@ -66,6 +66,11 @@ const CONNECTION: Duration = Duration::from_secs(5);
 /// Longest time of a statement that reads.
 const STATEMENT: Duration = Duration::from_secs(10);
 
+/// The versions of this release's migrations.
+pub(super) fn migrations() -> Vec<i64> {
+    sqlx_macros::migrate!("../migrations/sqlite").iter().map(|migration| migration.version).collect()
+}
+
 /// A connection that reads.
 pub(in crate::store) struct Reader {
     connection: PoolConnection<sqlx::Sqlite>,
@@ -216,6 +221,12 @@ impl Db {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Whether a core has begun to make tables.
+    pub(in crate::store) async fn has_tables(&self) -> Result<bool> {
+        const TABLE: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'aurareels_migrations'";
+        Ok(self.read().await?.fetch_optional(TABLE, &[]).await?.is_some())
     }
 
     /// The database's file; `None` for one in memory.
