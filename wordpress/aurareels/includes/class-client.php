@@ -278,12 +278,16 @@ final class Client {
 	 * @return Core_Error
 	 */
 	private static function not_grpc( $http, $type ) {
+		if ( 413 === $http ) {
+			// The caller's request, not the site's set-up: trying again is of no use.
+			$text = 'a proxy before the core does not let requests of this size through';
+			return new Core_Error( Core_Error::RESOURCE_EXHAUSTED, $text, array( 'reason' => 'REQUEST_TOO_LARGE' ) );
+		}
 		$codes = array(
 			400 => Core_Error::INTERNAL,
 			401 => Core_Error::UNAUTHENTICATED,
 			403 => Core_Error::PERMISSION_DENIED,
 			404 => Core_Error::UNIMPLEMENTED,
-			413 => Core_Error::RESOURCE_EXHAUSTED,
 			429 => Core_Error::UNAVAILABLE,
 			502 => Core_Error::UNAVAILABLE,
 			503 => Core_Error::UNAVAILABLE,

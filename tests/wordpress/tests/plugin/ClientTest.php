@@ -82,7 +82,6 @@ final class ClientTest extends PluginCase {
 			array( 401, 'text/html', 502 ),
 			array( 403, 'text/html', 403 ),
 			array( 404, 'text/html', 501 ),
-			array( 413, 'text/html', 429 ),
 			array( 429, 'text/html', 503 ),
 			array( 500, 'text/html', 502 ),
 			array( 502, 'text/html', 503 ),
@@ -98,6 +97,14 @@ final class ClientTest extends PluginCase {
 		$this->assertSame( array( 'http', $http ), array( $error->trouble(), $error->http_status() ) );
 		$this->assertStringNotContainsString( '<html>', $error->getMessage() );
 		$this->assertStringNotContainsString( '<html>', $error->to_wp_error()->get_error_message() );
+	}
+
+	public function test_a_proxy_that_lets_no_large_request_through_is_not_asked_again() {
+		$this->core_answers( self::http( '<html>', array(), 413, 'text/html' ) );
+		$error = $this->refused( fn() => $this->call() );
+		$this->assertSame( array( 413, 'REQUEST_TOO_LARGE' ), array( $error->http_status(), $error->reason() ) );
+		$this->assertStringContainsString( 'size', $error->to_wp_error()->get_error_message() );
+		$this->assertCount( 1, $this->sent );
 	}
 
 	public function troubles() {
