@@ -10,7 +10,7 @@ import type {
 import type { Target } from '../../native';
 import { normalPem } from './certificate';
 import type { Core } from './transport';
-import { whole } from './values';
+import { text, whole } from './values';
 
 /** Seconds that a call may take where the node says nothing else. */
 export const DEFAULT_TIMEOUT_SECONDS = 60;
@@ -38,7 +38,7 @@ export async function coreFor(context: IExecuteFunctions, item: number): Promise
 	};
 	const seconds = whole(options.timeoutSeconds, 'Timeout', 'Give seconds, such as 60.');
 	return {
-		target: target(await context.getCredentials(CREDENTIAL, item), options.userId),
+		target: target(await context.getCredentials(CREDENTIAL, item), text(options.userId, 'User ID')),
 		timeoutMs: 1000 * (seconds || DEFAULT_TIMEOUT_SECONDS),
 		signal: context.getExecutionCancelSignal(),
 	};

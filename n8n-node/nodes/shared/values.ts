@@ -6,6 +6,8 @@
  * because its cell said "yes".
  */
 
+import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+
 import { ParameterError } from './errors';
 
 /** A text, trimmed; empty when nothing is given. */
@@ -50,6 +52,27 @@ export function whole(value: unknown, field: string, example: string): number | 
 		throw new ParameterError(`"${field}" is "${given}", which is not a whole number`, example);
 	}
 	return found;
+}
+
+/** One entry of a field's list, by its value or by its name as people read it; `undefined` when nothing is given. */
+export function choice<T>(list: INodeProperties, value: unknown): T | undefined {
+	const given = text(value, list.displayName);
+	if (given === '') return undefined;
+	const entries = (list.options ?? []) as INodePropertyOptions[];
+	const isGiven = (word: unknown) => String(word).toLowerCase() === given.toLowerCase();
+	const found = entries.find((entry) => isGiven(entry.value) || isGiven(entry.name));
+	if (found) return found.value as T;
+	const words = entries.map((entry) => entry.value).filter((word) => word !== '');
+	throw new ParameterError(
+		`"${list.displayName}" is "${given}", which is none of its choices`,
+		`Choose from the list, or give one of ${words.join(', ')}.`,
+	);
+}
+
+/** The field of this name in a collection. */
+export function fieldOf(collection: INodeProperties, name: string): INodeProperties {
+	const found = collection.options?.find((option) => option.name === name);
+	return found as INodeProperties;
 }
 
 function shown(value: unknown): string {

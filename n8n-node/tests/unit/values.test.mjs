@@ -58,6 +58,10 @@ for (const [field, parameters] of [
 	['Wait at Most', { waitLimitSeconds: 'ten' }],
 	['Cover Frame', { tiktokOptions: { videoCoverTimestampMs: 'first' } }],
 	['Timeout', { options: { timeoutSeconds: 'long' } }],
+	['Transfer', { tiktokOptions: { transfer: 'pull' } }],
+	['Video', { videoSource: 'file' }],
+	['If Caption Is Too Long', { additionalFields: { onLongCaption: 'shorten' } }],
+	['User ID', { options: { userId: {} } }],
 	['Allow Duplicate', { options: { allowDuplicate: 'perhaps' } }],
 ]) {
 	test(`what cannot be read in "${field}" is refused by its name`, async () => {
@@ -77,4 +81,27 @@ test('lists in JSON, numbers as captions, 7.0 as an ID', async () => {
 	assert.deepEqual(request.accounts, [7]);
 	assert.equal(request.content.caption, '2024');
 	assert.deepEqual(request.content.hashtags, ['one, two', 'three']);
+});
+
+test('an entry of a list is found by its value or its name, in any case', async () => {
+	for (const word of ['PULL_FROM_URL', 'TikTok fetches the URL']) {
+		const { request } = await sent({ tiktokOptions: { transfer: word } });
+		assert.equal(request.content.platform_options.tiktok.transfer, 'pull_from_url');
+	}
+	answer({ 'PlatformService/GetVideoRequirements': {} });
+	await run({ resource: 'platform', operation: 'getVideoRequirements', platform: 'YouTube' });
+	assert.equal(asked[0].request.platform, 'youtube');
+});
+
+test('a caption for an account that is not posted to is refused before anything is sent', async () => {
+	const captions = [{ account: 'instagram:8 @nathan', caption: 'Another' }];
+	const { error, request } = await sent({ captionsByAccount: { captions } });
+	assert.match(error.message, /^"Captions by Account" has a caption for account 8/);
+	assert.equal(request, undefined);
+});
+
+test('a limit of 0 asks for nothing', async () => {
+	answer({});
+	const parameters = { resource: 'post', operation: 'getAll', limit: 0 };
+	assert.deepEqual(await run(parameters, { version: 2 }), [[]]);
 });

@@ -43,6 +43,7 @@ export async function readAll<T>(
 	const given = work.node.getNodeParameter('limit', work.item, 50);
 	const limit = all ? Infinity : (whole(given, 'Limit', 'Give how many, such as 50.') ?? 50);
 	const found: T[] = [];
+	if (limit === 0) return found;
 	let token = '';
 	do {
 		const size = Math.min(LARGEST_PAGE, limit - found.length);

@@ -29,10 +29,12 @@ export const requestKey: INodeProperties = {
 /** Reads the request that Publish and Schedule have in common. */
 export async function readRequest(work: Work): Promise<PublishPostsRequestInput> {
 	const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;
+	const accounts = await readAccounts(work);
+	const variations = await readVariations(work, accounts);
 	return {
-		accounts: await readAccounts(work),
+		accounts,
 		content: await readContent(work),
-		...(await readVariations(work)),
+		...variations,
 		request_key: text(options.requestKey, 'Request Key'),
 		allow_duplicate: flag(options.allowDuplicate, 'Allow Duplicate') === true,
 	};

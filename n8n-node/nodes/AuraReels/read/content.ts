@@ -13,12 +13,14 @@ import type {
 } from '../../shared/api';
 import { ParameterError } from '../../shared/errors';
 import { readAccount } from '../fields/account';
+import * as shown from '../fields/platform-options';
+import { onLongCaption } from '../fields/text';
 import type { Work } from '../operation';
 import { resolveAccount, resolveAccounts } from './accounts';
 import { hashtagsOf, listOf } from './ids';
 import { jsonObject } from './json';
 import { uploadBinary } from './upload';
-import { flag, text, texts, whole } from '../../shared/values';
+import { choice, fieldOf, flag, text, texts, whole } from '../../shared/values';
 
 type Fields = IDataObject;
 
@@ -76,15 +78,25 @@ export async function readContent(work: Work): Promise<PostContentInput> {
 }
 
 /** The captions that single accounts get instead of the post's, where there are any. */
-export async function readVariations(work: Work): Promise<{ variations?: VariationInput[] }> {
+export async function readVariations(
+	work: Work,
+	accounts: number[],
+): Promise<{ variations?: VariationInput[] }> {
 	const { node, item } = work;
 	if (hasPlatform(work)) return {};
 	const given = node.getNodeParameter('captionsByAccount', item, {}) as { captions?: Fields[] };
 	const variations: VariationInput[] = [];
 	for (const { account, caption, hashtags } of given.captions ?? []) {
 		const own = hashtagsOf(hashtags ?? '');
+		const account_id = await resolveAccount(work, account);
+		if (!accounts.includes(account_id)) {
+			throw new ParameterError(
+				`"Captions by Account" has a caption for account ${account_id}, which is not posted to`,
+				'Choose that account above, or remove its caption.',
+			);
+		}
 		variations.push({
-			account_id: await resolveAccount(work, account),
+			account_id,
 			content: {
 				caption: text(caption, 'Captions by Account'),
 				...(own.length > 0 ? { hashtags: own } : {}),
@@ -116,7 +128,7 @@ export function textContent(fields: Fields): PostContentInput {
 	}
 	if (fields.metadata !== undefined) content.metadata = jsonObject(fields.metadata, 'Metadata');
 	if (fields.onLongCaption !== undefined) {
-		content.on_long_caption = fields.onLongCaption as PostContentInput['on_long_caption'];
+		content.on_long_caption = choice(onLongCaption, fields.onLongCaption);
 	}
 	if (fields.privacyLevel !== undefined) {
 		content.privacy_level = text(fields.privacyLevel, 'Who Can See It');
@@ -176,7 +188,7 @@ async function readVideo(work: Work): Promise<PostContentInput> {
 
 function tiktokOptions(fields: Fields): TikTokOptionsInput {
 	return {
-		transfer: (fields.transfer as TikTokOptionsInput['transfer']) ?? null,
+		transfer: choice(fieldOf(shown.tiktokOptions, 'transfer'), fields.transfer) ?? null,
 		video_cover_timestamp_ms: milliseconds(fields.videoCoverTimestampMs),
 		brand_content_toggle: isOn(fields.brandContentToggle, 'Paid Partnership'),
 		brand_organic_toggle: isOn(fields.brandOrganicToggle, 'Your Own Brand'),
@@ -186,7 +198,7 @@ function tiktokOptions(fields: Fields): TikTokOptionsInput {
 
 function instagramOptions(fields: Fields): InstagramOptionsInput {
 	return {
-		transfer: (fields.transfer as InstagramOptionsInput['transfer']) ?? null,
+		transfer: choice(fieldOf(shown.instagramOptions, 'transfer'), fields.transfer) ?? null,
 		share_to_feed: optional(fields.shareToFeed, 'Share to Feed'),
 		thumb_offset_ms: milliseconds(fields.thumbOffsetMs),
 		collaborators: texts(listOf(fields.collaborators), 'Collaborators'),
@@ -198,7 +210,7 @@ function instagramOptions(fields: Fields): InstagramOptionsInput {
 
 function facebookOptions(fields: Fields): FacebookOptionsInput {
 	return {
-		transfer: (fields.transfer as FacebookOptionsInput['transfer']) ?? null,
+		transfer: choice(fieldOf(shown.facebookOptions, 'transfer'), fields.transfer) ?? null,
 		title: text(fields.title, 'Title'),
 		first_comment: text(fields.firstComment, 'First Comment'),
 	};
@@ -212,7 +224,7 @@ function youtubeOptions(fields: Fields): YouTubeOptionsInput {
 		made_for_kids: optional(fields.madeForKids, 'Made for Kids'),
 		contains_synthetic_media: optional(fields.containsSyntheticMedia, 'Altered or Synthetic'),
 		notify_subscribers: optional(fields.notifySubscribers, 'Notify Subscribers'),
-		publish: (fields.publish as YouTubeOptionsInput['publish']) ?? null,
+		publish: choice(fieldOf(shown.youtubeOptions, 'publish'), fields.publish) ?? null,
 		embeddable: optional(fields.embeddable, 'Embeddable'),
 		creative_commons: isOn(fields.creativeCommons, 'Creative Commons'),
 		first_comment: text(fields.firstComment, 'First Comment'),

@@ -51,6 +51,7 @@ function timeOf(value: unknown): Time {
 		return { text, hasOffset: true, isDay: false };
 	}
 	if (typeof value === 'number') return numbered(value);
+	if (typeof value === 'object' && value !== null) throw unreadable(value);
 	const text = typeof value === 'string' ? value.trim() : '';
 	if (text === '') throw new ParameterError('No time is given', REMEDY);
 	if (/^[0-9]+([.,][0-9]+)?$/.test(text)) return numbered(Number(text.replace(',', '.')));

@@ -1,12 +1,12 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
-import type { ConnectAccountRequestInput } from '../../../shared/api';
+import type { Platform } from '../../../shared/api';
 import { call } from '../../../shared/transport';
 import { optionsField } from '../../fields/options';
 import { platformField } from '../../fields/platform';
 import type { Operation } from '../../operation';
 import { accountId } from '../../read/ids';
-import { text } from '../../../shared/values';
+import { choice, text } from '../../../shared/values';
 import { success } from '../../results';
 
 const loginFlavour: INodeProperties = {
@@ -63,14 +63,11 @@ export const connect: Operation = {
 	async execute(work) {
 		const { node, item } = work;
 		const options = node.getNodeParameter('options', item, {}) as IDataObject;
-		const platform = node.getNodeParameter(
-			'platform',
-			item,
-		) as ConnectAccountRequestInput['platform'];
+		const platform = choice<Platform>(platformField, node.getNodeParameter('platform', item));
 		const login = platform === 'instagram' ? node.getNodeParameter('loginFlavour', item, '') : '';
 		const answer = await call(work.core, 'AccountService/ConnectAccount', {
 			platform,
-			login_flavour: (login as ConnectAccountRequestInput['login_flavour']) || null,
+			login_flavour: choice(loginFlavour, login) ?? null,
 			redirect_uri: text(options.redirectUri, 'Redirect URI'),
 			account_id: options.accountId ? accountId(options.accountId) : null,
 		});

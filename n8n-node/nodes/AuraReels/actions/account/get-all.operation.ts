@@ -5,7 +5,7 @@ import { call } from '../../../shared/transport';
 import { limitFields, readAll } from '../../fields/limit';
 import { optionsField } from '../../fields/options';
 import type { Operation } from '../../operation';
-import { flag } from '../../../shared/values';
+import { choice, fieldOf, flag } from '../../../shared/values';
 import { success } from '../../results';
 
 const filters: INodeProperties = {
@@ -50,7 +50,7 @@ export const getAll: Operation = {
 	async execute(work) {
 		const given = work.node.getNodeParameter('filters', work.item, {}) as IDataObject;
 		const request: ListAccountsRequestInput = {
-			platform: (given.platform as ListAccountsRequestInput['platform']) ?? null,
+			platform: choice(fieldOf(filters, 'platform'), given.platform) ?? null,
 			active: flag(given.active, 'Active') ?? null,
 		};
 		const accounts = await readAll(work, async (page) => {

@@ -1,7 +1,7 @@
-import type { GetVideoRequirementsRequestInput } from '../../../shared/api';
 import { call } from '../../../shared/transport';
 import { optionsField } from '../../fields/options';
 import { platformField } from '../../fields/platform';
+import { choice } from '../../../shared/values';
 import type { Operation } from '../../operation';
 import { success } from '../../results';
 
@@ -15,9 +15,9 @@ export const getVideoRequirements: Operation = {
 	},
 	fields: [platformField, optionsField()],
 	async execute(work) {
-		const platform = work.node.getNodeParameter('platform', work.item) as string;
+		const platform = work.node.getNodeParameter('platform', work.item);
 		const answer = await call(work.core, 'PlatformService/GetVideoRequirements', {
-			platform: platform as GetVideoRequirementsRequestInput['platform'],
+			platform: choice(platformField, platform),
 		});
 		return [success(answer)];
 	},

@@ -1,14 +1,14 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
-import type { ListPostsRequestInput } from '../../../shared/api';
+import type { ListPostsRequestInput, PostStatus } from '../../../shared/api';
 import { call } from '../../../shared/transport';
 import { limitFields, readAll } from '../../fields/limit';
 import { simplify } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import type { Operation } from '../../operation';
-import { accountId } from '../../read/ids';
+import { accountId, listOf } from '../../read/ids';
 import { instant } from '../../read/time';
-import { text } from '../../../shared/values';
+import { choice, fieldOf, text } from '../../../shared/values';
 import { readPost } from '../../results';
 
 const filters: INodeProperties = {
@@ -96,8 +96,11 @@ export const getAll: Operation = {
 		if (given.accountId) request.account_id = accountId(given.accountId);
 		if (given.from) request.from = instant(given.from);
 		if (given.until) request.until = instant(given.until);
-		if (given.platform) request.platform = given.platform as ListPostsRequestInput['platform'];
-		if (given.statuses) request.statuses = given.statuses as ListPostsRequestInput['statuses'];
+		request.platform = choice(fieldOf(filters, 'platform'), given.platform) ?? null;
+		const statuses = listOf(given.statuses).flatMap(
+			(one) => choice<PostStatus>(fieldOf(filters, 'statuses'), one) ?? [],
+		);
+		if (statuses.length > 0) request.statuses = statuses;
 		if (given.videoJobId) request.video_job_id = text(given.videoJobId, 'Video Job ID');
 		const posts = await readAll(work, async (page) => {
 			const answer = await call(work.core, 'PostService/ListPosts', { ...request, ...page });

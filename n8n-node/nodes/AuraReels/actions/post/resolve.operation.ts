@@ -1,12 +1,11 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
-import type { ResolvePostRequestInput } from '../../../shared/api';
 import { call } from '../../../shared/transport';
 import { simplify } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
 import { postField, readPostId } from '../../fields/post';
 import type { Operation } from '../../operation';
-import { text } from '../../../shared/values';
+import { choice, text } from '../../../shared/values';
 import { postResult } from '../../results';
 
 const resolution: INodeProperties = {
@@ -73,7 +72,7 @@ export const resolve: Operation = {
 		const word = work.node.getNodeParameter('resolution', work.item) as string;
 		const post = await call(work.core, 'PostService/ResolvePost', {
 			id: readPostId(work),
-			resolution: word as ResolvePostRequestInput['resolution'],
+			resolution: choice(resolution, word),
 			platform_post_id: text(fields.platformPostId, 'Platform Post ID'),
 			platform_post_url: text(fields.platformPostUrl, 'Platform Post URL'),
 			note: text(fields.note, 'Note'),

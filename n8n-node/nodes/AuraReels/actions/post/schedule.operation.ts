@@ -8,7 +8,7 @@ import { optionsWithZone } from '../../fields/options';
 import { allowDuplicate, readRequest, requestKey } from '../../fields/request';
 import { readScheduledAt, scheduledAtFields } from '../../fields/scheduled-at';
 import type { Operation } from '../../operation';
-import { whole } from '../../../shared/values';
+import { choice, whole } from '../../../shared/values';
 import { judgedPost } from '../../results';
 
 const latePolicy: INodeProperties = {
@@ -64,7 +64,7 @@ export const schedule: Operation = {
 		const request: SchedulePostsRequestInput = {
 			...(await readRequest(work)),
 			scheduled_at: readScheduledAt(work),
-			scheduler: (options.scheduler as SchedulePostsRequestInput['scheduler']) ?? null,
+			scheduler: choice(scheduler, options.scheduler) ?? null,
 			late_policy_seconds:
 				whole(options.latePolicySeconds, 'Latest After', 'Give seconds, such as 3600.') ?? null,
 		};

@@ -23,11 +23,12 @@ export const validate: Operation = {
 		optionsField({ ...scheduledAt, required: false }, timeZone),
 	],
 	async execute(work) {
+		const accounts = await readAccounts(work);
 		const options = work.node.getNodeParameter('options', work.item, {}) as IDataObject;
 		const answer = await call(work.core, 'PostService/ValidatePosts', {
-			accounts: await readAccounts(work),
+			accounts,
 			content: await readContent(work),
-			...(await readVariations(work)),
+			...(await readVariations(work, accounts)),
 			scheduled_at: options.scheduledAt ? readScheduledAt(work, options.scheduledAt) : null,
 		});
 		return [{ json: { ...answer } as unknown as IDataObject, needsAttention: !answer.valid }];
