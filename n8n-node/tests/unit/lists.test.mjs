@@ -191,3 +191,29 @@ test('several creators are offered what all of them offer; other platforms have 
 		'PRIVATE',
 	]);
 });
+
+test('of fifty accounts all are listed, and the quotas of the first ones asked for', async () => {
+	const fifty = Array.from({ length: 50 }, (_, n) => account(n + 1));
+	answer({
+		'AccountService/ListAccounts': { accounts: fifty, next_page_token: '' },
+		'AccountService/GetQuota': quota,
+	});
+	const options = await list('loadOptions', 'getTargets', V2, { version: 2 });
+	assert.equal(new Set(options.map(({ value }) => value)).size, 50);
+	assert.equal(asked.filter(({ method }) => method === 'AccountService/GetQuota').length, 25);
+
+	const levels = (id) => (id === 50 ? ['SELF_ONLY'] : ['PUBLIC_TO_EVERYONE', 'SELF_ONLY']);
+	answer({
+		'AccountService/GetPublishOptions': ({ id }) => ({
+			can_post: true,
+			creator_nickname: `User ${id}`,
+			privacy_level_options: levels(id),
+		}),
+	});
+	const common = await choices(options.map(({ value }) => value));
+	assert.deepEqual(
+		common.map(({ value }) => value),
+		['SELF_ONLY'],
+	);
+	assert.equal(common[0].description, 'As User 1, User 2 and 48 others offer it (SELF_ONLY)');
+});

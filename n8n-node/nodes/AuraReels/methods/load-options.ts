@@ -87,6 +87,15 @@ function nothing(name: string, description = ''): INodePropertyOptions[] {
 	return [{ name, value: '', description }];
 }
 
+/** "Ada offers it", "Ada and Nathan offer it", "Ada, Nathan and 48 others offer it". */
+function someOf(names: string[]): string {
+	if (names.length === 1) return `${names[0]} offers it`;
+	const named = names.slice(0, 2);
+	if (names.length === 2) return `${named.join(' and ')} offer it`;
+	const others = names.length - named.length;
+	return `${named.join(', ')} and ${others} other${others > 1 ? 's' : ''} offer it`;
+}
+
 /**
  * Who can see a post on all of the chosen accounts. Where TikTok alone is posted to, what its creators offer right now. A
  * list that is empty says why: an error would stand in the panel before anything was chosen.
@@ -122,7 +131,7 @@ export async function getPrivacyChoices(
 		return common.map((value) => ({
 			name: PRIVACY_NAMES[value] ?? value,
 			value,
-			description: `As ${names.join(', ')} offers it (${value})`,
+			description: `As ${someOf(names)} (${value})`,
 		}));
 	} catch (error) {
 		const { message, description } = explain(error as Error);
