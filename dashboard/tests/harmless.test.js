@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 
-import { launch, Person } from "./support/browser.js";
-import { Stack } from "./support/stack.js";
+import { Person } from "./support/browser.js";
+import { scene } from "./support/scene.js";
 
 const DAY_MS = 86_400_000;
 const SCRIPT = "<script>window.hacked=1</script><img src=x onerror=\"window.hacked=1\">";
@@ -15,16 +15,7 @@ describe("a stranger", () => {
   let browser;
   let person;
 
-  before(async () => {
-    stack = await Stack.start();
-    browser = await launch();
-    person = await Person.open(browser);
-    await person.logIn(await stack.link());
-  });
-  after(async () => {
-    await browser?.close();
-    await stack?.stop();
-  });
+  scene((made) => ({ stack, browser, person } = made));
 
   it("cannot use a link that was used, and a link logs nobody in unasked", async () => {
     const link = await stack.link();

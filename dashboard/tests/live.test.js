@@ -1,10 +1,11 @@
 // What one does, the other sees; and a core that is killed and comes back is noticed, and nothing is missed.
 
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 
-import { launch, Person } from "./support/browser.js";
-import { Stack, until } from "./support/stack.js";
+import { Person } from "./support/browser.js";
+import { scene } from "./support/scene.js";
+import { until } from "./support/stack.js";
 
 const DAY_MS = 86_400_000;
 
@@ -13,14 +14,9 @@ describe("a live page", () => {
   let browser;
   let account;
 
+  scene((made) => ({ stack, browser } = made), { loggedIn: false });
   before(async () => {
-    stack = await Stack.start();
     [account] = await stack.connect("PLATFORM_TIKTOK", { person: "Ada Makes Things" });
-    browser = await launch();
-  });
-  after(async () => {
-    await browser?.close();
-    await stack?.stop();
   });
 
   async function schedule(caption) {

@@ -1,6 +1,6 @@
 // Figures, not a test: 10,000 posts of one user; how long list and search take in the core and until the page shows them, the
-// longest task while a calendar of 5,000 posts scrolls, when the page can be used, and how soon it shows what is done
-// elsewhere. `node tests/measure.js` with AURAREELS_BINARY (a release build) and AURAREELS_CHROMIUM set.
+// longest task while a calendar of 5,000 posts scrolls, what the first visit loads and when it can be used, how much the views
+// shift while they load, and how soon a page shows what is done elsewhere. `node tests/measure.js` with AURAREELS_BINARY (a release build) and AURAREELS_CHROMIUM set.
 
 import { launch, Person } from "./support/browser.js";
 import { Stack, until } from "./support/stack.js";
@@ -52,6 +52,40 @@ async function watchTasks(page) {
     });
 }
 
+/** A first visit: nothing is cached. Answers the compressed size of its code, and when its first rows stood there. */
+async function firstVisit(browser, stack) {
+  const person = await Person.open(browser);
+  await person.logIn(await stack.link());
+  const cookies = await person.context.cookies();
+  await person.context.close();
+  const fresh = await Person.open(browser);
+  await fresh.context.addCookies(cookies);
+  await fresh.page.goto(`${stack.address}/dashboard/social-posts`);
+  await fresh.page.locator("main li[data-post]").first().waitFor();
+  const seen = await fresh.page.evaluate(() => {
+    const scripts = performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(".js"));
+    return { at: performance.now(), kB: scripts.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0) / 1000 };
+  });
+  await fresh.context.close();
+  return seen;
+}
+
+/** The layout shift score of a view until a second after its first posts. */
+async function shift(page, address, posts) {
+  await page.goto(address);
+  await page.locator(posts).first().waitFor();
+  await page.waitForTimeout(1_000);
+  return page.evaluate(
+    () =>
+      new Promise((told) => {
+        new PerformanceObserver((list) => {
+          told(list.getEntries().reduce((sum, { value, hadRecentInput }) => sum + (hadRecentInput ? 0 : value), 0));
+        }).observe({ type: "layout-shift", buffered: true });
+        setTimeout(() => told(0), 200);
+      }),
+  );
+}
+
 const longest = (value) => (value === 0 ? "none over 50 ms" : ms(value));
 
 const stack = await Stack.start();
@@ -73,6 +107,13 @@ try {
   print("ListPosts, search that finds one", await call({ page_size: 50, search: "Reel 4711 of" }));
   print("ListPosts, search that finds nothing", await call({ page_size: 50, search: "no such words" }));
 
+  const first = [];
+  for (let turn = 0; turn < 5; turn += 1) {
+    first.push(await firstVisit(browser, stack));
+  }
+  print("first visit: JavaScript, compressed", `${first[0].kB.toFixed(1)} kB`);
+  print("first visit, nothing cached: from navigation to the first rows", ms(median(first.map(({ at }) => at))));
+
   const person = await Person.open(browser);
   await person.logIn(await stack.link());
   const { page } = person;
@@ -82,7 +123,7 @@ try {
     await page.locator("main li[data-post]").first().waitFor();
     usable.push(await page.evaluate(() => performance.now()));
   }
-  print("posts view: from navigation to the first rows", ms(median(usable)));
+  print("posts view, again: from navigation to the first rows", ms(median(usable)));
   const search = page.getByLabel("Search in captions and links");
   const found = await timed(async () => {
     await search.fill("Reel 4711 of");
@@ -101,6 +142,11 @@ try {
   }
   print("a change made elsewhere: from its answer until another page shows it", ms(median(told)));
   await other.context.close();
+
+  for (const view of ["social-posts", `social-calendar?day=${day}`, `social-calendar?layout=week&day=${day}`, `social-calendar?layout=agenda&day=${day}`]) {
+    const score = await shift(page, `${stack.address}/dashboard/${view}`, "main [data-post], main [role=listitem]");
+    print(`layout shift: ${view.replace(/.day=.*/, "")}`, score.toFixed(4));
+  }
 
   for (const layout of ["month", "week", "agenda"]) {
     await page.goto(`${stack.address}/dashboard/social-calendar?layout=${layout}&day=${day}`);

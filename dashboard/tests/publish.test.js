@@ -8,28 +8,17 @@ import { writeFile, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { afterEach, before, beforeEach, describe, it } from "node:test";
 
-import { launch, Person } from "./support/browser.js";
-import { Stack, until } from "./support/stack.js";
+import { scene } from "./support/scene.js";
+import { until } from "./support/stack.js";
 
 describe("a new post", () => {
   let stack;
-  let browser;
   let person;
   let page;
 
-  before(async () => {
-    stack = await Stack.start();
-    browser = await launch();
-    person = await Person.open(browser);
-    page = person.page;
-    await person.logIn(await stack.link());
-  });
-  after(async () => {
-    await browser?.close();
-    await stack?.stop();
-  });
+  scene((made) => ({ stack, person, page } = made));
 
   const dialog = () => page.getByRole("dialog");
   const toDo = () => dialog().locator("[data-to-do]");

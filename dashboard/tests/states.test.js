@@ -2,10 +2,10 @@
 // nothing moves when what was waited for comes.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "node:test";
+import { afterEach, before, describe, it } from "node:test";
 
-import { launch, Person } from "./support/browser.js";
-import { Stack, until } from "./support/stack.js";
+import { scene } from "./support/scene.js";
+import { until } from "./support/stack.js";
 
 /** Each view: its address, the call it lives by, and what it says when there is nothing. */
 const VIEWS = [
@@ -28,26 +28,17 @@ const SHIFT = 0.1;
 
 describe("every view", () => {
   let stack;
-  let browser;
   let person;
   let page;
 
+  scene((made) => ({ stack, person, page } = made));
   before(async () => {
-    stack = await Stack.start();
-    browser = await launch();
-    person = await Person.open(browser);
-    page = person.page;
     await page.addInitScript(() => {
       window.shifted = 0;
       new PerformanceObserver((list) => {
         list.getEntries().forEach((entry) => (window.shifted += entry.hadRecentInput ? 0 : entry.value));
       }).observe({ type: "layout-shift", buffered: true });
     });
-    await person.logIn(await stack.link());
-  });
-  after(async () => {
-    await browser?.close();
-    await stack?.stop();
   });
   afterEach(async () => {
     // A test that failed leaves its calls held.

@@ -3,10 +3,11 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, beforeEach, afterEach, describe, it } from "node:test";
+import { before, beforeEach, afterEach, describe, it } from "node:test";
 
-import { launch, Person } from "./support/browser.js";
-import { Stack, until } from "./support/stack.js";
+import { Person } from "./support/browser.js";
+import { scene } from "./support/scene.js";
+import { until } from "./support/stack.js";
 
 const DAY_MS = 86_400_000;
 const VIEWS = ["/social-calendar", "/social-calendar?layout=week", "/social-calendar?layout=agenda", "/social-posts", "/review", "/social-accounts", "/media", "/webhooks", "/sessions"];
@@ -18,19 +19,11 @@ describe("the views", () => {
   let page;
   let accounts;
 
+  scene((made) => ({ stack, browser, person, page } = made));
   before(async () => {
-    stack = await Stack.start();
     const [tiktok] = await stack.connect("PLATFORM_TIKTOK", { person: "Ada Makes Things" });
     const [youtube] = await stack.connect("PLATFORM_YOUTUBE", { person: "Ada on Tube" });
     accounts = { tiktok: tiktok.id, youtube: youtube.id };
-    browser = await launch();
-    person = await Person.open(browser);
-    await person.logIn(await stack.link());
-    page = person.page;
-  });
-  after(async () => {
-    await browser?.close();
-    await stack?.stop();
   });
   beforeEach(() => {
     person.errors = [];
@@ -241,12 +234,15 @@ describe("the views", () => {
   });
 
   it("every view fits a phone, in every language", async () => {
+    const { id } = await schedule("On a phone", noon(90));
+    await stack.call("PublishPostNow", { id });
+    await until("it is published", async () => (await post(id)).platform_post_url);
     for (const locale of ["de-DE", "pt-BR", "es-ES"]) {
       const phone = await Person.open(browser, { locale, viewport: { width: 360, height: 740 }, hasTouch: true });
       phone.core = stack.address;
       const storageState = await person.context.storageState();
       await phone.context.addCookies(storageState.cookies);
-      for (const view of VIEWS) {
+      for (const view of [...VIEWS, `/social-posts/${id}`]) {
         await phone.go(stack.address, view);
         await phone.page.locator("main h1").waitFor();
         const wide = await phone.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

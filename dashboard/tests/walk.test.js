@@ -3,10 +3,10 @@
 // and on the simulated platforms.
 
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 
-import { launch, Person } from "./support/browser.js";
-import { Stack, until } from "./support/stack.js";
+import { scene } from "./support/scene.js";
+import { until } from "./support/stack.js";
 
 const DAY_MS = 86_400_000;
 const PLATFORMS = [
@@ -18,23 +18,13 @@ const PLATFORMS = [
 
 describe("a person with only a browser", () => {
   let stack;
-  let browser;
   let person;
   let page;
   let lost;
   let broken;
 
-  before(async () => {
-    // A post that is unknown goes to a person after a minute.
-    stack = await Stack.start({ AURAREELS_REVIEW_AFTER_SECONDS: "60" });
-    browser = await launch();
-    person = await Person.open(browser);
-    page = person.page;
-  });
-  after(async () => {
-    await browser?.close();
-    await stack?.stop();
-  });
+  // A post that is unknown goes to a person after a minute.
+  scene((made) => ({ stack, person, page } = made), { settings: { AURAREELS_REVIEW_AFTER_SECONDS: "60" }, loggedIn: false });
 
   /** A test, and what the page looked like when it failed. */
   function step(name, run) {

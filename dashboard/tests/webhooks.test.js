@@ -6,8 +6,8 @@ import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { after, before, describe, it } from "node:test";
 
-import { launch, Person } from "./support/browser.js";
-import { Stack, until } from "./support/stack.js";
+import { scene } from "./support/scene.js";
+import { until } from "./support/stack.js";
 
 const DAY_MS = 86_400_000;
 const ALL_EVENTS = 16;
@@ -39,27 +39,18 @@ function signature(secret, { headers, body }) {
 
 describe("webhooks", () => {
   let stack;
-  let browser;
   let person;
   let page;
   let service;
   let account;
   let secret;
 
+  scene((made) => ({ stack, person, page } = made));
   before(async () => {
-    stack = await Stack.start();
     service = await receiver();
     [account] = await stack.connect("PLATFORM_TIKTOK", { person: "Ada Makes Things" });
-    browser = await launch();
-    person = await Person.open(browser);
-    await person.logIn(await stack.link());
-    page = person.page;
   });
-  after(async () => {
-    await browser?.close();
-    await stack?.stop();
-    service?.close();
-  });
+  after(() => service?.close());
 
   const endpoints = async (user = 1) => (await stack.call("ListWebhookEndpoints", {}, user)).endpoints ?? [];
   const card = () => page.getByRole("article", { name: service.url });

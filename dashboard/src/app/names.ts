@@ -1,4 +1,6 @@
-// How accounts are named to people.
+// How accounts and who may see a post are named to people.
+
+import type { Texts } from "../i18n";
 
 interface Named {
   id: bigint;
@@ -12,3 +14,6 @@ export const accountName = (account: Named): string =>
 
 /** The handle with its sign; empty when the platform did not tell it. */
 export const accountHandle = (account: Named): string => (account.accountUsername ? `@${account.accountUsername}` : "");
+
+/** A privacy level of a platform; one that is not known here keeps its own name. */
+export const privacyName = (level: string, texts: Texts): string => (texts.publish.privacyLevels as Record<string, string>)[level] ?? level;

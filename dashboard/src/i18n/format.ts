@@ -13,6 +13,8 @@ export function toDate(time: Time): Date {
 export interface Formatter {
   /** "Mon, 30 Nov 2026, 18:00 CET" */
   dateTime(time: Time, zone?: string): string;
+  /** "Mon, 30 Nov 2026, 18:00:07 CET" */
+  moment(time: Time, zone?: string): string;
   /** "Mon, 30 Nov 2026" */
   date(time: Time, zone?: string): string;
   /** "18:00" */
@@ -54,6 +56,7 @@ export function formatter(locale: string): Formatter {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
   return {
     dateTime: (time, zone) => dates({ ...day, ...clock, timeZoneName: "short" }, zone).format(toDate(time)),
+    moment: (time, zone) => dates({ ...day, ...clock, second: "2-digit", timeZoneName: "short" }, zone).format(toDate(time)),
     date: (time, zone) => dates(day, zone).format(toDate(time)),
     time: (time, zone) => dates(clock, zone).format(toDate(time)),
     timeWithZone: (time, zone) => dates({ ...clock, timeZoneName: "short" }, zone).format(toDate(time)),

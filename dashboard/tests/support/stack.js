@@ -191,8 +191,8 @@ export class Stack {
     return posts.filter((post) => post.caption.includes(text) && !post.removed_at);
   }
 
-  /** Connects an account past the browser, as the demo does: consents to everything at the simulated platform. */
-  async connect(platform, { user = 1, person, page } = {}) {
+  /** Connects an account past the browser, as the demo does: consents to everything but `without` at the simulated platform. */
+  async connect(platform, { user = 1, person, page, without } = {}) {
     const secret = "a browser of the tests";
     const { auth_url: address, state } = await this.call(
       "ConnectAccount",
@@ -209,7 +209,7 @@ export class Stack {
     const form = new URLSearchParams({ form: "1", decision: "allow", account: who });
     for (const name of ["scope", "asset"]) {
       for (const [value, label] of choices(shown, `<input type="checkbox" name="${name}" value="`)) {
-        if (name === "scope" || !page || label === page) {
+        if (name === "scope" ? value !== without : !page || label === page) {
           form.append(name, value);
         }
       }
@@ -226,7 +226,7 @@ export class Stack {
 const SERVICES = {
   PostService: [
     "PublishPosts", "SchedulePosts", "CreateDraft", "UpdatePost", "GetPost", "ListPosts", "ReschedulePost",
-    "CancelPost", "RetryPost", "ResolvePost", "ReconcilePost", "ListEvents",
+    "CancelPost", "RetryPost", "PublishPostNow", "ResolvePost", "ReconcilePost", "ListEvents",
   ],
   AccountService: ["ListAccounts", "ConnectAccount", "CompleteConnect", "DisconnectAccount"],
   MediaService: ["ListMedia", "PutVideoJob"],

@@ -44,7 +44,7 @@ export const accounts: Texts["accounts"] = {
   lastRefresh: (time) => `Zuletzt erneuert: ${time}.`,
   missingScopes: "Bei der Plattform nicht erlaubt:",
   missingScopesHelp: "Wozu diese Rechte dienen, das geht nicht. Verbinden Sie das Konto neu und erlauben Sie sie.",
-  quota: "Verbleibende Beiträge",
+  quota: "Kontingent",
   quotaUsed: (used, total, hours) => `${used} von ${total} in den letzten ${hours} Stunden verbraucht, wie die Plattform zählt`,
   quotaOwn: (left, limit) => `${left} von ${limit} heute übrig nach der eigenen Grenze dieses Core`,
   quotaPublished: (count, hours) =>

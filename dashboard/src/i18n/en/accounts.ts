@@ -44,7 +44,7 @@ export const accounts = {
   lastRefresh: (time: string) => `Last renewed ${time}.`,
   missingScopes: "Not allowed by you at the platform:",
   missingScopesHelp: "What these are for does not work. Reconnect the account and allow them.",
-  quota: "Posts left",
+  quota: "Quota",
   quotaUsed: (used: string, total: string, hours: number) =>
     `${used} of ${total} used in the last ${hours === 24 ? "24 hours" : `${hours} hours`}, as the platform counts`,
   quotaOwn: (left: string, limit: string) => `${left} of ${limit} left today by this core’s own limit`,

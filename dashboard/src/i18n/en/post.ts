@@ -64,7 +64,7 @@ export const post = {
   outcome: {
     unknownValue: "unknown",
     sending: "sent, no answer yet",
-    accepted: "taken",
+    accepted: "accepted",
     noEffect: "without effect",
     unknown: "unknown whether it had an effect",
     found: "found on the platform",

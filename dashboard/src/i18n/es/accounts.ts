@@ -44,7 +44,7 @@ export const accounts: Texts["accounts"] = {
   lastRefresh: (time) => `Última renovación: ${time}.`,
   missingScopes: "No permitido por ti en la plataforma:",
   missingScopesHelp: "Lo que depende de estos permisos no funciona. Vuelve a conectar la cuenta y concédelos.",
-  quota: "Publicaciones restantes",
+  quota: "Cuota",
   quotaUsed: (used, total, hours) => `${used} de ${total} usadas en las últimas ${hours} horas, según la plataforma`,
   quotaOwn: (left, limit) => `Quedan ${left} de ${limit} hoy según el límite propio de este core`,
   quotaPublished: (count, hours) =>

@@ -44,7 +44,7 @@ export const accounts: Texts["accounts"] = {
   lastRefresh: (time) => `Última renovação: ${time}.`,
   missingScopes: "Não autorizado por você na plataforma:",
   missingScopesHelp: "O que depende dessas permissões não funciona. Reconecte a conta e autorize-as.",
-  quota: "Posts restantes",
+  quota: "Cota",
   quotaUsed: (used, total, hours) => `${used} de ${total} usados nas últimas ${hours} horas, segundo a plataforma`,
   quotaOwn: (left, limit) => `${left} de ${limit} restantes hoje pelo limite deste core`,
   quotaPublished: (count, hours) =>

@@ -60,6 +60,12 @@ function Tokens({ account }: { account: Account }) {
   );
 }
 
+/** What was not allowed when the account was connected; the core keeps it with the account's metadata. */
+function missingScopes({ missingScope, metadata }: Account): string[] {
+  const kept = metadata?.["missing_scope"];
+  return missingScope.length > 0 || !Array.isArray(kept) ? missingScope : kept.filter((scope) => typeof scope === "string");
+}
+
 export interface AccountCardProps {
   account: Account;
   onReconnect(): void;
@@ -73,6 +79,7 @@ export function AccountCard({ account, onReconnect, onDisconnect }: AccountCardP
   const publish = usePublishDialog();
   const [busy, setBusy] = useState<"check" | "refresh">();
   const name = accountName(account);
+  const notAllowed = missingScopes(account);
   const condition: Condition = account.isActive ? (CONDITIONS[account.health] ?? "unknown") : "disconnected";
   const help = condition === "ok" || condition === "disconnected" ? "" : texts.healthHelp[condition];
 
@@ -136,10 +143,10 @@ export function AccountCard({ account, onReconnect, onDisconnect }: AccountCardP
           {help} {account.healthReason}
         </Alert>
       )}
-      {account.isActive && account.missingScope.length > 0 && (
+      {account.isActive && notAllowed.length > 0 && (
         <Alert severity="warning">
           {texts.missingScopes}{" "}
-          {account.missingScope.map((scope) => (
+          {notAllowed.map((scope) => (
             <Box component="code" key={scope} sx={{ mr: 1, overflowWrap: "anywhere" }}>
               {scope}
             </Box>
@@ -149,7 +156,7 @@ export function AccountCard({ account, onReconnect, onDisconnect }: AccountCardP
       )}
       {account.isActive && <Tokens account={account} />}
       {account.isActive && <QuotaLine account={account} />}
-      <Box sx={{ mt: "auto", display: "flex", gap: 0.5, flexWrap: "wrap", ml: -0.5 }}>
+      <Box sx={{ mt: "auto", mx: -2, mb: -2, px: 1, py: 1, borderTop: 1, borderColor: "divider", display: "flex", columnGap: 0.5, flexWrap: "wrap" }}>
         {account.isActive ? (
           <>
             <Button size="small" onClick={() => publish({ accounts: [account.id] })} disabled={condition === "reconnect"}>

@@ -46,7 +46,9 @@ function share(quota: Quota): number | undefined {
   if (quota.dailyLimit && quota.dailyRemaining !== undefined) {
     return Math.min(100, (100 * (quota.dailyLimit - quota.dailyRemaining)) / quota.dailyLimit);
   }
-  return undefined;
+  // Of several budgets, the one that ends first.
+  const budgets = quota.appBudgets.filter(({ total }) => total > 0).map(({ used, total }) => (100 * Number(used)) / Number(total));
+  return budgets.length > 0 ? Math.min(100, Math.max(...budgets)) : undefined;
 }
 
 export function QuotaLine({ account }: { account: Account }) {

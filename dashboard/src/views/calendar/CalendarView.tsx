@@ -151,7 +151,7 @@ export default function CalendarView() {
       ) : (
         <WeekGrid {...common} />
       )}
-      <Typography color="text.secondary" sx={{ mt: 1, minHeight: 24 }}>
+      <Typography color="textSecondary" sx={{ mt: 1, minHeight: 24 }}>
         {isEmpty && `${texts.calendar.noPosts} ${texts.calendar.noPostsHelp}`}
       </Typography>
       <Suspense fallback={null}>

@@ -31,7 +31,7 @@ const PostRow = memo(function PostRow({ entry, zone, onReschedule }: { entry: En
   const { post, time } = entry;
   return (
     <Box sx={{ display: "flex", alignItems: "center", gap: 1, height: ROW_PX, px: 1, borderBottom: 1, borderColor: "divider" }}>
-      <Typography component="span" sx={{ fontVariantNumeric: "tabular-nums", width: 80, flex: "none", whiteSpace: "nowrap" }}>
+      <Typography component="span" sx={{ fontVariantNumeric: "tabular-nums", minWidth: { xs: 48, sm: 72 }, flex: "none", whiteSpace: "nowrap" }}>
         {format.time(new Date(time), zone)}
       </Typography>
       <PlatformMark platform={post.platform} named />
@@ -39,9 +39,11 @@ const PostRow = memo(function PostRow({ entry, zone, onReschedule }: { entry: En
         <Link component={Route} href={routes.post(post.id)} color="inherit" underline="hover" noWrap sx={{ display: "block" }}>
           {beginning(post, texts)}
         </Link>
-        <Typography variant="caption" noWrap sx={{ display: "flex", alignItems: "center", gap: 0.5 }}>
+        <Typography variant="caption" color="textSecondary" sx={{ display: "flex", alignItems: "center", gap: 0.5 }}>
           <StatusIcon status={post.status} style={{ color: toneOf(post.status) }} />
-          {[statusName(post.status, texts), post.account?.accountName || platformName(post.platform)].join(" · ")}
+          <Box component="span" sx={{ minWidth: 0, overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" }}>
+            {[statusName(post.status, texts), post.account?.accountName || platformName(post.platform)].join(" · ")}
+          </Box>
         </Typography>
       </Box>
       {canMove(post) && (
@@ -108,7 +110,7 @@ export function EntryList({ label, entries, zone, height, onReschedule }: Props)
                 {isEntry(row) ? (
                   <PostRow entry={row} zone={zone} onReschedule={onReschedule} />
                 ) : (
-                  <Typography component="h2" variant="h3" sx={{ height: ROW_PX, px: 1, pt: 4, borderBottom: 1, borderColor: "divider" }}>
+                  <Typography component="h2" variant="h3" sx={{ height: ROW_PX, px: 1, pt: 3.5, borderBottom: 1, borderColor: "divider", fontSize: 15 }}>
                     {texts.calendar.day(format.date(dateOf(row.day), "UTC"), row.count)}
                   </Typography>
                 )}

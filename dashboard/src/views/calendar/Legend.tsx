@@ -23,7 +23,7 @@ const SHOWN = [
 export function Legend({ hidden, onToggle }: { hidden: ReadonlySet<PostStatus>; onToggle(status: PostStatus): void }) {
   const texts = useTexts();
   return (
-    <Box role="group" aria-label={texts.calendar.legend} sx={{ display: "flex", gap: 0.5, flexWrap: "wrap", mb: 1.5 }}>
+    <Box role="group" aria-label={texts.calendar.legend} sx={{ display: "flex", gap: 0.5, flexWrap: { xs: "nowrap", sm: "wrap" }, overflowX: { xs: "auto", sm: "visible" }, mx: { xs: -2, sm: 0 }, px: { xs: 2, sm: 0 }, mb: 1.5, "& > *": { flex: "none" } }}>
       {SHOWN.map((status) => {
         const shown = !hidden.has(status);
         return (

@@ -2,7 +2,7 @@
 
 import Box from "@mui/material/Box";
 import { styled } from "@mui/material/styles";
-import { memo, useMemo, type KeyboardEvent } from "react";
+import { memo, useMemo, useSyncExternalStore, type KeyboardEvent } from "react";
 
 import { StatusIcon } from "../../app/StatusIcon";
 import { useFormat, useLanguage, useTexts } from "../../i18n";
@@ -11,10 +11,30 @@ import { Chip, CHIP_PX, toneOf } from "./Chip";
 import { dateOf, dayText, type Days } from "./days";
 import type { GridProps } from "./grid";
 
-const SHOWN = 3;
+const WEEKS = 6;
 const HEAD_PX = 28;
-const CELL_PX = HEAD_PX + (SHOWN + 1) * CHIP_PX + 4;
+const PADDING_PX = 4;
+/** At least so many posts are shown of a day that has more. */
+const LEAST_SHOWN = 3;
 const COMPACT_PX = 52;
+const COMPACT_MOST_PX = 84;
+/** What stands above and below the weeks. */
+const AROUND_PX = 270;
+const AROUND_COMPACT_PX = 345;
+
+const onResize = (changed: () => void) => {
+  window.addEventListener("resize", changed);
+  return () => window.removeEventListener("resize", changed);
+};
+
+/** The height of a day, so that six weeks fill the window, and how many posts fit into it beside "more". */
+function useRoom(compact: boolean): { height: number; shown: number } {
+  const height = useSyncExternalStore(onResize, () => {
+    const share = Math.floor((window.innerHeight - (compact ? AROUND_COMPACT_PX : AROUND_PX)) / WEEKS);
+    return compact ? Math.min(COMPACT_MOST_PX, Math.max(COMPACT_PX, share)) : Math.max(HEAD_PX + (LEAST_SHOWN + 1) * CHIP_PX + PADDING_PX, share);
+  });
+  return { height, shown: Math.floor((height - HEAD_PX - PADDING_PX) / CHIP_PX) - 1 };
+}
 
 const Cell = styled("div")(({ theme }) => ({
   borderRight: `1px solid ${(theme.vars ?? theme).palette.divider}`,
@@ -48,15 +68,18 @@ interface DayProps extends Omit<GridProps, "days" | "board" | "label"> {
   day: number;
   entries: readonly Entry[];
   outside: boolean;
+  height: number;
+  /** As many posts as fit, beside a line for the others. */
+  shown: number;
 }
 
 const Day = memo(function Day(props: DayProps) {
-  const { day, entries, outside, compact, zone, active, now, target, lifted, handlers } = props;
+  const { day, entries, outside, height, shown, compact, zone, active, now, target, lifted, handlers } = props;
   const texts = useTexts();
   const format = useFormat();
   const isActive = active.day === day;
   const name = format.date(dateOf(day), "UTC");
-  const fits = entries.length <= SHOWN + 1 ? entries.length : SHOWN;
+  const fits = entries.length <= shown + 1 ? entries.length : shown;
   const isToday = now.day === day;
   return (
     <Cell
@@ -70,7 +93,7 @@ const Day = memo(function Day(props: DayProps) {
       data-outside={outside || undefined}
       data-closed={day < now.day || undefined}
       data-over={target?.day === day || undefined}
-      style={{ height: compact ? COMPACT_PX : CELL_PX }}
+      style={{ height }}
       onClick={(event) => event.target === event.currentTarget && handlers.onCell(day, 0)}
       onFocus={(event) => event.target === event.currentTarget && handlers.onActive(day, 0)}
     >
@@ -136,6 +159,7 @@ const ELSEWHERE = { day: Number.NaN, minute: 0 };
 
 export function MonthGrid({ days, month, ...props }: GridProps & { days: Days; month: number }) {
   const { region } = useLanguage();
+  const room = useRoom(props.compact);
   const names = useMemo(() => {
     const long = new Intl.DateTimeFormat(region, { weekday: "long", timeZone: "UTC" });
     const short = new Intl.DateTimeFormat(region, { weekday: "short", timeZone: "UTC" });
@@ -163,7 +187,7 @@ export function MonthGrid({ days, month, ...props }: GridProps & { days: Days; m
           </Box>
         ))}
       </Box>
-      {Array.from({ length: 6 }, (_, week) => (
+      {Array.from({ length: WEEKS }, (_, week) => (
         <Box key={week} role="row" sx={{ display: "grid", gridTemplateColumns: "repeat(7, minmax(0, 1fr))" }}>
           {Array.from({ length: 7 }, (_, weekday) => {
             const day = days.first + week * 7 + weekday;
@@ -172,6 +196,7 @@ export function MonthGrid({ days, month, ...props }: GridProps & { days: Days; m
                 key={day}
                 {...props}
                 {...own(day, props as GridProps)}
+                {...room}
                 day={day}
                 entries={(props.board as Board).get(day) ?? NO_ENTRIES}
                 outside={dateOf(day).getUTCMonth() !== dateOf(month).getUTCMonth()}

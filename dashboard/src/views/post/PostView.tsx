@@ -14,6 +14,7 @@ import { Link as Route, useLocation } from "wouter";
 
 import { Confirm } from "../../app/Confirm";
 import { SkeletonRows } from "../../app/Loading";
+import { privacyName } from "../../app/names";
 import { PlatformMark, platformName } from "../../app/platforms";
 import { ProblemAlert } from "../../app/ProblemAlert";
 import { routes } from "../../app/routes";
@@ -73,7 +74,7 @@ function Next({ post }: { post: Post }) {
         {texts.comes[COMES[post.status] ?? "unknown"]} {waits && texts.waits[waits]}
       </Typography>
       {post.waitingUntil && (
-        <Typography color="text.secondary">
+        <Typography color="textSecondary">
           {format.dateTime(post.waitingUntil, zone)} ({format.relative(post.waitingUntil)})
         </Typography>
       )}
@@ -119,7 +120,8 @@ function Failure({ post }: { post: Post }) {
 }
 
 function Facts({ post }: { post: Post }) {
-  const { post: texts } = useTexts();
+  const all = useTexts();
+  const texts = all.post;
   const format = useFormat();
   const [zone] = useZone();
   const time = (at: Post["createdAt"]) => at && `${format.dateTime(at, zone)} (${format.relative(at)})`;
@@ -137,7 +139,7 @@ function Facts({ post }: { post: Post }) {
     [texts.scheduledAt, time(post.scheduledAt)],
     [texts.publishedAt, time(post.publishedAt)],
     [texts.createdAt, time(post.createdAt)],
-    [texts.privacy, post.privacyLevel],
+    [texts.privacy, privacyName(post.privacyLevel, all)],
     [texts.video, post.videoUrl && (post.mediaId ? `${post.videoUrl} — ${texts.copyKept}` : post.videoUrl)],
     [texts.upload, !post.videoUrl && mono(post.mediaId)],
     [texts.cover, post.thumbnailUrl],
@@ -270,7 +272,7 @@ export default function PostView({ id }: { id: bigint }) {
     );
   }
   return (
-    <Box sx={{ display: "grid", gap: 2, maxWidth: 1100 }}>
+    <Box sx={{ display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: 2, maxWidth: 1100 }}>
       <Box>
         <Link component={Route} href={routes.posts}>
           {texts.back}
@@ -299,7 +301,7 @@ export default function PostView({ id }: { id: bigint }) {
           <Typography sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{post.fullCaption || texts.noCaption}</Typography>
         </div>
         <Facts post={post} />
-        <Typography variant="caption" color="text.secondary">
+        <Typography variant="caption" color="textSecondary">
           {shell.timesIn(zone)}
         </Typography>
       </Paper>

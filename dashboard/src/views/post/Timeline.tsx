@@ -163,8 +163,8 @@ function Step({ step }: { step: AttemptStep }) {
         <Chip size="small" variant="outlined" color={TONES[step.outcome] ?? "default"} label={texts.post.outcome[OUTCOMES[step.outcome] ?? "unknownValue"]} />
         {step.pointOfNoReturn && <Chip size="small" color="primary" label={texts.post.pointOfNoReturn} />}
       </Box>
-      <Typography variant="caption" color="text.secondary" component="div">
-        {sentAt && <time dateTime={new Date(millis(sentAt)).toISOString()}>{format.dateTime(sentAt, zone)}</time>}
+      <Typography variant="caption" color="textSecondary" component="div">
+        {sentAt && <time dateTime={new Date(millis(sentAt)).toISOString()}>{format.moment(sentAt, zone)}</time>}
         {" · "}
         {seconds ? texts.post.took(seconds) : texts.post.noAnswer}
         {" · "}
@@ -192,9 +192,9 @@ export function Timeline({ post }: { post: Post }) {
         {texts.post.timeline}
       </Typography>
       <Typography variant="body2" gutterBottom>
-        {texts.post.created} {post.createdAt && format.dateTime(post.createdAt, zone)}
+        {texts.post.created} {post.createdAt && format.moment(post.createdAt, zone)}
       </Typography>
-      {post.attempts.length === 0 && <Typography color="text.secondary">{texts.post.timelineEmpty}</Typography>}
+      {post.attempts.length === 0 && <Typography color="textSecondary">{texts.post.timelineEmpty}</Typography>}
       {post.attempts.map((attempt) => (
         <Box key={attempt.number} sx={{ mt: 1.5 }}>
           <Typography variant="h3" gutterBottom>
@@ -208,7 +208,7 @@ export function Timeline({ post }: { post: Post }) {
         </Box>
       ))}
       {/^https?:\/\//.test(post.platformPostUrl) && (
-        <Link href={post.platformPostUrl} target="_blank" rel="noopener noreferrer">
+        <Link href={post.platformPostUrl} target="_blank" rel="noopener noreferrer" sx={{ overflowWrap: "anywhere" }}>
           {post.platformPostUrl}
         </Link>
       )}

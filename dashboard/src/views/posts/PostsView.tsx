@@ -71,7 +71,7 @@ const Row = memo(function Row({ post, zone, selected, onSelect }: RowProps) {
         <Link component={Route} href={routes.post(post.id)} color="inherit" underline="hover" noWrap sx={{ display: "block" }}>
           {name}
         </Link>
-        <Typography variant="caption" color="text.secondary" noWrap component="div">
+        <Typography variant="caption" color="textSecondary" noWrap component="div">
           {format.dateTime(new Date(postTime(post)), zone)} · {post.account?.accountName || platformName(post.platform)}
         </Typography>
         {post.error && post.status !== PostStatus.PUBLISHED && (
@@ -208,7 +208,7 @@ export default function PostsView() {
         {isEmpty && (
           <Box sx={{ textAlign: "center", p: 6 }}>
             <Typography>{isEmptyFilter(filter) ? history.empty : history.emptyFiltered}</Typography>
-            {isEmptyFilter(filter) && <Typography color="text.secondary">{history.emptyHelp}</Typography>}
+            {isEmptyFilter(filter) && <Typography color="textSecondary">{history.emptyHelp}</Typography>}
           </Box>
         )}
         {list.hasMore && (

@@ -7,11 +7,11 @@ import Switch from "@mui/material/Switch";
 import TextField from "@mui/material/TextField";
 import type { ReactNode } from "react";
 
+import { privacyName } from "../../app/names";
 import { useTexts } from "../../i18n";
 import { Platform } from "../../rpc/aurareels/v1/platform_pb";
 import { ChipsField } from "./ChipsField";
 import type { Form } from "./form";
-import { privacyName } from "./TikTokPanel";
 
 interface PanelProps {
   form: Form;

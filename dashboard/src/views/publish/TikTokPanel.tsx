@@ -18,18 +18,14 @@ import Switch from "@mui/material/Switch";
 import TextField from "@mui/material/TextField";
 import Typography from "@mui/material/Typography";
 
-import { accountName } from "../../app/names";
+import { accountName, privacyName } from "../../app/names";
 import { ProblemAlert } from "../../app/ProblemAlert";
-import { useFormat, useTexts, type Texts } from "../../i18n";
+import { useFormat, useTexts } from "../../i18n";
 import type { Account, PublishOptions } from "../../rpc/aurareels/v1/account_pb";
 import type { TikTokChoice } from "./form";
 import type { AccountOptions } from "./options";
 
 export const ONLY_ME = "SELF_ONLY";
-
-export function privacyName(level: string, texts: Texts): string {
-  return (texts.publish.privacyLevels as Record<string, string>)[level] ?? level;
-}
 
 export interface TikTokPanelProps {
   account: Account;

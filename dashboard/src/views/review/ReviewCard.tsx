@@ -64,7 +64,7 @@ function Sent({ post, step }: { post: Post; step: AttemptStep | undefined }) {
       <Typography sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere", maxHeight: 160, overflow: "auto" }} tabIndex={0}>
         {post.fullCaption || texts.post.noCaption}
       </Typography>
-      <Typography variant="body2" color="text.secondary" sx={{ overflowWrap: "anywhere" }} gutterBottom>
+      <Typography variant="body2" color="textSecondary" sx={{ overflowWrap: "anywhere" }} gutterBottom>
         {post.videoUrl}
       </Typography>
       <Typography variant="h3" component="h3" sx={{ mt: 2 }} gutterBottom>
@@ -79,7 +79,7 @@ function Sent({ post, step }: { post: Post; step: AttemptStep | undefined }) {
       {step?.evidence && Object.keys(step.evidence).length > 0 ? (
         <Evidence value={step.evidence} />
       ) : (
-        <Typography color="text.secondary">{review.noEvidence}</Typography>
+        <Typography color="textSecondary">{review.noEvidence}</Typography>
       )}
     </section>
   );
@@ -129,7 +129,7 @@ function OnAccount({ post, found, onPick }: OnAccountProps) {
         </>
       )}
       <Typography sx={{ mt: 2 }}>{review.knownPosts}</Typography>
-      <Typography variant="body2" color="text.secondary" gutterBottom>
+      <Typography variant="body2" color="textSecondary" gutterBottom>
         {newest.value?.length === 0 ? review.noKnownPosts : review.knownHelp}
       </Typography>
       {newest.problem && <ProblemAlert problem={newest.problem} onRetry={newest.reload} />}
@@ -257,7 +257,7 @@ export function ReviewCard({ id }: { id: bigint }) {
               <Button disabled={busy} onClick={() => void lookAgain()}>
                 {review.lookAgain}
               </Button>
-              <Typography variant="caption" color="text.secondary">
+              <Typography variant="caption" color="textSecondary">
                 {review.lookAgainHelp}
               </Typography>
             </Box>

@@ -51,7 +51,7 @@ export default function ReviewView() {
       {list.state === "ready" && list.posts.length === 0 && seen.length === 0 && (
         <Box sx={{ textAlign: "center", py: 6 }}>
           <Typography variant="h2">{review.none}</Typography>
-          <Typography color="text.secondary">{review.noneHelp}</Typography>
+          <Typography color="textSecondary">{review.noneHelp}</Typography>
         </Box>
       )}
       {seen.map((id) => (

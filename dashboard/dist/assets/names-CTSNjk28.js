@@ -1,0 +1,1 @@
+var e=e=>e.accountName||e.accountUsername&&`@${e.accountUsername}`||`#${e.id}`,t=e=>e.accountUsername?`@${e.accountUsername}`:``,n=(e,t)=>t.publish.privacyLevels[e]??e;export{e as n,n as r,t};
