@@ -2,7 +2,7 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
 import type { ListAnalyticsRequestInput } from '../../../shared/api';
 import { call } from '../../../shared/transport';
-import { flag } from '../../../shared/values';
+import { choice, fieldOf, flag } from '../../../shared/values';
 import { limitFields, readAll } from '../../fields/limit';
 import { optionsField } from '../../fields/options';
 import type { Operation } from '../../operation';
@@ -81,7 +81,7 @@ export const getAll: Operation = {
 		if (given.accountId) request.social_account_id = accountId(given.accountId);
 		if (given.from) request.since = instant(given.from);
 		if (given.until) request.until = instant(given.until);
-		if (given.platform) request.platform = given.platform as ListAnalyticsRequestInput['platform'];
+		request.platform = choice(fieldOf(filters, 'platform'), given.platform) ?? null;
 		const posts = await readAll(work, async (page) => {
 			const answer = await call(work.core, 'AnalyticsService/ListAnalytics', {
 				...request,
