@@ -1,12 +1,12 @@
 //! A gRPC client of the core, and accounts connected through the real consent page.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use aurareels_proto::v1::{
     CompleteConnectRequest, ConnectAccountRequest, GetPostRequest, ListPostsRequest, LoginFlavour, Platform, Post,
     PostContent, PostStatus, account_service_client::AccountServiceClient, media_service_client::MediaServiceClient,
-    post_service_client::PostServiceClient,
+    post_service_client::PostServiceClient, webhook_service_client::WebhookServiceClient,
 };
 use aurareels_simulator::Simulator;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -102,12 +102,32 @@ impl Login {
     }
 }
 
+/// Calls on webhook endpoints, with a key.
+pub(crate) async fn webhooks_of(
+    core: &Core,
+    key: &str,
+) -> Result<WebhookServiceClient<InterceptedService<Channel, Bearer>>> {
+    let channel = Channel::from_shared(core.address.clone())?.connect().await?;
+    Ok(WebhookServiceClient::with_interceptor(channel, Bearer(format!("Bearer {key}").parse()?)))
+}
+
 /// Makes this many accounts, one owner each, at the simulator and connects them.
 pub(crate) async fn connect(core: &Core, simulator: &Simulator, login: Login, count: usize) -> Result<Vec<i64>> {
+    connect_of(core, &core.key, simulator, login, 0..count).await
+}
+
+/// Makes accounts with these numbers at the simulator and connects them with a key.
+pub(crate) async fn connect_of(
+    core: &Core,
+    key: &str,
+    simulator: &Simulator,
+    login: Login,
+    numbers: Range<usize>,
+) -> Result<Vec<i64>> {
     let channel = Channel::from_shared(core.address.clone())?.connect().await?;
-    let accounts = AccountServiceClient::with_interceptor(channel, Bearer(format!("Bearer {}", core.key).parse()?));
+    let accounts = AccountServiceClient::with_interceptor(channel, Bearer(format!("Bearer {key}").parse()?));
     let http = Arc::new(http_client()?);
-    stream::iter(0..count)
+    stream::iter(numbers)
         .map(|number| {
             let (mut accounts, http) = (accounts.clone(), http.clone());
             let made = simulator.create_account(&login.account(number));

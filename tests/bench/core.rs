@@ -16,6 +16,8 @@ use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus,
 /// A running core; ended by its process id when dropped.
 pub(crate) struct Core {
     child: Child,
+    binary: PathBuf,
+    environment: Vec<(String, String)>,
     pub(crate) address: String,
     pub(crate) key: String,
     pub(crate) started_in: Duration,
@@ -40,17 +42,12 @@ impl Core {
         let key = String::from_utf8(generated.stdout)?.trim().to_owned();
         environment.push(("AURAREELS_SOCIAL_ENCRYPTION_KEY".into(), key));
         let begun = Instant::now();
-        let child = Command::new(binary)
-            .arg("serve")
-            .current_dir(directory.path())
-            .envs(environment.clone())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .context("cannot start the core")?;
+        let child = serve(binary, directory.path(), &environment)?;
         let data_dir = directory.path().to_owned();
         let mut core = Self {
             child,
+            binary: binary.to_owned(),
+            environment,
             address,
             key: String::new(),
             started_in: Duration::ZERO,
@@ -59,15 +56,28 @@ impl Core {
         };
         core.wait_until_serving().await?;
         core.started_in = begun.elapsed();
-        let made = Command::new(binary)
-            .args(["api-key", "create", "--user", "1", "--scopes", "read,publish,admin", "--json"])
-            .current_dir(&core.data_dir)
-            .envs(environment)
+        core.key = core.key_of(1)?;
+        Ok(core)
+    }
+
+    /// Makes a key of a user.
+    pub(crate) fn key_of(&self, user: usize) -> Result<String> {
+        let made = Command::new(&self.binary)
+            .args(["api-key", "create", "--user", &user.to_string(), "--scopes", "read,publish,admin", "--json"])
+            .current_dir(&self.data_dir)
+            .envs(self.environment.iter().cloned())
             .output()?;
         ensure!(made.status.success(), "no API key: {}", String::from_utf8_lossy(&made.stderr));
         let made: Value = serde_json::from_slice(&made.stdout)?;
-        core.key = made["key"].as_str().context("no key in the answer")?.to_owned();
-        Ok(core)
+        Ok(made["key"].as_str().context("no key in the answer")?.to_owned())
+    }
+
+    /// Kills the core and starts it again on its database.
+    pub(crate) async fn kill_and_start(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        self.child = serve(&self.binary, &self.data_dir, &self.environment)?;
+        self.wait_until_serving().await
     }
 
     async fn wait_until_serving(&mut self) -> Result<()> {
@@ -106,6 +116,12 @@ impl Core {
         let _ = self.child.wait();
         self.directory.take().expect("a core has its directory until it ends")
     }
+}
+
+fn serve(binary: &Path, directory: &Path, environment: &[(String, String)]) -> Result<Child> {
+    let mut command = Command::new(binary);
+    let command = command.arg("serve").current_dir(directory).envs(environment.iter().cloned());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("cannot start the core")
 }
 
 /// User and system time of a process so far.

@@ -18,6 +18,7 @@ mod stats;
 mod upload;
 mod waiting;
 mod watchers;
+mod webhooks;
 
 use std::path::PathBuf;
 
@@ -39,6 +40,9 @@ struct Cli {
     /// Posts of the bursts.
     #[arg(long, default_value_t = 10_000)]
     posts: usize,
+    /// Events that are sent to receivers that fail.
+    #[arg(long, default_value_t = 100_000)]
+    events: usize,
     /// Scheduled posts that stand behind a burst, far in the future.
     #[arg(long, default_value_t = 0)]
     behind: usize,
@@ -75,6 +79,8 @@ enum Bench {
     Beside,
     /// Many callers that watch, at 100 commits a second.
     Watchers,
+    /// A thousand webhook endpoints beside one that hangs, and many events to receivers that fail while the core is killed.
+    Webhooks,
 }
 
 #[tokio::main]
@@ -109,6 +115,11 @@ async fn main() -> Result<()> {
     }
     if wanted(Bench::Beside) {
         beside::run(&binary).await.context("beside")?;
+    }
+    // Takes minutes: only when asked for.
+    if cli.only.contains(&Bench::Webhooks) {
+        webhooks::beside(&binary).await.context("webhooks beside one that hangs")?;
+        webhooks::lossless(&binary, cli.events).await.context("webhooks to receivers that fail")?;
     }
     // Takes most of an hour by default: only when asked for.
     if cli.only.contains(&Bench::Waiting) {
