@@ -2,7 +2,8 @@
 
 use aurareels_proto::v1::{
     AiMetadata, CreateDraftRequest, DeleteMediaRequest, DeleteVideoJobRequest, GetMediaRequest, GetVideoJobRequest,
-    ListVideoJobsRequest, PostContent, PutVideoJobRequest, UpdatePostRequest, ValidatePostsRequest, VideoJob,
+    ListVideoJobsRequest, PostContent, PublishPostsRequest, PutVideoJobRequest, SchedulePostsRequest,
+    UpdatePostRequest, ValidatePostsRequest, VideoJob,
 };
 use aurareels_tests::{
     Login, User, World, content,
@@ -122,6 +123,45 @@ async fn a_repeated_request_comes_back_to_its_posts_whatever_became_of_the_job()
     delete(me, "job-1").await;
     again("the job is gone").await;
     world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_brings_its_job_saves_and_posts_it_in_one_call() {
+    let world = World::start().await;
+    let (me, other) = (world.me(), world.user(2));
+    let account = me.account(Login::Tiktok).await;
+    let brought = VideoJob { wp_user_id: me.id, ..job("job-1", &video(&world, "brought")) };
+    let request = || PublishPostsRequest {
+        video_job: Some(brought.clone()),
+        ..publish(&[account], by_job("job-1", "With its job"))
+    };
+    let id = me.posts().publish_posts(request()).await.unwrap().into_inner().posts[0].id;
+    assert!(me.published(id).await.video_url.contains("/brought.mp4"));
+    let get = |id: &str| GetVideoJobRequest { video_job_id: id.to_owned() };
+    let saved = me.media().get_video_job(get("job-1")).await.unwrap().into_inner();
+    assert_eq!((saved.has_video, saved.ai_metadata), (true, brought.ai_metadata.clone()));
+    let again = me.posts().publish_posts(request()).await.unwrap().into_inner();
+    assert_eq!((again.posts[0].id, again.existed), (id, vec![true]));
+    // The newest video of a job is the one that is posted.
+    let scheduled = SchedulePostsRequest {
+        video_job: Some(VideoJob { video_url: video(&world, "made-anew"), ..brought.clone() }),
+        ..schedule(&[account], by_job("job-1", "Later"), at(world.now() + TimeDelta::hours(1)))
+    };
+    let scheduled = me.posts().schedule_posts(scheduled).await.unwrap().into_inner().posts[0].id;
+    world.advance(TimeDelta::hours(1));
+    assert!(me.published(scheduled).await.video_url.contains("/made-anew.mp4"));
+    // Nobody saves another user's job, and a request does not bring another job than its own.
+    let foreign = VideoJob { wp_user_id: other.id, ..job("theirs", &video(&world, "theirs")) };
+    let foreign = PublishPostsRequest {
+        video_job: Some(foreign),
+        ..publish(&[account], PostContent { video_job_id: "theirs".into(), ..content(&world, "Refused") })
+    };
+    me.refused(me.posts().publish_posts(foreign)).await.is(Code::NotFound, "VIDEO_JOB_NOT_FOUND");
+    let mixed = PublishPostsRequest { video_job: Some(brought), ..publish(&[account], by_job("job-2", "Refused")) };
+    let refused = me.refused(me.posts().publish_posts(mixed)).await;
+    refused.is(Code::InvalidArgument, "INVALID_FIELD");
+    assert!(refused.message.contains("video_job.video_job_id"), "{refused:#?}");
+    world.finish(2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

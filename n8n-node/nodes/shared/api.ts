@@ -655,6 +655,7 @@ export interface PublishPostsRequestInput {
 	request_key?: string;
 	allow_duplicate?: boolean;
 	variations?: VariationInput[];
+	video_job?: VideoJobInput | null;
 }
 
 export interface PublishPostsResponse {
@@ -737,6 +738,7 @@ export interface SchedulePostsRequestInput {
 	scheduler?: Scheduler | null;
 	late_policy_seconds?: number | null;
 	variations?: VariationInput[];
+	video_job?: VideoJobInput | null;
 }
 
 export interface SchedulePostsResponse {

@@ -277,7 +277,8 @@ impl Rig {
         };
         let input = PostInput { content: self.content(mode, asking), ..PostInput::default() };
         let request_key = asking.key.map(str::to_owned);
-        let request = CreatePosts { accounts: vec![account], input, when, request_key, allow_duplicate: false };
+        let accounts = vec![account];
+        let request = CreatePosts { accounts, input, when, request_key, allow_duplicate: false, video_job: None };
         let made = self.parts.posts.create(CALLER, request).await.context("creating the post")?;
         Ok(made.first().context("no post was created")?.post.id)
     }

@@ -102,6 +102,19 @@ add_action(
 				},
 			)
 		);
+		// What WordPress' own HTTP request costs, as large as the plugin's and to the same port, whatever is answered.
+		register_rest_route(
+			'test/v1',
+			'/request',
+			array(
+				'methods'             => 'POST',
+				'permission_callback' => 'is_user_logged_in',
+				'callback'            => static function () {
+					$answer = wp_remote_post( get_option( 'aurareels_settings' )['core_url'] . '/aurareels.v1.PostService/Nothing', array( 'headers' => array( 'Authorization' => 'Bearer ' . str_repeat( 'x', 320 ) ), 'body' => str_repeat( 'x', 700 ), 'httpversion' => '1.1', 'redirection' => 0 ) );
+					return array( 'success' => ! is_wp_error( $answer ) );
+				},
+			)
+		);
 		// What writing a post costs without a core: its row alone, and with what the original read before it, the account and
 		// the video job.
 		foreach ( array( '/insert' => false, '/original' => true ) as $path => $reads ) {

@@ -131,7 +131,7 @@ $root  = 0 === posix_getuid() ? "user = root\ngroup = root\n" : '';
 file_put_contents(
 	"$folder/fpm.conf",
 	"[global]\nerror_log = $folder/fpm.log\ndaemonize = no\n[site]\n{$root}listen = $pool\npm = static\n" .
-	"pm.max_children = 4\ncatch_workers_output = yes\nphp_admin_value[opcache.enable] = 1\nphp_admin_value[opcache.revalidate_freq] = 0\n" .
+	"pm.max_children = 4\ncatch_workers_output = yes\nphp_admin_value[opcache.enable] = 1\nphp_admin_value[opcache.revalidate_freq] = 2\n" .
 	"php_admin_value[error_log] = $folder/php.log\nphp_admin_value[post_max_size] = 16M\nphp_admin_value[sys_temp_dir] = $folder\n"
 );
 $processes->start( 'php-fpm', array_merge( array( $fpm, '-F', '-y', "$folder/fpm.conf" ), 0 === posix_getuid() ? array( '-R' ) : array() ) );

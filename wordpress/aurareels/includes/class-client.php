@@ -29,7 +29,7 @@ final class Client {
 	 * RPCs that may be sent again after "not reachable": those that read, and those that the core knows again by their request
 	 * key (it derives one from what is posted where none is given).
 	 */
-	const HARMLESS = '/\/(Get|List|Validate|Probe|Check)|\/(PublishPosts|SchedulePosts|PutVideoJob)$/';
+	const HARMLESS = '/\/(Get|List|Validate|Probe|Check)|\/(PublishPosts|SchedulePosts)$/';
 
 	/**
 	 * The core's address.

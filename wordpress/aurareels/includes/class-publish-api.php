@@ -91,9 +91,7 @@ final class Publish_Api {
 		if ( is_wp_error( $posts ) ) {
 			return $posts;
 		}
-		$client           = Permissions::client( $request, Permissions::PUBLISH );
-		$posts['content'] = Video_Jobs::handed_over( $client, $posts['content'] );
-		$answer           = $client->call( 'PostService/PublishPosts', $posts );
+		$answer = Permissions::client( $request, Permissions::PUBLISH )->call( 'PostService/PublishPosts', $posts );
 		return Routes::success(
 			array(
 				'message' => 'Publishing initiated',
@@ -113,10 +111,8 @@ final class Publish_Api {
 		if ( is_wp_error( $posts ) ) {
 			return $posts;
 		}
-		$client                = Permissions::client( $request, Permissions::PUBLISH );
-		$posts['content']      = Video_Jobs::handed_over( $client, $posts['content'] );
 		$posts['scheduled_at'] = self::time( $request );
-		$answer                = $client->call( 'PostService/SchedulePosts', $posts );
+		$answer                = Permissions::client( $request, Permissions::PUBLISH )->call( 'PostService/SchedulePosts', $posts );
 		return Routes::success(
 			array(
 				'message' => 'Posts scheduled successfully',
@@ -219,7 +215,7 @@ final class Publish_Api {
 	}
 
 	/**
-	 * What publish and schedule hand to the core.
+	 * What publish and schedule hand to the core: the posts, and the video job that they are made from.
 	 *
 	 * @param \WP_REST_Request $request The request.
 	 * @return array|\WP_Error
@@ -230,6 +226,13 @@ final class Publish_Api {
 		if ( is_wp_error( $content ) ) {
 			return $content;
 		}
+		$job = null;
+		if ( isset( $content['job'] ) ) {
+			// The core takes the video from the job.
+			$job                  = Video_Jobs::message( $content['job'] );
+			$content['video_url'] = '';
+			unset( $content['job'] );
+		}
 		$key = isset( $given['request_key'] ) ? (string) $given['request_key'] : '';
 		return array(
 			'accounts'        => array_map( 'intval', $given['accounts'] ),
@@ -237,6 +240,7 @@ final class Publish_Api {
 			// The caller's key: a parameter, or the header that HTTP clients use for it.
 			'request_key'     => '' !== $key ? $key : substr( (string) $request->get_header( 'idempotency-key' ), 0, 256 ),
 			'allow_duplicate' => (bool) $given['allow_duplicate'],
+			'video_job'       => $job,
 		);
 	}
 

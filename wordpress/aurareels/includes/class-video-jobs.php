@@ -77,22 +77,14 @@ final class Video_Jobs {
 	}
 
 	/**
-	 * What is posted, once the core has its job: the core compares the job's owner with the user again, and takes the video
-	 * from the job. A request that brings its video itself stays as it is; so does one to a core that knows no video jobs.
+	 * A job as the core saves it: it compares the job's owner with the user of the call again.
 	 *
-	 * @param Client $client  Speaks for the user.
-	 * @param array  $content What is posted; `job`, where there is one, is what {@see find} answered.
+	 * @param array $job What {@see find} answered.
 	 * @return array
-	 * @throws Core_Error When the core does not take the job.
 	 */
-	public static function handed_over( Client $client, array $content ) {
-		if ( ! isset( $content['job'] ) ) {
-			return $content;
-		}
-		$job = $content['job'];
-		unset( $content['job'] );
-		$ai  = $job['ai_metadata'];
-		$put = array(
+	public static function message( array $job ) {
+		$ai = $job['ai_metadata'];
+		return array(
 			'video_job_id'  => $job['job_id'],
 			'wp_user_id'    => $job['user_id'],
 			'video_url'     => $job['video_url'],
@@ -104,16 +96,6 @@ final class Video_Jobs {
 				'transcription' => self::cut( $ai['transcription'], 262144 ),
 			),
 		);
-		try {
-			$client->call( 'MediaService/PutVideoJob', array( 'video_job' => $put ) );
-		} catch ( Core_Error $error ) {
-			if ( Core_Error::UNIMPLEMENTED !== $error->getCode() ) {
-				throw $error;
-			}
-			return $content;
-		}
-		$content['video_url'] = '';
-		return $content;
 	}
 
 	/**

@@ -464,6 +464,7 @@ return array(
 			3 => array( 'request_key', 'string', '', '' ),
 			4 => array( 'allow_duplicate', 'bool', '', '' ),
 			5 => array( 'variations', 'message', 'Variation', 'repeated' ),
+			6 => array( 'video_job', 'message', 'VideoJob', '' ),
 		),
 		'PublishPostsResponse' => array(
 			1 => array( 'posts', 'message', 'Post', 'repeated' ),
@@ -533,6 +534,7 @@ return array(
 			6 => array( 'scheduler', 'enum', 'Scheduler', '' ),
 			7 => array( 'late_policy_seconds', 'int64', '', 'optional' ),
 			8 => array( 'variations', 'message', 'Variation', 'repeated' ),
+			9 => array( 'video_job', 'message', 'VideoJob', '' ),
 		),
 		'SchedulePostsResponse' => array(
 			1 => array( 'posts', 'message', 'Post', 'repeated' ),

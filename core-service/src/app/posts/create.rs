@@ -89,6 +89,7 @@ type Looked = std::result::Result<Probe, Violation>;
 impl Posts {
     /// Creates one post per account, or finds those that an equal request made.
     pub async fn create(&self, caller: Caller, mut request: CreatePosts) -> Result<Vec<Created>> {
+        self.save_job(caller, request.video_job.take()).await?;
         let now = self.clock.now();
         let given = request.input.clone();
         let no_video = self.take_job(caller, &mut request.input).await.err();

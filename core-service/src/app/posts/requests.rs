@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::variations::Variations;
 pub use crate::store::posts::Order;
 use crate::{
+    app::video_jobs::PutVideoJob,
     domain::{
         account::Account,
         caption::OnLongCaption,
@@ -78,6 +79,8 @@ pub struct CreatePosts {
     pub request_key: Option<String>,
     /// Post the same again on purpose.
     pub allow_duplicate: bool,
+    /// The job of `wish`, to be saved first.
+    pub video_job: Option<PutVideoJob>,
 }
 
 /// CreateDraft.

@@ -7,11 +7,19 @@ use super::{
     requests::{PostInput, UpdatePost},
 };
 use crate::{
-    app::video_jobs,
+    app::video_jobs::{self, PutVideoJob, VideoJobs},
     domain::{failure::Reason, post::Content, video_job::VideoJob},
 };
 
 impl Posts {
+    /// Saves the job that a request brings. It is harmless to repeat, so it stays saved when the posts are refused.
+    pub(super) async fn save_job(&self, caller: Caller, job: Option<PutVideoJob>) -> Result<()> {
+        if let Some(job) = job {
+            VideoJobs::new(self.store.clone(), self.clock.clone()).put(caller, job).await?;
+        }
+        Ok(())
+    }
+
     /// Fills in the video of an input that names a job alone.
     pub(super) async fn take_job(&self, caller: Caller, input: &mut PostInput) -> Result<()> {
         if !input.content.names_job_alone() {

@@ -113,6 +113,7 @@ async fn act(client: &Client, out: Output, action: Action) -> anyhow::Result<()>
                 variations: content.variations(),
                 request_key: content.request_key,
                 allow_duplicate: content.allow_duplicate,
+                video_job: None,
             };
             let answer = posts.publish_posts(request).await?.into_inner();
             out.message(&answer, |answer| look::list(&answer.posts, &answer.existed))?;

@@ -2,7 +2,7 @@
 
 use aurareels_proto::v1;
 
-use super::{Shape, event, given, json, platform};
+use super::{Shape, event, given, json, platform, video_job};
 use crate::{
     app::{
         Result,
@@ -108,6 +108,7 @@ pub(crate) fn requirements_of(request: v1::GetVideoRequirementsRequest) -> Resul
 /// PublishPosts.
 pub(crate) fn publish(request: v1::PublishPostsRequest) -> Result<CreatePosts> {
     let mut shape = Shape::default();
+    let video_job = video_job::of_posts(&mut shape, request.video_job, request.content.as_ref());
     let create = CreatePosts {
         accounts: accounts(&mut shape, request.accounts),
         input: PostInput {
@@ -117,6 +118,7 @@ pub(crate) fn publish(request: v1::PublishPostsRequest) -> Result<CreatePosts> {
         when: When::Now,
         request_key: request_key(&mut shape, request.request_key),
         allow_duplicate: request.allow_duplicate,
+        video_job,
     };
     shape.finish(create)
 }
@@ -124,6 +126,7 @@ pub(crate) fn publish(request: v1::PublishPostsRequest) -> Result<CreatePosts> {
 /// SchedulePosts.
 pub(crate) fn schedule(request: v1::SchedulePostsRequest) -> Result<CreatePosts> {
     let mut shape = Shape::default();
+    let video_job = video_job::of_posts(&mut shape, request.video_job, request.content.as_ref());
     let create = CreatePosts {
         accounts: accounts(&mut shape, request.accounts),
         input: PostInput {
@@ -137,6 +140,7 @@ pub(crate) fn schedule(request: v1::SchedulePostsRequest) -> Result<CreatePosts>
         },
         request_key: request_key(&mut shape, request.request_key),
         allow_duplicate: request.allow_duplicate,
+        video_job,
     };
     shape.finish(create)
 }

@@ -24,11 +24,31 @@ const FIELDS: &[&str] = &["video_url", "media_id", "thumbnail_url", "ai_metadata
 /// PutVideoJob.
 pub(crate) fn put(request: v1::PutVideoJobRequest) -> Result<PutVideoJob> {
     let mut shape = Shape::default();
-    let mut fields = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
+    let fields = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
+    let put = saved(&mut shape, request.video_job.unwrap_or_default(), fields);
+    shape.finish(put)
+}
+
+/// The job that a request of posts brings: the one that its content names.
+pub(super) fn of_posts(
+    shape: &mut Shape,
+    job: Option<v1::VideoJob>,
+    content: Option<&v1::PostContent>,
+) -> Option<PutVideoJob> {
+    let job = job?;
+    if content.is_some_and(|content| content.video_job_id != job.video_job_id) {
+        let measured = "another job than that of content";
+        let remedy = "give both the same video_job_id, or save the job with PutVideoJob";
+        shape.wrong("video_job.video_job_id", measured, "the video_job_id of content", remedy);
+    }
+    Some(saved(shape, job, Vec::new()))
+}
+
+/// What is saved of a job: these fields, or all.
+fn saved(shape: &mut Shape, job: v1::VideoJob, mut fields: Vec<String>) -> PutVideoJob {
     if fields.is_empty() {
         fields = FIELDS.iter().map(|&field| field.to_owned()).collect();
     }
-    let job = request.video_job.unwrap_or_default();
     let owner = match job.wp_user_id {
         0 => None,
         id => Some(UserId(shape.id("video_job.wp_user_id", id))),
@@ -65,7 +85,7 @@ pub(crate) fn put(request: v1::PutVideoJobRequest) -> Result<PutVideoJob> {
             }
         }
     }
-    shape.finish(PutVideoJob { video_job_id: job.video_job_id, owner, change })
+    PutVideoJob { video_job_id: job.video_job_id, owner, change }
 }
 
 /// The name of a job.

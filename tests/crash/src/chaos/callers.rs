@@ -268,6 +268,7 @@ impl Callers {
             when,
             request_key: Some(intent.name.clone()),
             allow_duplicate: false,
+            video_job: None,
         };
         let mut last = None;
         for _ in 0..PATIENCE {

@@ -42,24 +42,21 @@ final class VideoJobsTest extends PluginCase {
 		$this->assertSame( 'own', Video_Jobs::find( 'x', 2 )->get_error_code() );
 	}
 
-	public function test_the_core_gets_the_job_with_its_owner_before_the_post() {
+	public function test_the_core_gets_the_job_with_its_owner_in_the_call_that_posts_it() {
 		$long = str_repeat( 'ä', 5000 );
 		$this->insert( array( 'thumbnail_url' => 'https://x.example/t.jpg', 'ai_metadata' => wp_json_encode( array( 'titles' => array_fill( 0, 60, 'T' ), 'description' => $long, 'hashtags' => array( '#a', $long ) ) ) ) );
-		$this->core_answers( self::message( 'VideoJob' ), self::message( 'PublishPostsResponse' ) );
-		$answer = $this->rest( 'POST', '/publish', array( 'accounts' => array( 1 ), 'video_job_id' => 'job' ) );
-		$this->assertSame( 200, $answer->get_status(), wp_json_encode( $answer->get_data() ) );
-		$put = $this->sent_message( 'PutVideoJobRequest' )['video_job'];
-		$this->assertSame( array( 'job', 2, 'https://x.example/v.mp4', 'https://x.example/t.jpg' ), array( $put['video_job_id'], $put['wp_user_id'], $put['video_url'], $put['thumbnail_url'] ) );
-		$this->assertSame( array( 50, str_repeat( 'ä', 4096 ), array( '#a' ) ), array( count( $put['ai_metadata']['titles'] ), $put['ai_metadata']['description'], $put['ai_metadata']['hashtags'] ), 'no more than the core keeps' );
-		$content = $this->sent_message( 'PublishPostsRequest', 1 )['content'];
-		$this->assertSame( array( 'job', '' ), array( $content['video_job_id'], $content['video_url'] ), 'the core takes the video from the job' );
-	}
-
-	public function test_a_core_without_video_jobs_gets_the_address() {
-		$this->insert( array() );
-		$this->core_answers( self::refusal( 12, 'unknown' ), self::message( 'PublishPostsResponse' ) );
-		$this->assertSame( 200, $this->rest( 'POST', '/publish', array( 'accounts' => array( 1 ), 'video_job_id' => 'job' ) )->get_status() );
-		$this->assertSame( 'https://x.example/v.mp4', $this->sent_message( 'PublishPostsRequest', 1 )['content']['video_url'] );
+		foreach ( array( '/publish' => 'PublishPosts', '/schedule' => 'SchedulePosts' ) as $path => $rpc ) {
+			$this->sent = array();
+			remove_all_filters( 'pre_http_request' );
+			$this->core_answers( self::message( "{$rpc}Response" ) );
+			$answer = $this->rest( 'POST', $path, array( 'accounts' => array( 1 ), 'video_job_id' => 'job', 'scheduled_at' => '2027-01-01T00:00:00Z' ) );
+			$this->assertSame( 200, $answer->get_status(), wp_json_encode( $answer->get_data() ) );
+			$sent = $this->sent_message( "{$rpc}Request" );
+			$job  = $sent['video_job'];
+			$this->assertSame( array( 'job', 2, 'https://x.example/v.mp4', 'https://x.example/t.jpg' ), array( $job['video_job_id'], $job['wp_user_id'], $job['video_url'], $job['thumbnail_url'] ) );
+			$this->assertSame( array( 50, str_repeat( 'ä', 4096 ), array( '#a' ) ), array( count( $job['ai_metadata']['titles'] ), $job['ai_metadata']['description'], $job['ai_metadata']['hashtags'] ), 'no more than the core keeps' );
+			$this->assertSame( array( 'job', '' ), array( $sent['content']['video_job_id'], $sent['content']['video_url'] ), 'the core takes the video from the job' );
+		}
 	}
 
 	public function test_tables_and_columns_may_have_other_names() {
