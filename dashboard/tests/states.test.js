@@ -15,6 +15,7 @@ const VIEWS = [
   ["posts", "/social-posts", "ListPosts", /^No posts yet\./],
   ["review desk", "/review", "ListPosts", /^Nothing to review\./],
   ["accounts", "/social-accounts", "ListAccounts", /^No account is connected yet\./],
+  ["analytics", "/analytics", "ListAnalytics", /^No post went live in this window\./],
   ["uploads", "/media", "ListMedia", /^There are no uploads\./],
   ["webhooks", "/webhooks", "ListWebhookEndpoints", /^There are no endpoints\./],
   // Behind "webhooks", because it makes the endpoint whose log it opens.

@@ -10,7 +10,7 @@ import { scene } from "./support/scene.js";
 import { until } from "./support/stack.js";
 
 const DAY_MS = 86_400_000;
-const VIEWS = ["/social-calendar", "/social-calendar?layout=week", "/social-calendar?layout=agenda", "/social-posts", "/review", "/social-accounts", "/media", "/webhooks", "/sessions"];
+const VIEWS = ["/social-calendar", "/social-calendar?layout=week", "/social-calendar?layout=agenda", "/social-posts", "/review", "/social-accounts", "/analytics", "/media", "/webhooks", "/sessions"];
 
 describe("the views", () => {
   let stack;

@@ -17,6 +17,7 @@ import { Shell } from "./Shell";
 import { ToastProvider } from "./toasts";
 
 const AccountsView = lazy(() => import("../views/accounts/AccountsView"));
+const AnalyticsView = lazy(() => import("../views/analytics/AnalyticsView"));
 const CalendarView = lazy(() => import("../views/calendar/CalendarView"));
 const LoginView = lazy(() => import("../views/login/LoginView"));
 const MediaView = lazy(() => import("../views/media/MediaView"));
@@ -68,6 +69,7 @@ function Views() {
             <Route path={routes.calendar} component={CalendarView} />
             <Route path={routes.review} component={ReviewView} />
             <Route path={routes.media} component={MediaView} />
+            <Route path={routes.analytics} component={AnalyticsView} />
             <Route path={routes.webhooks} component={WebhooksView} />
             <Route path="/webhooks/:id">{({ id }) => (isId(id) ? <WebhookLogView id={BigInt(id)} /> : <NotFound />)}</Route>
             <Route path={routes.sessions} component={SessionsView} />

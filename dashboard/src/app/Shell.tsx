@@ -2,6 +2,7 @@
 
 import AccountCircleIcon from "@mui/icons-material/AccountCircleOutlined";
 import AddIcon from "@mui/icons-material/Add";
+import AnalyticsIcon from "@mui/icons-material/InsightsOutlined";
 import CalendarIcon from "@mui/icons-material/CalendarMonthOutlined";
 import DevicesIcon from "@mui/icons-material/DevicesOutlined";
 import GroupIcon from "@mui/icons-material/GroupOutlined";
@@ -48,6 +49,7 @@ function Navigation({ onChoose }: { onChoose?: () => void }) {
     [routes.posts, shell.posts, <ListIcon />],
     [routes.review, shell.review, <Badge badgeContent={waiting} color="warning" max={99} children={<ReviewIcon />} />],
     [routes.accounts, shell.accounts, <GroupIcon />],
+    [routes.analytics, shell.analytics, <AnalyticsIcon />],
     [routes.media, shell.media, <VideoIcon />],
     [routes.webhooks, shell.webhooks, <WebhookIcon />],
   ];

@@ -10,6 +10,7 @@ export const routes = {
   calendar: "/social-calendar",
   review: "/review",
   media: "/media",
+  analytics: "/analytics",
   webhooks: "/webhooks",
   webhook: (id: bigint) => `/webhooks/${id}`,
   sessions: "/sessions",

@@ -43,6 +43,8 @@ export const theme = createTheme({
   },
   shape: { borderRadius: 10 },
   components: {
+    // Its text wraps: as a region that scrolls it would have to be reached by keyboard.
+    MuiAlert: { styleOverrides: { message: { overflow: "visible", minWidth: 0, overflowWrap: "anywhere" } } },
     MuiButton: { defaultProps: { disableElevation: true } },
     MuiPaper: { styleOverrides: { root: { backgroundImage: "none" } } },
     MuiTooltip: { defaultProps: { enterDelay: 400 } },

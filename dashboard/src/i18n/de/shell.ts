@@ -13,6 +13,7 @@ export const shell: Texts["shell"] = {
   calendar: "Kalender",
   review: "Prüfliste",
   media: "Uploads",
+  analytics: "Statistik",
   webhooks: "Webhooks",
   sessions: "Sitzungen",
   colours: "Farben",

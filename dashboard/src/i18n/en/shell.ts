@@ -11,6 +11,7 @@ export const shell = {
   calendar: "Calendar",
   review: "Review desk",
   media: "Uploads",
+  analytics: "Analytics",
   webhooks: "Webhooks",
   sessions: "Sessions",
   colours: "Colours",

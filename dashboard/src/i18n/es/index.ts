@@ -1,4 +1,5 @@
 import { accounts } from "./accounts";
+import { analytics } from "./analytics";
 import { calendar } from "./calendar";
 import { history } from "./history";
 import { login } from "./login";
@@ -10,4 +11,4 @@ import { rules } from "./rules";
 import { shell } from "./shell";
 import { webhooks } from "./webhooks";
 
-export const texts = { accounts, calendar, history, login, media, post, publish, review, rules, shell, webhooks };
+export const texts = { accounts, analytics, calendar, history, login, media, post, publish, review, rules, shell, webhooks };

@@ -13,6 +13,7 @@ export const shell: Texts["shell"] = {
   calendar: "Calendario",
   review: "Por revisar",
   media: "Subidas",
+  analytics: "Métricas",
   webhooks: "Webhooks",
   sessions: "Sesiones",
   colours: "Colores",

@@ -13,6 +13,7 @@ export const shell: Texts["shell"] = {
   calendar: "Calendário",
   review: "Revisão",
   media: "Uploads",
+  analytics: "Métricas",
   webhooks: "Webhooks",
   sessions: "Sessões",
   colours: "Cores",

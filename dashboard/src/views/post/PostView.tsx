@@ -30,6 +30,7 @@ import { Timeline } from "./Timeline";
 
 const Editor = lazy(() => import("./Editor"));
 const RescheduleDialog = lazy(() => import("../../app/RescheduleDialog"));
+const PostNumbers = lazy(() => import("../analytics/PostNumbers"));
 
 const S = PostStatus;
 
@@ -314,6 +315,11 @@ export default function PostView({ id }: { id: bigint }) {
             </div>
           ))}
         </Alert>
+      )}
+      {post.status === S.PUBLISHED && (
+        <Suspense fallback={null}>
+          <PostNumbers id={id} />
+        </Suspense>
       )}
       <Timeline post={post} />
     </Box>

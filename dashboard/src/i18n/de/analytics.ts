@@ -1,0 +1,30 @@
+import type { Texts } from "../types";
+
+export const analytics: Texts["analytics"] = {
+  title: "Statistik",
+  intro: "Was die Plattformen über Ihre veröffentlichten Beiträge sagen. AuraReels liest es erst häufig, dann immer seltener, 30 Tage lang.",
+  window: "Zeitraum",
+  lastDays: (days) => `Letzte ${days} Tage`,
+  gained: "Zuwachs in diesem Zeitraum",
+  rate: "Interaktionsrate",
+  curveOf: "Kurve",
+  counts: {
+    views: "Aufrufe",
+    likes: "Likes",
+    comments: "Kommentare",
+    shares: "Geteilt",
+    saves: "Gespeichert",
+    reach: "Reichweite",
+  },
+  noReadings: "In diesem Zeitraum wurde noch nichts gelesen.",
+  empty: "In diesem Zeitraum ging kein Beitrag live.",
+  emptyHelp: "Zahlen erscheinen hier einige Minuten nach der Veröffentlichung.",
+  postsTable: "Beiträge dieses Zeitraums",
+  post: "Beitrag",
+  numbers: "Zahlen",
+  readNow: "Jetzt lesen",
+  readAt: (time) => `Gelesen ${time}.`,
+  neverRead: "Noch nicht gelesen.",
+  nextAt: (time) => `Nächstes Lesen ${time}.`,
+  noNext: "Von selbst wird nicht mehr gelesen.",
+};

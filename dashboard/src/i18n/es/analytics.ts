@@ -1,0 +1,30 @@
+import type { Texts } from "../types";
+
+export const analytics: Texts["analytics"] = {
+  title: "Métricas",
+  intro: "Lo que las plataformas dicen de sus publicaciones. AuraReels lo lee a menudo al principio y luego cada vez menos, durante 30 días.",
+  window: "Período",
+  lastDays: (days) => `Últimos ${days} días`,
+  gained: "Ganado en este período",
+  rate: "Tasa de interacción",
+  curveOf: "Curva de",
+  counts: {
+    views: "Reproducciones",
+    likes: "Me gusta",
+    comments: "Comentarios",
+    shares: "Compartidos",
+    saves: "Guardados",
+    reach: "Alcance",
+  },
+  noReadings: "Aún no se ha leído nada en este período.",
+  empty: "Nada se publicó en este período.",
+  emptyHelp: "Las cifras aparecen aquí unos minutos después de publicar.",
+  postsTable: "Publicaciones de este período",
+  post: "Publicación",
+  numbers: "Cifras",
+  readNow: "Leer ahora",
+  readAt: (time) => `Leído ${time}.`,
+  neverRead: "Aún no leído.",
+  nextAt: (time) => `Próxima lectura ${time}.`,
+  noNext: "Ya no se lee automáticamente.",
+};

@@ -1,0 +1,30 @@
+import type { Texts } from "../types";
+
+export const analytics: Texts["analytics"] = {
+  title: "Métricas",
+  intro: "O que as plataformas dizem dos seus posts publicados. O AuraReels lê com frequência no início e depois cada vez menos, por 30 dias.",
+  window: "Período",
+  lastDays: (days) => `Últimos ${days} dias`,
+  gained: "Ganho neste período",
+  rate: "Taxa de engajamento",
+  curveOf: "Curva de",
+  counts: {
+    views: "Visualizações",
+    likes: "Curtidas",
+    comments: "Comentários",
+    shares: "Compartilhamentos",
+    saves: "Salvamentos",
+    reach: "Alcance",
+  },
+  noReadings: "Nada foi lido neste período ainda.",
+  empty: "Nenhum post foi ao ar neste período.",
+  emptyHelp: "Os números aparecem aqui alguns minutos depois da publicação.",
+  postsTable: "Posts deste período",
+  post: "Post",
+  numbers: "Números",
+  readNow: "Ler agora",
+  readAt: (time) => `Lido em ${time}.`,
+  neverRead: "Ainda não lido.",
+  nextAt: (time) => `Próxima leitura em ${time}.`,
+  noNext: "Não há mais leituras automáticas.",
+};
