@@ -58,7 +58,8 @@ describe(`${ROWS} rows on two accounts`, () => {
   });
 
   test("scheduled: each once, paired with its row; the same again makes nothing new", { timeout: 2 * LIMIT_MS }, async () => {
-    const schedule = () => workflow("Schedule rows", [...rows("Row of a sheet"), act({ operation: "schedule", scheduledAt: "2031-05-06T07:08:09Z" })]);
+    // Before the times of the other tests, whose posts then still stand on the first page of a list.
+    const schedule = () => workflow("Schedule rows", [...rows("Row of a sheet"), act({ operation: "schedule", scheduledAt: "2031-01-01T07:08:09Z" })]);
     for (const existed of [false, true]) {
       const done = await run(schedule());
       const items = done.execution.items("AuraReels");
