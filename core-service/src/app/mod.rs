@@ -44,6 +44,13 @@ pub struct Broken {
     pub violation: Violation,
 }
 
+/// A broken rule about a field.
+fn broken(field: &'static str, rule: &'static str, measured: impl Into<String>, limit: &str, remedy: &str) -> Broken {
+    let (measured, limit, remedy) = (measured.into(), limit.to_owned(), remedy.to_owned());
+    let message = format!("{field}: {limit}, but it is {measured}; {remedy}");
+    Broken { account: None, violation: Violation { field, rule, measured, limit, remedy, message } }
+}
+
 /// Why a use case did nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

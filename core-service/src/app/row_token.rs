@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Error, Result, posts::broken};
+use super::{Error, Result, broken};
 use crate::domain::failure::Reason;
 
 /// The token of the page after this row.

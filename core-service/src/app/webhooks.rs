@@ -20,9 +20,9 @@ use crate::{
     domain::{
         event::Event,
         failure::Reason,
-        ids::UserId,
+        ids::{DeliveryId, EndpointId, UserId},
         media::Violation,
-        webhook::{Delivery, DeliveryId, DeliveryStatus, EVENT_TYPES, Endpoint, EndpointId, OPERATOR, TEST_EVENT},
+        webhook::{Delivery, DeliveryStatus, EVENT_TYPES, Endpoint, OPERATOR, TEST_EVENT},
     },
     media::outgoing,
     secret::Secret,

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{
+    ids::EndpointId,
     ids::{AccountId, PostId, Sequence, UserId},
     platform::UnknownValue,
     post::Status,
-    webhook::EndpointId,
 };
 
 /// What an event tells.

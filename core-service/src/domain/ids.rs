@@ -43,3 +43,11 @@ row_id! {
     /// Rises with every change of a post; callers send it back to change only what they saw.
     Revision
 }
+row_id! {
+    /// Row of `aurareels_webhook_endpoints`.
+    EndpointId
+}
+row_id! {
+    /// Row of `aurareels_webhook_deliveries`.
+    DeliveryId
+}

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     event::{EventKind, NewEvent},
-    ids::{AccountId, Fence, PostId, Sequence, UserId},
+    ids::{AccountId, DeliveryId, EndpointId, Fence, PostId, Sequence, UserId},
     platform::{Platform, UnknownValue},
     post::Status,
 };
@@ -62,14 +62,6 @@ const GAPS: [TimeDelta; 10] = [
 
 /// How far a gap may be longer than it is, so that what failed together is not tried together again.
 const SPREAD: f64 = 0.2;
-
-/// Row of `aurareels_webhook_endpoints`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EndpointId(pub i64);
-
-/// Row of `aurareels_webhook_deliveries`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeliveryId(pub i64);
 
 /// The owner of endpoints that get the events of all users.
 pub const OPERATOR: UserId = UserId(0);

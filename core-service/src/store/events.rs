@@ -15,8 +15,8 @@ use crate::{
     domain::{
         event::{Event, EventKind, NewEvent},
         failure::describe,
+        ids::EndpointId,
         ids::{AccountId, PostId, Sequence, UserId},
-        webhook::EndpointId,
     },
     params,
 };

@@ -18,8 +18,9 @@ use crate::{
     domain::{
         event::Event,
         failure::describe,
+        ids::EndpointId,
         platform::Platform,
-        webhook::{Endpoint, EndpointId, event_type, subject},
+        webhook::{Endpoint, event_type, subject},
     },
     fault::{self, FaultPoint},
     store::{

@@ -21,8 +21,8 @@ use super::{LOOK, PAUSE, Webhooks, exchange};
 use crate::{
     domain::{
         failure::describe,
-        ids::Fence,
-        webhook::{DeliveryId, EndpointId, TEST_EVENT, TryOutcome, asked_wait, next},
+        ids::{DeliveryId, EndpointId, Fence},
+        webhook::{TEST_EVENT, TryOutcome, asked_wait, next},
     },
     fault::{self, FaultPoint},
     store::{

@@ -16,10 +16,11 @@ use super::{
     Caller, Error, Posts, Result,
     requests::{CreatePosts, Created, PostInput, When, of_account},
     rules::{self, Prepared},
-    variations,
+    shape, times, variations,
 };
 use crate::{
     app::Broken,
+    app::broken,
     domain::{
         account::Account,
         failure::Reason,
@@ -93,23 +94,23 @@ impl Posts {
         let now = self.clock.now();
         let given = request.input.clone();
         let no_video = self.take_job(caller, &mut request.input).await.err();
-        let mut shape = rules::check_accounts(&request.accounts);
-        shape.extend(rules::check_key(request.request_key.as_deref(), request.allow_duplicate));
-        shape.extend(rules::check_shape(&request.input.content));
+        let mut shape = shape::check_accounts(&request.accounts);
+        shape.extend(shape::check_key(request.request_key.as_deref(), request.allow_duplicate));
+        shape.extend(shape::check_shape(&request.input.content));
         shape.extend(variations::check(&request.input, &request.accounts));
         if no_video.is_some() {
             shape.retain(|one| one.violation.field != VIDEO_URL_FIELD);
         }
         if !shape.is_empty() {
-            return Err(rules::refuse(shape));
+            return Err(shape::refuse(shape));
         }
         let accounts = self.accounts(caller, &request.accounts).await?;
         let zones = self.settings.zones.rules();
         let (asked, read_warning) = match &request.when {
             When::Now => (Asked::default(), None),
             When::At { time, .. } => {
-                let (at, warning) = rules::read_time(time, &zones)?;
-                (rules::as_asked(time, at, &zones), warning)
+                let (at, warning) = times::read_time(time, &zones)?;
+                (times::as_asked(time, at, &zones), warning)
             }
         };
         let mut parts = self.parts(&request, &given, accounts, &asked, now)?;
@@ -263,29 +264,29 @@ impl Posts {
             }
         };
         if !(0..=MAX_LATE_SECONDS).contains(&late) {
-            let one = rules::broken(
+            let one = broken(
                 "late_policy_seconds",
                 "FIELD_MALFORMED",
                 format!("{late} s"),
                 "0 to 31622400 seconds are taken",
                 "give a number of seconds in that range",
             );
-            return Err(rules::invalid(Reason::InvalidField, one));
+            return Err(shape::invalid(Reason::InvalidField, one));
         }
         if scheduler == SchedulerKind::N8n && !self.settings.has_workflow {
-            let one = rules::broken(
+            let one = broken(
                 "scheduler",
                 "WORKFLOW_NOT_CONFIGURED",
                 "SCHEDULER_N8N",
                 "this core knows no workflow to hand posts to",
                 "let the operator set N8N_SCHEDULER_WEBHOOK, or have the core schedule (SCHEDULER_CORE)",
             );
-            return Err(rules::invalid(Reason::InvalidField, one));
+            return Err(shape::invalid(Reason::InvalidField, one));
         }
-        let placed = asked.map(|at| rules::place_time(at, now)).transpose()?;
+        let placed = asked.map(|at| times::place_time(at, now)).transpose()?;
         let wall = match when {
             When::Now => None,
-            When::At { time, .. } => rules::wall_time(time, placed, &self.settings.zones.rules()),
+            When::At { time, .. } => times::wall_time(time, placed, &self.settings.zones.rules()),
         };
         Ok(Times { placed, warning, wall, scheduler, late_policy_seconds: late })
     }
@@ -328,7 +329,7 @@ impl Posts {
             warnings_of.push(warnings);
         }
         if !all.is_empty() {
-            return Err(rules::refuse(all));
+            return Err(shape::refuse(all));
         }
         let facts = facts.and_then(|facts| serde_json::to_value(facts).ok());
         let seen = looked.and_then(|looked| looked.as_ref().ok()).cloned();
@@ -446,7 +447,7 @@ fn reused(post: &Post, differences: &[String]) -> Error {
         remedy: "repeat the request as it was, or give another request_key with allow_duplicate".into(),
         message,
     };
-    rules::invalid(Reason::RequestKeyReused, Broken { account: Some(post.social_account_id), violation })
+    shape::invalid(Reason::RequestKeyReused, Broken { account: Some(post.social_account_id), violation })
 }
 
 /// The link and the words are those of a post, the file is another one.

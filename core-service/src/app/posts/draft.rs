@@ -1,6 +1,6 @@
 //! CreateDraft: a post that is kept and not yet checked.
 
-use super::{Caller, Error, Posts, Result, create::created, requests::CreateDraft, rules};
+use super::{Caller, Error, Posts, Result, create::created, requests::CreateDraft, rules, shape, times};
 use crate::{
     app::Broken,
     domain::{
@@ -15,9 +15,9 @@ impl Posts {
     /// Keeps a draft. Rules that it breaks come back as warnings: it is checked when it is scheduled or published.
     pub async fn create_draft(&self, caller: Caller, mut request: CreateDraft) -> Result<Post> {
         let now = self.clock.now();
-        let shape = rules::check_key(request.request_key.as_deref(), false);
+        let shape = shape::check_key(request.request_key.as_deref(), false);
         if !shape.is_empty() {
-            return Err(rules::refuse(shape));
+            return Err(shape::refuse(shape));
         }
         let given = request.input.content.clone();
         self.take_job(caller, &mut request.input).await?;
@@ -27,18 +27,18 @@ impl Posts {
         let zones = self.settings.zones.rules();
         let (asked, time_warning) = match &request.time {
             Some(time) => {
-                let (at, warning) = rules::read_time(time, &zones)?;
-                (rules::as_asked(time, at, &zones), warning)
+                let (at, warning) = times::read_time(time, &zones)?;
+                (times::as_asked(time, at, &zones), warning)
             }
             None => (Asked::default(), None),
         };
         let scheduled_at = asked.at;
         let mut warnings = prepared.warnings.clone();
         warnings.extend(time_warning);
-        let shape = rules::check_shape(&prepared.content);
+        let shape = shape::check_shape(&prepared.content);
         let refused = |one: &&Broken| one.violation.limit.contains("at most") || one.violation.field == MEDIA_ID_FIELD;
         if let Some(one) = shape.iter().find(refused) {
-            return Err(rules::refuse(vec![one.clone()]));
+            return Err(shape::refuse(vec![one.clone()]));
         }
         if !prepared.content.media_id.is_empty() {
             self.media_store.facts(caller.user, &prepared.content.media_id).await?;

@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 use super::{
     Caller, Posts, Result, not_found,
     requests::{ListPosts, PostDetail, PostFilter, PostPage},
-    rules,
+    shape,
 };
 use crate::{
+    app::broken,
     domain::{
         failure::Reason,
         ids::PostId,
@@ -52,24 +53,24 @@ impl Posts {
     /// A page of the caller's posts.
     pub async fn list(&self, caller: Caller, request: ListPosts) -> Result<PostPage> {
         if request.page_size == 0 || request.page_size > MAX_PAGE {
-            let one = rules::broken(
+            let one = broken(
                 "page_size",
                 "FIELD_MALFORMED",
                 request.page_size.to_string(),
                 "1 to 500 posts a page",
                 "ask for fewer, and page",
             );
-            return Err(rules::invalid(Reason::InvalidField, one));
+            return Err(shape::invalid(Reason::InvalidField, one));
         }
         if request.skip > MAX_SKIP {
-            let one = rules::broken(
+            let one = broken(
                 "skip",
                 "FIELD_MALFORMED",
                 request.skip.to_string(),
                 "at most 10000 posts are left out",
                 "page by next_page_token",
             );
-            return Err(rules::invalid(Reason::InvalidField, one));
+            return Err(shape::invalid(Reason::InvalidField, one));
         }
         let words = words(&request.filter.search)?;
         let fingerprint = fingerprint(caller, &request.filter, request.order);
@@ -89,8 +90,8 @@ impl Posts {
 /// The words of a search, unless it is longer than anybody types.
 fn words(search: &str) -> Result<Vec<Word>> {
     let refused = |measured: String, limit: String, remedy| {
-        let one = rules::broken("search", "FIELD_MALFORMED", measured, &limit, remedy);
-        Err(rules::invalid(Reason::InvalidField, one))
+        let one = broken("search", "FIELD_MALFORMED", measured, &limit, remedy);
+        Err(shape::invalid(Reason::InvalidField, one))
     };
     let characters = search.chars().count();
     if characters > search::MAX_CHARACTERS {
@@ -140,24 +141,24 @@ fn read_token(text: &str, filter: &str) -> Result<Position> {
             Ok(Position { list_at, id: PostId(id) })
         }
         Some(_) => {
-            let one = rules::broken(
+            let one = broken(
                 "page_token",
                 "FIELD_MALFORMED",
                 "of another list",
                 "a token belongs to the filter of its list",
                 "repeat the filter, or begin without a token",
             );
-            Err(rules::invalid(Reason::InvalidField, one))
+            Err(shape::invalid(Reason::InvalidField, one))
         }
         None => {
-            let one = rules::broken(
+            let one = broken(
                 "page_token",
                 "FIELD_MALFORMED",
                 "not one of ours",
                 "it must be a next_page_token",
                 "begin without a token",
             );
-            Err(rules::invalid(Reason::InvalidField, one))
+            Err(shape::invalid(Reason::InvalidField, one))
         }
     }
 }

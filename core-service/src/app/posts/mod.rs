@@ -11,7 +11,9 @@ mod list;
 mod moves;
 pub mod requests;
 mod rules;
+mod shape;
 mod tail;
+mod times;
 pub mod variations;
 mod video_jobs;
 mod watch;
@@ -31,7 +33,7 @@ use crate::{
     zones::Zones,
 };
 
-pub(super) use self::rules::{broken, check_url};
+pub(super) use self::shape::check_url;
 use self::tail::Tail;
 pub use self::tail::{Follower, News, subjects};
 use super::{Caller, Error, Result, media::MediaStore};

@@ -9,9 +9,10 @@ use chrono::{DateTime, Utc};
 use super::{
     Caller, Error, Posts, Result, fields, not_found,
     requests::{GivenTime, PostInput, PublishNow, Resolve, UpdatePost},
-    rules,
+    rules, shape, times,
 };
 use crate::{
+    app::broken,
     domain::{
         account::Account,
         failure::{Failure, FailureClass, Reason},
@@ -62,28 +63,28 @@ impl Posts {
             return Err(forbidden(&post, "edited", "only drafts and scheduled posts can be"));
         }
         if request.fields.is_empty() {
-            let one = rules::broken(
+            let one = broken(
                 "update_mask",
                 "FIELD_MALFORMED",
                 "empty",
                 "it must name the fields to change",
                 "name them, such as `caption`",
             );
-            return Err(rules::invalid(Reason::InvalidField, one));
+            return Err(shape::invalid(Reason::InvalidField, one));
         }
         self.take_job_of_edit(caller, &mut request).await?;
         let mut content = post.content.clone();
         if let Some(unknown) =
             request.fields.iter().find(|field| !fields::take(&mut content, &request.input.content, field))
         {
-            let one = rules::broken(
+            let one = broken(
                 "update_mask",
                 "FIELD_MALFORMED",
                 format!("`{}`", unknown.strip_prefix("content.").unwrap_or(unknown)),
                 "it names fields of content",
                 "name fields such as `caption`; the time is moved by ReschedulePost",
             );
-            return Err(rules::invalid(Reason::InvalidField, one));
+            return Err(shape::invalid(Reason::InvalidField, one));
         }
         take_video(&mut content, &request);
         if content.video_url != post.content.video_url || content.media_id != post.content.media_id {
@@ -97,7 +98,7 @@ impl Posts {
                 &PostInput { content: changed.content.clone(), ..request.input },
             );
             let broken =
-                rules::check_shape(&prepared.content).into_iter().map(|one| one.violation).chain(prepared.violations);
+                shape::check_shape(&prepared.content).into_iter().map(|one| one.violation).chain(prepared.violations);
             changed.warnings = prepared.warnings;
             changed.warnings.extend(broken.map(as_warning));
             changed.content = prepared.content;
@@ -115,10 +116,10 @@ impl Posts {
 
     /// Checks what an edited post names as its video now, and keeps a copy where one is asked for.
     async fn check_new_video(&self, caller: Caller, content: &mut Content, request: &UpdatePost) -> Result<()> {
-        let wrong = rules::check_shape(content).into_iter().filter(|one| one.violation.field == MEDIA_ID_FIELD);
+        let wrong = shape::check_shape(content).into_iter().filter(|one| one.violation.field == MEDIA_ID_FIELD);
         let wrong: Vec<_> = wrong.collect();
         if !wrong.is_empty() {
-            return Err(rules::refuse(wrong));
+            return Err(shape::refuse(wrong));
         }
         if !content.media_id.is_empty() {
             self.media_store.facts(caller.user, &content.media_id).await?;
@@ -167,9 +168,9 @@ impl Posts {
             return Err(too_late(&post, "rescheduled"));
         }
         let zones = self.settings.zones.rules();
-        let (asked, warning) = rules::read_time(&time, &zones)?;
-        let at = rules::place_time(asked, now)?;
-        let wall = rules::wall_time(&time, Some(at), &zones);
+        let (asked, warning) = times::read_time(&time, &zones)?;
+        let at = times::place_time(asked, now)?;
+        let wall = times::wall_time(&time, Some(at), &zones);
         let account = self.account_of(caller, &post).await?;
         rules::usable(&account, false)?;
         let mut changed = post;
@@ -293,14 +294,14 @@ impl Posts {
     /// Settles a post that is confirming or in review by a person's word.
     pub async fn resolve(&self, caller: Caller, word: Resolve) -> Result<Post> {
         if word.note.len() > MAX_NOTE {
-            let one = rules::broken(
+            let one = broken(
                 "note",
                 "FIELD_MALFORMED",
                 format!("{} bytes", word.note.len()),
                 "at most 2000 bytes are taken",
                 "shorten it",
             );
-            return Err(rules::invalid(Reason::InvalidField, one));
+            return Err(shape::invalid(Reason::InvalidField, one));
         }
         let failure = (!word.published).then(|| {
             Failure::new(

@@ -1,281 +1,28 @@
-//! Every rule that stands between a request and a row: the shape of the request, the caption, the platform's options, the
-//! video. All broken rules come back at once.
+//! Every rule that stands between a request and a row: its shape ([`super::shape`]), the caption, the platform's options,
+//! the video. All broken rules come back at once.
 
-use chrono::{DateTime, SubsecRound, Utc};
 use url::Url;
 
 use super::{
     Caller, Error, Posts, Result,
     requests::{GivenTime, PostInput, Validated, of_account},
+    shape::{check_accounts, check_content, check_shape, refuse},
+    times::{place_time, read_time},
     variations,
 };
 use crate::{
-    app::Broken,
+    app::{Broken, broken},
     domain::{
         account::{Account, Health},
         caption,
         failure::Reason,
         ids::AccountId,
-        media::{self, Checked, CoverFacts, MEDIA_ID_FIELD, MediaFacts, MediaId, VIDEO_URL_FIELD, Violation, Warning},
+        media::{self, Checked, CoverFacts, MEDIA_ID_FIELD, MediaFacts, VIDEO_URL_FIELD, Violation, Warning},
         post::Content,
-        request_key::{self, Asked},
-        schedule::{self, WallTime},
     },
     media::{ProbeError, THUMBNAIL_URL_FIELD},
     platform::Service,
-    zones,
 };
-
-/// Most accounts of one request.
-const MAX_ACCOUNTS: usize = 100;
-
-/// Largest metadata, bytes of JSON.
-const MAX_METADATA: usize = 64 * 1024;
-
-/// Longest text fields, characters: what the columns of every database hold.
-const MAX_TEXT: usize = 255;
-
-/// Longest URL, bytes.
-const MAX_URL: usize = 4096;
-
-/// A broken rule about a field.
-pub(in crate::app) fn broken(
-    field: &'static str,
-    rule: &'static str,
-    measured: impl Into<String>,
-    limit: &str,
-    remedy: &str,
-) -> Broken {
-    let (measured, limit, remedy) = (measured.into(), limit.to_owned(), remedy.to_owned());
-    let message = format!("{field}: {limit}, but it is {measured}; {remedy}");
-    Broken { account: None, violation: Violation { field, rule, measured, limit, remedy, message } }
-}
-
-/// Refuses with one broken rule.
-pub(super) fn invalid(reason: Reason, one: Broken) -> Error {
-    Error::Invalid { reason, broken: vec![one] }
-}
-
-/// The reason that fits a set of broken rules best: the original's error where all of them are that one.
-pub(super) fn refuse(broken: Vec<Broken>) -> Error {
-    let reason_of = |rule: &str| match rule {
-        "VIDEO_TOO_LARGE" => Reason::VideoTooLarge,
-        "VIDEO_FORMAT_INVALID" | "VIDEO_CODEC_INVALID" => Reason::VideoFormatInvalid,
-        "CAPTION_TOO_LONG" => Reason::CaptionTooLong,
-        rule if rule.starts_with("VIDEO_URL") || rule == "VIDEO_NOT_PUBLIC" => Reason::VideoNotPublic,
-        "FIELD_MALFORMED" => Reason::InvalidField,
-        _ => Reason::RuleViolation,
-    };
-    let first = broken.first().map_or(Reason::RuleViolation, |one| reason_of(one.violation.rule));
-    let same = broken.iter().all(|one| reason_of(one.violation.rule) == first);
-    Error::Invalid { reason: if same { first } else { Reason::RuleViolation }, broken }
-}
-
-/// A request's accounts, checked for shape.
-pub(super) fn check_accounts(accounts: &[AccountId]) -> Vec<Broken> {
-    let mut seen = std::collections::HashSet::new();
-    let mut all = Vec::new();
-    if accounts.is_empty() || accounts.len() > MAX_ACCOUNTS {
-        all.push(broken(
-            "accounts",
-            "FIELD_MALFORMED",
-            format!("{} accounts", accounts.len()),
-            "1 to 100 accounts are taken",
-            "name at least one, and split larger requests",
-        ));
-    }
-    for account in accounts {
-        if !seen.insert(account) {
-            all.push(broken(
-                "accounts",
-                "FIELD_MALFORMED",
-                format!("account {account} twice"),
-                "each account may be named once",
-                "remove the repetition",
-            ));
-        }
-    }
-    all
-}
-
-/// A caller's request key, checked for shape.
-pub(super) fn check_key(request_key: Option<&str>, allow_duplicate: bool) -> Vec<Broken> {
-    let mut all = Vec::new();
-    match request_key {
-        Some(text) if text.is_empty() || text.len() > request_key::MAX_LENGTH || text.chars().any(char::is_control) => {
-            all.push(broken(
-                "request_key",
-                "FIELD_MALFORMED",
-                format!("{} bytes", text.len()),
-                "a key has 1 to 128 bytes without control characters",
-                "shorten it, for example by hashing",
-            ));
-        }
-        Some(text) if text.starts_with(request_key::DERIVED) => {
-            all.push(broken(
-                "request_key",
-                "FIELD_MALFORMED",
-                "one of the core's own",
-                "keys of callers do not begin with `derived:`",
-                "choose another key",
-            ));
-        }
-        None if allow_duplicate => {
-            all.push(broken(
-                "request_key",
-                "FIELD_MALFORMED",
-                "empty",
-                "allow_duplicate needs a key of its own",
-                "give a request_key that names this repetition",
-            ));
-        }
-        _ => {}
-    }
-    all
-}
-
-/// The shape of a request's content, which holds for every account.
-pub(super) fn check_shape(content: &Content) -> Vec<Broken> {
-    let mut all = check_content(content);
-    if !content.video_url.is_empty() && !content.media_id.is_empty() {
-        all.push(broken(
-            MEDIA_ID_FIELD,
-            "FIELD_MALFORMED",
-            "given beside video_url",
-            "a post has one video",
-            "give either video_url or media_id",
-        ));
-    }
-    all
-}
-
-/// The shape of a content, of a request or stored: a stored one may have a URL and the copy that was kept of it.
-fn check_content(content: &Content) -> Vec<Broken> {
-    let mut all = Vec::new();
-    let malformed =
-        |field, measured: String, limit: &str, remedy: &str| broken(field, "FIELD_MALFORMED", measured, limit, remedy);
-    if content.video_url.is_empty() && content.media_id.is_empty() {
-        all.push(malformed(
-            VIDEO_URL_FIELD,
-            "empty".into(),
-            "a post needs a video",
-            "give the http(s) URL of the video, upload it and give its media_id, or name a saved video job",
-        ));
-    }
-    if !content.media_id.is_empty() && content.media_id.parse::<MediaId>().is_err() {
-        let shown: String = content.media_id.chars().take(80).collect();
-        let remedy = "upload the video with UploadMedia and give the media_id that it answers";
-        all.push(malformed(MEDIA_ID_FIELD, format!("`{shown}`"), "it must name an uploaded video", remedy));
-    }
-    let urls = [
-        (VIDEO_URL_FIELD, content.video_url.as_str()),
-        ("content.thumbnail_url", content.thumbnail_url.as_deref().unwrap_or_default()),
-    ];
-    all.extend(urls.into_iter().filter(|(_, url)| !url.is_empty()).filter_map(|(field, url)| check_url(field, url)));
-    let texts = [
-        ("content.video_job_id", content.video_job_id.as_str()),
-        ("content.location", content.location.as_deref().unwrap_or_default()),
-        ("content.privacy_level", content.privacy_level.as_str()),
-    ];
-    for (field, text) in texts {
-        if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
-            all.push(malformed(
-                field,
-                format!("{} characters", text.chars().count()),
-                "at most 255 characters without control characters are taken",
-                "shorten it",
-            ));
-        }
-    }
-    if content.metadata.to_string().len() > MAX_METADATA {
-        all.push(malformed(
-            "content.metadata",
-            format!("{} bytes", content.metadata.to_string().len()),
-            "at most 65536 bytes of JSON are taken",
-            "keep large data elsewhere and store its id here",
-        ));
-    }
-    all
-}
-
-/// The shape of a URL.
-pub(in crate::app) fn check_url(field: &'static str, url: &str) -> Option<Broken> {
-    let is_good = url.len() <= MAX_URL
-        && Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
-    let shown: String = url.chars().take(60).collect();
-    (!is_good).then(|| {
-        broken(
-            field,
-            "FIELD_MALFORMED",
-            format!("`{shown}`"),
-            "it must be an http(s) URL of at most 4096 bytes",
-            "give the full URL, beginning with https://",
-        )
-    })
-}
-
-/// A given time as an instant, with a warning where it was not the only reading. The instant is as asked for: not yet
-/// moved to now.
-pub(super) fn read_time(given: &GivenTime, zones: &zones::Rules) -> Result<(DateTime<Utc>, Option<Warning>)> {
-    let read = match given {
-        GivenTime::At(at) if schedule::in_range(*at) => Ok((*at, None)),
-        GivenTime::At(at) => Err(schedule::TimeError::Malformed(at.to_string())),
-        GivenTime::Text(text) => schedule::parse_text(text).map(|at| (at, None)),
-        GivenTime::Wall { local, zone } => zones
-            .zone(zone)
-            .ok_or_else(|| schedule::TimeError::UnknownZone(zone.clone()))
-            .and_then(|zone| schedule::parse_wall(local, &zone))
-            .map(|instant| (instant.at, instant.warning)),
-    };
-    let (at, warning) = read.map_err(time_error)?;
-    let warning =
-        warning.map(|message| Warning { code: "TIME_AMBIGUOUS".into(), field: "scheduled_at".into(), message });
-    Ok((at, warning))
-}
-
-/// A given time as keys take it: the instant, and the wall time with its zone where they were given.
-pub(super) fn as_asked(given: &GivenTime, at: DateTime<Utc>, zones: &zones::Rules) -> Asked {
-    let wall = match given {
-        GivenTime::Wall { local, zone } => zones.zone(zone).and_then(|zone| schedule::wall_text(local, &zone)),
-        GivenTime::At(_) | GivenTime::Text(_) => None,
-    };
-    Asked { at: Some(at), wall }
-}
-
-/// The wall time that a post is scheduled at, where that is what was given. Not of one whose time was moved to now.
-pub(super) fn wall_time(given: &GivenTime, at: Option<DateTime<Utc>>, zones: &zones::Rules) -> Option<WallTime> {
-    let GivenTime::Wall { local, zone } = given else { return None };
-    let zone = zones.zone(zone)?;
-    let at = at.filter(|at| schedule::parse_wall(local, &zone).is_ok_and(|read| read.at.trunc_subsecs(6) == *at))?;
-    let (local, zone) =
-        schedule::wall_text(local, &zone)?.split_once('@').map(|(l, z)| (l.to_owned(), z.to_owned()))?;
-    Some(WallTime { local, zone, at, rules: zones.version().to_owned() })
-}
-
-/// Applies the rule for past times.
-pub(super) fn place_time(at: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
-    schedule::place(at, now).map_err(time_error)
-}
-
-fn time_error(error: schedule::TimeError) -> Error {
-    let (reason, rule) = match &error {
-        schedule::TimeError::InPast { .. } => (Reason::TimeInPast, "TIME_IN_PAST"),
-        schedule::TimeError::TooFar { .. } => (Reason::InvalidField, "TIME_TOO_FAR"),
-        schedule::TimeError::InGap { .. } => (Reason::InvalidField, "TIME_IN_DST_GAP"),
-        schedule::TimeError::UnknownZone(_) => (Reason::InvalidField, "TIME_ZONE_UNKNOWN"),
-        schedule::TimeError::Malformed(_) => (Reason::InvalidField, "TIME_MALFORMED"),
-    };
-    let message = error.to_string();
-    let violation = Violation {
-        field: "scheduled_at",
-        rule,
-        measured: String::new(),
-        limit: String::new(),
-        remedy: String::new(),
-        message,
-    };
-    invalid(reason, Broken { account: None, violation })
-}
 
 /// An input as it would be sent by one account.
 pub(super) struct Prepared {

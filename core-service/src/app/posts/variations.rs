@@ -6,10 +6,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 use super::{
     fields::{self, OF_THE_VIDEO},
     requests::PostInput,
-    rules,
+    shape,
 };
 use crate::{
-    app::Broken,
+    app::{Broken, broken},
     domain::{caption::OnLongCaption, ids::AccountId, post::Content},
 };
 
@@ -49,11 +49,11 @@ impl PostInput {
 
 /// The shape of a request's variations.
 pub(super) fn check(input: &PostInput, accounts: &[AccountId]) -> Vec<Broken> {
-    let of_all = rules::check_shape(&input.content);
+    let of_all = shape::check_shape(&input.content);
     let mut all = Vec::new();
     for (account, variation) in &input.variations {
         let mut add = |measured: String, limit: &str, remedy: &str| {
-            let one = rules::broken("variations", "FIELD_MALFORMED", measured, limit, remedy);
+            let one = broken("variations", "FIELD_MALFORMED", measured, limit, remedy);
             all.push(Broken { account: Some(*account), ..one });
         };
         if !accounts.contains(account) {
@@ -76,7 +76,7 @@ pub(super) fn check(input: &PostInput, accounts: &[AccountId]) -> Vec<Broken> {
                 add(format!("`{field}`"), "it names fields of content", "name fields such as `caption`");
             }
         }
-        let of_this = rules::check_shape(&input.of(*account).content).into_iter();
+        let of_this = shape::check_shape(&input.of(*account).content).into_iter();
         let is_new = |one: &Broken| !of_all.iter().any(|other| other.violation == one.violation);
         all.extend(of_this.filter(is_new).map(|one| Broken { account: Some(*account), ..one }));
     }

@@ -8,8 +8,9 @@ use super::{Shape, given, or_empty, timestamp};
 use crate::{
     app::{Result, webhooks::OVERLAP},
     domain::{
+        ids::{DeliveryId, EndpointId},
         platform::Platform,
-        webhook::{Delivery, DeliveryId, DeliveryStatus, Endpoint, EndpointId, EventFilter, Try},
+        webhook::{Delivery, DeliveryStatus, Endpoint, EventFilter, Try},
     },
     store::webhooks::{EndpointChange, EndpointInput, log::Told},
 };

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     domain::{
-        ids::{AccountId, PostId, Sequence, UserId},
+        ids::{AccountId, EndpointId, PostId, Sequence, UserId},
         platform::Platform,
-        webhook::{Endpoint, EndpointId, OPERATOR},
+        webhook::{Endpoint, OPERATOR},
     },
     params,
 };

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     domain::{
-        ids::{AccountId, Fence, PostId, Sequence},
-        webhook::{Delivery, DeliveryId, DeliveryStatus, EndpointId, TEST_EVENT, Try},
+        ids::{AccountId, DeliveryId, EndpointId, Fence, PostId, Sequence},
+        webhook::{Delivery, DeliveryStatus, TEST_EVENT, Try},
     },
     params,
 };

@@ -21,9 +21,9 @@ use super::{
 use crate::{
     domain::{
         event::{EventKind, NewEvent},
-        ids::UserId,
+        ids::{EndpointId, UserId},
         platform::Platform,
-        webhook::{Disabled, Endpoint, EndpointId, EventFilter},
+        webhook::{Disabled, Endpoint, EventFilter},
     },
     params,
     secret::Secret,

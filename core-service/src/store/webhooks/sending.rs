@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     domain::{
-        ids::{Fence, UserId},
-        webhook::{Delivery, DeliveryId, Disabled, EndpointId, Next, Try, TryOutcome, has_failed_for_days},
+        ids::{DeliveryId, EndpointId, Fence, UserId},
+        webhook::{Delivery, Disabled, Next, Try, TryOutcome, has_failed_for_days},
     },
     params,
     secret::{KeyRing, Secret},
