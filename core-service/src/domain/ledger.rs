@@ -390,3 +390,17 @@ impl Ledger {
         self.entries.iter_mut().find(|entry| entry.number == number)
     }
 }
+/// A person's word on a post whose fate is open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedWord {
+    /// Live.
+    pub published: bool,
+    /// The platform's id, where known.
+    pub platform_post_id: Option<String>,
+    /// The link, where known.
+    pub platform_post_url: Option<String>,
+    /// Who looked and what they saw.
+    pub note: String,
+    /// The failure to write when it is not live.
+    pub failure: Option<Failure>,
+}

@@ -6,6 +6,7 @@ pub mod analytics;
 pub mod binding;
 pub mod budget;
 pub mod caption;
+pub mod change;
 pub mod event;
 pub mod failure;
 pub mod ids;

@@ -7,6 +7,7 @@ use super::Engine;
 use crate::{
     domain::{
         account::Account,
+        change::Change,
         failure::{Failure, FailureClass, Reason},
         ledger::{Ledger, StepClass},
         media,
@@ -14,7 +15,7 @@ use crate::{
         retry::asked_until,
     },
     platform::{Asked, PlatformClient, Step, Video as _},
-    store::{Result, changes::Change},
+    store::Result,
 };
 
 /// What the checks say.

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     domain::{
+        change::{Change, LedgerWrite, Release},
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Evidence, Ledger, StepClass, StepOutcome},
         media::Warning,
@@ -18,7 +19,6 @@ use crate::{
         transition::Move,
     },
     platform::Outcome,
-    store::changes::{Change, LedgerWrite, Release},
 };
 
 /// How long to wait for a rate limit whose end the platform did not tell.

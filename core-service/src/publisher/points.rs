@@ -1,9 +1,11 @@
 //! Which fault points stand around a commit of the engine, by what it changes.
 
 use crate::{
-    domain::post::Status,
+    domain::{
+        change::{Change, LedgerWrite},
+        post::Status,
+    },
     fault::{FaultPoint, context},
-    store::changes::{Change, LedgerWrite},
 };
 
 /// The points before and after committing a change, and their context.

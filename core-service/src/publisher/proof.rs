@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::decide::{Decision, DecisionContext, QUOTA_PAUSE, RATE_LIMIT_PAUSE, RECONNECT_PAUSE};
 use crate::{
     domain::{
+        change::{Change, LedgerWrite},
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Evidence, StepClass, StepOutcome},
         post::WaitReason,
@@ -19,7 +20,6 @@ use crate::{
         transition::Move,
     },
     platform::Lookup,
-    store::changes::{Change, LedgerWrite},
 };
 
 /// How long after a refused token the same request waits for the first reading behind the refresh.

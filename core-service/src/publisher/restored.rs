@@ -13,13 +13,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::decide::{Decision, DecisionContext};
 use crate::{
     domain::{
+        change::{Change, LedgerWrite, Release},
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Evidence, Ledger, SEARCH, StepClass, StepOutcome},
         post::{Post, Status, WaitReason},
         transition::Move,
     },
     platform::Lookup,
-    store::changes::{Change, LedgerWrite, Release},
 };
 
 /// How long a request that the old core had begun may have been under way when the backup was restored.

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     domain::{
         account::Account,
+        change::{Change, LedgerWrite, Release},
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Evidence, Ledger, StepClass, StepOutcome},
         post::{Post, SchedulerKind, Status, WaitReason},
@@ -33,12 +34,7 @@ use crate::{
     },
     fault::{self, FaultPoint},
     platform::{Asked, Call, Lookup, Next, Service, Tokens, View},
-    store::{
-        Error, Result,
-        account_tokens::StoredLogin,
-        changes::{Change, LedgerWrite, Release},
-        platform_posts::Rivals,
-    },
+    store::{Error, Result, account_tokens::StoredLogin, platform_posts::Rivals},
     tokens::TokenError,
 };
 

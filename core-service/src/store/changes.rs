@@ -9,19 +9,17 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Error, Result, Store, daily_slots,
+    Error, Result, Store, daily_queue,
     db::{Tx, Value},
     ledger, platform_posts,
     posts::{self, legal},
 };
 use crate::{
     domain::{
-        binding::BoundBy,
+        change::{Change, LedgerWrite, Release},
         event::EventKind,
         failure::{Failure, FailureClass},
         ids::Revision,
-        ledger::Entry,
-        media::Warning,
         post::{Post, Status, WaitReason},
         transition::Move,
     },
@@ -29,78 +27,6 @@ use crate::{
     params,
     secret::KeyRing,
 };
-
-/// A ledger row to be written with a change.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum LedgerWrite {
-    /// None.
-    #[default]
-    Nothing,
-    /// A step that is about to be sent, or a read that learned something.
-    Insert(Entry),
-    /// What became of a step.
-    Update(Entry),
-}
-
-/// What is learned of a live post.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LiveDetails {
-    /// The platform's id of the public post.
-    pub platform_post_id: Option<String>,
-    /// Its link.
-    pub platform_post_url: Option<String>,
-    /// Every id.
-    pub all_platform_post_ids: Vec<String>,
-    /// What says that they are the post's.
-    pub bound_by: BoundBy,
-}
-
-/// How a worker lets a post go.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Release {
-    /// When it wants attention next; `None`: it rests.
-    pub at: Option<DateTime<Utc>>,
-    /// What it waits for.
-    pub waiting_for: Option<WaitReason>,
-}
-
-/// A change that the engine makes to a post under its claim. Fields that are left out stay as they are.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Change {
-    /// The ledger row that belongs to it.
-    pub ledger: LedgerWrite,
-    /// The point of no return whose fate is open again.
-    pub reopened: Option<Entry>,
-    /// A move of the status.
-    pub by: Option<Move>,
-    /// The failure to keep, or `Some(None)` to clear it.
-    pub error: Option<Option<Failure>>,
-    /// What was learned of a live post.
-    pub live: Option<LiveDetails>,
-    /// Count a retry: one that the engine makes by itself.
-    pub retry: bool,
-    /// The handles of the attempt are proven dead: the next step begins a new one.
-    pub new_attempt: bool,
-    /// A step succeeded that had never succeeded before: the automatic retries begin anew. What succeeded before and is
-    /// done again, as by a new attempt, brings none back: so retries come to an end.
-    pub new_ground: bool,
-    /// Looks in a row that found nothing new.
-    pub poll_count: Option<i32>,
-    /// Reads in a row that failed.
-    pub read_failures: Option<i32>,
-    /// Calls in a row of the n8n webhook that failed.
-    pub handover_failures: Option<i32>,
-    /// The n8n workflow took the post.
-    pub handed_over_at: Option<DateTime<Utc>>,
-    /// What the media check measured.
-    pub media_facts: Option<serde_json::Value>,
-    /// A warning to add, once.
-    pub warning: Option<Warning>,
-    /// After a restore it was found out whether the post is out already.
-    pub looked_up: bool,
-    /// Let the post go; the claim is kept when `None`.
-    pub release: Option<Release>,
-}
 
 impl Store {
     /// Applies a change under a claim and answers the post after it. `seen` is the worker's copy of the post. It is the
@@ -166,8 +92,8 @@ pub(super) async fn applied(
         tx.note_schedule(at);
     }
     fault::point(FaultPoint::EventWritten, after.status.as_str());
-    if daily_slots::moves_the_queue(&before, &after, &change) {
-        daily_slots::wake_next(tx, after.wp_user_id, after.platform, now).await?;
+    if change.moves_the_queue(&before, &after) {
+        daily_queue::wake_next(tx, after.wp_user_id, after.platform, now).await?;
     }
     Ok(after)
 }
@@ -309,10 +235,10 @@ async fn write_row(tx: &mut Tx, before: &Post, after: &Post, change: &Change) ->
     if after.waiting_for != before.waiting_for {
         set("waiting_for", after.waiting_for.map(|reason| reason.as_str()).into());
     }
-    if let Some(slot) = daily_slots::slot_of(change) {
+    if let Some(slot) = change.slot() {
         set("slot_at", slot.into());
     }
-    if let Some(queued) = daily_slots::queued_by(change) {
+    if let Some(queued) = change.queued() {
         set("in_daily_queue", queued.into());
     }
     if change.release.is_some() {
@@ -403,7 +329,7 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
         after.warnings.push(warning.clone());
     }
     // Who has taken a place stands in no line for one.
-    if matches!(daily_slots::slot_of(change), Some(Some(_))) {
+    if matches!(change.slot(), Some(Some(_))) {
         after.waiting_for = None;
     }
     if change.looked_up {

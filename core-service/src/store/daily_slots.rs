@@ -13,16 +13,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Result, Store,
-    changes::{Change, LedgerWrite, Release, applied},
+    changes::applied,
+    daily_queue::wake_next,
     db::{Row, Tx},
 };
 use crate::{
     domain::{
+        change::{Change, LedgerWrite, Release},
         failure::{Failure, FailureClass, Reason},
         ids::{PostId, UserId},
-        ledger::{StepClass, StepOutcome},
         platform::Platform,
-        post::{Post, Status, WaitReason},
+        post::{Post, WaitReason},
     },
     params,
 };
@@ -40,59 +41,6 @@ pub enum Place {
     Taken(Post),
     /// There was none: the post was let go and waits for it.
     Waits(Post),
-}
-
-/// What a change means for the post's place: `Some(Some(_))` takes one, `Some(None)` gives it back.
-pub(super) fn slot_of(change: &Change) -> Option<Option<DateTime<Utc>>> {
-    if change.new_attempt {
-        return Some(None);
-    }
-    if let Some(entry) = &change.reopened {
-        return Some(Some(entry.sent_at));
-    }
-    match &change.ledger {
-        LedgerWrite::Insert(entry) if entry.class == StepClass::PointOfNoReturn => Some(Some(entry.sent_at)),
-        LedgerWrite::Update(entry) if entry.class == StepClass::PointOfNoReturn => match entry.outcome? {
-            StepOutcome::NoEffect | StepOutcome::Absent => Some(None),
-            // Also one that was taken for absent and is open again.
-            StepOutcome::Unknown => Some(Some(entry.sent_at)),
-            StepOutcome::Accepted | StepOutcome::Found => None,
-        },
-        LedgerWrite::Nothing | LedgerWrite::Insert(_) | LedgerWrite::Update(_) => None,
-    }
-}
-
-/// What a change means for the post's place in the queue: who waits for a place of the day has one, until he takes it.
-pub(super) fn queued_by(change: &Change) -> Option<bool> {
-    if matches!(slot_of(change), Some(Some(_))) {
-        return Some(false);
-    }
-    change.release.filter(|release| release.waiting_for == Some(WaitReason::DailyLimit)).map(|_| true)
-}
-
-/// Whether others may move up: a place of the day was given back, or who stood before them failed or has to wait for
-/// something else.
-pub(super) fn moves_the_queue(before: &Post, after: &Post, change: &Change) -> bool {
-    let fails = after.status == Status::Failed && before.status != Status::Failed;
-    let steps_aside =
-        change.release.is_some() && after.status == Status::Publishing && !after.waiting_for.is_none_or(holds_a_place);
-    fails || steps_aside || slot_of(change) == Some(None)
-}
-
-/// Whether a post in the queue is on its way to its place, and others wait behind it.
-const fn holds_a_place(waiting_for: WaitReason) -> bool {
-    matches!(waiting_for, WaitReason::DailyLimit | WaitReason::Processing | WaitReason::Schedule)
-}
-
-/// The first of those who wait for nothing but a place looks at once.
-pub(super) async fn wake_next(tx: &mut Tx, user: UserId, platform: Platform, now: DateTime<Utc>) -> Result<()> {
-    let first = "SELECT id FROM aurareels_social_posts WHERE wp_user_id = ? AND platform = ? AND waiting_for = 'daily_limit' \
-                 AND claim_token IS NULL ORDER BY list_at, id LIMIT 1";
-    let Some(row) = tx.fetch_optional(first, &params![user, platform.as_str()]).await? else { return Ok(()) };
-    let sql = "UPDATE aurareels_social_posts SET next_step_at = ? WHERE id = ?";
-    tx.execute(sql, &params![now, row.int("id")?]).await?;
-    tx.note_schedule(now);
-    Ok(())
 }
 
 const PUBLISHED: &str = "SELECT published_at AS taken FROM aurareels_social_posts \

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     domain::{
         ids::Fence,
-        ledger::{Entry, Evidence, Handle},
+        ledger::{Entry, Evidence, Handle, ResolvedWord, StepClass, StepOutcome},
         post::Status,
         transition::Move,
     },
@@ -225,7 +225,7 @@ async fn what_may_be_visible_counts_and_what_is_proven_absent_does_not() {
     store.apply(&post, review, *now).await.unwrap();
     assert_eq!(count().await, 1, "in review");
     let failure = Failure::new(FailureClass::Permanent, Reason::ResolvedNotPublished, "not there");
-    let word = crate::store::moves::ResolvedWord {
+    let word = ResolvedWord {
         published: false,
         platform_post_id: None,
         platform_post_url: None,

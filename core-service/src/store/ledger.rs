@@ -8,12 +8,11 @@ use chrono::{DateTime, Utc};
 use super::{
     Result, Store,
     db::{Row, Tx, Value, in_list},
-    moves::ResolvedWord,
 };
 use crate::{
     domain::{
         ids::{Fence, PostId},
-        ledger::{Entry, Evidence, Handle, Ledger, SEARCH, StepOutcome},
+        ledger::{Entry, Evidence, Handle, Ledger, ResolvedWord, SEARCH, StepOutcome},
         post::Post,
     },
     params,

@@ -21,6 +21,7 @@ pub mod cores;
 pub mod creating;
 #[cfg(test)]
 mod creating_tests;
+mod daily_queue;
 pub mod daily_slots;
 pub mod dashboard;
 pub mod db;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Result, Store, daily_slots,
+    Result, Store, daily_queue,
     db::{Tx, Value},
     ledger, media, platform_posts,
     posts::{CONTENT, CasResult, content_values, fail, of_user, post_event, reread, status_event},
@@ -18,9 +18,8 @@ use crate::{
     domain::{
         binding::BoundBy,
         event::EventKind,
-        failure::Failure,
         ids::{PostId, UserId},
-        ledger::Ledger,
+        ledger::{Ledger, ResolvedWord},
         media::Warning,
         post::{Post, WaitReason},
         schedule::WallTime,
@@ -34,21 +33,6 @@ const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(60);
 
 /// Tells what a post leaves on its platform, by its ledger.
 pub type Remains = Arc<dyn Fn(&Post, &Ledger) -> Option<Warning> + Send + Sync>;
-
-/// A person's word on a post whose fate is open.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ResolvedWord {
-    /// Live.
-    pub published: bool,
-    /// The platform's id, where known.
-    pub platform_post_id: Option<String>,
-    /// The link, where known.
-    pub platform_post_url: Option<String>,
-    /// Who looked and what they saw.
-    pub note: String,
-    /// The failure to write when it is not live.
-    pub failure: Option<Failure>,
-}
 
 /// Has a post that may be out already looked for at once: its owner waits for that.
 async fn look_now(tx: &mut Tx, id: PostId, now: DateTime<Utc>) -> Result<()> {
@@ -241,7 +225,7 @@ impl Store {
                     }
                 }
                 status_event(tx, &found, to, None, now).await?;
-                daily_slots::wake_next(tx, user, found.platform, now).await?;
+                daily_queue::wake_next(tx, user, found.platform, now).await?;
                 Ok(CasResult::Done(reread(tx, id).await?))
             })
             .await
@@ -341,7 +325,7 @@ impl Store {
                         )
                         .await?;
                         fail(tx, &found, to, failure, now).await?;
-                        daily_slots::wake_next(tx, user, found.platform, now).await?;
+                        daily_queue::wake_next(tx, user, found.platform, now).await?;
                     }
                 }
                 Ok(CasResult::Done(reread(tx, id).await?))

@@ -3,16 +3,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{
-    Error, Store,
-    changes::{Change, LedgerWrite, LiveDetails, Release},
-    plans,
-    posts::CasResult,
-};
+use super::{Error, Store, plans, posts::CasResult};
 use crate::{
     clock::Clock,
     domain::{
         account::Account,
+        change::{Change, LedgerWrite, LiveDetails, Release},
         failure::{Failure, FailureClass, Reason},
         ids::UserId,
         ledger::{Entry, Evidence, Handle, StepClass, StepOutcome},

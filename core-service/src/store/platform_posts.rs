@@ -10,7 +10,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Error, Result, Store,
-    changes::LiveDetails,
     db::Tx,
     ledger,
     posts::{self, legal, status_event},
@@ -19,6 +18,7 @@ use crate::{
     domain::{
         binding::BoundBy,
         caption,
+        change::LiveDetails,
         ids::{PostId, UserId},
         ledger::{Evidence, StepClass, StepOutcome},
         post::{Post, Status, WaitReason},

@@ -4,20 +4,19 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Error, Store, changes::LiveDetails, platform_posts::Rivals};
+use super::{Error, Store, platform_posts::Rivals};
 use crate::{
     domain::{
         account::Account,
         binding::BoundBy,
+        change::{Change, LedgerWrite, LiveDetails, Release},
         ids::{AccountId, Fence, UserId},
-        ledger::{Entry, Evidence, Handle, StepClass, StepOutcome},
+        ledger::{Entry, Evidence, Handle, ResolvedWord, StepClass, StepOutcome},
         post::{Post, Status},
         transition::Move,
     },
     params,
     store::{
-        changes::{Change, LedgerWrite, Release},
-        moves::ResolvedWord,
         plans::{KEY, account, new_post, store},
         posts::CasResult,
     },

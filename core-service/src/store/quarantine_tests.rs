@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::*;
 use crate::{
     domain::{
+        change::{Change, LedgerWrite},
         ids::{AccountId, Sequence, UserId},
         ledger::{Entry, Evidence, Handle, StepClass},
         post::{Post, Status},
@@ -12,7 +13,6 @@ use crate::{
     },
     store::{
         accounts::AccountQuery,
-        changes::{Change, LedgerWrite},
         plans::{KEY, account, new_post, store},
         posts::{Order, PostQuery},
     },

@@ -71,7 +71,7 @@ async fn every_post_that_may_be_out_is_marked_and_looked_for_in_turn() {
     }
     let gap = LOOK_GAP;
     assert_eq!(at, [TimeDelta::zero(), TimeDelta::zero(), gap, gap * 2], "what is on its way, scheduled, then drafts");
-    let fenced = store.apply(&claimed[0], crate::store::changes::Change::default(), now).await;
+    let fenced = store.apply(&claimed[0], crate::domain::change::Change::default(), now).await;
     assert!(matches!(fenced, Err(Error::Fenced(_))), "the old claim is void: {fenced:?}");
     let earlier = backup_at - TimeDelta::hours(1);
     store.restored(earlier, HandedOut::default(), now).await.unwrap();

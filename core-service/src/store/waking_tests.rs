@@ -6,11 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Store,
-    changes::{Change, Release},
     plans::{KEY, account, new_post, store},
     posts,
 };
 use crate::domain::{
+    change::{Change, Release},
     failure::{Failure, FailureClass, Reason},
     ids::AccountId,
     post::{Post, Status, WaitReason},

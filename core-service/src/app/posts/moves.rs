@@ -17,16 +17,13 @@ use crate::{
         account::Account,
         failure::{Failure, FailureClass, Reason},
         ids::{PostId, Revision},
+        ledger::ResolvedWord,
         media::{MEDIA_ID_FIELD, MediaId, Violation, Warning},
         post::{Content, Post, SchedulerKind, Status, Unread, WaitReason},
         schedule::WallTime,
         transition::Move,
     },
-    store::{
-        self,
-        moves::{Remains, ResolvedWord},
-        posts::CasResult,
-    },
+    store::{self, moves::Remains, posts::CasResult},
 };
 
 /// Longest note of a person, bytes.

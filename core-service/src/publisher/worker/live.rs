@@ -14,6 +14,7 @@ use super::{Flow, Work, Worker, steps::begun};
 use crate::{
     domain::{
         binding::BoundBy,
+        change::{Change, LedgerWrite, LiveDetails},
         failure::{Failure, FailureClass, Reason},
         ledger::{StepClass, StepOutcome},
         post::{Post, Status},
@@ -22,10 +23,7 @@ use crate::{
     fault,
     platform::{Live, NotBefore, Outcome, Step},
     publisher::{checks::Verdict, decide::Decision},
-    store::{
-        Error, Result,
-        changes::{Change, LedgerWrite, LiveDetails},
-    },
+    store::{Error, Result},
 };
 
 /// How long the news that a post is live waits for its link.

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Flow, Work, Worker};
 use crate::{
     domain::{
+        change::Change,
         failure::Failure,
         ledger::Evidence,
         post::{Post, Status, WaitReason},
@@ -14,7 +15,7 @@ use crate::{
     fault::{self, FaultPoint},
     platform::{Lookup, Window},
     publisher::restored::{Proof, Verdict, search_of},
-    store::{Result, changes::Change},
+    store::Result,
 };
 
 /// Longest look.

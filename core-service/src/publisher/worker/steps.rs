@@ -14,6 +14,7 @@ use tracing::info;
 use super::{Flow, Work, Worker, wrote};
 use crate::{
     domain::{
+        change::{Change, LedgerWrite},
         failure::FailureClass,
         ledger::{Entry, Evidence, StepClass, StepOutcome},
         post::{Post, Status, WaitReason},
@@ -23,12 +24,7 @@ use crate::{
     fault::{self, FaultPoint},
     platform::{Asked, NotBefore, Outcome, Step},
     publisher::{Engine, checks::Verdict, lease::Permit, points},
-    store::{
-        Result,
-        changes::{Change, LedgerWrite},
-        daily_slots::Place,
-        platform_posts::Rivals,
-    },
+    store::{Result, daily_slots::Place, platform_posts::Rivals},
 };
 
 /// Evidence of a request that was recorded for its time and taken back before.
