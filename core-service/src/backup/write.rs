@@ -9,7 +9,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
-use super::{ABOUT, About, BackupError, CHECKSUMS, DATABASE, FORMAT, MEDIA, Progress, Sum, Sums, named};
+use super::format::{ABOUT, About, BackupError, CHECKSUMS, DATABASE, FORMAT, MEDIA, Progress, Sum, Sums, named};
 use crate::{clock::Clock, config::Store as StoreSettings, private, store::replacing};
 
 /// Bytes that are moved at once.

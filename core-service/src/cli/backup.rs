@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::PathBuf};
 use chrono::{DateTime, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Configured;
+use super::process::Configured;
 use crate::{
     backup::{self, Progress},
     clock::Clock,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 pub(super) use aurareels_client::Core as Client;
 
-use super::{output::Output, setting};
+use super::{output::Output, process::setting};
 
 /// Where nothing else is said.
 const DEFAULT_ADDRESS: &str = "http://127.0.0.1:50051";

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use clap::Subcommand;
 use url::Url;
 
-use super::{Configured, show};
+use super::{process::Configured, show};
 use crate::{
     app::dashboard::Dashboard, bootstrap, clock::Clock, config, domain::ids::UserId, secret::Secret, server,
     store::Store,

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use tokio::time::{Instant, sleep};
 
-use super::Configured;
+use super::process::Configured;
 use crate::{
     bootstrap,
     clock::Clock,

@@ -15,6 +15,7 @@ mod keys;
 mod media;
 mod output;
 mod post;
+mod process;
 mod serve;
 mod show;
 mod simulate;
@@ -22,19 +23,13 @@ mod upload;
 mod video_job;
 mod webhook;
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::LazyLock};
+use std::{process::ExitCode, sync::LazyLock};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use tracing_subscriber::EnvFilter;
 
-use crate::{
-    bootstrap,
-    clock::Clock,
-    config::{self, LogFormat, Settings},
-    store::Store,
-    zones::Zones,
-};
+use self::process::Configured;
+use crate::zones::Zones;
 
 /// Publishes and schedules short videos: one request, one post.
 #[derive(Parser)]
@@ -140,29 +135,6 @@ enum Command {
 static VERSION: LazyLock<String> =
     LazyLock::new(|| format!("{}\ntime zones: tzdb {}", env!("CARGO_PKG_VERSION"), Zones::system().rules()));
 
-/// Where the settings are.
-#[derive(clap::Args)]
-struct Configured {
-    /// File with settings; aurareels.toml in the working directory if it is there.
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-impl Configured {
-    fn settings(&self) -> Result<Settings, config::Invalid> {
-        let named = self.config.clone().or_else(|| setting("AURAREELS_CONFIG").map(PathBuf::from));
-        // Names that are not Unicode are none of ours.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
-        Settings::load(named, environment)
-    }
-
-    /// The store of the settings, migrated.
-    async fn store(&self) -> anyhow::Result<Store> {
-        Ok(bootstrap::open_store(&self.settings()?, Clock::system()).await?)
-    }
-}
-
 /// Runs the command of the process's arguments.
 pub async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -208,35 +180,4 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A value of the environment, unless it is empty.
-fn setting(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
-}
-
-/// Log lines go to standard error.
-fn start_log(filter: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let colours = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
-    // Fails only when a log was started before, as in tests.
-    let _ = match format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().try_init(),
-    };
-}
-
-/// Ends when the process is asked to stop: Ctrl-C or SIGTERM.
-async fn asked_to_stop() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

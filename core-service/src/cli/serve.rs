@@ -2,7 +2,7 @@
 
 use tracing::{error, info, warn};
 
-use super::{Configured, asked_to_stop, start_log};
+use super::process::{Configured, asked_to_stop, start_log};
 use crate::{bootstrap, clock::Clock, domain::failure::describe, server::Core};
 
 /// Runs the core until it is asked to stop.

@@ -21,7 +21,7 @@ pub(super) fn table<const N: usize>(columns: [&str; N]) -> Table {
 
 /// How wide lines may be: as the terminal, or as `COLUMNS` says. Neither: as long as they have to be, for other programs.
 fn width() -> Option<u16> {
-    let told = || super::setting("COLUMNS").and_then(|columns| columns.parse().ok());
+    let told = || super::process::setting("COLUMNS").and_then(|columns| columns.parse().ok());
     console::Term::stdout().size_checked().map(|(_, columns)| columns).or_else(told)
 }
 

@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use aurareels_simulator::{Host, Options, Simulator};
 use serde_json::{Map, Value, json};
 
-use super::{asked_to_stop, show, start_log};
+use super::{
+    process::{asked_to_stop, setting, start_log},
+    show,
+};
 use crate::config::LogFormat;
 
 #[derive(clap::Args)]
@@ -28,7 +31,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    start_log(&super::setting("AURAREELS_LOG").unwrap_or_else(|| "warn".to_owned()), LogFormat::Text);
+    start_log(&setting("AURAREELS_LOG").unwrap_or_else(|| "warn".to_owned()), LogFormat::Text);
     let options = Options {
         ip: arguments.ip,
         public_host: arguments.public_host,

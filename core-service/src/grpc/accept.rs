@@ -185,13 +185,5 @@ async fn prepare(
             Err(_) => return debug!(%peer, "TLS handshake took too long"),
         },
     };
-    let _ = ready.send(Ok(Connection::new(stream, place))).await;
-}
-
-/// A place, for tests of what has one.
-#[cfg(test)]
-pub(super) fn place(times: Times) -> ConnectionSlot {
-    let slots = ConnectionSlots::new(Shares { limit: 256, connections: 1, posts: 1 });
-    let permit = slots.free.clone().try_acquire_owned().expect("a free place");
-    slots.take(permit, times)
+    let _ = ready.send(Ok(Connection::new(stream, place.activity().clone(), place))).await;
 }

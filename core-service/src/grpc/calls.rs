@@ -13,6 +13,9 @@ use http::StatusCode;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+/// True once the core stops.
+pub(super) type Stopping = watch::Receiver<bool>;
+
 /// The calls of a port. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Calls {

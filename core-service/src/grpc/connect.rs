@@ -10,6 +10,7 @@
 //! message, an RPC that streams, a content type that is neither JSON nor protobuf, a body that is too large.
 
 mod answer;
+mod dictionary;
 
 use std::{
     sync::{Arc, LazyLock},
@@ -27,10 +28,14 @@ use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use http_body_util::{BodyExt, Limited};
 use prost::{Message, Name};
-use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
+use prost_reflect::{DynamicMessage, MethodDescriptor};
 use tonic::Status;
 
-use self::answer::{failed, succeeded};
+pub(super) use self::dictionary::Dictionary;
+use self::{
+    answer::{failed, succeeded},
+    dictionary::Form,
+};
 use super::status;
 
 /// Largest JSON body. What it says has to fit the limit of a message as well.
@@ -39,30 +44,6 @@ const BODY: usize = 4 * 1024 * 1024;
 /// How long a caller waits at most; a header of the protocol.
 const TIMEOUT: &str = "connect-timeout-ms";
 
-/// What is known of all RPCs and of the details of errors.
-pub(super) struct Dictionary(DescriptorPool);
-
-impl Dictionary {
-    /// That of this release.
-    pub(super) fn new() -> anyhow::Result<Self> {
-        let mut pool = DescriptorPool::new();
-        for set in [
-            aurareels_proto::FILE_DESCRIPTOR_SET,
-            tonic_health::pb::FILE_DESCRIPTOR_SET,
-            tonic_types::pb::FILE_DESCRIPTOR_SET,
-        ] {
-            pool.decode_file_descriptor_set(set)?;
-        }
-        Ok(Self(pool))
-    }
-
-    /// The RPC of a path.
-    fn method(&self, path: &str) -> Option<MethodDescriptor> {
-        let (service, name) = path.strip_prefix('/')?.split_once('/')?;
-        self.0.get_service_by_name(service)?.methods().find(|method| method.name() == name)
-    }
-}
-
 /// A message as its JSON, as a call with JSON answers it.
 pub(crate) fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
     static DICTIONARY: LazyLock<anyhow::Result<Dictionary>> = LazyLock::new(Dictionary::new);
@@ -70,13 +51,6 @@ pub(crate) fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> 
     let name = M::full_name();
     let of = dictionary.0.get_message_by_name(&name).with_context(|| format!("{name} is no message of the API"))?;
     answer::in_json(&DynamicMessage::decode(of, message.encode_to_vec().as_slice())?)
-}
-
-/// How a message is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Json,
-    Protobuf,
 }
 
 /// What a request's content type asks for.

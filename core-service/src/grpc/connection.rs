@@ -30,8 +30,6 @@ use tokio::{
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
-use super::accept::ConnectionSlot;
-
 /// How long what may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
@@ -173,14 +171,14 @@ pub(super) struct Connection {
     /// Bytes of the beginning that were as those of HTTP/2.
     preface: usize,
     timer: Pin<Box<Sleep>>,
-    _slot: ConnectionSlot,
+    /// What is given back when the connection ends.
+    _slot: Box<dyn Send + Sync>,
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, slot: ConnectionSlot) -> Self {
-        let activity = slot.activity().clone();
+    pub(super) fn new(stream: Stream, activity: Arc<Activity>, slot: impl Send + Sync + 'static) -> Self {
         let timer = Box::pin(sleep_until(activity.opened + activity.times.hello));
-        Self { stream, activity, preface: 0, timer, _slot: slot }
+        Self { stream, activity, preface: 0, timer, _slot: Box::new(slot) }
     }
 
     /// Whether it has been silent for too long, or has to make room. Looked at whenever the server looks at the connection,
@@ -325,7 +323,6 @@ mod tests {
     };
 
     use super::*;
-    use crate::grpc::accept::place;
 
     const MOMENT: Duration = Duration::from_millis(20);
 
@@ -341,7 +338,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        (client, Connection::new(Stream::Plain(server), place(times)))
+        (client, Connection::new(Stream::Plain(server), Arc::new(Activity::begin(times)), ()))
     }
 
     /// Reads until the connection ends.

@@ -16,7 +16,7 @@ use tonic::server::NamedService;
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tracing::{error, info, warn};
 
-use super::watch::Stopping;
+use super::calls::Stopping;
 use crate::{
     clock::Clock,
     domain::failure::describe,
@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const SERVICES: [&str; 4] = [
     "",
     <v1::account_service_server::AccountServiceServer<super::accounts::AccountApi> as NamedService>::NAME,
-    <v1::post_service_server::PostServiceServer<super::posts::PostApi> as NamedService>::NAME,
+    <v1::post_service_server::PostServiceServer<super::post_api::PostApi> as NamedService>::NAME,
     <v1::platform_service_server::PlatformServiceServer<super::platforms::PlatformApi> as NamedService>::NAME,
 ];
 

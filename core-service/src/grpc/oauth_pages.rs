@@ -7,12 +7,14 @@
 //! lead only to the platform, to the front end of the settings, or to a page of the core itself.
 
 use axum::{
+    Router,
     extract::{
         Form, Path, Query, State,
         rejection::{FormRejection, QueryRejection},
     },
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
+    routing::get,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
@@ -22,7 +24,7 @@ use url::Url;
 
 use super::{
     cookies,
-    pages::{Pages, escape, page},
+    html::{escape, page},
 };
 use crate::{
     app::{
@@ -33,11 +35,27 @@ use crate::{
     secret::Secret,
 };
 
+/// What the pages need.
+#[derive(Clone)]
+pub(super) struct OauthPages {
+    pub(super) accounts: Accounts,
+    /// Where the owner goes afterwards; a page of the core's own when `None`.
+    pub(super) frontend: Option<Url>,
+}
+
+/// Their routes.
+pub(super) fn router(pages: OauthPages) -> Router {
+    Router::new()
+        .route(CONNECT, get(ask).post(decide).head(nothing))
+        .route(CALLBACK, get(callback).head(nothing))
+        .with_state(pages)
+}
+
 /// Where the owner begins. The address is made in `app::accounts`.
-pub(super) const CONNECT: &str = "/oauth/connect/{platform}";
+const CONNECT: &str = "/oauth/connect/{platform}";
 
 /// Where the platform sends him back to. The same.
-pub(super) const CALLBACK: &str = "/oauth/callback/{platform}";
+const CALLBACK: &str = "/oauth/callback/{platform}";
 
 /// The cookie's life, seconds: as long as a login may take.
 const COOKIE_SECONDS: i64 = 600;
@@ -46,21 +64,21 @@ const COOKIE_SECONDS: i64 = 600;
 const MAX_SECRET: usize = 64;
 
 /// HEAD of a page on which GET would do something: there is a page, and that is all.
-pub(super) async fn nothing() -> StatusCode {
+async fn nothing() -> StatusCode {
     StatusCode::OK
 }
 
-fn cookie_name(pages: &Pages) -> &'static str {
+fn cookie_name(pages: &OauthPages) -> &'static str {
     cookies::name(pages.accounts.is_public_by_tls(), "__Host-aurareels-connect")
 }
 
 /// The secret of this browser, if it has one.
-fn secret_of(pages: &Pages, headers: &HeaderMap) -> Option<Secret> {
+fn secret_of(pages: &OauthPages, headers: &HeaderMap) -> Option<Secret> {
     let secret = cookies::value(headers, cookie_name(pages))?;
     (secret.len() <= MAX_SECRET).then(|| Secret::new(secret))
 }
 
-fn cookie(pages: &Pages, secret: &Secret) -> Option<HeaderValue> {
+fn cookie(pages: &OauthPages, secret: &Secret) -> Option<HeaderValue> {
     cookies::set(cookie_name(pages), secret.expose(), COOKIE_SECONDS, pages.accounts.is_public_by_tls())
 }
 
@@ -76,14 +94,14 @@ fn seal(secret: &Secret, state: &str) -> Secret {
 
 /// The state in the page's address.
 #[derive(Default, Deserialize)]
-pub(super) struct Asked {
+struct Asked {
     #[serde(default)]
     state: String,
 }
 
 /// GET: who asks for the account, and a button to go on.
-pub(super) async fn ask(
-    State(pages): State<Pages>,
+async fn ask(
+    State(pages): State<OauthPages>,
     Path(platform): Path<String>,
     headers: HeaderMap,
     query: Result<Query<Asked>, QueryRejection>,
@@ -128,7 +146,7 @@ fn question(platform: Platform, shown: &Shown, state: &str, seal: &Secret) -> St
 
 /// What the page's form sends.
 #[derive(Default, Deserialize)]
-pub(super) struct Decided {
+struct Decided {
     #[serde(default)]
     state: String,
     #[serde(default)]
@@ -138,8 +156,8 @@ pub(super) struct Decided {
 }
 
 /// POST: the owner goes on, or refuses.
-pub(super) async fn decide(
-    State(pages): State<Pages>,
+async fn decide(
+    State(pages): State<OauthPages>,
     Path(platform): Path<String>,
     headers: HeaderMap,
     form: Result<Form<Decided>, FormRejection>,
@@ -172,7 +190,7 @@ fn no_such_platform() -> Response {
 
 /// What a platform's redirect brings.
 #[derive(Default, Deserialize)]
-pub(super) struct Redirected {
+struct Redirected {
     #[serde(default)]
     code: String,
     #[serde(default)]
@@ -184,8 +202,8 @@ pub(super) struct Redirected {
 }
 
 /// GET where the platform sends the browser back to.
-pub(super) async fn callback(
-    State(pages): State<Pages>,
+async fn callback(
+    State(pages): State<OauthPages>,
     Path(platform): Path<String>,
     headers: HeaderMap,
     query: Result<Query<Redirected>, QueryRejection>,

@@ -11,31 +11,33 @@ use axum::{
     routing::get,
 };
 use tokio::sync::watch;
-use url::Url;
 
-use super::{connect, health::Trouble, metrics::Metrics, oauth_pages, status};
-use crate::app::accounts::Accounts;
+use super::{
+    connect,
+    health::Trouble,
+    html::page,
+    metrics::Metrics,
+    oauth_pages::{self, OauthPages},
+    status,
+};
 
 /// What the pages need.
 #[derive(Clone)]
 pub(super) struct Pages {
-    pub(super) accounts: Accounts,
-    pub(super) frontend: Option<Url>,
     pub(super) metrics: Metrics,
     /// Why the database cannot be used, if it cannot.
     pub(super) trouble: watch::Receiver<Trouble>,
 }
 
 /// The routes of the pages.
-pub(super) fn router(pages: Pages) -> Router {
+pub(super) fn router(pages: Pages, oauth: OauthPages) -> Router {
     Router::new()
         .route("/", get(front))
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
-        .route(oauth_pages::CONNECT, get(oauth_pages::ask).post(oauth_pages::decide).head(oauth_pages::nothing))
-        .route(oauth_pages::CALLBACK, get(oauth_pages::callback).head(oauth_pages::nothing))
-        .layer(middleware::from_fn(guard))
         .with_state(pages)
+        .merge(oauth_pages::router(oauth))
+        .layer(middleware::from_fn(guard))
 }
 
 /// What pages may do. It also tells a core from whatever else answers at an address.
@@ -95,17 +97,4 @@ pub(super) async fn unknown(request: Request) -> Response {
     }
     let body = "<p>There is nothing here. <a href=\"/\">Front page</a></p>";
     (StatusCode::NOT_FOUND, Html(page("Not found", body))).into_response()
-}
-
-pub(super) fn page(title: &str, body: &str) -> String {
-    format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
-         <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:38rem;margin:12vh auto;padding:0 1rem}}</style>\
-         <h1>{title}</h1>{body}</html>"
-    )
-}
-
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

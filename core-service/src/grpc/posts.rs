@@ -1,7 +1,5 @@
 //! PostService. Every post that is answered carries the summary of its account, loaded once per answer.
 
-use std::collections::HashMap;
-
 use aurareels_proto::v1::{self, post_service_server::PostService};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -11,68 +9,22 @@ use super::{
         Who,
         layer::{caller, credential_recheck, who},
     },
-    calls::Calls,
     convert::{post, requests},
+    post_api::PostApi,
     status::from_app,
-    watch::{self, Stopping},
+    watch,
 };
 use crate::{
     app::{
         Caller, Result,
-        accounts::Accounts,
-        posts::{
-            Posts,
-            requests::{Created, PublishNow, WatchFilter},
-        },
+        posts::requests::{Created, PublishNow, WatchFilter},
     },
-    clock::Clock,
-    domain::{
-        account::Account,
-        ids::{AccountId, PostId},
-        post::Post,
-    },
+    domain::{ids::PostId, post::Post},
 };
-
-/// What handlers of posts and watchers share.
-#[derive(Clone)]
-pub(super) struct PostApi {
-    pub(super) posts: Posts,
-    pub(super) accounts: Accounts,
-    pub(super) clock: Clock,
-    pub(super) stopping: Stopping,
-    /// Owns the watchers.
-    pub(super) calls: Calls,
-}
 
 type Answer<T> = std::result::Result<Response<T>, Status>;
 
 impl PostApi {
-    /// Posts for the wire, in the same order.
-    pub(super) async fn shown(&self, caller: Caller, posts: Vec<Post>) -> Result<Vec<v1::Post>> {
-        let accounts = self.accounts_of(caller, &posts).await?;
-        let shown = posts.into_iter().map(|one| {
-            let account = accounts.get(&one.social_account_id);
-            self.with_progress(one, account)
-        });
-        Ok(shown.collect())
-    }
-
-    fn with_progress(&self, post: Post, of: Option<&Account>) -> v1::Post {
-        let progress = self.posts.progress_of(post.id);
-        post::post(post, of, progress)
-    }
-
-    async fn accounts_of(&self, caller: Caller, posts: &[Post]) -> Result<HashMap<AccountId, Account>> {
-        let mut ids: Vec<AccountId> = posts.iter().map(|post| post.social_account_id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let accounts = self.accounts.by_ids(caller, &ids).await?;
-        Ok(accounts.into_iter().map(|account| (account.id, account)).collect())
-    }
-
     /// The answer that is one post.
     async fn one(&self, caller: Caller, moved: Result<Post>) -> Answer<v1::Post> {
         let moved = moved.map_err(from_app(&self.clock))?;

@@ -48,10 +48,11 @@ use super::{
     health::{OldestOverdue, Teller, Watched},
     media::{self, MediaApi},
     metrics::Metrics,
+    oauth_pages::OauthPages,
     pages::{self, Pages},
     patience,
     platforms::PlatformApi,
-    posts::PostApi,
+    post_api::PostApi,
     tls,
     webhooks::WebhookApi,
 };
@@ -247,8 +248,8 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         .layer(middleware::from_fn_with_state(Arc::new(Dictionary::new()?), connect::pass))
         .layer(cors(&settings.cors_origins)?)
         .layer(middleware::from_fn(at_the_edge));
-    let pages = Pages { accounts: api.accounts, frontend: api.frontend, metrics, trouble };
-    let pages = pages::router(pages).merge(fetching).merge(dashboard);
+    let oauth = OauthPages { accounts: api.accounts, frontend: api.frontend };
+    let pages = pages::router(Pages { metrics, trouble }, oauth).merge(fetching).merge(dashboard);
     let pages = pages.layer(middleware::from_fn_with_state(calls.clone(), calls::counted));
     let app = pages.layer(middleware::from_fn(patience::bounded)).merge(grpc).fallback(pages::unknown);
     let mut stop_signal = stopping;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use aurareels_proto::v1::{self, WatchPostsResponse};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     time::{Interval, MissedTickBehavior, interval},
 };
 use tokio_stream::wrappers::ReceiverStream;
@@ -20,7 +20,7 @@ use tonic::Status;
 use super::{
     auth::layer::CredentialRecheck,
     convert::{self, account, event, post, requests::Watch},
-    posts::PostApi,
+    post_api::PostApi,
     status,
 };
 use crate::{
@@ -37,9 +37,6 @@ use crate::{
     },
     progress::UploadProgress,
 };
-
-/// True once the core stops.
-pub(super) type Stopping = watch::Receiver<bool>;
 
 type Message = std::result::Result<WatchPostsResponse, Status>;
 

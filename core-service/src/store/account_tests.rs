@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::{
     Error, Store,
-    account_tokens::Login,
     accounts::NewIdentity,
     encryption_keys,
     encryption_keys::{KeyError, MissingKey},
+    logins::Login,
 };
 use crate::{
     clock::Clock,

@@ -22,10 +22,10 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Result, Store,
-    account_tokens::{self, Column},
-    accounts::{account, account_columns},
+    account_rows::{account, account_columns},
     cores,
     db::{Row, Tx, Value},
+    logins::{self, Column},
 };
 use crate::{
     domain::ids::{PostId, UserId},
@@ -415,7 +415,7 @@ fn reseal(
                 // A row is rewritten whole or not at all: its format is one for all three.
                 if any && values.len() == Column::ALL.len() {
                     values.extend(params![of.id, of.token_version, row.text("access_token")?]);
-                    changes.push((account_tokens::REWRITE, values));
+                    changes.push((logins::REWRITE, values));
                 }
             }
             Place::Handle(post, number) => {

@@ -7,6 +7,7 @@
 //! bound through [`db::Value`], and the few places where they differ (a new row's id, claiming) are functions of `db`.
 //! See docs/decisions.md for what was measured.
 
+mod account_rows;
 #[cfg(test)]
 mod account_tests;
 pub mod account_tokens;
@@ -31,6 +32,7 @@ mod due_tests;
 pub mod encryption_keys;
 pub mod events;
 pub mod ledger;
+pub mod logins;
 pub mod media;
 #[cfg(test)]
 mod migration_tests;

@@ -13,12 +13,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Error, Store,
-    account_tokens::Login,
     accounts::{AccountQuery, NewIdentity},
     api_keys::NewApiKey,
     creating::NewPost,
     dashboard::{MOST_LINKS, NewSession},
     due::Claiming,
+    logins::Login,
     media::{Added, NewMedia, Settled},
     oauth_states::{Browser, Created, Ender, OauthState},
     posts::{Order, Position, PostQuery},
@@ -125,7 +125,7 @@ pub(super) async fn account(store: &Store, now: DateTime<Utc>) -> Account {
                     &params![now, now],
                 )
                 .await?;
-            super::accounts::reread(tx, AccountId(id)).await
+            super::account_rows::reread(tx, AccountId(id)).await
         })
         .await
         .unwrap()

@@ -28,7 +28,7 @@ async fn second_holder(store: &Store, now: DateTime<Utc>) -> Account {
                   created_at, updated_at) VALUES (2, 'tiktok', 'a', 'A', 'tiktok', ?, ?)";
     let made = store.db.write(async move |tx| {
         let id = tx.insert(insert, &params![now, now]).await?;
-        crate::store::accounts::reread(tx, AccountId(id)).await
+        crate::store::account_rows::reread(tx, AccountId(id)).await
     });
     made.await.unwrap()
 }

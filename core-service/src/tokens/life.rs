@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{platform::Grant, store::account_tokens::Login};
+use crate::{platform::Grant, store::logins::Login};
 
 /// How long before its end a token is refreshed: 24 hours for tokens that live for days, a quarter of its life for
 /// short ones. A token of unknown life counts as one that lives for days.

@@ -48,10 +48,7 @@ use crate::{
         platform::Platform,
     },
     platform::{Registry, Tokens},
-    store::{
-        Store,
-        account_tokens::{Login, StoredLogin},
-    },
+    store::{Store, account_tokens::StoredLogin, logins::Login},
 };
 
 /// How long a refresh that is not pressing is left alone after it failed.

@@ -19,7 +19,7 @@ use crate::{
     },
     fault::{self, FaultPoint},
     platform::{AccountError, Refreshed},
-    store::account_tokens::{Login, RefreshClaim},
+    store::{account_tokens::RefreshClaim, logins::Login},
 };
 
 /// How long a claim to refresh holds: longer than two bounded requests and their commits take.

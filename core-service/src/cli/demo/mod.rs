@@ -21,7 +21,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use self::{browser::Person, screen::Screen};
-use super::{asked_to_stop, client::Client, dashboard, show, start_log};
+use super::{
+    client::Client,
+    dashboard,
+    process::{asked_to_stop, setting, start_log},
+    show,
+};
 use crate::{
     app::{
         api_keys::{ApiKeys, Scope},
@@ -87,7 +92,7 @@ struct Visible {
 
 /// Runs the demo.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    start_log(&super::setting("AURAREELS_LOG").unwrap_or_else(|| "error".to_owned()), LogFormat::Text);
+    start_log(&setting("AURAREELS_LOG").unwrap_or_else(|| "error".to_owned()), LogFormat::Text);
     let directory = Directory::new()?;
     let simulator = Simulator::start(Options::default()).await.context("cannot start the simulated platforms")?;
     let settings = settings(&simulator, &directory, &arguments)?;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tonic::{Code, Status};
 use tonic_types::{StatusExt, pb};
 
-use super::{Dictionary, Form};
+use super::dictionary::{Dictionary, Form};
 use crate::grpc::status;
 
 /// The answer to a call that worked.

@@ -2,8 +2,10 @@
 //!
 //! Guaranteed: files and page are the same for everybody and need no session; what a session shows comes through the RPCs.
 
+mod desk;
 mod files;
 mod sessions;
+mod wrong_tries;
 
 use std::sync::Arc;
 
@@ -16,20 +18,12 @@ use axum::{
 };
 use url::Url;
 
-use self::{files::Files, sessions::WrongTries};
+use self::{desk::Desk, files::Files, wrong_tries::WrongTries};
 use super::auth::session::Cookies;
 use crate::app::dashboard::Dashboard;
 
 /// Longest body of a request.
 const BODY: usize = 4096;
-
-/// What the dashboard needs.
-pub(super) struct Desk {
-    dashboard: Arc<Dashboard>,
-    cookies: Cookies,
-    files: Files,
-    wrong_tries: WrongTries,
-}
 
 /// The routes, for the core at this address.
 pub(super) fn router(dashboard: Arc<Dashboard>, public_url: &Url) -> Router {

@@ -21,8 +21,9 @@ use crate::{
     platform::{
         AccountError, Identity, LoginClient, PlatformQuota, PublishOptions, Refreshed, Round, Tokens,
         meta::{
+            CALL,
             graph::GraphReply,
-            login::{CALL, PersonGrant, check_scopes},
+            login::{PersonGrant, check_scopes},
         },
     },
 };

@@ -6,8 +6,6 @@
 //! <https://developers.facebook.com/documentation/facebook-login/guides/access-tokens/get-long-lived>, read
 //! 22 November 2026. There is no silent refresh of a user token; exchanging one that still lives gives a token as good.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -16,11 +14,11 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    Fields, Meta, failure_of,
+    CALL, Fields, Meta, failure_of,
     graph::{General, GraphReply, TokenFault, is_success},
     not_configured,
     oauth::{self, IfLost, LongLived, Refusal, long_lived},
-    unavailable,
+    unexpected,
     wire::{FacebookPage, Named, Page, Permission, shaped},
 };
 use crate::{
@@ -31,9 +29,6 @@ use crate::{
     platform::{AccountError, Grant, Tokens, settings::App, wire},
     secret::Secret,
 };
-
-/// Longest account call.
-pub(crate) const CALL: Duration = Duration::from_secs(30);
 
 /// What is asked of every Page, its token included, in one call.
 pub(crate) const PAGE_FIELDS: &str =
@@ -110,10 +105,6 @@ pub(crate) fn check_scopes(needed: &[&str], granted: &[String]) -> Result<(), Fa
 /// The code without what Meta appends to the redirect: `#_` at Instagram, `#_=_` at Facebook.
 pub(crate) fn clean_code(code: &str) -> &str {
     code.split('#').next().unwrap_or_default().trim()
-}
-
-pub(crate) fn unexpected() -> AccountError {
-    unavailable("meta answered something unexpected").into()
 }
 
 impl Meta {

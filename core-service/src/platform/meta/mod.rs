@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
+    AccountError,
     settings::{App, Setting, Values, setting},
     wire::exchange,
 };
@@ -26,6 +27,13 @@ use crate::{
     secret::Secret,
 };
 use graph::{GraphReply, appsecret_proof};
+
+/// Longest account call.
+pub(crate) const CALL: Duration = Duration::from_secs(30);
+
+pub(crate) fn unexpected() -> AccountError {
+    unavailable("meta answered something unexpected").into()
+}
 
 /// The settings that Meta's platforms share.
 pub const SETTINGS: &[Setting] = &[

@@ -5,10 +5,9 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
 use super::{
-    failure_of,
+    CALL, failure_of,
     graph::{General, GraphError, GraphReply},
-    login::{CALL, unexpected},
-    unavailable,
+    unavailable, unexpected,
     wire::{LoginError, TokenAnswer, shaped},
 };
 use crate::{

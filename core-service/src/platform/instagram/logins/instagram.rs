@@ -6,7 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::INSTAGRAM_NEEDED;
+use super::{INSTAGRAM_NEEDED, PROFILE_FIELDS};
 use crate::{
     domain::{
         account::Account,
@@ -21,16 +21,14 @@ use crate::{
             wire::{Profile, ShortToken, shaped, unwrapped},
         },
         meta::{
-            login::{check_scopes, unexpected},
+            login::check_scopes,
             oauth::{self, IfLost, LongLived, long_lived},
+            unexpected,
         },
         settings::App,
     },
     secret::Secret,
 };
-
-/// What is asked of `/me`. `user_id` is the professional account; plain `id` holds for this app only.
-pub(super) const PROFILE_FIELDS: &str = "user_id,username,name,account_type,profile_picture_url";
 
 /// The documented life of a long-lived token, for an answer that does not tell.
 const LIFE: TimeDelta = TimeDelta::days(60);

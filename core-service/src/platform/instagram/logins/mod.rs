@@ -29,11 +29,7 @@ use crate::{
     },
     platform::{
         AccountError, Identity, PlatformQuota, PublishOptions, Refreshed, Tokens,
-        meta::{
-            Fields,
-            graph::GraphReply,
-            login::{CALL, clean_code, unexpected},
-        },
+        meta::{CALL, Fields, graph::GraphReply, login::clean_code, unexpected},
         settings::App,
     },
 };
@@ -57,6 +53,9 @@ pub(super) const INSTAGRAM_SCOPES: &[&str] = &[
     "instagram_business_manage_comments",
     "instagram_business_manage_insights",
 ];
+
+/// What is asked of `/me`. `user_id` is the professional account; plain `id` holds for this app only.
+const PROFILE_FIELDS: &str = "user_id,username,name,account_type,profile_picture_url";
 
 /// The scopes without which nothing can be published.
 pub(super) const FACEBOOK_NEEDED: &[&str] =
@@ -148,7 +147,7 @@ impl Instagram {
     pub(super) async fn profile(&self, account: &Account, tokens: &Tokens) -> Result<Profile, AccountError> {
         let caller = caller_of(account, tokens);
         let (path, fields) = match account.login_flavour {
-            LoginFlavour::InstagramLogin => ("me", instagram::PROFILE_FIELDS),
+            LoginFlavour::InstagramLogin => ("me", PROFILE_FIELDS),
             _ => (account.account_id.as_str(), "id,username,name,profile_picture_url"),
         };
         let value = unwrapped(self.ask(&caller, path, vec![("fields", fields.to_owned())]).await?);
