@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::{
     failure::{Failure, Reason},
     ids::{Sequence, UserId},
-    media::Violation,
+    violation::Violation,
 };
 
 /// On whose behalf a call is made; established by the gRPC layer before any use case runs.

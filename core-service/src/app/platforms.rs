@@ -3,8 +3,9 @@
 use crate::{
     domain::{
         failure::Reason,
-        media::{MediaRules, Violation},
+        media::MediaRules,
         platform::{LoginFlavour, Platform},
+        violation::Violation,
     },
     platform::Registry,
 };

@@ -24,9 +24,10 @@ use crate::{
         failure::{Failure, FailureClass, Reason},
         ids::UserId,
         ledger::{Entry, Evidence},
-        media::{TIKTOK, Violation},
+        media::TIKTOK,
         platform::{LoginFlavour, Platform},
         post::Content,
+        violation::Violation,
     },
     platform::{
         AccountError, Call, Grant, Identity, LoginClient, Lookup, Next, Outcome, PlatformClient, PlatformQuota,

@@ -21,7 +21,7 @@ use crate::{
         event::Event,
         failure::Reason,
         ids::{DeliveryId, EndpointId, UserId},
-        media::Violation,
+        violation::Violation,
         webhook::{Delivery, DeliveryStatus, EVENT_TYPES, Endpoint, OPERATOR, TEST_EVENT},
     },
     media::outgoing,

@@ -15,9 +15,9 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
-    media::{Violation, Warning},
     platform::Platform,
     tag::{self, is_at_sign, is_hash_sign, is_hashtag_character, is_mention_character, tags_in},
+    violation::{Violation, Warning},
 };
 
 /// The unit in which a platform counts the length of a caption.

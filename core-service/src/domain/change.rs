@@ -7,9 +7,9 @@ use super::{
     binding::BoundBy,
     failure::Failure,
     ledger::{Entry, StepClass, StepOutcome},
-    media::Warning,
     post::{Post, Status, WaitReason},
     transition::Move,
+    violation::Warning,
 };
 
 /// A ledger row to be written with a change.

@@ -24,4 +24,5 @@ mod tag;
 pub mod transition;
 pub mod turns;
 pub mod video_job;
+pub mod violation;
 pub mod webhook;

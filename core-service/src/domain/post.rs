@@ -10,8 +10,9 @@ use super::{
     account::Account,
     failure::Failure,
     ids::{AccountId, Fence, PostId, Revision, UserId},
-    media::{MEDIA_ID_FIELD, VIDEO_URL_FIELD, Warning},
+    media::{MEDIA_ID_FIELD, VIDEO_URL_FIELD},
     platform::{Platform, UnknownValue},
+    violation::Warning,
 };
 
 /// Where a post stands: the original's six words, and three that tell the truth.

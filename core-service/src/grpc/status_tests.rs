@@ -6,7 +6,7 @@ use tonic_types::StatusExt;
 use super::*;
 use crate::domain::{
     ids::{AccountId, PostId, Sequence},
-    media::Violation,
+    violation::Violation,
 };
 
 fn now() -> DateTime<Utc> {

@@ -45,7 +45,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::domain::media::{Comparison, MediaFacts, VIDEO_CHANGED, VIDEO_URL_FIELD, VideoVersion, Violation};
+use crate::domain::{
+    media::{Comparison, MediaFacts, VIDEO_CHANGED, VIDEO_URL_FIELD, VideoVersion},
+    violation::Violation,
+};
 use crate::http::{self, HttpSettings};
 
 /// How media URLs are fetched.

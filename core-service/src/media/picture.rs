@@ -7,7 +7,7 @@ use super::{
     fetch::{Opened, host},
     inspect,
 };
-use crate::domain::media::{CoverFacts, Violation};
+use crate::domain::{media::CoverFacts, violation::Violation};
 
 /// The field that names a cover.
 pub const THUMBNAIL_URL_FIELD: &str = "content.thumbnail_url";

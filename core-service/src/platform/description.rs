@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use super::settings::{Configured, Setting, Values};
 use crate::domain::{
-    media::{MediaRules, Violation},
+    media::MediaRules,
     platform::{LoginFlavour, Platform},
     post::PlatformOptions,
+    violation::Violation,
 };
 
 /// A platform.

@@ -16,7 +16,7 @@ use crate::domain::{
     caption,
     failure::{Failure, FailureClass, Reason},
     ledger::{Entry, Evidence, Handle, StepClass, StepOutcome},
-    media::Violation,
+    violation::Violation,
 };
 
 /// Names in handles. They stay in ledgers for ever.

@@ -43,9 +43,10 @@ use crate::{
         budget::Charge,
         failure::Failure,
         ledger::{Entry, Evidence, Handle, Ledger, StepClass},
-        media::{CoverFrame, CoverRules, MediaFacts, VIDEO_CHANGED, VideoVersion, Violation, Warning},
+        media::{CoverFrame, CoverRules, MediaFacts, VIDEO_CHANGED, VideoVersion},
         platform::{LoginFlavour, Platform},
         post::{Content, Post},
+        violation::{Violation, Warning},
     },
     secret::Secret,
 };

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Engine;
+use super::engine::Engine;
 use crate::{
     domain::{
         account::Account,

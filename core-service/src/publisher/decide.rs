@@ -13,10 +13,10 @@ use crate::{
         change::{Change, LedgerWrite, Release},
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Evidence, Ledger, StepClass, StepOutcome},
-        media::Warning,
         post::{Post, Status, WaitReason},
         retry::{LONGEST_WAIT, RetryPolicy, asked_until, next_poll, poll_gap},
         transition::Move,
+        violation::Warning,
     },
     platform::Outcome,
 };

@@ -12,7 +12,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::{
-    domain::{media::Warning, post::Post},
+    domain::{post::Post, violation::Warning},
     secret::Secret,
 };
 

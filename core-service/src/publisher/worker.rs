@@ -15,8 +15,8 @@ use futures_util::future::BoxFuture;
 use tracing::{debug, info, warn};
 
 use super::{
-    Engine,
     decide::{Decision, DecisionContext},
+    engine::Engine,
     handover,
     lease::{Claim, Permit},
     points,
@@ -37,6 +37,9 @@ use crate::{
     store::{Error, Result, account_tokens::StoredLogin, platform_posts::Rivals},
     tokens::TokenError,
 };
+
+/// Evidence of a request that was recorded for its time and taken back before.
+const NOT_SENT: &str = "not_sent";
 
 /// Exchanges of one claim after which the post is let go and claimed anew: a client that goes in circles cannot hold a
 /// worker for ever.
@@ -560,7 +563,7 @@ fn was_disarmed(post: &Post, ledger: &Ledger) -> bool {
         && newest.is_some_and(|entry| {
             entry.outcome == Some(StepOutcome::NoEffect)
                 && entry.sent_at == post.due()
-                && entry.evidence.0.contains_key(steps::NOT_SENT)
+                && entry.evidence.0.contains_key(NOT_SENT)
         })
 }
 

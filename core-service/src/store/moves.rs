@@ -20,10 +20,10 @@ use crate::{
         event::EventKind,
         ids::{PostId, UserId},
         ledger::{Ledger, ResolvedWord},
-        media::Warning,
         post::{Post, WaitReason},
         schedule::WallTime,
         transition::{self, Move},
+        violation::Warning,
     },
     params,
 };

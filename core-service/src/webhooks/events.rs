@@ -9,7 +9,7 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::{LOOK, PAUSE, Webhooks};
+use super::context::{LOOK, PAUSE, Webhooks};
 use crate::{
     app::{
         posts::{requests::Subjects, subjects},

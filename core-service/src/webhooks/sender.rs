@@ -17,7 +17,10 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use super::{LOOK, PAUSE, Webhooks, exchange};
+use super::{
+    context::{LOOK, PAUSE, Webhooks},
+    exchange,
+};
 use crate::{
     domain::{
         failure::describe,

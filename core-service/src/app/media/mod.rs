@@ -25,8 +25,9 @@ use crate::{
     domain::{
         failure::Reason,
         ids::UserId,
-        media::{Checked, KeepPolicy, Kept, MEDIA_ID_FIELD, MediaFacts, MediaId, Violation, check},
+        media::{Checked, KeepPolicy, Kept, MEDIA_ID_FIELD, MediaFacts, MediaId, check},
         platform::Platform,
+        violation::Violation,
     },
     media::{
         Prober,

@@ -24,10 +24,11 @@ use crate::{
     domain::{
         account::Account,
         failure::Reason,
-        media::{MediaFacts, MediaId, VIDEO_URL_FIELD, Violation, Warning},
+        media::{MediaFacts, MediaId, VIDEO_URL_FIELD},
         post::{Post, SchedulerKind, Status, WaitReason},
         request_key::{Asked, Fingerprint, Relation, RequestKeys},
         schedule::WallTime,
+        violation::{Violation, Warning},
     },
     media::Probe,
     store::{

@@ -4,9 +4,10 @@ use super::{Caller, Error, Posts, Result, create::created, requests::CreateDraft
 use crate::{
     app::Broken,
     domain::{
-        media::{MEDIA_ID_FIELD, Warning},
+        media::MEDIA_ID_FIELD,
         post::{Post, Status, WaitReason},
         request_key::{Asked, RequestKeys},
+        violation::Warning,
     },
     store::creating::NewPost,
 };

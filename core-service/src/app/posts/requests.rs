@@ -1,10 +1,12 @@
 //! What callers hand to the post use cases: plain values in the words of `domain`, free of wire types.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 
-use super::variations::Variations;
 pub use crate::store::posts::Order;
 use crate::{
     app::video_jobs::PutVideoJob,
@@ -14,9 +16,9 @@ use crate::{
         event::{Event, EventKind},
         ids::{AccountId, PostId, Revision, Sequence, UserId},
         ledger::Entry,
-        media::{Violation, Warning},
         platform::Platform,
         post::{Content, Post, SchedulerKind, Status},
+        violation::{Violation, Warning},
     },
     progress::UploadProgress,
 };
@@ -33,6 +35,20 @@ pub struct PostInput {
     /// What single accounts say instead.
     pub variations: Variations,
 }
+
+/// What one account's post says instead.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Variation {
+    /// The values.
+    pub content: Content,
+    /// What to do with a caption that is too long.
+    pub on_long_caption: OnLongCaption,
+    /// Names of the fields to take, as in the proto.
+    pub fields: Vec<String>,
+}
+
+/// The variations of a request, by account.
+pub type Variations = BTreeMap<AccountId, Variation>;
 
 /// A time as given, before it is read.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,9 +10,9 @@ use super::{
 use crate::{
     domain::{
         failure::Reason,
-        media::{Violation, Warning},
         request_key::Asked,
         schedule::{self, WallTime},
+        violation::{Violation, Warning},
     },
     zones,
 };

@@ -1,7 +1,7 @@
 //! What single accounts of a request say instead of its content: a native caption and options of their own. One request
 //! posts one video, in one transaction, under one request key.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use super::{
     fields::{self, OF_THE_VIDEO},
@@ -10,25 +10,11 @@ use super::{
 };
 use crate::{
     app::{Broken, broken},
-    domain::{caption::OnLongCaption, ids::AccountId, post::Content},
+    domain::{ids::AccountId, post::Content},
 };
 
 /// The name of the policy for long captions, which is a field of the API's content.
 const ON_LONG_CAPTION: &str = "on_long_caption";
-
-/// What one account's post says instead.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Variation {
-    /// The values.
-    pub content: Content,
-    /// What to do with a caption that is too long.
-    pub on_long_caption: OnLongCaption,
-    /// Names of the fields to take, as in the proto.
-    pub fields: Vec<String>,
-}
-
-/// The variations of a request, by account.
-pub type Variations = BTreeMap<AccountId, Variation>;
 
 impl PostInput {
     /// What is requested for one account.

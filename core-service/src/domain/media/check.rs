@@ -1,6 +1,7 @@
 //! The comparison of a video with a platform's rules.
 
-use super::{MediaFacts, MediaRules, VideoCodec, Violation, Warning};
+use super::{MediaFacts, MediaRules, VideoCodec};
+use crate::domain::violation::{Violation, Warning};
 
 /// Frame rates are averages computed from durations, so one per cent is left for rounding.
 const FRAME_RATE_TOLERANCE_PERCENT: u64 = 1;

@@ -1,6 +1,7 @@
 //! What platforms ask of a cover: a picture of its own, or a frame of the video.
 
-use super::{MediaFacts, Violation, Warning};
+use super::MediaFacts;
+use crate::domain::violation::{Violation, Warning};
 
 /// What was found out about a cover picture. `None`: the host or its first bytes do not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

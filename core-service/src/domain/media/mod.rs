@@ -28,34 +28,6 @@ pub const VIDEO_URL_FIELD: &str = "content.video_url";
 /// The field of requests that names an uploaded video.
 pub const MEDIA_ID_FIELD: &str = "content.media_id";
 
-/// A rule that is broken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Violation {
-    /// The field of the request that breaks it, for example `content.video_url`.
-    pub field: &'static str,
-    /// Stable name of the rule, for example `VIDEO_TOO_LARGE`.
-    pub rule: &'static str,
-    /// What was measured, with its unit.
-    pub measured: String,
-    /// The limit, with its unit.
-    pub limit: String,
-    /// What to do.
-    pub remedy: String,
-    /// A sentence that says all of it, lower case, without full stop.
-    pub message: String,
-}
-
-/// Something changed, ignored or not measurable, without harm.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Warning {
-    /// Stable reason: `CAPTION_CUT`.
-    pub code: String,
-    /// The field it is about.
-    pub field: String,
-    /// A sentence for people.
-    pub message: String,
-}
-
 /// The file format around the streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -15,8 +15,9 @@ use crate::{
     },
     domain::{
         failure::Reason,
-        media::{Checked, MediaFacts, Violation},
+        media::{Checked, MediaFacts},
         platform::Platform,
+        violation::Violation,
     },
 };
 

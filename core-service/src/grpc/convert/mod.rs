@@ -21,7 +21,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::{
     app::{Broken, Error, Result},
-    domain::{failure::Reason, media::Violation, schedule},
+    domain::{failure::Reason, schedule, violation::Violation},
 };
 
 /// Collects what is malformed in a request.

@@ -10,9 +10,10 @@ use crate::{
         failure::Failure,
         ids::AccountId,
         ledger::{Entry, StepClass, StepOutcome},
-        media::{MediaFacts, Violation, Warning},
+        media::MediaFacts,
         post::{PlatformOptions, Post, SchedulerKind, Status, WaitReason},
         shown_url::shown_url,
+        violation::{Violation, Warning},
     },
     platform::ALL,
 };

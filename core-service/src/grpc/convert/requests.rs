@@ -11,7 +11,7 @@ use crate::{
             CreateDraft, CreatePosts, GivenTime, ListPosts, Order, PostFilter, PostInput, Resolve, UpdatePost,
             WatchFilter, When,
         },
-        posts::variations::{Variation, Variations},
+        posts::requests::{Variation, Variations},
     },
     domain::{
         caption::OnLongCaption,

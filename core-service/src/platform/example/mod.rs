@@ -19,9 +19,10 @@ use crate::{
     domain::{
         account::Account,
         ledger::{Entry, Evidence, Handle, StepClass, StepOutcome},
-        media::{MediaRules, TIKTOK, Violation},
+        media::{MediaRules, TIKTOK},
         platform::{LoginFlavour, Platform},
         post::Content,
+        violation::Violation,
     },
     http,
 };

@@ -39,7 +39,7 @@ use super::{
     meta::{Meta, MetaSettings},
 };
 use crate::{
-    domain::{account::Account, ledger::Entry, media::Violation, post::Content},
+    domain::{account::Account, ledger::Entry, post::Content, violation::Violation},
     http::{self, connection::Connector},
 };
 pub use description::DESCRIPTION;

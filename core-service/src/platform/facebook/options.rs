@@ -5,11 +5,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    domain::{
-        media::{MEDIA_ID_FIELD, Violation},
-        platform::Platform,
-        post::Content,
-    },
+    domain::{media::MEDIA_ID_FIELD, platform::Platform, post::Content, violation::Violation},
     platform::{
         description::{Options, Unknown, known},
         first_comment,

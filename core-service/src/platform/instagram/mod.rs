@@ -60,9 +60,10 @@ use crate::{
         account::Account,
         failure::Failure,
         ledger::Entry,
-        media::{CoverFrame, CoverRules, Violation},
+        media::{CoverFrame, CoverRules},
         platform::LoginFlavour,
         post::Content,
+        violation::Violation,
     },
     http::{self, connection::Connector},
 };

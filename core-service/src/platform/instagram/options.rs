@@ -10,9 +10,10 @@ use url::Url;
 
 use crate::{
     domain::{
-        media::{CoverFrame, CoverRules, INSTAGRAM_REELS, Violation},
+        media::{CoverFrame, CoverRules, INSTAGRAM_REELS},
         platform::Platform,
         post::Content,
+        violation::Violation,
     },
     platform::{
         description::{Options, Unknown, known},

@@ -55,8 +55,9 @@ use crate::{
     domain::{
         account::Account,
         ledger::{Entry, Evidence},
-        media::{CoverFrame, Violation},
+        media::CoverFrame,
         post::Content,
+        violation::Violation,
     },
     http::{self, connection::Connector},
     secret::Secret,

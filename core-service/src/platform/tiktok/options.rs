@@ -17,9 +17,10 @@ use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason},
         ledger::Handle,
-        media::{CoverFrame, Violation},
+        media::CoverFrame,
         platform::Platform,
         post::Content,
+        violation::Violation,
     },
     platform::description::{Options, Unknown, known},
 };

@@ -26,9 +26,9 @@ use crate::{
     domain::{
         binding::BoundBy,
         ledger::{Entry, Handle, Ledger, SEARCH, StepClass, StepOutcome},
-        media::Warning,
         platform::Platform,
         post::Post,
+        violation::Warning,
     },
     platform::{
         Live, Next, NotBefore, Step, View,

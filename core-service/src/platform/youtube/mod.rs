@@ -42,8 +42,9 @@ use crate::{
         budget::Charge,
         failure::Failure,
         ledger::{Entry, Ledger},
-        media::{CoverRules, MediaFacts, Violation, Warning},
+        media::{CoverRules, MediaFacts},
         post::Content,
+        violation::{Violation, Warning},
     },
     http::{self, connection::Connector},
 };

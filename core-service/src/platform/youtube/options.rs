@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{
-        media::{CoverRules, MediaFacts, Violation, Warning},
+        media::{CoverRules, MediaFacts},
         platform::Platform,
         post::Content,
+        violation::{Violation, Warning},
     },
     platform::{
         description::{Options, Unknown, known},

@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::info;
 
-use super::{Flow, Work, Worker, wrote};
+use super::{Flow, NOT_SENT, Work, Worker, wrote};
 use crate::{
     domain::{
         change::{Change, LedgerWrite},
@@ -23,12 +23,9 @@ use crate::{
     },
     fault::{self, FaultPoint},
     platform::{Asked, NotBefore, Outcome, Step},
-    publisher::{Engine, checks::Verdict, lease::Permit, points},
+    publisher::{checks::Verdict, engine::Engine, lease::Permit, points},
     store::{Result, daily_slots::Place, platform_posts::Rivals},
 };
-
-/// Evidence of a request that was recorded for its time and taken back before.
-pub(super) const NOT_SENT: &str = "not_sent";
 
 /// Time on top of a step's own timeout after which the engine gives its exchange up.
 const SLACK: Duration = Duration::from_secs(5);

@@ -1,0 +1,31 @@
+//! What is said of a request that breaks rules, and of one that does not do quite what was asked.
+
+use serde::{Deserialize, Serialize};
+
+/// A rule that is broken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// The field of the request that breaks it, for example `content.video_url`.
+    pub field: &'static str,
+    /// Stable name of the rule, for example `VIDEO_TOO_LARGE`.
+    pub rule: &'static str,
+    /// What was measured, with its unit.
+    pub measured: String,
+    /// The limit, with its unit.
+    pub limit: String,
+    /// What to do.
+    pub remedy: String,
+    /// A sentence that says all of it, lower case, without full stop.
+    pub message: String,
+}
+
+/// Something changed, ignored or not measurable, without harm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Stable reason: `CAPTION_CUT`.
+    pub code: String,
+    /// The field it is about.
+    pub field: String,
+    /// A sentence for people.
+    pub message: String,
+}

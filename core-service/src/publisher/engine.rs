@@ -1,0 +1,64 @@
+//! What the engine works with, and its settings.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+
+use super::{burst::Bursts, decide::Policy, handover::Handover, video::Videos};
+use crate::{
+    clock::Clock, platform::Registry, progress::Uploads, publish_lateness::PublishLateness, store::Store,
+    tokens::TokenManager,
+};
+
+/// Settings of the engine.
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    /// Retries, polls, review.
+    pub policy: Policy,
+    /// How long before its time a post may be prepared by steps that nobody can see.
+    pub prepare_lead: TimeDelta,
+    /// How long before its time a point of no return is recorded, so that nothing but the request is left at its time.
+    /// From then on it is too late to cancel. In a burst the scheduler claims earlier, by up to twenty seconds.
+    pub arm_lead: TimeDelta,
+    /// How long after its time the core publishes a post that an n8n workflow was handed and did not bring back.
+    pub workflow_grace: TimeDelta,
+    /// The core's own limit of posts per user, platform and rolling day; `None`: off.
+    pub daily_posts_per_user: Option<u32>,
+    /// Claims in a row that may be left behind before a post is quarantined.
+    pub max_crashes: i32,
+    /// Longest time between two renewals of the claims.
+    pub renew_every: Duration,
+    /// Most posts of each platform that are worked on at once.
+    pub max_in_flight: usize,
+    /// Most posts of all platforms together.
+    pub max_of_all: usize,
+}
+
+/// Everything the engine works with.
+#[derive(Clone)]
+pub struct Engine {
+    /// Rows.
+    pub store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// Platforms.
+    pub registry: Registry,
+    /// Tokens.
+    pub token_manager: TokenManager,
+    /// The videos of posts.
+    pub videos: Videos,
+    /// The n8n hand-over.
+    pub handover: Option<Handover>,
+    /// Upload progress.
+    pub uploads: Uploads,
+    /// Posts due in the same moment.
+    pub bursts: Bursts,
+    /// How late visible requests leave.
+    pub publish_lateness: PublishLateness,
+    /// A number between 0 and 1, for spreading retries and polls.
+    pub chance: Arc<dyn Fn() -> f64 + Send + Sync>,
+    /// Settings.
+    pub settings: EngineSettings,
+    /// Turns true when the core is shutting down: no new step begins then.
+    pub stopping: tokio::sync::watch::Receiver<bool>,
+}
