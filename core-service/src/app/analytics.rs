@@ -17,9 +17,9 @@ use crate::{
         analytics::{FRESH, Numbers},
         failure::Reason,
         ids::{AccountId, PostId},
-        media::Violation,
         platform::Platform,
         post::{Post, Status},
+        violation::Violation,
     },
     store::{
         Store,
