@@ -30,7 +30,8 @@ pub(super) fn describe(entry: &Entry) -> PictureFacts {
 
 fn h264(body: &[u8]) -> PictureFacts {
     let sets = decoded::<Avcc>(body).map(|avcc| avcc.sequence_parameter_sets).unwrap_or_default();
-    let Some(set) = sets.first().and_then(|nal| {
+    // The library's reader panics over an empty one.
+    let Some(set) = sets.first().filter(|nal| !nal.is_empty()).and_then(|nal| {
         let bytes = decode_nal(nal).ok()?;
         SeqParameterSet::from_bits(BitReader::new(&bytes[..])).ok()
     }) else {
@@ -93,4 +94,17 @@ fn chroma(format: Option<u8>) -> Option<String> {
         _ => return None,
     };
     Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_parameter_set_tells_nothing() {
+        let configuration = |set: &[u8]| [&[1, 66, 0, 30, 0xff, 0xe1, 0, set.len() as u8], set, &[0]].concat();
+        for set in [&b""[..], b"\x67", b"\x67\0", b"\x67\0\0\x03"] {
+            assert_eq!(h264(&configuration(set)), PictureFacts::default(), "{set:?}");
+        }
+    }
 }
