@@ -18,6 +18,7 @@ async fn partial_consent_is_noticed() {
     let answer = me.accounts().complete_connect(request).await.unwrap().into_inner();
     assert!(answer.missing_scope.contains(&"video.list".to_owned()), "{answer:#?}");
     assert_eq!(answer.accounts[0].missing_scope, answer.missing_scope);
+    assert_eq!(me.get_account(answer.accounts[0].id).await.missing_scope, answer.missing_scope, "told later too");
     // Without the one that publishes, the login is of no use.
     let redirect = me.consent(Login::TiktokPrivate, None, &[("form", "1"), ("scope", "user.info.basic")]).await;
     let request = complete(Platform::Tiktok, &redirect);

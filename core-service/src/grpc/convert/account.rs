@@ -21,8 +21,15 @@ pub(crate) fn health(health: Health) -> v1::AccountHealth {
     }
 }
 
-/// An account. `missing_scope` is told where it is known: right after connecting, and from its metadata.
+/// The permissions that were asked for and not granted, as they were kept when the account was connected.
+fn missing_scope(account: &Account) -> Vec<String> {
+    let kept = account.metadata["missing_scope"].as_array().map(Vec::as_slice).unwrap_or_default();
+    kept.iter().filter_map(|scope| scope.as_str()).map(str::to_owned).collect()
+}
+
+/// An account.
 pub(crate) fn account(account: Account) -> v1::Account {
+    let missing_scope = missing_scope(&account);
     v1::Account {
         id: account.id.0,
         wp_user_id: account.wp_user_id.0,
@@ -43,7 +50,7 @@ pub(crate) fn account(account: Account) -> v1::Account {
         health_reason: or_empty(account.health_reason),
         login_flavour: account.login_flavour.number(),
         refresh_token_expires_at: account.refresh_token_expires_at.map(timestamp),
-        missing_scope: Vec::new(),
+        missing_scope,
     }
 }
 
@@ -69,13 +76,11 @@ pub(crate) fn link(link: ConnectLink) -> v1::ConnectAccountResponse {
     }
 }
 
-/// What connecting brought. Every account of one grant lacks the same scopes.
+/// What connecting brought.
 pub(crate) fn connected(connected: Connected) -> v1::CompleteConnectResponse {
-    let missing = connected.missing_scope;
-    let with_scope = |one| v1::Account { missing_scope: missing.clone(), ..account(one) };
     v1::CompleteConnectResponse {
-        accounts: connected.accounts.into_iter().map(with_scope).collect(),
-        missing_scope: missing,
+        accounts: connected.accounts.into_iter().map(account).collect(),
+        missing_scope: connected.missing_scope,
     }
 }
 

@@ -60,12 +60,6 @@ function Tokens({ account }: { account: Account }) {
   );
 }
 
-/** What was not allowed when the account was connected; the core keeps it with the account's metadata. */
-function missingScopes({ missingScope, metadata }: Account): string[] {
-  const kept = metadata?.["missing_scope"];
-  return missingScope.length > 0 || !Array.isArray(kept) ? missingScope : kept.filter((scope) => typeof scope === "string");
-}
-
 export interface AccountCardProps {
   account: Account;
   onReconnect(): void;
@@ -79,7 +73,7 @@ export function AccountCard({ account, onReconnect, onDisconnect }: AccountCardP
   const publish = usePublishDialog();
   const [busy, setBusy] = useState<"check" | "refresh">();
   const name = accountName(account);
-  const notAllowed = missingScopes(account);
+  const notAllowed = account.missingScope;
   const condition: Condition = account.isActive ? (CONDITIONS[account.health] ?? "unknown") : "disconnected";
   const help = condition === "ok" || condition === "disconnected" ? "" : texts.healthHelp[condition];
 
