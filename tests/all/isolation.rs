@@ -24,7 +24,7 @@ struct Named<'a> {
 async fn refusals(user: User<'_>, named: &Named<'_>) -> Vec<(&'static str, Refusal)> {
     let Named { account, post, upload, job, webhook, delivery } = *named;
     let (mut posts, mut accounts, mut media) = (user.posts(), user.accounts(), user.media());
-    let mut webhooks = user.webhooks();
+    let (mut webhooks, mut analytics) = (user.webhooks(), user.analytics());
     let content = content(user.world, "x");
     let when = Some(posting::at(user.world.now() + TimeDelta::days(1)));
     let mut all = Vec::new();
@@ -72,6 +72,10 @@ async fn refusals(user: User<'_>, named: &Named<'_>) -> Vec<(&'static str, Refus
     call!(posts.reconcile_post, "ReconcilePost", ReconcilePostRequest { id: post });
     let word = ResolvePostRequest { id: post, resolution: Resolution::Published.into(), ..Default::default() };
     call!(posts.resolve_post, "ResolvePost", word);
+    call!(analytics.get_post_analytics, "GetPostAnalytics", GetPostAnalyticsRequest { post_id: post });
+    call!(analytics.sync_post_analytics, "SyncPostAnalytics", SyncPostAnalyticsRequest { post_id: post });
+    let of_account = ListAnalyticsRequest { social_account_id: account, ..Default::default() };
+    call!(analytics.list_analytics, "ListAnalytics", of_account);
     let media_id = upload.to_owned();
     call!(media.get_media, "GetMedia", GetMediaRequest { media_id: media_id.clone() });
     call!(media.delete_media, "DeleteMedia", DeleteMediaRequest { media_id: media_id.clone() });
