@@ -4,6 +4,7 @@ import type { ListAccountsRequestInput } from '../../../shared/api';
 import { call } from '../../../shared/transport';
 import { limitFields, readAll } from '../../fields/limit';
 import { optionsField } from '../../fields/options';
+import { platformField } from '../../fields/platform';
 import type { Operation } from '../../operation';
 import { choice, fieldOf, flag } from '../../../shared/values';
 import { success } from '../../results';
@@ -23,18 +24,7 @@ const filters: INodeProperties = {
 			description:
 				'Whether to get connected accounts (on) or disconnected ones (off). Both when not added.',
 		},
-		{
-			displayName: 'Platform',
-			name: 'platform',
-			type: 'options',
-			options: [
-				{ name: 'Facebook', value: 'facebook' },
-				{ name: 'Instagram', value: 'instagram' },
-				{ name: 'TikTok', value: 'tiktok' },
-				{ name: 'YouTube', value: 'youtube' },
-			],
-			default: 'tiktok',
-		},
+		platformField,
 	],
 };
 

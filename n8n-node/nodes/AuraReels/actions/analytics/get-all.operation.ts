@@ -5,6 +5,7 @@ import { call } from '../../../shared/transport';
 import { choice, fieldOf, flag } from '../../../shared/values';
 import { limitFields, readAll } from '../../fields/limit';
 import { optionsField } from '../../fields/options';
+import { platformField } from '../../fields/platform';
 import type { Operation } from '../../operation';
 import { accountId } from '../../read/ids';
 import { numbersOf } from '../../read/numbers';
@@ -35,18 +36,7 @@ const filters: INodeProperties = {
 			description:
 				'Only posts that went live at or after this. 30 days before the end when not added.',
 		},
-		{
-			displayName: 'Platform',
-			name: 'platform',
-			type: 'options',
-			options: [
-				{ name: 'Facebook', value: 'facebook' },
-				{ name: 'Instagram', value: 'instagram' },
-				{ name: 'TikTok', value: 'tiktok' },
-				{ name: 'YouTube', value: 'youtube' },
-			],
-			default: 'tiktok',
-		},
+		platformField,
 		{
 			displayName: 'Until',
 			name: 'until',

@@ -5,6 +5,7 @@ import { call } from '../../../shared/transport';
 import { limitFields, readAll } from '../../fields/limit';
 import { simplify } from '../../fields/failing';
 import { optionsField } from '../../fields/options';
+import { platformField } from '../../fields/platform';
 import type { Operation } from '../../operation';
 import { accountId, listOf } from '../../read/ids';
 import { instant } from '../../read/time';
@@ -35,18 +36,7 @@ const filters: INodeProperties = {
 			description:
 				'Only posts whose time is at or after this: the scheduled one, else when it was created',
 		},
-		{
-			displayName: 'Platform',
-			name: 'platform',
-			type: 'options',
-			options: [
-				{ name: 'Facebook', value: 'facebook' },
-				{ name: 'Instagram', value: 'instagram' },
-				{ name: 'TikTok', value: 'tiktok' },
-				{ name: 'YouTube', value: 'youtube' },
-			],
-			default: 'tiktok',
-		},
+		platformField,
 		{
 			displayName: 'Statuses',
 			name: 'statuses',
