@@ -1,6 +1,6 @@
 //! How posts do, as a platform tells it: reading alone, for several posts of one account at once where the platform can.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
@@ -53,6 +53,11 @@ pub trait NumbersClient: Send + Sync {
         post_ids: &[String],
         now: DateTime<Utc>,
     ) -> Result<Vec<Seen>, Failure>;
+}
+
+/// Readings by the platform's id in the order that was asked for; what is missing is not shown.
+pub(crate) fn in_order(post_ids: &[String], shown: &HashMap<String, Reading>) -> Vec<Seen> {
+    post_ids.iter().map(|id| shown.get(id).cloned().map_or(Seen::NotShown, Seen::Numbers)).collect()
 }
 
 /// The failure of a scope that was not granted; `None` when one of them was.

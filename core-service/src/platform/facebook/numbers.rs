@@ -5,17 +5,12 @@
 //! <https://developers.facebook.com/docs/graph-api/reference/video/video_insights>, read 22 November 2026. A quiet Page may
 //! make few calls; sixty in an hour leave room for publishing.
 
-use std::sync::atomic::Ordering;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{
-    Facebook,
-    errors::{failure_of, unavailable},
-};
+use super::{Facebook, errors::failure_of};
 use crate::{
     domain::{
         account::Account,
@@ -24,7 +19,7 @@ use crate::{
     },
     platform::{
         Tokens,
-        meta::graph::{General, GraphReply, insights},
+        meta::insights::{Insights, told},
         numbers::{NumbersClient, Seen, TIMEOUT, Words, lacking, number, of_account},
     },
 };
@@ -49,7 +44,7 @@ const WORDS: Words<'_> = Words {
 /// Plain numbers by their names; those by kind as `name.KIND`, and their sum by the name.
 fn numbers(value: &Value) -> Option<PlatformNumbers> {
     let mut numbers = PlatformNumbers::new();
-    for (name, value) in insights(value)? {
+    for (name, value) in told(value)? {
         let Some(kinds) = value.as_object() else {
             numbers.extend(number(value).map(|number| (name, number)));
             continue;
@@ -88,40 +83,15 @@ impl NumbersClient for Facebook {
     ) -> Result<Vec<Seen>, Failure> {
         let until = Instant::now() + TIMEOUT;
         let mut seen = Vec::with_capacity(post_ids.len());
+        let all = format!("{METRICS},{REACH}");
+        let only_fewer = &self.without_reach;
+        let insights = Insights { all: &all, fewer: METRICS, only_fewer, words: &WORDS, numbers };
         for id in post_ids {
-            seen.push(self.insights_of(tokens, id, now, until).await?);
+            let path = format!("{id}/video_insights");
+            let get = |fields| self.meta.get(&tokens.access, &path, fields, until);
+            seen.push(insights.read(get, |reply| failure_of(reply, now)).await?);
         }
         Ok(seen)
-    }
-}
-
-impl Facebook {
-    async fn insights_of(
-        &self,
-        tokens: &Tokens,
-        video_id: &str,
-        now: DateTime<Utc>,
-        until: Instant,
-    ) -> Result<Seen, Failure> {
-        let path = format!("{video_id}/video_insights");
-        let without_reach = self.without_reach.load(Ordering::Relaxed);
-        let metrics = if without_reach { METRICS.to_owned() } else { format!("{METRICS},{REACH}") };
-        let mut reply = self.meta.get(&tokens.access, &path, vec![("metric", metrics)], until).await?;
-        if let GraphReply::Error(error) = &reply
-            && error.general() == General::BadParameter
-            && !without_reach
-        {
-            self.without_reach.store(true, Ordering::Relaxed);
-            reply = self.meta.get(&tokens.access, &path, vec![("metric", METRICS.to_owned())], until).await?;
-        }
-        match &reply {
-            GraphReply::Value(value) => {
-                let told = numbers(value).ok_or_else(|| unavailable("facebook's answer holds no numbers"))?;
-                Ok(Seen::Numbers(WORDS.reading(told)))
-            }
-            GraphReply::Error(error) if error.general() == General::ObjectMissing => Ok(Seen::NotShown),
-            _ => Err(failure_of(&reply, now)),
-        }
     }
 }
 

@@ -5,8 +5,6 @@
 //! <https://developers.facebook.com/docs/instagram-platform/reference/instagram-media/insights>, read 22 November 2026.
 //! What an account may read depends on how often it is seen; sixty calls in an hour leave room for publishing.
 
-use std::sync::atomic::Ordering;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -14,7 +12,6 @@ use tokio::time::Instant;
 
 use super::{
     Instagram,
-    errors::unavailable,
     exchange::{Caller, read_failure},
 };
 use crate::{
@@ -26,7 +23,7 @@ use crate::{
     },
     platform::{
         Tokens,
-        meta::graph::{General, GraphReply, insights},
+        meta::insights::{Insights, told},
         numbers::{NumbersClient, Seen, TIMEOUT, Words, lacking, of_account},
     },
 };
@@ -58,8 +55,12 @@ fn scope(flavour: LoginFlavour) -> &'static str {
 }
 
 fn numbers(value: &Value) -> Option<PlatformNumbers> {
-    let told = insights(value)?;
-    Some(told.into_iter().filter_map(|(name, value)| Some((name, crate::platform::numbers::number(value)?))).collect())
+    Some(
+        told(value)?
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, crate::platform::numbers::number(value)?)))
+            .collect(),
+    )
 }
 
 #[async_trait]
@@ -86,34 +87,13 @@ impl NumbersClient for Instagram {
         let caller = Caller { flavour: account.login_flavour, token: &tokens.access, now: Some(now) };
         let until = Instant::now() + TIMEOUT;
         let mut seen = Vec::with_capacity(post_ids.len());
+        let only_fewer = &self.few_metrics;
+        let insights = Insights { all: METRICS, fewer: FEW_METRICS, only_fewer, words: &WORDS, numbers };
         for id in post_ids {
-            seen.push(self.insights_of(&caller, id, until).await?);
+            let path = format!("{id}/insights");
+            let get = |fields| self.get(&caller, &path, fields, until);
+            seen.push(insights.read(get, |reply| read_failure(&caller, reply)).await?);
         }
         Ok(seen)
-    }
-}
-
-impl Instagram {
-    async fn insights_of(&self, caller: &Caller<'_>, media_id: &str, until: Instant) -> Result<Seen, Failure> {
-        let path = format!("{media_id}/insights");
-        let asked_for_few = self.few_metrics.load(Ordering::Relaxed);
-        let metrics = if asked_for_few { FEW_METRICS } else { METRICS };
-        let mut reply = self.get(caller, &path, vec![("metric", metrics.to_owned())], until).await?;
-        if let GraphReply::Error(error) = &reply
-            && error.general() == General::BadParameter
-            && !asked_for_few
-        {
-            self.few_metrics.store(true, Ordering::Relaxed);
-            reply = self.get(caller, &path, vec![("metric", FEW_METRICS.to_owned())], until).await?;
-        }
-        match &reply {
-            GraphReply::Value(value) => {
-                let told =
-                    numbers(value).ok_or_else(|| unavailable("instagram's answer holds no numbers".to_owned()))?;
-                Ok(Seen::Numbers(WORDS.reading(told)))
-            }
-            GraphReply::Error(error) if error.general() == General::ObjectMissing => Ok(Seen::NotShown),
-            _ => Err(read_failure(caller, &reply)),
-        }
     }
 }

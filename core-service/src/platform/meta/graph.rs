@@ -258,16 +258,6 @@ impl GraphError {
     }
 }
 
-/// The numbers of an answer of insights, by their names: `total_value` goes before the first of `values`. `None` when the
-/// answer is none.
-pub(crate) fn insights(value: &Value) -> Option<Vec<(String, &Value)>> {
-    fn read(one: &Value) -> Option<(String, &Value)> {
-        let total = one.pointer("/total_value/value");
-        Some((one["name"].as_str()?.to_owned(), total.or_else(|| one.pointer("/values/0/value"))?))
-    }
-    Some(value["data"].as_array()?.iter().filter_map(read).collect())
-}
-
 /// How long a policy block is left alone when Meta names no time.
 const BLOCKED_PAUSE: TimeDelta = TimeDelta::hours(1);
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod comments;
 pub(crate) mod graph;
+pub(crate) mod insights;
 pub(crate) mod login;
 pub(crate) mod oauth;
 pub(crate) mod wire;

@@ -4,8 +4,6 @@
 //! <https://developers.tiktok.com/doc/tiktok-api-v2-video-query>, read 30 November 2026. 600 calls in a minute for the app;
 //! half of them are for this.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -25,7 +23,7 @@ use crate::{
     },
     platform::{
         Tokens,
-        numbers::{NumbersClient, Seen, TIMEOUT, Words, lacking, of_app},
+        numbers::{NumbersClient, Seen, TIMEOUT, Words, in_order, lacking, of_app},
     },
 };
 
@@ -91,9 +89,7 @@ impl NumbersClient for Tiktok {
                 return Err(failure);
             }
         };
-        let shown: HashMap<String, &Video> = videos.iter().filter_map(|video| Some((video.id()?, video))).collect();
-        let seen =
-            |id: &String| shown.get(id).map_or(Seen::NotShown, |video| Seen::Numbers(WORDS.reading(numbers(video))));
-        Ok(post_ids.iter().map(seen).collect())
+        let read = |video: &Video| Some((video.id()?, WORDS.reading(numbers(video))));
+        Ok(in_order(post_ids, &videos.iter().filter_map(read).collect()))
     }
 }

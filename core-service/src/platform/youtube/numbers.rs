@@ -4,8 +4,6 @@
 //! <https://developers.google.com/youtube/v3/docs/videos/list>, read 30 November 2026. The units are those that publishing
 //! needs as well, and all users of the app share them: readings leave half of them.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -20,7 +18,7 @@ use crate::{
     },
     platform::{
         Tokens,
-        numbers::{NumbersClient, Seen, TIMEOUT, Words, lacking, number},
+        numbers::{NumbersClient, Seen, TIMEOUT, Words, in_order, lacking, number},
     },
 };
 
@@ -78,10 +76,7 @@ impl NumbersClient for Youtube {
             reply => return Err(reply.failure(now)),
         };
         let videos = list["items"].as_array().into_iter().flatten();
-        let shown: HashMap<&str, &Value> = videos.filter_map(|video| Some((video["id"].as_str()?, video))).collect();
-        let seen = |id: &String| {
-            shown.get(id.as_str()).map_or(Seen::NotShown, |video| Seen::Numbers(WORDS.reading(numbers(video))))
-        };
-        Ok(post_ids.iter().map(seen).collect())
+        let read = |video: &Value| Some((video["id"].as_str()?.to_owned(), WORDS.reading(numbers(video))));
+        Ok(in_order(post_ids, &videos.filter_map(read).collect()))
     }
 }
