@@ -3,7 +3,7 @@
 //! Guaranteed: one user never sees or uses another's job; saving is harmless to repeat; a job that names an upload names
 //! one that is there.
 
-use super::{Broken, Caller, Error, Result, broken, posts::check_url, row_token};
+use super::{Broken, Caller, Error, Result, broken, posts::shape::check_url, row_token};
 use crate::{
     clock::Clock,
     domain::{

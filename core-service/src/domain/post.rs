@@ -10,9 +10,8 @@ use super::{
     account::Account,
     failure::Failure,
     ids::{AccountId, Fence, PostId, Revision, UserId},
-    media::{MEDIA_ID_FIELD, VIDEO_URL_FIELD},
     platform::{Platform, UnknownValue},
-    violation::Warning,
+    violation::{MEDIA_ID_FIELD, VIDEO_URL_FIELD, Warning},
 };
 
 /// Where a post stands: the original's six words, and three that tell the truth.

@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The field of requests that names a video by its URL.
+pub const VIDEO_URL_FIELD: &str = "content.video_url";
+
+/// The field of requests that names an uploaded video.
+pub const MEDIA_ID_FIELD: &str = "content.media_id";
+
 /// A rule that is broken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {

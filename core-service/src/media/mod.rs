@@ -46,8 +46,8 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::domain::{
-    media::{Comparison, MediaFacts, VIDEO_CHANGED, VIDEO_URL_FIELD, VideoVersion},
-    violation::Violation,
+    media::{Comparison, MediaFacts, VIDEO_CHANGED, VideoVersion},
+    violation::{VIDEO_URL_FIELD, Violation},
 };
 use crate::http::{self, HttpSettings};
 

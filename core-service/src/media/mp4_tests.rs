@@ -4,7 +4,8 @@ use bytes::Bytes;
 use mp4_atom::{Encode, SegmentReference, Sidx};
 
 use super::*;
-use crate::domain::media::MediaFacts;
+use super::{boxes::u32_at, walk::MAX_BOXES};
+use crate::domain::media::{MediaFacts, VideoCodec};
 use crate::media::{
     inspect::inspect,
     source::tests::{Memory, now},

@@ -13,6 +13,7 @@ use crate::{
         media,
         post::{Post, WaitReason},
         retry::asked_until,
+        violation::VIDEO_URL_FIELD,
     },
     platform::{Asked, PlatformClient, Step, Video as _},
     store::Result,
@@ -107,7 +108,7 @@ impl Engine {
             Ok(facts) => facts,
             Err(failure) => return Ok(Verdict::Fail(passing(post, failure))),
         };
-        let checked = media::check(media::VIDEO_URL_FIELD, &facts, service.description.rules);
+        let checked = media::check(VIDEO_URL_FIELD, &facts, service.description.rules);
         if let Some(broken) = checked.violations.first() {
             let all: Vec<&str> = checked.violations.iter().map(|violation| violation.message.as_str()).collect();
             let reason = match broken.rule {

@@ -25,9 +25,9 @@ use crate::{
     domain::{
         failure::Reason,
         ids::UserId,
-        media::{Checked, KeepPolicy, Kept, MEDIA_ID_FIELD, MediaFacts, MediaId, check},
+        media::{Checked, KeepPolicy, Kept, MediaFacts, MediaId, check},
         platform::Platform,
-        violation::Violation,
+        violation::{MEDIA_ID_FIELD, Violation},
     },
     media::{
         Prober,

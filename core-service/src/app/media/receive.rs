@@ -17,8 +17,8 @@ use super::{
 use crate::{
     domain::{
         failure::Reason,
-        media::{VIDEO_CHANGED, VIDEO_URL_FIELD},
-        violation::{Violation, Warning},
+        media::VIDEO_CHANGED,
+        violation::{VIDEO_URL_FIELD, Violation, Warning},
     },
     media::{
         MediaStream, Probe, ProbeError, SAMPLED_WHOLE,

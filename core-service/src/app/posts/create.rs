@@ -24,11 +24,11 @@ use crate::{
     domain::{
         account::Account,
         failure::Reason,
-        media::{MediaFacts, MediaId, VIDEO_URL_FIELD},
+        media::{MediaFacts, MediaId},
         post::{Post, SchedulerKind, Status, WaitReason},
         request_key::{Asked, Fingerprint, Relation, RequestKeys},
         schedule::WallTime,
-        violation::{Violation, Warning},
+        violation::{VIDEO_URL_FIELD, Violation, Warning},
     },
     media::Probe,
     store::{

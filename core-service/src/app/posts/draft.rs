@@ -4,10 +4,9 @@ use super::{Caller, Error, Posts, Result, create::created, requests::CreateDraft
 use crate::{
     app::Broken,
     domain::{
-        media::MEDIA_ID_FIELD,
         post::{Post, Status, WaitReason},
         request_key::{Asked, RequestKeys},
-        violation::Warning,
+        violation::{MEDIA_ID_FIELD, Warning},
     },
     store::creating::NewPost,
 };

@@ -11,7 +11,7 @@ mod list;
 mod moves;
 pub mod requests;
 mod rules;
-mod shape;
+pub(super) mod shape;
 mod tail;
 mod times;
 pub mod variations;
@@ -33,7 +33,6 @@ use crate::{
     zones::Zones,
 };
 
-pub(super) use self::shape::check_url;
 use self::tail::Tail;
 pub use self::tail::{Follower, News, subjects};
 use super::{Caller, Error, Result, media::MediaStore};

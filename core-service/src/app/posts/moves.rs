@@ -18,11 +18,11 @@ use crate::{
         failure::{Failure, FailureClass, Reason},
         ids::{PostId, Revision},
         ledger::ResolvedWord,
-        media::{MEDIA_ID_FIELD, MediaId},
+        media::MediaId,
         post::{Content, Post, SchedulerKind, Status, Unread, WaitReason},
         schedule::WallTime,
         transition::Move,
-        violation::{Violation, Warning},
+        violation::{MEDIA_ID_FIELD, Violation, Warning},
     },
     store::{self, moves::Remains, posts::CasResult},
 };

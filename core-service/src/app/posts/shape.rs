@@ -7,9 +7,10 @@ use super::super::{Broken, Error, broken};
 use crate::domain::{
     failure::Reason,
     ids::AccountId,
-    media::{MEDIA_ID_FIELD, MediaId, VIDEO_URL_FIELD},
+    media::MediaId,
     post::Content,
     request_key,
+    violation::{MEDIA_ID_FIELD, VIDEO_URL_FIELD},
 };
 
 /// Most accounts of one request.

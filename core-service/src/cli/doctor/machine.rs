@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::{
     config::{Settings, Tls},
     descriptors::Shares,

@@ -6,6 +6,7 @@
 //! trouble hides no other, but for settings that cannot be read at all.
 
 mod database;
+mod finding;
 mod machine;
 mod network;
 mod settings;
@@ -14,7 +15,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{Configured, output};
+use self::finding::{Finding, Level};
+use super::{output, process::Configured};
 use crate::{clock::Clock, config::Invalid};
 
 /// Look for what is wrong with this core's settings and surroundings, and say what to do. Nothing is changed.
@@ -28,44 +30,6 @@ pub(super) struct Arguments {
     /// Print one JSON object a finding.
     #[arg(long)]
     json: bool,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
-    /// As it should be.
-    Fine,
-    /// It works, and could be better or become worse.
-    Advice,
-    /// It does not work.
-    Wrong,
-}
-
-/// Something that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Finding {
-    /// How bad it is.
-    level: Level,
-    /// What was looked at: a setting's name, or a word.
-    about: String,
-    /// What was found.
-    message: String,
-    /// What to do; empty where nothing is to be done.
-    remedy: String,
-}
-
-impl Finding {
-    fn fine(about: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { level: Level::Fine, about: about.into(), message: message.into(), remedy: String::new() }
-    }
-
-    fn advice(about: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { level: Level::Advice, about: about.into(), message: message.into(), remedy: remedy.into() }
-    }
-
-    fn wrong(about: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { level: Level::Wrong, about: about.into(), message: message.into(), remedy: remedy.into() }
-    }
 }
 
 /// Runs all checks, prints them, and fails when something is wrong.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-use super::{Finding, settings::is_this_machine};
+use super::{finding::Finding, settings::is_this_machine};
 use crate::{
     bootstrap,
     clock::Clock,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::config::{CorsOrigins, Settings};
 
 const PUBLIC_URL: &str = "AURAREELS_PUBLIC_URL";

@@ -4,15 +4,16 @@ mod content;
 mod follow;
 mod look;
 mod moves;
+mod time;
 
-use aurareels_proto::v1::{self, schedule_time::Form};
+use aurareels_proto::v1;
 use clap::{
-    Args, Subcommand,
+    Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
 pub(super) use self::follow::{at_rest, position};
-use self::{content::Content, follow::follow};
+use self::{content::Content, follow::follow, time::At};
 use super::{
     client::{Client, Server},
     output::Output,
@@ -72,27 +73,6 @@ pub(super) enum Action {
     },
     #[command(flatten)]
     Move(moves::Move),
-}
-
-/// A time.
-#[derive(Args)]
-pub(super) struct At {
-    /// When: 2026-12-25T18:00:00+01:00, or without offset in UTC, or with --zone on the clock there.
-    #[arg(long, value_name = "TIME")]
-    at: String,
-    /// IANA time zone of --at, such as Europe/Berlin.
-    #[arg(long)]
-    zone: Option<String>,
-}
-
-impl At {
-    fn time(self) -> v1::ScheduleTime {
-        let form = match self.zone {
-            Some(time_zone) => Form::WallTime(v1::WallTime { local: self.at, time_zone }),
-            None => Form::Text(self.at),
-        };
-        v1::ScheduleTime { form: Some(form) }
-    }
 }
 
 pub(super) async fn run(server: Server, action: Action) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use aurareels_proto::v1;
 use clap::{Args, Subcommand};
 
-use super::{At, look};
+use super::{look, time::At};
 use crate::cli::{client::Client, output::Output};
 
 #[derive(Subcommand)]

@@ -22,12 +22,6 @@ pub use rules::{FACEBOOK_REELS, INSTAGRAM_REELS, TIKTOK, YOUTUBE};
 pub use upload::{KeepPolicy, Kept, MediaId, NoMediaId};
 pub use version::{Comparison, VIDEO_CHANGED, VideoVersion};
 
-/// The field of requests that names a video by its URL.
-pub const VIDEO_URL_FIELD: &str = "content.video_url";
-
-/// The field of requests that names an uploaded video.
-pub const MEDIA_ID_FIELD: &str = "content.media_id";
-
 /// The file format around the streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,19 +4,14 @@
 //! itself says how long it is (`sidx`), or where its last fragment names its time and stands where the file's list of
 //! fragments (`mfra`) says: reading every fragment of a long recording over the network would take too long.
 
-use bytes::{Bytes, BytesMut};
-use mp4_atom::{Sidx, Tfdt, Tfhd, Tfra, Trun, TrunSamples};
+use mp4_atom::{Sidx, Tfdt, Tfhd, Tfra, Trex, Trun, TrunSamples};
 
 use super::{
-    Defect, Header, MAX_BOXES, Walk,
     boxes::{array_at, boxes, child, decoded, milliseconds, u32_at},
-    is_known_at_top_level,
     track::{self, Track},
+    walk::{Defect, Walk, is_known_at_top_level},
 };
-use crate::media::source::{MAX_READ, ReadError, Source};
-
-/// The longest `moof`, list of segments or list of fragments that is read.
-const MAX_TABLE: u64 = 256 * 1024;
+use crate::media::source::{ReadError, Source};
 
 /// What the fragments of the film add up to, in the clock of its track.
 #[derive(Default)]
@@ -71,124 +66,108 @@ impl Fragments {
     }
 }
 
-impl Walk {
-    /// Walks what stands behind the index of a fragmented file.
-    pub(super) async fn fragments<S: Source>(&mut self, file: &mut S, from: u64) -> Result<Option<Defect>, ReadError> {
-        // Without a film there is nothing to be measured.
-        let Some(film) = track::film(&self.tracks) else { return Ok(None) };
-        let mut found = Fragments { timescale: film.timescale, ..Fragments::default() };
-        // The index may hold the first samples itself.
-        if let (Some(samples), Some(duration)) = (film.samples.filter(|&samples| samples > 0), film.duration) {
-            found.span = Some((0, duration));
-            (found.samples, found.duration) = (u64::from(samples), duration);
-        }
-        let default_duration = self.defaults.iter().find(|trex| trex.track_id == film.id);
-        let film = Film {
-            id: film.id,
-            timescale: film.timescale,
-            default_duration: default_duration.map(|trex| trex.default_sample_duration).filter(|&each| each > 0),
-        };
-        let walked = self.walk(file, from, &film, &mut found).await;
-        found.any |= !found.is_whole;
-        self.fragments = found;
-        match walked {
-            // The index tells the rest; how long it all is stays unknown.
-            Err(ReadError::OutOfReach) => Ok(None),
-            walked => walked,
-        }
+/// Walks what stands from `from` on, behind the index of a fragmented file.
+pub(super) async fn read<S: Source>(
+    file: &mut S,
+    from: u64,
+    walk: &mut Walk,
+    tracks: &[Track],
+    defaults: &[Trex],
+) -> (Fragments, Result<Option<Defect>, ReadError>) {
+    // Without a film there is nothing to be measured.
+    let Some(film) = track::film(tracks) else { return (Fragments::default(), Ok(None)) };
+    let mut found = Fragments { timescale: film.timescale, ..Fragments::default() };
+    // The index may hold the first samples itself.
+    if let (Some(samples), Some(duration)) = (film.samples.filter(|&samples| samples > 0), film.duration) {
+        found.span = Some((0, duration));
+        (found.samples, found.duration) = (u64::from(samples), duration);
     }
+    let default_duration = defaults.iter().find(|trex| trex.track_id == film.id);
+    let film = Film {
+        id: film.id,
+        timescale: film.timescale,
+        default_duration: default_duration.map(|trex| trex.default_sample_duration).filter(|&each| each > 0),
+    };
+    let walked = match add_all(file, from, walk, &film, &mut found).await {
+        // The index tells the rest; how long it all is stays unknown.
+        Err(ReadError::OutOfReach) => Ok(None),
+        walked => walked,
+    };
+    found.any |= !found.is_whole;
+    (found, walked)
+}
 
-    async fn walk<S: Source>(
-        &mut self,
-        file: &mut S,
-        from: u64,
-        film: &Film,
-        found: &mut Fragments,
-    ) -> Result<Option<Defect>, ReadError> {
-        let (mut at, mut has_jumped, mut has_pictures) = (from, false, false);
-        while at < file.size() {
-            if self.boxes >= MAX_BOXES {
-                return Ok(None);
-            }
-            if found.any && !has_jumped && !file.may_go_on() {
-                match self.last_fragment(file).await?.filter(|&last| last > at) {
-                    Some(last) => (at, has_jumped, found.has_gap) = (last, true, true),
-                    None => return Ok(None),
-                }
-            }
-            let Some(header) = self.header(file, at).await? else {
-                return Ok((!has_pictures).then_some(Defect::Malformed { at }));
-            };
-            if header.end > file.size() {
-                let is_cut_off = is_known_at_top_level(&header.kind) || !has_pictures;
-                return Ok(is_cut_off.then_some(Defect::Truncated { end: header.end }));
-            }
-            at = header.end;
-            match &header.kind {
-                b"mdat" => has_pictures = true,
-                b"moof" => {
-                    (has_pictures, found.any) = (true, true);
-                    let body = self.table(file, &header).await?;
-                    let Some(has_time) = body.and_then(|body| fragment(&body, film, found)) else { return Ok(None) };
-                    if has_jumped && !has_time {
-                        return Ok(None);
-                    }
-                }
-                b"sidx" => {
-                    let Some(sidx) = self.table(file, &header).await?.and_then(|body| decoded::<Sidx>(&body)) else {
-                        return Ok(None);
-                    };
-                    match segments(&sidx, header.end, film, found) {
-                        Some(end) if end > file.size() => return Ok(Some(Defect::Truncated { end })),
-                        Some(end) => (at, has_pictures) = (end, true),
-                        None => {}
-                    }
-                }
-                _ => {}
-            }
-        }
-        if !has_pictures {
-            return Ok(Some(Defect::NoPictures));
-        }
-        found.is_whole = true;
-        Ok(None)
-    }
-
-    /// The body of a box of moderate size.
-    async fn table<S: Source>(&self, file: &mut S, header: &Header) -> Result<Option<Bytes>, ReadError> {
-        if header.end - header.body > MAX_TABLE {
+async fn add_all<S: Source>(
+    file: &mut S,
+    from: u64,
+    walk: &mut Walk,
+    film: &Film,
+    found: &mut Fragments,
+) -> Result<Option<Defect>, ReadError> {
+    let (mut at, mut has_jumped, mut has_pictures) = (from, false, false);
+    while at < file.size() {
+        if walk.exhausted().is_some() {
             return Ok(None);
         }
-        let mut body = BytesMut::new();
-        let mut at = header.body;
-        while at < header.end {
-            let length = usize::try_from(header.end - at).unwrap_or(MAX_READ).min(MAX_READ);
-            let piece = file.read(at, length).await?;
-            if piece.is_empty() {
-                return Ok(None);
+        if found.any && !has_jumped && !file.may_go_on() {
+            match last_fragment(file, walk).await?.filter(|&last| last > at) {
+                Some(last) => (at, has_jumped, found.has_gap) = (last, true, true),
+                None => return Ok(None),
             }
-            at += piece.len() as u64;
-            body.extend_from_slice(&piece);
         }
-        Ok(Some(body.freeze()))
-    }
-
-    /// Where the last fragment stands by the list at the end of the file, if there is one.
-    async fn last_fragment<S: Source>(&mut self, file: &mut S) -> Result<Option<u64>, ReadError> {
-        let Some(at) = file.size().checked_sub(16) else { return Ok(None) };
-        let end = file.read(at, 16).await?;
-        let size = u32_at(&end, 12).filter(|_| array_at(&end, 4) == Some(*b"mfro"));
-        let Some(at) = size.and_then(|size| file.size().checked_sub(u64::from(size))) else { return Ok(None) };
-        let header = self.header(file, at).await?;
-        let Some(header) = header.filter(|header| &header.kind == b"mfra" && header.end == file.size()) else {
-            return Ok(None);
+        let Some(header) = walk.header(file, at).await? else {
+            return Ok((!has_pictures).then_some(Defect::Malformed { at }));
         };
-        let body = self.table(file, &header).await?.unwrap_or_default();
-        let lists = boxes(&body).filter(|(kind, _)| kind == b"tfra").filter_map(|(_, body)| decoded::<Tfra>(body));
-        let Some(last) = lists.filter_map(|list| Some(list.entries.last()?.moof_offset)).max() else { return Ok(None) };
-        let header = self.header(file, last).await?;
-        Ok(header.filter(|header| &header.kind == b"moof").map(|_| last))
+        if header.end > file.size() {
+            let is_cut_off = is_known_at_top_level(&header.kind) || !has_pictures;
+            return Ok(is_cut_off.then_some(Defect::Truncated { end: header.end }));
+        }
+        at = header.end;
+        match &header.kind {
+            b"mdat" => has_pictures = true,
+            b"moof" => {
+                (has_pictures, found.any) = (true, true);
+                let body = walk.table(file, &header).await?;
+                let Some(has_time) = body.and_then(|body| fragment(&body, film, found)) else { return Ok(None) };
+                if has_jumped && !has_time {
+                    return Ok(None);
+                }
+            }
+            b"sidx" => {
+                let Some(sidx) = walk.table(file, &header).await?.and_then(|body| decoded::<Sidx>(&body)) else {
+                    return Ok(None);
+                };
+                match segments(&sidx, header.end, film, found) {
+                    Some(end) if end > file.size() => return Ok(Some(Defect::Truncated { end })),
+                    Some(end) => (at, has_pictures) = (end, true),
+                    None => {}
+                }
+            }
+            _ => {}
+        }
     }
+    if !has_pictures {
+        return Ok(Some(Defect::NoPictures));
+    }
+    found.is_whole = true;
+    Ok(None)
+}
+
+/// Where the last fragment stands by the list at the end of the file, if there is one.
+async fn last_fragment<S: Source>(file: &mut S, walk: &mut Walk) -> Result<Option<u64>, ReadError> {
+    let Some(at) = file.size().checked_sub(16) else { return Ok(None) };
+    let end = file.read(at, 16).await?;
+    let size = u32_at(&end, 12).filter(|_| array_at(&end, 4) == Some(*b"mfro"));
+    let Some(at) = size.and_then(|size| file.size().checked_sub(u64::from(size))) else { return Ok(None) };
+    let header = walk.header(file, at).await?;
+    let Some(header) = header.filter(|header| &header.kind == b"mfra" && header.end == file.size()) else {
+        return Ok(None);
+    };
+    let body = walk.table(file, &header).await?.unwrap_or_default();
+    let lists = boxes(&body).filter(|(kind, _)| kind == b"tfra").filter_map(|(_, body)| decoded::<Tfra>(body));
+    let Some(last) = lists.filter_map(|list| Some(list.entries.last()?.moof_offset)).max() else { return Ok(None) };
+    let header = walk.header(file, last).await?;
+    Ok(header.filter(|header| &header.kind == b"moof").map(|_| last))
 }
 
 /// Adds a fragment. True if it names its time; `None` when it does not tell how long it is.

@@ -9,20 +9,24 @@
 //! of the box around them (a damaged one).
 
 mod boxes;
+mod entry;
 mod fragments;
 mod picture;
 mod sound;
 mod track;
+mod walk;
 
 use mp4_atom::{Mvhd, Trex};
 
+pub(super) use self::walk::Defect;
+use self::{
+    boxes::{decoded, known_duration, milliseconds},
+    fragments::Fragments,
+    track::{Track, Video},
+    walk::{Header, Walk, is_known_at_top_level},
+};
 use super::source::{MAX_READ, ReadError, Source};
-use crate::domain::media::{AudioFacts, PictureFacts, VideoCodec};
-use boxes::{array_at, decoded, known_duration, milliseconds, u32_at};
-use track::Track;
-
-/// The most boxes looked at in one file.
-const MAX_BOXES: usize = 4_000;
+use crate::domain::media::AudioFacts;
 
 /// Boxes looked at behind the index, to find out whether the file is whole.
 const MAX_BOXES_BEHIND_INDEX: usize = 8;
@@ -41,53 +45,29 @@ pub(super) struct Movie {
     pub(super) is_partial: bool,
 }
 
-/// The film: the first picture track that is no cover.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Video {
-    pub(super) codec: Option<VideoCodec>,
-    pub(super) width: Option<u32>,
-    pub(super) height: Option<u32>,
-    pub(super) frame_rate_millis: Option<u32>,
-    pub(super) picture: PictureFacts,
-}
-
-/// What makes the file useless.
-#[derive(Debug, PartialEq)]
-pub(super) enum Defect {
-    /// No `moov` box in the whole file.
-    NoIndex,
-    /// An index, and nothing that it could point to.
-    NoPictures,
-    /// So many boxes without an index that none is to be expected.
-    OnlyFilling { boxes: usize },
-    /// A box reaches to `end`, the file does not.
-    Truncated { end: u64 },
-    /// The boxes make no sense at this position.
-    Malformed { at: u64 },
-}
-
 /// Walks the boxes of a file. `Err` only when the file could not be fetched.
 pub(super) async fn read<S: Source>(file: &mut S) -> Result<Result<Movie, Defect>, ReadError> {
-    let mut walk = Walk::default();
-    match walk.top_level(file).await {
+    let mut reading = Reading::default();
+    match reading.top_level(file).await {
         Ok(Some(defect)) => Ok(Err(defect)),
-        Ok(None) => Ok(Ok(walk.movie(false))),
+        Ok(None) => Ok(Ok(reading.movie(false))),
         Err(ReadError::OutOfReach) => {
             // Half an index may lack what counts. Behind a whole one, only the rest of the file was to be looked at.
-            if !walk.has_index {
-                walk.tracks.clear();
-                (walk.movie_duration, walk.declared_duration) = (None, None);
+            if !reading.has_index {
+                reading.tracks.clear();
+                (reading.movie_duration, reading.declared_duration) = (None, None);
             }
-            let is_partial = !walk.has_index;
-            Ok(Ok(walk.movie(is_partial)))
+            let is_partial = !reading.has_index;
+            Ok(Ok(reading.movie(is_partial)))
         }
         Err(failed) => Err(failed),
     }
 }
 
+/// What was read so far.
 #[derive(Default)]
-struct Walk {
-    boxes: usize,
+struct Reading {
+    walk: Walk,
     moov_first: Option<bool>,
     /// The index was read to its end.
     has_index: bool,
@@ -96,25 +76,19 @@ struct Walk {
     /// The whole length of a fragmented file, where its index tells it (`mehd`).
     declared_duration: Option<u64>,
     is_fragmented: bool,
-    fragments: fragments::Fragments,
+    fragments: Fragments,
     tracks: Vec<Track>,
     defaults: Vec<Trex>,
 }
 
-struct Header {
-    kind: [u8; 4],
-    body: u64,
-    end: u64,
-}
-
-impl Walk {
+impl Reading {
     async fn top_level<S: Source>(&mut self, file: &mut S) -> Result<Option<Defect>, ReadError> {
         let (mut at, mut seen_pictures, mut behind) = (0, false, 0);
         while at < file.size() && behind < MAX_BOXES_BEHIND_INDEX {
-            if self.boxes >= MAX_BOXES {
-                return Ok(Some(Defect::OnlyFilling { boxes: self.boxes }));
+            if let Some(defect) = self.walk.exhausted() {
+                return Ok(Some(defect));
             }
-            let Some(header) = self.header(file, at).await? else {
+            let Some(header) = self.walk.header(file, at).await? else {
                 // Garbage behind a complete movie harms nobody.
                 let defect = Defect::Malformed { at };
                 return Ok((self.moov_first.is_none() || !seen_pictures).then_some(defect));
@@ -137,7 +111,10 @@ impl Walk {
                     }
                     self.has_index = true;
                     if self.is_fragmented && !seen_pictures {
-                        return self.fragments(file, header.end).await;
+                        let (tracks, defaults) = (&self.tracks, &self.defaults);
+                        let (found, walked) = fragments::read(file, header.end, &mut self.walk, tracks, defaults).await;
+                        self.fragments = found;
+                        return walked;
                     }
                 }
                 _ => {}
@@ -163,10 +140,10 @@ impl Walk {
                 ends.pop();
                 continue;
             }
-            if self.boxes >= MAX_BOXES {
-                return Ok(Some(Defect::OnlyFilling { boxes: self.boxes }));
+            if let Some(defect) = self.walk.exhausted() {
+                return Ok(Some(defect));
             }
-            let header = match self.header(file, at).await? {
+            let header = match self.walk.header(file, at).await? {
                 Some(header) if header.end <= end => header,
                 // Zeros behind the last box of a box: QuickTime ends lists this way.
                 Some(header) if header.kind == [0; 4] => {
@@ -198,23 +175,6 @@ impl Walk {
                 _ => header.end,
             };
         }
-    }
-
-    /// The header at `at`; `None` if there is none.
-    async fn header<S: Source>(&mut self, file: &mut S, at: u64) -> Result<Option<Header>, ReadError> {
-        self.boxes += 1;
-        let bytes = file.read(at, 16).await?;
-        let (Some(size), Some(kind)) = (u32_at(&bytes, 0), array_at(&bytes, 4)) else { return Ok(None) };
-        let (header_length, size) = match size {
-            0 => (8, file.size() - at),
-            1 => match array_at(&bytes, 8) {
-                Some(size) => (16, u64::from_be_bytes(size)),
-                None => return Ok(None),
-            },
-            size => (8, u64::from(size)),
-        };
-        let end = at.checked_add(size).filter(|_| size >= header_length);
-        Ok(end.map(|end| Header { kind, body: at + header_length, end }))
     }
 
     fn leaf(&mut self, header: &Header, body: &[u8]) {
@@ -279,13 +239,6 @@ impl Walk {
         let declared = if self.is_fragmented { self.declared_duration } else { self.movie_duration };
         movie(declared).or_else(|| movie(self.movie_duration)).or_else(presented).or_else(of_track)
     }
-}
-
-fn is_known_at_top_level(kind: &[u8; 4]) -> bool {
-    matches!(
-        kind,
-        b"mdat" | b"moof" | b"moov" | b"free" | b"skip" | b"wide" | b"uuid" | b"meta" | b"mfra" | b"sidx" | b"udta"
-    )
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use mp4_atom::{Av1c, Avcc, Hvcc, Pasp, VpcC};
 
 use super::{
     boxes::{child, decoded},
-    track::{Entry, VISUAL_FIELDS},
+    entry::{Entry, VISUAL_FIELDS},
 };
 use crate::domain::media::PictureFacts;
 

@@ -6,7 +6,7 @@ use mp4_atom::Esds;
 
 use super::{
     boxes::{array_at, child, decoded, u32_at},
-    track::{Entry, printable},
+    entry::{Entry, printable},
 };
 use crate::domain::media::AudioFacts;
 

@@ -1,17 +1,14 @@
 //! One track of the index: what its boxes tell, and which of several counts.
 
 use bytes::Bytes;
-use mp4_atom::{Decode, Elst, Esds, Mdhd, Tkhd, Visual};
+use mp4_atom::{Decode, Elst, Mdhd, Tkhd, Visual};
 
 use super::{
-    Video,
-    boxes::{array_at, child, decoded, known_duration, u32_at},
+    boxes::{array_at, decoded, known_duration, u32_at},
+    entry::{Entry, codec, object_type},
     picture, sound,
 };
 use crate::domain::media::{AudioFacts, PictureFacts, VideoCodec};
-
-/// Length of the fields of a visual sample entry, behind which its boxes stand.
-pub(super) const VISUAL_FIELDS: usize = 78;
 
 /// An edit list that takes away, or delays by, no more than this only lines up sound and picture.
 const TRIMMED_MS: u128 = 500;
@@ -40,12 +37,14 @@ pub(super) struct Track {
     edits: Option<Elst>,
 }
 
-/// The first sample description.
-pub(super) struct Entry {
-    pub(super) kind: [u8; 4],
-    pub(super) body: Bytes,
-    /// Version of the table that it stands in.
-    pub(super) table_version: u8,
+/// The film: the first picture track that is no cover.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::media) struct Video {
+    pub(in crate::media) codec: Option<VideoCodec>,
+    pub(in crate::media) width: Option<u32>,
+    pub(in crate::media) height: Option<u32>,
+    pub(in crate::media) frame_rate_millis: Option<u32>,
+    pub(in crate::media) picture: PictureFacts,
 }
 
 /// The film among the picture tracks: enabled rather than not, moving rather than not, then the first. Covers are none.
@@ -177,31 +176,6 @@ impl Track {
     pub(super) fn audio(&self) -> AudioFacts {
         sound::describe(self.entry.as_ref(), self.timescale)
     }
-}
-
-/// How pictures are coded, by their sample description.
-fn codec(entry: &Entry) -> VideoCodec {
-    match &entry.kind {
-        b"avc1" | b"avc2" | b"avc3" | b"avc4" | b"dva1" | b"dvav" => VideoCodec::H264,
-        b"hvc1" | b"hev1" | b"hvc2" | b"hev2" | b"dvh1" | b"dvhe" => VideoCodec::H265,
-        b"vp08" => VideoCodec::Vp8,
-        b"vp09" => VideoCodec::Vp9,
-        b"av01" => VideoCodec::Av1,
-        b"mp4v" if object_type(entry) == Some(0x20) => VideoCodec::Other("mpeg4".to_owned()),
-        other => VideoCodec::Other(printable(other)),
-    }
-}
-
-/// What MPEG-4's own description says of a `mp4v`: <https://mp4ra.org/registered-types/object-types>.
-fn object_type(entry: &Entry) -> Option<u8> {
-    let esds: Esds = decoded(child(entry.body.get(VISUAL_FIELDS..)?, b"esds")?)?;
-    Some(esds.es_desc.dec_config.object_type_indication)
-}
-
-/// The four characters of a kind, as far as they can be shown.
-pub(super) fn printable(kind: &[u8; 4]) -> String {
-    let text: String = kind.iter().map(|&byte| if byte.is_ascii_graphic() { char::from(byte) } else { '?' }).collect();
-    text.trim_end_matches('?').to_owned()
 }
 
 fn pixels(width: u16, height: u16) -> Option<(u32, u32)> {

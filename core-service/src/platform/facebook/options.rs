@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    domain::{media::MEDIA_ID_FIELD, platform::Platform, post::Content, violation::Violation},
+    domain::{
+        platform::Platform,
+        post::Content,
+        violation::{MEDIA_ID_FIELD, Violation},
+    },
     platform::{
         description::{Options, Unknown, known},
         first_comment,

@@ -58,6 +58,7 @@
 //!
 //! The cases in `suite.rs` say what all of this means; a back end runs them all.
 
+mod kind;
 mod mysql;
 mod operations;
 mod place;
@@ -67,6 +68,7 @@ mod server;
 mod sqlite;
 #[cfg(test)]
 mod suite;
+mod tx;
 mod values;
 mod wakes;
 
@@ -76,7 +78,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
 use futures_util::future::Either;
 use tokio::sync::watch;
 
@@ -87,6 +88,7 @@ pub use self::{place::Place, values::Value, wakes::Wakes};
 pub(super) use self::{
     row::Row,
     sqlite::{mark, serving},
+    tx::Tx,
     values::{PerLength, in_list},
 };
 use super::{Result, ailment::Ailment};
@@ -105,12 +107,6 @@ pub(in crate::store) enum Reader {
     Server(server::Reader),
 }
 
-/// An open write transaction.
-pub(in crate::store) enum Tx {
-    Sqlite(sqlite::Tx),
-    Server(server::Tx),
-}
-
 /// One call, by what the database is.
 macro_rules! each {
     ($of:expr, $one:ident => $call:expr) => {
@@ -123,7 +119,7 @@ macro_rules! each {
 
 impl Db {
     pub(in crate::store) async fn open(place: &Place) -> Result<Self> {
-        Ok(match server::Kind::of_url(&place.url) {
+        Ok(match kind::Kind::of_url(&place.url) {
             Some(kind) => Self::Server(server::Db::open(kind, place)?),
             None => Self::Sqlite(sqlite::Db::open(&place.url).await?),
         })
@@ -258,71 +254,5 @@ impl Reader {
 
     pub(in crate::store) async fn fetch_optional(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
         each!(self, reader => reader.fetch_optional(sql, params).await)
-    }
-}
-
-impl Tx {
-    /// For the writer of SQLite.
-    fn sqlite(&mut self) -> &mut sqlite::Tx {
-        match self {
-            Self::Sqlite(tx) => tx,
-            Self::Server(_) => unreachable!("a writer only makes transactions of its own database"),
-        }
-    }
-
-    /// For the writers of a server.
-    fn server(&mut self) -> &mut server::Tx {
-        match self {
-            Self::Server(tx) => tx,
-            Self::Sqlite(_) => unreachable!("a writer only makes transactions of its own database"),
-        }
-    }
-
-    pub(in crate::store) async fn fetch_all(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        each!(self, tx => tx.fetch_all(sql, params).await)
-    }
-
-    pub(in crate::store) async fn fetch_optional(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
-        each!(self, tx => tx.fetch_optional(sql, params).await)
-    }
-
-    pub(in crate::store) async fn fetch_free(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        each!(self, tx => tx.fetch_free(sql, params).await)
-    }
-
-    pub(in crate::store) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
-        each!(self, tx => tx.execute(sql, params).await)
-    }
-
-    pub(in crate::store) async fn insert(&mut self, sql: &str, params: &[Value]) -> Result<i64> {
-        each!(self, tx => tx.insert(sql, params).await)
-    }
-
-    pub(in crate::store) async fn insert_all(&mut self, sql: &str, params: &[Value], rows: usize) -> Result<Vec<i64>> {
-        each!(self, tx => tx.insert_all(sql, params, rows).await)
-    }
-
-    pub(in crate::store) async fn insert_events(&mut self, sql: &str, params: &[Value], rows: usize) -> Result<()> {
-        each!(self, tx => tx.insert_events(sql, params, rows).await)
-    }
-
-    pub(in crate::store) fn note_post(&mut self, id: i64) {
-        match self {
-            Self::Sqlite(tx) => tx.note_post(id),
-            // No mark is kept beside a server.
-            Self::Server(_) => {}
-        }
-    }
-
-    pub(in crate::store) fn note_schedule(&mut self, at: DateTime<Utc>) {
-        each!(self, tx => tx.note_schedule(at));
-    }
-
-    pub(in crate::store) async fn counters(&mut self) -> Result<Vec<(String, i64)>> {
-        each!(self, tx => tx.counters().await)
-    }
-
-    pub(in crate::store) async fn move_counters(&mut self, first: i64) -> Result<()> {
-        each!(self, tx => tx.move_counters(first).await)
     }
 }

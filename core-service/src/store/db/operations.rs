@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::Tx;
+use super::tx::Tx;
 use crate::store::{Error, Result, ailment::Ailment};
 
 /// Longest that an operation waits to begin. What has not begun by then never does.

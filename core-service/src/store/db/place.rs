@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::server::{Kind, Options};
+use super::{kind::Kind, server::options::Options};
 
 /// The longest prefix of tables' names. The longest name of an index has 33 letters, and servers keep 63 of them.
 const LONGEST_PREFIX: usize = 24;
@@ -91,7 +91,7 @@ impl Place {
                 return Some(format!("names a file by `{name}` that cannot be read ({error}); correct its path"));
             }
         }
-        match Options::of(kind, self) {
+        match Options::of(kind, &self.url) {
             Ok(_) => None,
             Err(_) => {
                 Some(format!("has a parameter whose value is not known; write it as {form}, and see docs/databases.md"))

@@ -7,12 +7,12 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, Utc};
 
-use super::{mysql, postgres, sqlite};
+use super::{mysql::row as mysql, postgres::row as postgres, sqlite::row as sqlite};
 use crate::store::{Error, Result};
 
 /// The columns of a row: each NULL or a value.
 pub(super) enum Cells {
-    Sqlite(sqlite::row::Cells),
+    Sqlite(sqlite::Cells),
     Postgres(postgres::Cells),
     Mysql(mysql::Cells),
 }

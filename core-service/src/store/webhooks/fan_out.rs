@@ -12,7 +12,7 @@ use super::{
         db::{Tx, in_list},
         positions,
     },
-    endpoint, endpoint_columns, sending,
+    endpoint, endpoint_columns, turns,
 };
 use crate::{
     domain::{
@@ -197,7 +197,7 @@ impl Store {
                 touched.sort_unstable();
                 touched.dedup();
                 for endpoint in touched {
-                    sending::refresh(tx, endpoint).await?;
+                    turns::refresh(tx, endpoint).await?;
                 }
                 positions::keep(tx, THROUGH, last).await?;
                 Ok(FannedOut::Through(last))

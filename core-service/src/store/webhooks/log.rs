@@ -11,11 +11,12 @@ use super::{
         db::{Row, in_list},
     },
     fan_out::{deliver, keep},
-    sending::{refresh, turn},
+    rows::{delivery, delivery_columns},
+    turns::{refresh, turn},
 };
 use crate::{
     domain::{
-        ids::{AccountId, DeliveryId, EndpointId, Fence, PostId, Sequence},
+        ids::{DeliveryId, EndpointId},
         webhook::{Delivery, DeliveryStatus, TEST_EVENT, Try},
     },
     params,
@@ -26,14 +27,6 @@ pub const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Messages removed in one write.
 const BATCH: i64 = 500;
-
-macro_rules! delivery_columns {
-    () => {
-        "d.id, d.endpoint_id, m.webhook_id, m.event_type, m.event_sequence, m.post_id, m.account_id, d.status, \
-         d.next_attempt_at, d.tries, d.tries_ever, d.tried_since, d.fence, d.created_at, d.ended_at"
-    };
-}
-pub(super) use delivery_columns;
 
 macro_rules! listed {
     ($of:literal) => {
@@ -62,28 +55,6 @@ const AGAIN: &str = "UPDATE aurareels_webhook_deliveries SET status = 'pending',
 const AT_ONCE: &str = "UPDATE aurareels_webhook_deliveries SET next_attempt_at = ? WHERE id = ?";
 const IS_ON: &str = "SELECT is_active FROM aurareels_webhook_endpoints WHERE id = ? AND deleted_at IS NULL";
 const OLD: &str = "SELECT id, created_at FROM aurareels_webhook_messages ORDER BY id LIMIT ?";
-
-/// A delivery with its last try, where the row has one.
-pub(super) fn delivery(row: &Row) -> Result<Delivery> {
-    Ok(Delivery {
-        id: DeliveryId(row.int("id")?),
-        endpoint: EndpointId(row.int("endpoint_id")?),
-        webhook_id: row.text("webhook_id")?,
-        event_type: row.text("event_type")?,
-        event_sequence: row.opt_int("event_sequence")?.map(Sequence),
-        post_id: row.opt_int("post_id")?.map(PostId),
-        account_id: row.opt_int("account_id")?.map(AccountId),
-        status: row.word::<DeliveryStatus>("status")?,
-        next_attempt_at: row.opt_time("next_attempt_at")?,
-        tries: row.small("tries")?,
-        tries_ever: row.small("tries_ever")?,
-        tried_since: row.opt_time("tried_since")?,
-        fence: Fence(row.int("fence")?),
-        created_at: row.time("created_at")?,
-        ended_at: row.opt_time("ended_at")?,
-        last_try: None,
-    })
-}
 
 fn listed(row: &Row) -> Result<Delivery> {
     let last_try = row.opt_int("number")?.map(|_| tried(row)).transpose()?;

@@ -1,14 +1,16 @@
 //! Webhook endpoints as rows. Events become deliveries in `fan_out`, deliveries are claimed and settled in `sending`,
-//! listed and removed in `log`.
+//! listed and removed in `log`; `turns` says whose turn it is.
 //!
 //! Guaranteed: an endpoint's secrets are sealed, and read by `sending` alone; a user's address is there once; an endpoint
 //! that is switched on gets what happens from then on.
 
 pub mod fan_out;
 pub mod log;
+mod rows;
 pub mod sending;
 #[cfg(test)]
 pub(super) mod tests;
+mod turns;
 
 use chrono::{DateTime, Utc};
 
@@ -245,7 +247,7 @@ impl Store {
                     Some(true) if before.disabled.is_some() => {
                         let after = newest_event(tx).await?;
                         tx.execute(SWITCH_ON, &params![after, id.0]).await?;
-                        sending::refresh(tx, id).await?;
+                        turns::refresh(tx, id).await?;
                     }
                     Some(false) if before.disabled.is_none() => {
                         tx.execute(SWITCH_OFF, &params![Disabled::Owner.as_str(), now, now, id.0]).await?;

@@ -14,7 +14,8 @@ use super::{
         encryption_keys::webhook_secret,
     },
     give_up,
-    log::{delivery, delivery_columns},
+    rows::{delivery, delivery_columns},
+    turns::{refresh, turn},
 };
 use crate::{
     domain::{
@@ -42,11 +43,8 @@ const DUE: &str = concat!(
      WHERE d.endpoint_id = ? AND d.next_attempt_at IS NOT NULL AND d.next_attempt_at <= ? \
      ORDER BY d.next_attempt_at, d.id LIMIT ?"
 );
-const EARLIEST: &str = "SELECT next_attempt_at FROM aurareels_webhook_deliveries WHERE endpoint_id = ? \
-     AND next_attempt_at IS NOT NULL ORDER BY next_attempt_at LIMIT 1";
 const OF_ENDPOINT: &str =
     "SELECT wp_user_id, is_active, paused_until, failing_since, failures FROM aurareels_webhook_endpoints WHERE id = ?";
-const SET_NEXT: &str = "UPDATE aurareels_webhook_endpoints SET next_delivery_at = ? WHERE id = ?";
 const HELD: &str = "SELECT endpoint_id, subject FROM aurareels_webhook_deliveries WHERE id = ? AND fence = ? \
      AND claim_token IS NOT NULL";
 const LET_GO: &str = "UPDATE aurareels_webhook_deliveries SET claim_token = NULL, next_attempt_at = ? \
@@ -55,9 +53,6 @@ const SETTLE: &str = "UPDATE aurareels_webhook_deliveries SET status = ?, next_a
      tries_ever = ?, tried_since = ?, claim_token = NULL, ended_at = ? WHERE id = ?";
 const INSERT_TRY: &str = "INSERT INTO aurareels_webhook_tries (delivery_id, number, sent_at, duration_ms, status_code, \
      answer, error) VALUES (?, ?, ?, ?, ?, ?, ?)";
-const NEXT_OF_SUBJECT: &str = "SELECT id, next_attempt_at FROM aurareels_webhook_deliveries WHERE endpoint_id = ? \
-     AND subject = ? AND status = 'pending' ORDER BY id LIMIT 1";
-const GIVE_TURN: &str = "UPDATE aurareels_webhook_deliveries SET next_attempt_at = ? WHERE id = ?";
 const WORKS: &str = "UPDATE aurareels_webhook_endpoints SET failing_since = NULL, failures = 0, paused_until = NULL \
      WHERE id = ? AND failing_since IS NOT NULL";
 const FAILS: &str =
@@ -115,34 +110,6 @@ pub struct Settled {
     pub is_test: bool,
     /// Until when the endpoint asked to be left alone.
     pub pause: Option<DateTime<Utc>>,
-}
-
-/// Writes when an endpoint wants attention next.
-pub(super) async fn refresh(tx: &mut Tx, endpoint: EndpointId) -> Result<()> {
-    let Some(of) = tx.fetch_optional(OF_ENDPOINT, &params![endpoint.0]).await? else { return Ok(()) };
-    let next = if of.flag("is_active")? {
-        let row = tx.fetch_optional(EARLIEST, &params![endpoint.0]).await?;
-        let earliest = row.map_or(Ok(None), |row| row.opt_time("next_attempt_at"))?;
-        earliest
-            .map(|at| of.opt_time("paused_until").map(|pause| pause.map_or(at, |pause| pause.max(at))))
-            .transpose()?
-    } else {
-        None
-    };
-    tx.execute(SET_NEXT, &params![next, endpoint.0]).await?;
-    Ok(())
-}
-
-/// Gives the next delivery of a subject its turn.
-pub(super) async fn turn(tx: &mut Tx, endpoint: EndpointId, subject: &str, now: DateTime<Utc>) -> Result<()> {
-    if subject.is_empty() {
-        return Ok(());
-    }
-    let Some(row) = tx.fetch_optional(NEXT_OF_SUBJECT, &params![endpoint.0, subject]).await? else { return Ok(()) };
-    if row.opt_time("next_attempt_at")?.is_none() {
-        tx.execute(GIVE_TURN, &params![now, row.int("id")?]).await?;
-    }
-    Ok(())
 }
 
 /// The secrets that sign now.

@@ -4,7 +4,7 @@
 //! writers that wait for each other one is ended with an error, and its operation runs again.
 
 mod errors;
-mod row;
+pub(super) mod row;
 
 use std::str::FromStr;
 
@@ -13,16 +13,15 @@ use sqlx::{
     mysql::{MySqlArguments, MySqlConnectOptions, MySqlPoolOptions},
 };
 
-use self::errors::failure;
-pub(super) use self::row::Cells;
+use self::{errors::failure, row::Cells};
 use super::{
-    Place, Row, Value,
-    row::Cells as AnyCells,
+    row::{Cells as AnyCells, Row},
     server::{
         failure::Outcome,
-        pool::{CONNECTION, READERS},
+        limits::{CONNECTION, READERS},
         texts::Texts,
     },
+    values::Value,
 };
 use crate::store::{Error, Result};
 
@@ -47,8 +46,8 @@ const MIGRATING: i64 = 10;
 const STATEMENTS: usize = 512;
 
 /// How to connect.
-pub(super) fn options(place: &Place) -> Result<MySqlConnectOptions> {
-    let options = MySqlConnectOptions::from_str(&place.url).map_err(|error| Error::Unavailable(error.into()))?;
+pub(super) fn options(url: &str) -> Result<MySqlConnectOptions> {
+    let options = MySqlConnectOptions::from_str(url).map_err(|error| Error::Unavailable(error.into()))?;
     let options = options
         .charset("utf8mb4")
         .timezone(Some("+00:00".to_owned()))

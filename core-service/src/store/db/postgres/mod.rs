@@ -5,7 +5,7 @@
 //! then, not by the whole table, and fewer writers are in each other's way.
 
 mod errors;
-mod row;
+pub(super) mod row;
 
 use std::str::FromStr;
 
@@ -14,16 +14,15 @@ use sqlx::{
     postgres::{PgArguments, PgConnectOptions, PgListener, PgPoolOptions},
 };
 
-use self::errors::failure;
-pub(super) use self::row::Cells;
+use self::{errors::failure, row::Cells};
 use super::{
-    Place, Row, Value,
-    row::Cells as AnyCells,
+    row::{Cells as AnyCells, Row},
     server::{
         failure::{Failure, Outcome},
-        pool::{CONNECTION, READERS},
+        limits::{CONNECTION, READERS},
         texts::Texts,
     },
+    values::Value,
 };
 use crate::store::{Error, Result};
 
@@ -40,8 +39,8 @@ const WRITES: &str = "SET default_transaction_isolation = 'serializable'; SET en
 const STATEMENTS: usize = 512;
 
 /// How to connect.
-pub(super) fn options(place: &Place) -> Result<PgConnectOptions> {
-    let options = PgConnectOptions::from_str(&place.url).map_err(|error| Error::Unavailable(error.into()))?;
+pub(super) fn options(url: &str) -> Result<PgConnectOptions> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| Error::Unavailable(error.into()))?;
     Ok(options.application_name("aurareels").statement_cache_capacity(STATEMENTS).disable_statement_logging())
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{
-    Shared,
     failure::{Failure, Outcome, Trouble},
+    options::Options,
+    shared::Shared,
 };
-use crate::store::db::{Row, Value, mysql, postgres};
+use crate::store::db::{mysql, postgres, row::Row, values::Value};
 
 /// Longest time of a statement, the wait for locks in it included.
 const STATEMENT: Duration = Duration::from_secs(12);
@@ -45,8 +46,8 @@ impl Connection {
     pub(super) async fn make(shared: &Shared) -> Outcome<Self> {
         let made = async {
             Ok(match &shared.options {
-                super::Options::Postgres(options) => Self::Postgres(postgres::Connection::make(options).await?),
-                super::Options::Mysql(options) => Self::Mysql(mysql::Connection::make(options).await?),
+                Options::Postgres(options) => Self::Postgres(postgres::Connection::make(options).await?),
+                Options::Mysql(options) => Self::Mysql(mysql::Connection::make(options).await?),
             })
         };
         timeout(CONNECT, made).await.unwrap_or_else(|_| Err(Failure::slow(CONNECT)))

@@ -11,13 +11,16 @@ use sqlx::migrate::{MigrateError, Migrator};
 use tracing::{info, warn};
 
 use super::{
-    Kind, Shared,
     connection::Connection,
     failure::{Failure, Outcome},
+    shared::Shared,
 };
 use crate::{
     params,
-    store::{Error, Result, db::Value},
+    store::{
+        Error, Result,
+        db::{kind::Kind, values::Value},
+    },
 };
 
 const KNOWN: &str = "SELECT version, statements, success FROM aurareels_migrations ORDER BY version";

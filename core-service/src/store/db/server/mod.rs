@@ -11,17 +11,20 @@
 
 pub(super) mod connection;
 pub(super) mod failure;
+pub(super) mod limits;
 mod migrate;
+pub(super) mod options;
 mod others;
-pub(super) mod pool;
+mod pool;
 #[cfg(test)]
 mod proxy;
+mod shared;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub(super) mod texts;
-mod tx;
+pub(super) mod tx;
 mod worker;
 
 use std::{
@@ -33,149 +36,29 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
-use sqlx::{mysql::MySqlConnectOptions, postgres::PgConnectOptions};
 use tokio::sync::{RwLock, watch};
-use tracing::{error, info, warn};
+use tracing::error;
 
-use self::{failure::Failure, pool::Pool, texts::Texts, tx::Committed, worker::Worker};
-pub(in crate::store) use self::{pool::Reader, tx::Tx};
-use super::{
-    Place, Wakes, mysql,
-    operations::{Outgoing, queues},
-    postgres,
+pub(in crate::store) use self::pool::Reader;
+use self::{options::Options, pool::Pool, shared::Shared, texts::Texts, worker::Worker};
+use crate::store::{
+    Error, Result,
+    ailment::Ailment,
+    db::{
+        kind::Kind,
+        operations::{Outgoing, queues},
+        place::Place,
+        sqlite,
+        tx::Tx,
+        wakes::Wakes,
+    },
 };
-use crate::store::{Error, Result, ailment::Ailment};
 
 /// Connections that write. Together with those that read a core takes about fifteen; servers allow a hundred by default.
 const WRITERS: usize = 8;
 
 /// Operations that may wait in each queue.
 const QUEUE: usize = 512;
-
-/// Which server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Kind {
-    Postgres,
-    Mysql,
-}
-
-impl Kind {
-    /// The server that a URL's scheme names.
-    pub(in crate::store) fn of_url(url: &str) -> Option<Self> {
-        match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("postgres" | "postgresql") => Some(Self::Postgres),
-            Some("mysql" | "mariadb") => Some(Self::Mysql),
-            _ => None,
-        }
-    }
-
-    /// How a URL of it looks.
-    pub(super) fn example(self) -> &'static str {
-        match self {
-            Self::Postgres => "postgres://user:password@host/database",
-            Self::Mysql => "mysql://user:password@host/database",
-        }
-    }
-
-    /// The parameters of a URL that mean something.
-    pub(super) fn parameters(self) -> &'static [&'static str] {
-        match self {
-            Self::Postgres => &["sslmode", "sslrootcert", "sslcert", "sslkey", "host", "options"],
-            Self::Mysql => &["ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket"],
-        }
-    }
-}
-
-/// How to connect.
-pub(super) enum Options {
-    Postgres(PgConnectOptions),
-    Mysql(MySqlConnectOptions),
-}
-
-impl Options {
-    pub(super) fn of(kind: Kind, place: &Place) -> Result<Self> {
-        Ok(match kind {
-            Kind::Postgres => Self::Postgres(postgres::options(place)?),
-            Kind::Mysql => Self::Mysql(mysql::options(place)?),
-        })
-    }
-}
-
-/// What all connections of a process share.
-pub(super) struct Shared {
-    kind: Kind,
-    options: Options,
-    pub(super) texts: Texts,
-    /// Random: by it a core knows what it said itself.
-    core: String,
-    /// Held by one operation that was in others' way too often, or by all others.
-    turn: RwLock<()>,
-    events: watch::Sender<u64>,
-    wakes: Arc<Wakes>,
-    /// What ails the server, as far as this process met it.
-    ailment: Mutex<Option<Ailment>>,
-    lost: Arc<AtomicBool>,
-}
-
-impl Shared {
-    /// Notes what a failure tells of the server, and answers its error.
-    fn met(&self, failure: Failure) -> Error {
-        if let Error::Sick(ailment @ (Ailment::Away(_) | Ailment::Replica)) = &failure.error {
-            self.lost.store(*ailment == Ailment::Replica, Ordering::Release);
-            let before = self.ailment.lock().unwrap_or_else(PoisonError::into_inner).replace(ailment.clone());
-            if before.as_ref() != Some(ailment) {
-                warn!("{ailment}; the core goes on by itself when it can");
-            }
-        }
-        failure.error
-    }
-
-    /// A transaction was committed.
-    fn committed(&self, committed: Committed) {
-        self.lost.store(false, Ordering::Release);
-        if self.ailment.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
-            info!("the database server takes writes again");
-        }
-        self.committed_elsewhere(committed);
-    }
-
-    /// A transaction of another core was committed.
-    fn committed_elsewhere(&self, committed: Committed) {
-        if committed.events {
-            self.events.send_modify(|count| *count += 1);
-        }
-        if let Some(at) = committed.schedule {
-            self.wakes.tell(at);
-        }
-    }
-
-    /// What other cores are told of a commit: by whom, whether there are events, and the earliest time in microseconds.
-    fn told(&self, committed: Committed) -> Option<String> {
-        if !committed.events && committed.schedule.is_none() {
-            return None;
-        }
-        let at = committed.schedule.map_or_else(|| "-".to_owned(), |at| at.timestamp_micros().to_string());
-        Some(format!("{} {} {at}", self.core, if committed.events { "events" } else { "-" }))
-    }
-
-    /// What another core said.
-    fn heard(&self, text: &str) {
-        let mut words = text.split(' ');
-        if words.next() == Some(self.core.as_str()) {
-            return;
-        }
-        let events = words.next() == Some("events");
-        let micros = words.next().and_then(|word| word.parse().ok());
-        self.committed_elsewhere(Committed { events, schedule: micros.and_then(DateTime::from_timestamp_micros) });
-    }
-
-    /// For rows that only this module reads.
-    #[expect(clippy::disallowed_methods, reason = "when a row of the database's own was written, for people")]
-    fn now(&self) -> DateTime<Utc> {
-        Utc::now()
-    }
-}
 
 /// The database.
 #[derive(Clone)]
@@ -192,7 +75,7 @@ pub(in crate::store) struct Db {
 
 impl Db {
     pub(in crate::store) fn open(kind: Kind, place: &Place) -> Result<Self> {
-        let options = Options::of(kind, place)?;
+        let options = Options::of(kind, &place.url)?;
         // PostgreSQL keeps names in small letters, unless they are quoted.
         let prefix = match kind {
             Kind::Postgres => place.table_prefix.to_lowercase(),
@@ -263,7 +146,7 @@ impl Db {
     pub(in crate::store) fn write<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
-        F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
         self.write_by(operation, false)
     }
@@ -271,7 +154,7 @@ impl Db {
     pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
-        F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
         self.write_by(operation, true)
     }
@@ -279,7 +162,7 @@ impl Db {
     fn write_by<T, F>(&self, operation: F, is_first: bool) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
-        F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
         let asked = match self.refused.get() {
             Some(why) => Err(Error::Behind(why.clone())),
@@ -302,7 +185,7 @@ impl Db {
     }
 
     pub(in crate::store) async fn read_ends(&self) -> Result<()> {
-        self.read().await?.fetch_optional(super::sqlite::ENDS, &[]).await.map(drop)
+        self.read().await?.fetch_optional(sqlite::ENDS, &[]).await.map(drop)
     }
 
     pub(in crate::store) fn delay(&self, waited: Duration) -> Ailment {

@@ -13,13 +13,16 @@ use tokio::{
 };
 
 use super::{
-    Kind, Shared,
+    options::Options,
     pool::{Pool, Reader},
-    tx::Committed,
+    shared::{Committed, Shared},
 };
 use crate::{
     params,
-    store::{Result, db::postgres},
+    store::{
+        Result,
+        db::{kind::Kind, postgres},
+    },
 };
 
 /// Time between two looks while other cores live.
@@ -53,7 +56,7 @@ pub(super) async fn hear(shared: Arc<Shared>, pool: Pool, mut closing: watch::Re
 }
 
 async fn listen(shared: &Arc<Shared>) {
-    let super::Options::Postgres(options) = &shared.options else { return };
+    let Options::Postgres(options) = &shared.options else { return };
     let mut began_before = false;
     loop {
         let ended = postgres::listen(options, &shared.texts, |told| match told {

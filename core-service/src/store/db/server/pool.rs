@@ -1,6 +1,6 @@
 //! The connections that read.
 //!
-//! Guaranteed: a statement that reads is answered within [`CONNECTION`] and [`STATEMENT`]. When the server was restarted,
+//! Guaranteed: a statement that reads is answered within [`CONNECTION`](super::limits::CONNECTION) and [`STATEMENT`]. When the server was restarted,
 //! the connections of before are found out one by one, and the statement runs on a new one.
 
 use std::{sync::Arc, time::Duration};
@@ -9,20 +9,16 @@ use sqlx::{MySqlPool, PgPool, pool::PoolConnection};
 use tokio::time::timeout;
 
 use super::{
-    Options, Shared,
     failure::{Failure, Outcome, Trouble},
+    limits::READERS,
+    options::Options,
+    shared::Shared,
 };
 use crate::store::{
     Error, Result,
     ailment::Ailment,
-    db::{Row, Value, mysql, postgres},
+    db::{mysql, postgres, row::Row, values::Value},
 };
-
-/// Most connections that read.
-pub(in crate::store::db) const READERS: u32 = 6;
-
-/// Longest wait for a connection that reads.
-pub(in crate::store::db) const CONNECTION: Duration = Duration::from_secs(5);
 
 /// Longest time of a statement that reads.
 const STATEMENT: Duration = Duration::from_secs(10);

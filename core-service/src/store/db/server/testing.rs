@@ -10,8 +10,10 @@ use std::{
 use sha2::{Digest, Sha256};
 use sqlx::{ConnectOptions, Connection, Executor};
 
-use super::Kind;
-use crate::store::{Store, db::Place};
+use crate::store::{
+    Store,
+    db::{kind::Kind, place::Place},
+};
 
 /// A database of its own on a server, removed at the end.
 pub(in crate::store) struct Private {

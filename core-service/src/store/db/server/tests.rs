@@ -6,7 +6,6 @@ use futures_util::future::join_all;
 use sqlx::{ConnectOptions, Connection, Executor};
 
 use super::{
-    Kind,
     proxy::{Mode, Proxy},
     testing::Private,
 };
@@ -15,15 +14,15 @@ use crate::{
     store::{
         Error, Store,
         ailment::Ailment,
-        db::{Db, Place},
+        db::{Db, kind::Kind, place::Place},
     },
 };
 
 macro_rules! server {
     ($name:ident, $kind:expr) => {
         mod $name {
-            use super::super::{Kind, testing::Private};
-            use crate::store::db::Db;
+            use super::super::testing::Private;
+            use crate::store::db::{Db, kind::Kind};
 
             async fn fresh() -> Option<(Db, Private)> {
                 let private = Private::make($kind, "wp_").await?;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Shared,
     connection::Connection,
     failure::{Outcome, Trouble},
+    shared::{Committed, Shared},
 };
 use crate::store::{
     Result,
-    db::{Row, Value},
+    db::{row::Row, values::Value},
 };
 
 /// Says that the writer of a slot has committed its transaction of that number.
@@ -30,13 +30,6 @@ pub(in crate::store) struct Tx {
     events: Vec<(String, Vec<Value>)>,
     /// The earliest time at which some post wants attention because of this transaction.
     schedule: Option<DateTime<Utc>>,
-}
-
-/// What a transaction committed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Committed {
-    pub(super) events: bool,
-    pub(super) schedule: Option<DateTime<Utc>>,
 }
 
 impl Tx {

@@ -24,10 +24,10 @@ use tokio::{
 };
 
 use super::{
-    Shared,
     connection::Connection,
     failure::{Failure, Outcome, Trouble},
-    tx::{Committed, Tx},
+    shared::{Committed, Shared},
+    tx::Tx,
 };
 use crate::{
     params,
@@ -60,7 +60,7 @@ pub(super) struct Worker {
     incoming: Arc<Mutex<Incoming>>,
     closing: watch::Receiver<bool>,
     /// Always of a server.
-    tx: Option<db::Tx>,
+    tx: Option<db::tx::Tx>,
     slot: String,
     /// Of the transaction that is under way, or of the last one.
     number: i64,
@@ -101,7 +101,7 @@ impl Worker {
 
     /// Ends the connection.
     pub(super) async fn close(&mut self) {
-        if let Some(db::Tx::Server(mut tx)) = self.tx.take() {
+        if let Some(db::tx::Tx::Server(mut tx)) = self.tx.take() {
             let sql = self.shared.texts.of(FORGET);
             let _ = timeout(Duration::from_secs(1), tx.connection.execute(&sql, &params![&self.slot])).await;
             tx.connection.end().await;
@@ -175,7 +175,9 @@ impl Worker {
     async fn attempt(&mut self, operation: &mut dyn Operation) -> Result<Committed, Undone> {
         let any = match &mut self.tx {
             Some(tx) => tx,
-            none => none.insert(db::Tx::Server(Tx::new(self.shared.clone(), Connection::make(&self.shared).await?))),
+            none => {
+                none.insert(db::tx::Tx::Server(Tx::new(self.shared.clone(), Connection::make(&self.shared).await?)))
+            }
         };
         any.server().begin().await?;
         let ran = AssertUnwindSafe(operation.run(any)).catch_unwind().await;
@@ -253,7 +255,7 @@ impl Worker {
         connection.begin().await?;
         let rows = connection.fetch(&self.shared.texts.of(MARKED), &params![&self.slot]).await?;
         connection.roll_back().await?;
-        self.tx = Some(db::Tx::Server(Tx::new(self.shared.clone(), connection)));
+        self.tx = Some(db::tx::Tx::Server(Tx::new(self.shared.clone(), connection)));
         let number = rows.first().map(|row| row.int("number")).transpose();
         number.map_err(|error| Failure::new(Trouble::Refused, error))
     }

@@ -1,6 +1,6 @@
 //! The counters that give rows their ids: SQLite keeps one per AUTOINCREMENT table, also past rows that are gone.
 
-use super::Tx;
+use super::tx::Tx;
 use crate::{params, store::Result};
 
 impl Tx {

@@ -15,7 +15,7 @@ pub(in crate::store) mod serving;
 mod signs;
 #[cfg(test)]
 mod tests;
-mod tx;
+pub(super) mod tx;
 mod writer;
 
 use std::{
@@ -38,7 +38,6 @@ use tokio::{sync::watch, time::timeout};
 use tracing::{error, warn};
 
 pub(super) use self::probe::ENDS;
-pub(in crate::store) use self::tx::Tx;
 use self::{
     mark::Mark,
     place::Place,
@@ -48,9 +47,11 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Value, Wakes,
     operations::{Outgoing, queues},
     row::{self as any, Row},
+    tx::Tx,
+    values::Value,
+    wakes::Wakes,
 };
 use crate::{
     private,
@@ -281,7 +282,7 @@ impl Db {
     pub(in crate::store) fn write<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
-        F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
         self.write_by(operation, false)
     }
@@ -290,7 +291,7 @@ impl Db {
     pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
-        F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
         self.write_by(operation, true)
     }
@@ -298,7 +299,7 @@ impl Db {
     fn write_by<T, F>(&self, operation: F, is_first: bool) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
-        F: AsyncFn(&mut super::Tx) -> Result<T> + Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
         let asked = match self.refused.get() {
             Some(why) => Err(Error::Behind(why.clone())),

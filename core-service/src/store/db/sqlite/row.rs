@@ -10,7 +10,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use crate::store::{Error, Result, db::Value};
+use crate::store::{Error, Result, db::values::Value};
 
 /// The columns of a row.
 pub(in crate::store::db) enum Cells {

@@ -16,7 +16,7 @@ use sqlx::{
 use super::{file_of, mark};
 use crate::{
     private,
-    store::{Error, Result, db::server::Kind},
+    store::{Error, Result, db::kind::Kind},
 };
 
 /// The file of a database's URL; `None` for one in memory, or of a server.

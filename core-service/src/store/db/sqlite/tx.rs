@@ -14,7 +14,10 @@ use super::{
 };
 use crate::store::{
     Result,
-    db::{Row, Value, row::Cells as AnyCells},
+    db::{
+        row::{Cells as AnyCells, Row},
+        values::Value,
+    },
     restoring::HandedOut,
 };
 

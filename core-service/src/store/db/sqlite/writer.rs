@@ -34,8 +34,9 @@ use crate::store::{
     Error, Result,
     ailment::Ailment,
     db::{
-        self, Wakes,
+        self,
         operations::{Incoming, Operation},
+        wakes::Wakes,
     },
     restoring::HandedOut,
 };
@@ -53,7 +54,7 @@ const STATEMENTS: usize = 512;
 /// The one that writes, and what it needs to begin anew.
 pub(super) struct Writer {
     /// Always of SQLite.
-    tx: db::Tx,
+    tx: db::tx::Tx,
     queue: Queue,
     file: PathBuf,
     place: Option<Arc<Place>>,
@@ -72,7 +73,7 @@ impl Writer {
         place: Option<Arc<Place>>,
         signs: Arc<Signs>,
     ) -> Result<Self> {
-        let tx = db::Tx::Sqlite(Tx::new(connect(&file)?, mark));
+        let tx = db::tx::Tx::Sqlite(Tx::new(connect(&file)?, mark));
         Ok(Self { tx, queue: Queue::new(incoming), file, place, signs, log: Log::default(), broken: false })
     }
 
@@ -330,7 +331,7 @@ fn bytes_needed(connection: &Connection) -> Result<u64> {
 }
 
 /// Runs one operation. One that panics fails alone: the writer is everybody's.
-async fn run(tx: &mut db::Tx, operation: &mut dyn Operation) -> Result<()> {
+async fn run(tx: &mut db::tx::Tx, operation: &mut dyn Operation) -> Result<()> {
     match AssertUnwindSafe(operation.run(tx)).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(_) => Err(Error::Corrupt("an operation panicked".to_owned())),
