@@ -57,7 +57,8 @@ if ( isset( $_SERVER['HTTP_X_TEST_WITHOUT'] ) ) {
 }
 
 // What the plugin tells by actions, a line each. An option may have the process die over an event first.
-add_action(
+// Not in requests whose cost is measured: it would be called for every hook of WordPress.
+empty( $_SERVER['HTTP_X_TEST_QUIET'] ) && add_action(
 	'all',
 	static function ( $action, $event = null ) {
 		if ( 0 === strpos( $action, 'aurareels_' ) && isset( $event['webhook_id'] ) && is_array( $event ) ) {
@@ -115,16 +116,16 @@ add_action(
 				},
 			)
 		);
-		// What writing a post costs without a core: its row alone, and with what the original read before it, the account and
-		// the video job.
-		foreach ( array( '/insert' => false, '/original' => true ) as $path => $reads ) {
+		// What writing a post costs without a core: its row alone; with what the original read before it, the account and the
+		// video job; and with its trigger_n8n_scheduler() after it, whatever is answered.
+		foreach ( array( '/insert' => array( false, false ), '/original' => array( true, false ), '/original-n8n' => array( true, true ) ) as $path => list( $reads, $calls ) ) {
 			register_rest_route(
 				'test/v1',
 				$path,
 				array(
 					'methods'             => 'POST',
 					'permission_callback' => 'is_user_logged_in',
-					'callback'            => static function ( $request ) use ( $reads ) {
+					'callback'            => static function ( $request ) use ( $reads, $calls ) {
 						global $wpdb;
 						$job = $account = null;
 						if ( $reads ) {
@@ -150,9 +151,21 @@ add_action(
 								'allow_stitch'      => $request['allow_stitch'] ? 1 : 0,
 							)
 						);
+						$post = $wpdb->insert_id;
+						if ( $calls ) {
+							wp_remote_post(
+								get_option( 'aurareels_settings' )['core_url'] . '/webhook/aurareels-social-schedule',
+								array(
+									'headers'  => array( 'Content-Type' => 'application/json', 'X-API-Key' => N8N_API_KEY ),
+									'body'     => json_encode( array( 'post_id' => $post, 'scheduled_at' => $request['scheduled_at'], 'user_id' => get_current_user_id() ) ),
+									'timeout'  => 5,
+									'blocking' => false,
+								)
+							);
+						}
 						return array(
-							'success' => (bool) $wpdb->insert_id,
-							'posts'   => array( array( 'id' => $wpdb->insert_id ) ),
+							'success' => (bool) $post,
+							'posts'   => array( array( 'id' => $post ) ),
 						);
 					},
 				)

@@ -37,7 +37,7 @@ final class CostTest extends SiteCase {
 	public function test_publishing_costs_php_little_more_than_a_row_of_its_own() {
 		$account = $this->account( 'anna', 'tiktok' );
 		$here    = self::$site['url'] . '/wp-json/test/v1';
-		$routes  = array( 'core' => '/schedule', 'row' => "$here/insert", 'original' => "$here/original", 'request' => "$here/request" );
+		$routes  = array( 'core' => '/schedule', 'row' => "$here/insert", 'original' => "$here/original", 'original-n8n' => "$here/original-n8n", 'request' => "$here/request" );
 		$cpu     = array();
 		for ( $round = -4; $round < self::PUBLISHING_ROUNDS; $round++ ) {
 			$request = $this->publishing( 'anna', array( $account ), array( 'scheduled_at' => gmdate( 'c', time() + 86400 ) ) );
@@ -54,7 +54,7 @@ final class CostTest extends SiteCase {
 			}
 		}
 		$medians = array_map( array( self::class, 'median' ), $cpu );
-		foreach ( array( 'row' => 'a row of its own', 'original' => "the original's reads and its row", 'request' => "nothing but WordPress' own HTTP request" ) as $which => $what ) {
+		foreach ( array( 'row' => 'a row of its own', 'original' => "the original's reads and its row", 'original-n8n' => "these and the original's call of n8n", 'request' => "nothing but WordPress' own HTTP request" ) as $which => $what ) {
 			fprintf( STDOUT, "\npublishing: %d us of PHP's CPU, %s %d us: %+.1f %%\n", $medians['core'], $what, $medians[ $which ], 100 * ( $medians['core'] / $medians[ $which ] - 1 ) );
 		}
 		self::assertCount( self::PUBLISHING_ROUNDS, $cpu['core'] );
