@@ -20,31 +20,6 @@ final class Accounts_Api {
 	const PAGE = 500;
 
 	/**
-	 * Parameters of the list.
-	 *
-	 * @return array
-	 */
-	public static function list_args() {
-		return array(
-			'platform' => Routes::platform(),
-			'active'   => array( 'type' => 'boolean' ),
-		);
-	}
-
-	/**
-	 * Parameters of connecting.
-	 *
-	 * @return array
-	 */
-	public static function connect_args() {
-		return array(
-			'platform'      => Routes::platform(),
-			'login_flavour' => Routes::word( 'LoginFlavour' ),
-			'account_id'    => Routes::id(),
-		);
-	}
-
-	/**
 	 * GET accounts.
 	 *
 	 * @param \WP_REST_Request $request The request.

@@ -46,6 +46,13 @@ final class Client {
 	private $timeout;
 
 	/**
+	 * Arguments of wp_remote_post for the core's certificate.
+	 *
+	 * @var array
+	 */
+	private $certificates;
+
+	/**
 	 * Who signs.
 	 *
 	 * @var callable(): string
@@ -68,8 +75,10 @@ final class Client {
 	 */
 	public function __construct( callable $token, $address = null, $timeout = null ) {
 		$this->token   = $token;
-		$this->address = null === $address ? Settings::core_url() : $address;
-		$this->timeout = null === $timeout ? Settings::timeout() : $timeout;
+		list( $core, $seconds, $this->certificates ) = Settings::connection();
+
+		$this->address = null === $address ? $core : $address;
+		$this->timeout = null === $timeout ? $seconds : $timeout;
 	}
 
 	/**
@@ -162,7 +171,7 @@ final class Client {
 				'limit_response_size' => self::MOST_BYTES,
 				'user-agent'          => 'aurareels-wordpress/' . AURAREELS_VERSION,
 				'sslverify'           => true,
-			) + Settings::certificates()
+			) + $this->certificates
 		);
 		if ( is_wp_error( $response ) ) {
 			throw self::not_reached( $response );
@@ -182,7 +191,7 @@ final class Client {
 		$http = (int) wp_remote_retrieve_response_code( $response );
 		$type = self::header( $response, 'content-type' );
 		if ( 200 !== $http || 0 !== strpos( strtolower( $type ), 'application/grpc-web' ) ) {
-			throw self::not_grpc( $http, $type );
+			throw self::not_grpc( $http, $type, self::header( $response, 'location' ) );
 		}
 		$trailers = self::status_headers( $response );
 		$messages = array();
@@ -275,9 +284,10 @@ final class Client {
 	 *
 	 * @param int    $http HTTP status.
 	 * @param string $type Content type.
+	 * @param string $to   Where it redirects to. Nothing is sent there: the address is the administrator's to change.
 	 * @return Core_Error
 	 */
-	private static function not_grpc( $http, $type ) {
+	private static function not_grpc( $http, $type, $to ) {
 		if ( 413 === $http ) {
 			// The caller's request, not the site's set-up: trying again is of no use.
 			$text = 'a proxy before the core does not let requests of this size through';
@@ -295,6 +305,9 @@ final class Client {
 		);
 		$code  = isset( $codes[ $http ] ) ? $codes[ $http ] : Core_Error::UNKNOWN;
 		$text  = "HTTP status $http, content type " . substr( preg_replace( '/[^\x20-\x7e]/', '', $type ), 0, 60 );
+		if ( '' !== $to ) {
+			$text .= ', redirects to ' . substr( preg_replace( '/[^\x21-\x7e]|[?#].*/', '', $to ), 0, 100 );
+		}
 		return new Core_Error( $code, "what answers at the core's address is not a core: $text", array(), 'http' );
 	}
 

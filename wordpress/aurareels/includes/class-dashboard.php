@@ -226,9 +226,11 @@ final class Dashboard {
 	 */
 	public static function reach() {
 		$missing = array();
+
+		list( $core, , $certificates ) = Settings::connection();
 		foreach ( self::origins() as $origin ) {
 			$answer = wp_remote_request(
-				Settings::core_url() . '/aurareels.v1.PostService/ListPosts',
+				$core . '/aurareels.v1.PostService/ListPosts',
 				array(
 					'method'      => 'OPTIONS',
 					'timeout'     => Connection_Test::PATIENCE,
@@ -238,7 +240,7 @@ final class Dashboard {
 						'Access-Control-Request-Method'  => 'POST',
 						'Access-Control-Request-Headers' => 'authorization,content-type,x-grpc-web',
 					),
-				) + Settings::certificates()
+				) + $certificates
 			);
 			$allowed = is_wp_error( $answer ) ? '' : (string) wp_remote_retrieve_header( $answer, 'access-control-allow-origin' );
 			if ( '*' !== $allowed && $origin !== $allowed ) {

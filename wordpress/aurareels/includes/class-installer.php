@@ -22,7 +22,7 @@ final class Installer {
 	/**
 	 * Every option of the plugin.
 	 */
-	const OPTIONS = array( 'aurareels_version', Settings::OPTION, Keys::OPTION, Events::OPTION, Events::LOCK, Webhook::OPTION, 'aurareels_n8n_key_hash' );
+	const OPTIONS = array( 'aurareels_version', Settings::OPTION, Keys::OPTION, Events::OPTION, Events::LOCK, Webhook::OPTION, Settings::N8N_KEY );
 
 	/**
 	 * On activation.
@@ -90,6 +90,8 @@ final class Installer {
 			self::set_roles( Permissions::ROLES );
 		}
 		Keys::ensure();
+		// There although it is empty: WordPress asks the database for an option that it has not loaded in each request anew.
+		add_option( Settings::N8N_KEY, '' );
 		Event_Claims::create();
 		update_option( 'aurareels_version', AURAREELS_VERSION );
 	}

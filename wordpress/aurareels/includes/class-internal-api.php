@@ -24,21 +24,6 @@ final class Internal_Api {
 	const EARLY = 30;
 
 	/**
-	 * Parameters.
-	 *
-	 * @return array
-	 */
-	public static function args() {
-		return array(
-			'post_id'      => array( 'required' => true ) + Routes::id(),
-			'scheduled_at' => array(
-				'type'      => 'string',
-				'maxLength' => 64,
-			),
-		);
-	}
-
-	/**
 	 * POST internal/publish-scheduled and POST internal/publish.
 	 *
 	 * @param \WP_REST_Request $request The request.

@@ -15,46 +15,6 @@ defined( 'ABSPATH' ) || exit;
 final class Posts_Api {
 
 	/**
-	 * Parameters of the list.
-	 *
-	 * @return array
-	 */
-	public static function list_args() {
-		return array(
-			'status'       => Routes::word( 'PostStatus' ),
-			'platform'     => Routes::platform(),
-			'account_id'   => Routes::id(),
-			'video_job_id' => Routes::text( 255 ),
-			'limit'        => array(
-				'type'    => 'integer',
-				'minimum' => 1,
-				'maximum' => 100,
-				'default' => 20,
-			),
-			'offset'       => array(
-				'type'    => 'integer',
-				'minimum' => 0,
-				'maximum' => 10000,
-				'default' => 0,
-			),
-		);
-	}
-
-	/**
-	 * Parameters of resolving.
-	 *
-	 * @return array
-	 */
-	public static function resolve_args() {
-		return array(
-			'resolution'        => array( 'required' => true ) + Routes::word( 'Resolution' ),
-			'platform_post_id'  => Routes::text( 255 ),
-			'platform_post_url' => Routes::text( 4096 ),
-			'note'              => Routes::text( 2000 ),
-		);
-	}
-
-	/**
 	 * GET posts.
 	 *
 	 * @param \WP_REST_Request $request The request.

@@ -19,68 +19,6 @@ defined( 'ABSPATH' ) || exit;
 final class Publish_Api {
 
 	/**
-	 * Parameters of publish, schedule and validate.
-	 *
-	 * @return array
-	 */
-	public static function args() {
-		$texts = array(
-			'type'  => 'array',
-			'items' => array( 'type' => 'string' ),
-		);
-		return array(
-			'accounts'         => array(
-				'type'              => 'array',
-				'items'             => Routes::id(),
-				'minItems'          => 1,
-				'maxItems'          => 100,
-				'required'          => true,
-				// WordPress would read `true` as the account 1.
-				'validate_callback' => static function ( $value, $request, $name ) {
-					return is_bool( $value )
-						? new \WP_Error( 'rest_invalid_type', __( 'accounts must be a list of ids.', 'aurareels' ) )
-						: rest_validate_request_arg( $value, $request, $name );
-				},
-			),
-			'video_job_id'     => Routes::text( 255 ),
-			'video_url'        => Routes::text( 4096 ),
-			'media_id'         => Routes::text( 255 ),
-			'thumbnail_url'    => Routes::text( 4096 ),
-			'caption'          => array( 'type' => 'string' ),
-			'hashtags'         => $texts,
-			'mentions'         => $texts,
-			'location'         => Routes::text( 255 ),
-			'privacy_level'    => Routes::text( 50 ),
-			'allow_comments'   => array( 'type' => 'boolean' ),
-			'allow_duet'       => array( 'type' => 'boolean' ),
-			'allow_stitch'     => array( 'type' => 'boolean' ),
-			'metadata'         => array( 'type' => array( 'object', 'null' ) ),
-			'platform_options' => array( 'type' => 'object' ),
-			'on_long_caption'  => Routes::word( 'OnLongCaption' ),
-			'request_key'      => Routes::text( 128 ),
-			'allow_duplicate'  => Routes::flag(),
-		);
-	}
-
-	/**
-	 * Parameters that say when.
-	 *
-	 * @param bool $required Whether a time is needed.
-	 * @return array
-	 */
-	public static function time_args( $required ) {
-		return array(
-			'scheduled_at' => array(
-				'type'      => 'string',
-				'minLength' => 1,
-				'maxLength' => 64,
-				'required'  => $required,
-			),
-			'time_zone'    => Routes::text( 64 ),
-		);
-	}
-
-	/**
 	 * POST publish.
 	 *
 	 * @param \WP_REST_Request $request The request.

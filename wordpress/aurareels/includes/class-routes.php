@@ -27,41 +27,43 @@ final class Routes {
 		}
 		$view    = Permissions::user( Permissions::VIEW );
 		$publish = Permissions::user( Permissions::PUBLISH );
-		$id      = array( 'id' => self::id() );
-		$full    = array( 'extended' => self::flag() );
+		$id      = array( 'id' => Route_Args::id() );
+		$full    = array( 'extended' => Route_Args::flag() );
+		$content = Route_Args::publish();
+		$time    = Route_Args::time( true );
 
-		self::route( 'accounts', 'GET', array( Accounts_Api::class, 'list_all' ), $view, Accounts_Api::list_args() + $full );
-		self::route( 'accounts/connect/(?P<platform>[\w-]+)', 'POST', array( Accounts_Api::class, 'connect' ), $publish, Accounts_Api::connect_args() );
+		self::route( 'accounts', 'GET', array( Accounts_Api::class, 'list_all' ), $view, Route_Args::accounts() + $full );
+		self::route( 'accounts/connect/(?P<platform>[\w-]+)', 'POST', array( Accounts_Api::class, 'connect' ), $publish, Route_Args::connect() );
 		self::route( 'accounts/(?P<id>\d+)', 'DELETE', array( Accounts_Api::class, 'disconnect' ), $publish, $id );
 		self::route( 'accounts/(?P<id>\d+)/refresh', 'POST', array( Accounts_Api::class, 'refresh' ), Permissions::user_or_n8n( Permissions::PUBLISH ), $id );
 		self::route( 'accounts/(?P<id>\d+)/quota', 'GET', array( Accounts_Api::class, 'quota' ), $view, $id );
 		self::route( 'accounts/(?P<id>\d+)/publish-options', 'GET', array( Accounts_Api::class, 'publish_options' ), $view, $id );
-		self::route( 'callback/(?P<platform>[\w-]+)', 'GET', array( Accounts_Api::class, 'callback' ), '__return_true', array( 'platform' => self::platform() ) );
+		self::route( 'callback/(?P<platform>[\w-]+)', 'GET', array( Accounts_Api::class, 'callback' ), '__return_true', array( 'platform' => Route_Args::platform() ) );
 
-		self::route( 'publish', 'POST', array( Publish_Api::class, 'publish' ), $publish, Publish_Api::args() );
-		self::route( 'schedule', 'POST', array( Publish_Api::class, 'schedule' ), $publish, Publish_Api::args() + Publish_Api::time_args( true ) );
-		self::route( 'validate', 'POST', array( Publish_Api::class, 'validate' ), $view, Publish_Api::args() + Publish_Api::time_args( false ) );
+		self::route( 'publish', 'POST', array( Publish_Api::class, 'publish' ), $publish, $content );
+		self::route( 'schedule', 'POST', array( Publish_Api::class, 'schedule' ), $publish, $content + $time );
+		self::route( 'validate', 'POST', array( Publish_Api::class, 'validate' ), $view, $content + Route_Args::time( false ) );
 		self::route( 'video-jobs/(?P<video_job_id>[^/]+)', 'GET', array( Publish_Api::class, 'video_job' ), $view, array() );
 
-		self::route( 'posts', 'GET', array( Posts_Api::class, 'list_all' ), $view, Posts_Api::list_args() + $full );
+		self::route( 'posts', 'GET', array( Posts_Api::class, 'list_all' ), $view, Route_Args::posts() + $full );
 		self::route( 'posts/(?P<id>\d+)', 'GET', array( Posts_Api::class, 'get' ), Permissions::user_or_n8n( Permissions::VIEW ), $id + $full );
 		self::route( 'posts/(?P<id>\d+)', 'DELETE', array( Posts_Api::class, 'cancel' ), $publish, $id );
 		self::route( 'posts/(?P<id>\d+)', 'PATCH', array( Posts_Api::class, 'report' ), Permissions::user_or_n8n( Permissions::VIEW ), $id );
-		self::route( 'posts/(?P<id>\d+)/reschedule', 'PATCH', array( Posts_Api::class, 'reschedule' ), $publish, $id + Publish_Api::time_args( true ) );
+		self::route( 'posts/(?P<id>\d+)/reschedule', 'PATCH', array( Posts_Api::class, 'reschedule' ), $publish, $id + $time );
 		self::route( 'posts/(?P<id>\d+)/retry', 'POST', array( Posts_Api::class, 'retry' ), $publish, $id );
 		self::route( 'posts/(?P<id>\d+)/reconcile', 'POST', array( Posts_Api::class, 'reconcile' ), $publish, $id );
-		self::route( 'posts/(?P<id>\d+)/resolve', 'POST', array( Posts_Api::class, 'resolve' ), $publish, $id + Posts_Api::resolve_args() );
+		self::route( 'posts/(?P<id>\d+)/resolve', 'POST', array( Posts_Api::class, 'resolve' ), $publish, $id + Route_Args::resolve() );
 
 		self::route( 'webhook', 'POST', array( Webhook::class, 'receive' ), array( Webhook::class, 'is_signed' ), array() );
 
 		self::route( 'dashboard/token', 'POST', array( Dashboard::class, 'token' ), array( Dashboard::class, 'may_have_token' ), array() );
 
 		self::route( 'media-requirements', 'GET', array( Publish_Api::class, 'all_requirements' ), $view, array() );
-		self::route( 'media-requirements/(?P<platform>[\w-]+)', 'GET', array( Publish_Api::class, 'requirements' ), $view, array( 'platform' => self::platform() ) );
+		self::route( 'media-requirements/(?P<platform>[\w-]+)', 'GET', array( Publish_Api::class, 'requirements' ), $view, array( 'platform' => Route_Args::platform() ) );
 
 		$internal = array( Internal_Api::class, 'publish' );
-		self::route( 'internal/publish-scheduled', 'POST', $internal, array( Permissions::class, 'n8n' ), Internal_Api::args() );
-		self::route( 'internal/publish', 'POST', $internal, array( Permissions::class, 'n8n' ), Internal_Api::args() );
+		self::route( 'internal/publish-scheduled', 'POST', $internal, array( Permissions::class, 'n8n' ), Route_Args::internal() );
+		self::route( 'internal/publish', 'POST', $internal, array( Permissions::class, 'n8n' ), Route_Args::internal() );
 
 		add_filter( 'rest_request_after_callbacks', array( self::class, 'shape_errors' ), 20, 3 );
 		add_filter( 'rest_pre_dispatch', array( self::class, 'let_n8n_pass' ), 20, 3 );
@@ -176,71 +178,5 @@ final class Routes {
 	 */
 	public static function success( array $data ) {
 		return new \WP_REST_Response( array( 'success' => true ) + $data, 200 );
-	}
-
-	/**
-	 * The id in a path.
-	 *
-	 * @return array
-	 */
-	public static function id() {
-		return array(
-			'type'    => 'integer',
-			'minimum' => 1,
-			'maximum' => PHP_INT_MAX,
-		);
-	}
-
-	/**
-	 * A yes or no.
-	 *
-	 * @return array
-	 */
-	public static function flag() {
-		return array(
-			'type'    => 'boolean',
-			'default' => false,
-		);
-	}
-
-	/**
-	 * A platform's word.
-	 *
-	 * @return array
-	 */
-	public static function platform() {
-		return self::word( 'Platform' );
-	}
-
-	/**
-	 * A word of an enum. The tables are loaded when one is given, not when the route is registered.
-	 *
-	 * @param string $enum The enum.
-	 * @return array
-	 */
-	public static function word( $enum ) {
-		return array(
-			'type'              => 'string',
-			'validate_callback' => static function ( $value, $request, $name ) use ( $enum ) {
-				$schema = array(
-					'type' => 'string',
-					'enum' => Codec::get()->words( $enum ),
-				);
-				return rest_validate_value_from_schema( $value, $schema, $name );
-			},
-		);
-	}
-
-	/**
-	 * A text.
-	 *
-	 * @param int $longest Most characters.
-	 * @return array
-	 */
-	public static function text( $longest ) {
-		return array(
-			'type'      => 'string',
-			'maxLength' => $longest,
-		);
 	}
 }

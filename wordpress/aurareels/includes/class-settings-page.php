@@ -125,9 +125,9 @@ final class Settings_Page {
 		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- hashed as it is, never shown.
 		$key = isset( $_POST['n8n_key'] ) && is_string( $_POST['n8n_key'] ) ? trim( wp_unslash( $_POST['n8n_key'] ) ) : '';
 		if ( '' !== $text( 'n8n_key_off' ) ) {
-			delete_option( 'aurareels_n8n_key_hash' );
+			update_option( Settings::N8N_KEY, '', true );
 		} elseif ( strlen( $key ) >= 16 ) {
-			update_option( 'aurareels_n8n_key_hash', hash( 'sha256', $key ), false );
+			update_option( Settings::N8N_KEY, hash( 'sha256', $key ), true );
 		} elseif ( '' !== $key ) {
 			$said = 'short-key';
 		}

@@ -17,6 +17,11 @@ final class Settings {
 	const OPTION = 'aurareels_settings';
 
 	/**
+	 * The hash of n8n's key.
+	 */
+	const N8N_KEY = 'aurareels_n8n_key_hash';
+
+	/**
 	 * Names of the options, with the constant that wins over each and the default.
 	 */
 	const NAMES = array(
@@ -36,12 +41,27 @@ final class Settings {
 	 * @return mixed
 	 */
 	public static function value( $name ) {
-		list( $constant, $default ) = self::NAMES[ $name ];
-		if ( defined( $constant ) ) {
-			return constant( $constant );
+		return self::values( array( $name ) )[0];
+	}
+
+	/**
+	 * Values of several settings: WordPress unpacks the option each time that it is read.
+	 *
+	 * @param string[] $names Their names.
+	 * @return array The values in this order.
+	 */
+	public static function values( array $names ) {
+		$options = get_option( self::OPTION );
+		$values  = array();
+		foreach ( $names as $name ) {
+			list( $constant, $default ) = self::NAMES[ $name ];
+			if ( defined( $constant ) ) {
+				$values[] = constant( $constant );
+			} else {
+				$values[] = is_array( $options ) && isset( $options[ $name ] ) ? $options[ $name ] : $default;
+			}
 		}
-		$options = get_option( self::OPTION, array() );
-		return is_array( $options ) && isset( $options[ $name ] ) ? $options[ $name ] : $default;
+		return $values;
 	}
 
 	/**
@@ -91,22 +111,18 @@ final class Settings {
 	}
 
 	/**
-	 * Seconds that a call may take.
+	 * What a call to the core needs.
 	 *
-	 * @return int
+	 * @return array The core's address as {@see Settings::core_url()} has it, seconds that a call may take, arguments of
+	 *               wp_remote_post for a core whose certificate is of a private authority.
 	 */
-	public static function timeout() {
-		return max( 1, min( 60, (int) self::value( 'timeout' ) ) );
-	}
-
-	/**
-	 * Arguments of wp_remote_post for a core whose certificate is of a private authority.
-	 *
-	 * @return array
-	 */
-	public static function certificates() {
-		$file = self::value( 'core_ca_file' );
-		return is_string( $file ) && '' !== $file ? array( 'sslcertificates' => $file ) : array();
+	public static function connection() {
+		list( $address, $timeout, $file ) = self::values( array( 'core_url', 'timeout', 'core_ca_file' ) );
+		return array(
+			self::address( $address ),
+			max( 1, min( 60, (int) $timeout ) ),
+			is_string( $file ) && '' !== $file ? array( 'sslcertificates' => $file ) : array(),
+		);
 	}
 
 	/**
@@ -138,7 +154,7 @@ final class Settings {
 		if ( defined( 'N8N_API_KEY' ) ) {
 			return is_string( N8N_API_KEY ) && strlen( N8N_API_KEY ) >= 16 && hash_equals( N8N_API_KEY, $given );
 		}
-		$hash = get_option( 'aurareels_n8n_key_hash' );
+		$hash = get_option( self::N8N_KEY );
 		return is_string( $hash ) && 64 === strlen( $hash ) && hash_equals( $hash, hash( 'sha256', $given ) );
 	}
 
@@ -148,6 +164,6 @@ final class Settings {
 	 * @return bool
 	 */
 	public static function has_n8n_key() {
-		return defined( 'N8N_API_KEY' ) ? is_string( N8N_API_KEY ) && strlen( N8N_API_KEY ) >= 16 : (bool) get_option( 'aurareels_n8n_key_hash' );
+		return defined( 'N8N_API_KEY' ) ? is_string( N8N_API_KEY ) && strlen( N8N_API_KEY ) >= 16 : (bool) get_option( self::N8N_KEY );
 	}
 }

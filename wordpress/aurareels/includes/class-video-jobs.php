@@ -137,9 +137,9 @@ final class Video_Jobs {
 	 */
 	private static function of_table( $job_id ) {
 		global $wpdb;
-		$table = (string) Settings::value( 'video_job_table' );
-		$table = '' !== $table ? $table : $wpdb->prefix . 'chavetas_video_uploader';
-		$set    = self::set_columns();
+		list( $table, $columns ) = Settings::values( array( 'video_job_table', 'video_job_columns' ) );
+		$table  = '' !== (string) $table ? (string) $table : $wpdb->prefix . 'chavetas_video_uploader';
+		$set    = self::set_columns( $columns );
 		$job_at = isset( $set['job_id'] ) ? $set['job_id'] : self::COLUMNS['job_id'][0];
 		$row    = null;
 		if ( preg_match( '/^[A-Za-z0-9_$]+$/', $table ) ) {
@@ -150,7 +150,7 @@ final class Video_Jobs {
 			$wpdb->suppress_errors( $shown );
 		}
 		$failed = '' !== $wpdb->last_error || null === $row;
-		$names  = $failed ? self::columns( $table ) : self::among( array_keys( $row ) );
+		$names  = $failed ? self::columns( $table ) : self::among( $row, $set );
 		if ( is_wp_error( $names ) ) {
 			return $names;
 		}
@@ -184,24 +184,25 @@ final class Video_Jobs {
 			// phpcs:ignore WordPress.DB -- asked for once in a request that publishes.
 			$there = $wpdb->get_col( $wpdb->prepare( 'SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s', $table ) );
 		}
-		$found = self::among( $there );
+		$found = self::among( array_flip( $there ), self::set_columns( Settings::value( 'video_job_columns' ) ) );
 		return null === $found ? self::unknown_table( $table ) : $found;
 	}
 
 	/**
 	 * Those of some columns that hold what is needed.
 	 *
-	 * @param string[] $there The columns.
+	 * @param array $there What has the columns' names as its keys.
+	 * @param array $set   Column names of the settings.
 	 * @return array|null Null when something that cannot be done without is missing.
 	 */
-	private static function among( array $there ) {
-		$set   = self::set_columns();
+	private static function among( array $there, array $set ) {
 		$found = array();
 		foreach ( self::COLUMNS as $what => $usual ) {
-			$wanted = isset( $set[ $what ] ) ? array( $set[ $what ] ) : $usual;
-			$match  = array_values( array_intersect( $wanted, $there ) );
-			if ( $match ) {
-				$found[ $what ] = $match[0];
+			foreach ( isset( $set[ $what ] ) ? array( $set[ $what ] ) : $usual as $column ) {
+				if ( array_key_exists( $column, $there ) ) {
+					$found[ $what ] = $column;
+					break;
+				}
 			}
 		}
 		return isset( $found['job_id'], $found['user_id'], $found['video_url'] ) ? $found : null;
@@ -219,11 +220,11 @@ final class Video_Jobs {
 	/**
 	 * Column names of the settings: `user_id=owner, video_url=mp4`.
 	 *
+	 * @param mixed $given The setting.
 	 * @return array
 	 */
-	private static function set_columns() {
-		$set   = array();
-		$given = Settings::value( 'video_job_columns' );
+	private static function set_columns( $given ) {
+		$set = array();
 		foreach ( is_array( $given ) ? $given : explode( ',', (string) $given ) as $what => $column ) {
 			if ( is_int( $what ) && 2 === count( explode( '=', $column ) ) ) {
 				list( $what, $column ) = array_map( 'trim', explode( '=', $column ) );

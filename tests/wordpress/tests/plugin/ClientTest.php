@@ -99,6 +99,13 @@ final class ClientTest extends PluginCase {
 		$this->assertStringNotContainsString( '<html>', $error->to_wp_error()->get_error_message() );
 	}
 
+	public function test_a_redirect_is_told_and_not_followed() {
+		$this->core_answers( self::http( '', array( 'location' => "https://core.example.org/aurareels\x01?token=t" ), 301, 'text/html' ) );
+		$error = $this->refused( fn() => $this->call( 'PostService/CancelPost' ) );
+		$this->assertStringEndsWith( 'redirects to https://core.example.org/aurareels', $error->getMessage() );
+		$this->assertStringNotContainsString( 'example.org', $error->to_wp_error()->get_error_message(), 'no visitor needs to know it' );
+	}
+
 	public function test_a_proxy_that_lets_no_large_request_through_is_not_asked_again() {
 		$this->core_answers( self::http( '<html>', array(), 413, 'text/html' ) );
 		$error = $this->refused( fn() => $this->call() );

@@ -4,7 +4,7 @@
 final class LifecycleTest extends SiteCase {
 
 	const WHOLE = array(
-		'options' => array( 'aurareels_keys', 'aurareels_version' ),
+		'options' => array( 'aurareels_keys', 'aurareels_n8n_key_hash', 'aurareels_version' ),
 		'roles'   => array( 'administrator', 'editor', 'author' ),
 		'cron'    => array( 'aurareels_poll_events' ),
 		'meta'    => array(),
