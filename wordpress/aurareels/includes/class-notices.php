@@ -51,7 +51,11 @@ final class Notices {
 	}
 
 	private static function print_one( $text ) {
-		echo '<div class="notice notice-warning is-dismissible"><p>' . esc_html( $text ) . '</p></div>';
+		$link = current_user_can( Permissions::PUBLISH )
+			? ' <a href="' . esc_url( Dashboard::address() ) . '">' . esc_html__( 'AuraReels dashboard', 'aurareels' ) . '</a>'
+			: '';
+		// phpcs:ignore WordPress.Security.EscapeOutput -- escaped above.
+		echo '<div class="notice notice-warning is-dismissible"><p>' . esc_html( $text ) . $link . '</p></div>';
 	}
 
 	/**

@@ -195,11 +195,11 @@ final class Settings_Page {
 		delete_transient( $name );
 		if ( is_array( $result ) ) {
 			printf(
-				'<div class="notice notice-%s aurareels-test" data-part="%s"><p><strong>%s</strong></p><p>%s</p></div>',
+				'<div class="notice notice-%s aurareels-test" data-part="%s"><p><strong>%s</strong></p>%s</div>',
 				$result['ok'] ? 'success' : 'error',
 				esc_attr( $result['part'] ),
 				esc_html( $result['message'] ),
-				esc_html( $result['remedy'] )
+				'' === $result['remedy'] ? '' : '<p>' . esc_html( $result['remedy'] ) . '</p>'
 			);
 		}
 		self::button( 'test', __( 'Test the connection', 'aurareels' ) );

@@ -147,6 +147,7 @@ final class SettingsPageTest extends PluginCase {
 			$this->assertStringContainsString( '&lt;b&gt;Ada&lt;/b&gt; (tiktok)', $html );
 			$this->assertStringNotContainsString( 'Fine', $html );
 			$this->assertStringContainsString( '2 posts wait', $html );
+			$this->assertSame( 2, substr_count( $html, 'admin.php?page=aurareels-dashboard' ), 'each leads to where it is mended' );
 		}
 		$this->assertCount( 2, $this->sent, 'the second page asks nobody' );
 		set_current_screen( 'plugins' );
