@@ -58,14 +58,14 @@ export type Account = Message<"aurareels.v1.Account"> & {
   accountName: string;
 
   /**
-   * Handle without "@"; empty when the platform did not tell.
+   * Handle without "@"; empty when the platform does not report it.
    *
    * @generated from field: string account_username = 6;
    */
   accountUsername: string;
 
   /**
-   * E-mail; empty when the platform did not tell.
+   * E-mail; empty when the platform does not report it.
    *
    * @generated from field: string account_email = 7;
    */
@@ -79,7 +79,7 @@ export type Account = Message<"aurareels.v1.Account"> & {
   profilePictureUrl: string;
 
   /**
-   * When the access token ends; absent when it has no known end.
+   * When the access token expires; absent when unknown or never.
    *
    * @generated from field: google.protobuf.Timestamp token_expires_at = 9;
    */
@@ -107,7 +107,7 @@ export type Account = Message<"aurareels.v1.Account"> & {
   lastTokenRefresh?: Timestamp | undefined;
 
   /**
-   * What the platform told about the account, beyond these fields.
+   * Further account data from the platform.
    *
    * @generated from field: google.protobuf.Struct metadata = 13;
    */
@@ -149,14 +149,14 @@ export type Account = Message<"aurareels.v1.Account"> & {
   loginFlavour: LoginFlavour;
 
   /**
-   * When the refresh token ends; absent when there is none or it is unknown.
+   * When the refresh token expires; absent when there is none or it is unknown.
    *
    * @generated from field: google.protobuf.Timestamp refresh_token_expires_at = 19;
    */
   refreshTokenExpiresAt?: Timestamp | undefined;
 
   /**
-   * Scopes AuraReels asks for that were not granted; what they are for is lost.
+   * Scopes AuraReels requests that were not granted; the features that need them are unavailable.
    *
    * @generated from field: repeated string missing_scope = 20;
    */
@@ -212,7 +212,7 @@ export type AccountSummary = Message<"aurareels.v1.AccountSummary"> & {
   health: AccountHealth;
 
   /**
-   * When the access token ends; absent when it has no known end.
+   * When the access token expires; absent when unknown or never.
    *
    * @generated from field: google.protobuf.Timestamp token_expires_at = 6;
    */
@@ -234,7 +234,7 @@ export const AccountSummarySchema: GenMessage<AccountSummary> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_account, 1);
 
 /**
- * What may be chosen for a post on one account right now, as the platform says.
+ * The options that the platform currently offers for a post on one account.
  *
  * @generated from message aurareels.v1.PublishOptions
  */
@@ -254,7 +254,7 @@ export type PublishOptions = Message<"aurareels.v1.PublishOptions"> & {
   platform: Platform;
 
   /**
-   * Values that privacy_level may take, in the platform's own words. Never pre-fill one for TikTok.
+   * Values that privacy_level may take, as the platform names them. For TikTok, never preselect one.
    *
    * @generated from field: repeated string privacy_level_options = 3;
    */
@@ -282,14 +282,14 @@ export type PublishOptions = Message<"aurareels.v1.PublishOptions"> & {
   stitchDisabled: boolean;
 
   /**
-   * Longest video in seconds for this creator; 0 when the platform's general limit holds.
+   * Longest video in seconds for this creator; 0 when the platform's general limit applies.
    *
    * @generated from field: int32 max_video_post_duration_sec = 7;
    */
   maxVideoPostDurationSec: number;
 
   /**
-   * Name to show beside the choice, as TikTok demands.
+   * Name to show beside the choice, as TikTok requires.
    *
    * @generated from field: string creator_nickname = 8;
    */
@@ -303,7 +303,7 @@ export type PublishOptions = Message<"aurareels.v1.PublishOptions"> & {
   creatorUsername: string;
 
   /**
-   * The creator's picture; TikTok's link lives for two hours.
+   * The creator's picture; TikTok's link is valid for two hours.
    *
    * @generated from field: string creator_avatar_url = 10;
    */
@@ -352,14 +352,14 @@ export type Quota = Message<"aurareels.v1.Quota"> & {
   platform: Platform;
 
   /**
-   * Posts published in the window as the platform counts them; absent when the platform does not tell.
+   * Posts published in the window as the platform counts them; absent when the platform does not report it.
    *
    * @generated from field: optional int32 used = 3;
    */
   used?: number | undefined;
 
   /**
-   * Posts allowed in the window; absent when the platform does not tell.
+   * Posts allowed in the window; absent when the platform does not report it.
    *
    * @generated from field: optional int32 total = 4;
    */
@@ -387,21 +387,21 @@ export type Quota = Message<"aurareels.v1.Quota"> & {
   dailyLimit?: number | undefined;
 
   /**
-   * What of daily_limit is left; absent when it is off. Posts on their way count like published ones.
+   * What is left of daily_limit; absent when it is off. Posts being published count as published.
    *
    * @generated from field: optional int32 daily_remaining = 8;
    */
   dailyRemaining?: number | undefined;
 
   /**
-   * Until when posts wait, when the platform refused one for quota.
+   * Until when posts wait after the platform refused one for quota.
    *
    * @generated from field: google.protobuf.Timestamp blocked_until = 9;
    */
   blockedUntil?: Timestamp | undefined;
 
   /**
-   * What the platform gives the app a day, for all accounts of this core together. Empty where it counts by account.
+   * Daily budgets of the app, shared by all accounts of this core. Empty if the platform counts by account.
    *
    * @generated from field: repeated aurareels.v1.AppBudget app_budgets = 10;
    */
@@ -429,14 +429,14 @@ export type AppBudget = Message<"aurareels.v1.AppBudget"> & {
   name: string;
 
   /**
-   * Used since the platform's day began, as this core counts.
+   * Used since the platform's day began, as counted by this core.
    *
    * @generated from field: int64 used = 2;
    */
   used: bigint;
 
   /**
-   * What there is a day.
+   * Total per day.
    *
    * @generated from field: int64 total = 3;
    */
@@ -478,7 +478,7 @@ export enum AccountHealth {
   OK = 1,
 
   /**
-   * The login ends soon and cannot be prolonged without its owner.
+   * The login expires soon and cannot be renewed without its owner.
    *
    * @generated from enum value: ACCOUNT_HEALTH_EXPIRING = 2;
    */

@@ -39,14 +39,14 @@ export type ListAccountsRequest = Message<"aurareels.v1.ListAccountsRequest"> & 
   active?: boolean | undefined;
 
   /**
-   * Most accounts in the answer: 1 to 500, 100 when 0.
+   * Maximum number of accounts to return: 1 to 500, 100 when 0.
    *
    * @generated from field: int32 page_size = 3;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before.
+   * next_page_token of the previous page.
    *
    * @generated from field: string page_token = 4;
    */
@@ -61,7 +61,7 @@ export const ListAccountsRequestSchema: GenMessage<ListAccountsRequest> = /*@__P
   messageDesc(file_aurareels_v1_account_service, 0);
 
 /**
- * Answer of ListAccounts.
+ * Response of ListAccounts.
  *
  * @generated from message aurareels.v1.ListAccountsResponse
  */
@@ -130,8 +130,8 @@ export type ConnectAccountRequest = Message<"aurareels.v1.ConnectAccountRequest"
   loginFlavour: LoginFlavour;
 
   /**
-   * Where the platform sends the browser back to. Must be on the core's allow-list; the core's own callback page
-   * `<public url>/oauth/callback/<platform>` when empty.
+   * Where the platform redirects the browser. Must be in AURAREELS_REDIRECT_URIS; the core's own callback page `<public
+   * url>/oauth/callback/<platform>` when empty.
    *
    * @generated from field: string redirect_uri = 3;
    */
@@ -145,17 +145,17 @@ export type ConnectAccountRequest = Message<"aurareels.v1.ConnectAccountRequest"
   accountId?: bigint | undefined;
 
   /**
-   * For a client that itself tells the owner, on a page of its own, to which user he gives access to his account: a
-   * secret of his browser, kept in that browser's session. auth_url is then the platform's consent page, and
-   * CompleteConnect takes the login only with the same secret. 16 to 4096 bytes.
+   * For a client whose own page tells the owner which user is given access to the account: a secret kept in the session
+   * of the owner's browser. auth_url is then the platform's consent page, and CompleteConnect requires the same secret.
+   * 16 to 4096 bytes.
    *
    * @generated from field: string browser_secret = 5;
    */
   browserSecret: string;
 
   /**
-   * What answers at redirect_uri hands the browser on to the core's own callback page, with the query as it came: the login
-   * ends there, in the browser that went on from the core's page, and not by CompleteConnect.
+   * The page at redirect_uri redirects the browser to the core's own callback page with the query unchanged. The login
+   * finishes there, in the browser that continued from the core's page, and not by CompleteConnect.
    *
    * @generated from field: bool ends_at_core = 6;
    */
@@ -170,14 +170,14 @@ export const ConnectAccountRequestSchema: GenMessage<ConnectAccountRequest> = /*
   messageDesc(file_aurareels_v1_account_service, 3);
 
 /**
- * Answer of ConnectAccount.
+ * Response of ConnectAccount.
  *
  * @generated from message aurareels.v1.ConnectAccountResponse
  */
 export type ConnectAccountResponse = Message<"aurareels.v1.ConnectAccountResponse"> & {
   /**
-   * Open it in the owner's browser. A page of the core, which says who will be able to publish and goes on to the platform;
-   * with browser_secret the platform's consent page itself.
+   * Open it in the owner's browser. A page of the core that says who will be able to publish and continues to the
+   * platform; with browser_secret, the platform's consent page itself.
    *
    * @generated from field: string auth_url = 1;
    */
@@ -191,7 +191,7 @@ export type ConnectAccountResponse = Message<"aurareels.v1.ConnectAccountRespons
   state: string;
 
   /**
-   * When the state ends, ten minutes from now.
+   * When the state expires, ten minutes from now.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 3;
    */
@@ -233,7 +233,7 @@ export type CompleteConnectRequest = Message<"aurareels.v1.CompleteConnectReques
   state: string;
 
   /**
-   * The secret that ConnectAccount was given, from the session of the browser that came back. Empty when it was given none.
+   * The browser_secret passed to ConnectAccount, from the session of the redirected browser. Empty if none was passed.
    *
    * @generated from field: string browser_secret = 4;
    */
@@ -248,20 +248,20 @@ export const CompleteConnectRequestSchema: GenMessage<CompleteConnectRequest> = 
   messageDesc(file_aurareels_v1_account_service, 5);
 
 /**
- * Answer of CompleteConnect.
+ * Response of CompleteConnect.
  *
  * @generated from message aurareels.v1.CompleteConnectResponse
  */
 export type CompleteConnectResponse = Message<"aurareels.v1.CompleteConnectResponse"> & {
   /**
-   * Every account the grant covers: several Instagram accounts may stand under one Facebook login.
+   * Every account the grant covers: one Facebook login may cover several Instagram accounts.
    *
    * @generated from field: repeated aurareels.v1.Account accounts = 1;
    */
   accounts: Account[];
 
   /**
-   * Scopes that were asked for and not granted.
+   * Scopes that were requested and not granted.
    *
    * @generated from field: repeated string missing_scope = 2;
    */
@@ -289,8 +289,8 @@ export type RefreshTokenRequest = Message<"aurareels.v1.RefreshTokenRequest"> & 
   id: bigint;
 
   /**
-   * Refresh only when the token would end soon (under 24 hours for tokens that live for days, under a quarter of its
-   * life for short ones).
+   * Refresh only if the token expires soon (in less than 24 hours for tokens that live for days, less than a quarter of
+   * its lifetime for short-lived ones).
    *
    * @generated from field: bool only_if_needed = 2;
    */
@@ -305,7 +305,7 @@ export const RefreshTokenRequestSchema: GenMessage<RefreshTokenRequest> = /*@__P
   messageDesc(file_aurareels_v1_account_service, 7);
 
 /**
- * Answer of RefreshToken.
+ * Response of RefreshToken.
  *
  * @generated from message aurareels.v1.RefreshTokenResponse
  */
@@ -318,7 +318,7 @@ export type RefreshTokenResponse = Message<"aurareels.v1.RefreshTokenResponse"> 
   result: RefreshResult;
 
   /**
-   * When the access token ends; absent when it has no known end.
+   * When the access token expires; absent when unknown or never.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 2;
    */
@@ -332,7 +332,7 @@ export type RefreshTokenResponse = Message<"aurareels.v1.RefreshTokenResponse"> 
   message: string;
 
   /**
-   * The account after it.
+   * The account after the call.
    *
    * @generated from field: aurareels.v1.Account account = 4;
    */
@@ -368,7 +368,7 @@ export const DisconnectAccountRequestSchema: GenMessage<DisconnectAccountRequest
   messageDesc(file_aurareels_v1_account_service, 9);
 
 /**
- * Answer of DisconnectAccount.
+ * Response of DisconnectAccount.
  *
  * @generated from message aurareels.v1.DisconnectAccountResponse
  */
@@ -388,7 +388,7 @@ export type DisconnectAccountResponse = Message<"aurareels.v1.DisconnectAccountR
   revoked: boolean;
 
   /**
-   * Why it was not revoked at the platform, where it was not.
+   * If it was not revoked at the platform, the reason.
    *
    * @generated from field: string message = 3;
    */
@@ -486,21 +486,21 @@ export enum RefreshResult {
   UNSPECIFIED = 0,
 
   /**
-   * The platform gave a new token, and it is stored.
+   * The platform issued a new token, and it is stored.
    *
    * @generated from enum value: REFRESH_RESULT_REFRESHED = 1;
    */
   REFRESHED = 1,
 
   /**
-   * Nothing was asked: the token lives long enough, or has no end.
+   * No request was sent: the token is valid long enough, or does not expire.
    *
    * @generated from enum value: REFRESH_RESULT_STILL_VALID = 2;
    */
   STILL_VALID = 2,
 
   /**
-   * The platform has no way to refresh this login now; `message` says what to do.
+   * The platform cannot refresh this login now; `message` says what to do.
    *
    * @generated from enum value: REFRESH_RESULT_NOT_REFRESHABLE = 3;
    */
@@ -514,7 +514,7 @@ export const RefreshResultSchema: GenEnum<RefreshResult> = /*@__PURE__*/
   enumDesc(file_aurareels_v1_account_service, 0);
 
 /**
- * Connects, refreshes and disconnects platform accounts. All calls see the caller's accounts only.
+ * Connects, refreshes and disconnects platform accounts. Calls see only the caller's accounts.
  *
  * @generated from service aurareels.v1.AccountService
  */
@@ -530,7 +530,7 @@ export const AccountService: GenService<{
     output: typeof ListAccountsResponseSchema;
   },
   /**
-   * Answers one account.
+   * Returns one account.
    *
    * @generated from rpc aurareels.v1.AccountService.GetAccount
    */
@@ -540,8 +540,8 @@ export const AccountService: GenService<{
     output: typeof AccountSchema;
   },
   /**
-   * Begins connecting: answers the address to which the owner's browser must go. A user has at most 100 logins that are
-   * begun and not ended.
+   * Begins connecting: returns the URL to open in the owner's browser. A user has at most 100 unfinished logins
+   * (TOO_MANY_OPEN_LOGINS).
    *
    * @generated from rpc aurareels.v1.AccountService.ConnectAccount
    */
@@ -551,8 +551,9 @@ export const AccountService: GenService<{
     output: typeof ConnectAccountResponseSchema;
   },
   /**
-   * Ends connecting with what the platform's redirect brought, for clients with a callback page or a browser_secret. A login
-   * of the core's own page ends at the core's callback page by itself. Whoever a state does not belong to leaves it as it was.
+   * Finishes connecting with the parameters of the platform's redirect, for clients with their own callback page or a
+   * browser_secret. A login begun on the core's own page finishes at the core's callback page. A call with a state of
+   * another user, platform or browser fails (OAUTH_STATE_MISMATCH) and does not use up the state.
    *
    * @generated from rpc aurareels.v1.AccountService.CompleteConnect
    */
@@ -572,7 +573,8 @@ export const AccountService: GenService<{
     output: typeof RefreshTokenResponseSchema;
   },
   /**
-   * Disconnects: revokes at the platform where it can, wipes the tokens, fails the account's scheduled posts.
+   * Disconnects: revokes the login at the platform where possible, deletes the tokens, fails the account's scheduled
+   * posts.
    *
    * @generated from rpc aurareels.v1.AccountService.DisconnectAccount
    */
@@ -582,7 +584,7 @@ export const AccountService: GenService<{
     output: typeof DisconnectAccountResponseSchema;
   },
   /**
-   * Asks the platform whether the login still works, and keeps the answer as the account's health.
+   * Asks the platform whether the login still works, and stores the result as the account's health.
    *
    * @generated from rpc aurareels.v1.AccountService.CheckAccount
    */
@@ -592,7 +594,7 @@ export const AccountService: GenService<{
     output: typeof AccountSchema;
   },
   /**
-   * Asks the platform what may be chosen for a post right now.
+   * Asks the platform which options it currently offers for a post.
    *
    * @generated from rpc aurareels.v1.AccountService.GetPublishOptions
    */
@@ -602,7 +604,7 @@ export const AccountService: GenService<{
     output: typeof PublishOptionsSchema;
   },
   /**
-   * Answers how many posts may still be published.
+   * Returns how many posts may still be published.
    *
    * @generated from rpc aurareels.v1.AccountService.GetQuota
    */

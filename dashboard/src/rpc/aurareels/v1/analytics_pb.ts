@@ -19,7 +19,7 @@ export const file_aurareels_v1_analytics: GenFile = /*@__PURE__*/
   fileDesc("ChxhdXJhcmVlbHMvdjEvYW5hbHl0aWNzLnByb3RvEgxhdXJhcmVlbHMudjEigAIKEEFuYWx5dGljc051bWJlcnMSEgoFdmlld3MYASABKANIAIgBARISCgVsaWtlcxgCIAEoA0gBiAEBEhUKCGNvbW1lbnRzGAMgASgDSAKIAQESEwoGc2hhcmVzGAQgASgDSAOIAQESEgoFc2F2ZXMYBSABKANIBIgBARISCgVyZWFjaBgGIAEoA0gFiAEBEhwKD2VuZ2FnZW1lbnRfcmF0ZRgHIAEoAUgGiAEBQggKBl92aWV3c0IICgZfbGlrZXNCCwoJX2NvbW1lbnRzQgkKB19zaGFyZXNCCAoGX3NhdmVzQggKBl9yZWFjaEISChBfZW5nYWdlbWVudF9yYXRlIi0KDlBsYXRmb3JtTnVtYmVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAEiaQoOQW5hbHl0aWNzUG9pbnQSJgoCYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KB251bWJlcnMYAiABKAsyHi5hdXJhcmVlbHMudjEuQW5hbHl0aWNzTnVtYmVycyK/AwoNUG9zdEFuYWx5dGljcxIPCgdwb3N0X2lkGAEgASgDEhkKEXNvY2lhbF9hY2NvdW50X2lkGAIgASgDEigKCHBsYXRmb3JtGAMgASgOMhYuYXVyYXJlZWxzLnYxLlBsYXRmb3JtEjAKDHB1Ymxpc2hlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoHbnVtYmVycxgFIAEoCzIeLmF1cmFyZWVscy52MS5BbmFseXRpY3NOdW1iZXJzEjYKEHBsYXRmb3JtX251bWJlcnMYBiADKAsyHC5hdXJhcmVlbHMudjEuUGxhdGZvcm1OdW1iZXISMgoObGFzdF9zeW5jZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDG5leHRfc3luY19hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoHcHJvYmxlbRgJIAEoCzIXLmF1cmFyZWVscy52MS5Qb3N0RXJyb3ISLQoHaGlzdG9yeRgKIAMoCzIcLmF1cmFyZWVscy52MS5BbmFseXRpY3NQb2ludCKVAQoOQW5hbHl0aWNzR2FpbnMSLQoFdG90YWwYASABKAsyHi5hdXJhcmVlbHMudjEuQW5hbHl0aWNzTnVtYmVycxIrCgVzdGVwcxgCIAMoCzIcLmF1cmFyZWVscy52MS5BbmFseXRpY3NQb2ludBInCgRzdGVwGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uYgZwcm90bzM", [file_aurareels_v1_platform, file_aurareels_v1_post, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * Numbers of a post in common words. A number that the platform does not tell is absent, never 0.
+ * Statistics of a post under common names. A number that the platform does not report is absent, never 0.
  *
  * @generated from message aurareels.v1.AnalyticsNumbers
  */
@@ -46,21 +46,21 @@ export type AnalyticsNumbers = Message<"aurareels.v1.AnalyticsNumbers"> & {
   comments?: bigint | undefined;
 
   /**
-   * How often it was passed on. YouTube does not tell.
+   * Shares. Not reported by YouTube.
    *
    * @generated from field: optional int64 shares = 4;
    */
   shares?: bigint | undefined;
 
   /**
-   * How often it was kept. Instagram alone tells.
+   * Saves. Reported only by Instagram.
    *
    * @generated from field: optional int64 saves = 5;
    */
   saves?: bigint | undefined;
 
   /**
-   * People or accounts that saw it. TikTok and YouTube do not tell.
+   * People or accounts that saw it. Not reported by TikTok and YouTube.
    *
    * @generated from field: optional int64 reach = 6;
    */
@@ -82,7 +82,7 @@ export const AnalyticsNumbersSchema: GenMessage<AnalyticsNumbers> = /*@__PURE__*
   messageDesc(file_aurareels_v1_analytics, 0);
 
 /**
- * A number as the platform names it.
+ * A number under the platform's own name.
  *
  * @generated from message aurareels.v1.PlatformNumber
  */
@@ -116,7 +116,7 @@ export const PlatformNumberSchema: GenMessage<PlatformNumber> = /*@__PURE__*/
  */
 export type AnalyticsPoint = Message<"aurareels.v1.AnalyticsPoint"> & {
   /**
-   * When they were read, or when the span that they are about began.
+   * When they were read, or the start of the step they cover.
    *
    * @generated from field: google.protobuf.Timestamp at = 1;
    */
@@ -138,7 +138,7 @@ export const AnalyticsPointSchema: GenMessage<AnalyticsPoint> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_analytics, 2);
 
 /**
- * What is known of how a published post does.
+ * Statistics of a published post.
  *
  * @generated from message aurareels.v1.PostAnalytics
  */
@@ -179,7 +179,7 @@ export type PostAnalytics = Message<"aurareels.v1.PostAnalytics"> & {
   numbers?: AnalyticsNumbers | undefined;
 
   /**
-   * The same and what else the platform tells, as it names them.
+   * These and further numbers, under the platform's own names.
    *
    * @generated from field: repeated aurareels.v1.PlatformNumber platform_numbers = 6;
    */
@@ -193,21 +193,21 @@ export type PostAnalytics = Message<"aurareels.v1.PostAnalytics"> & {
   lastSyncedAt?: Timestamp | undefined;
 
   /**
-   * When they are read next; absent when that is over: 30 days after the post went live. SyncPostAnalytics still works then.
+   * When they are read next; absent from 30 days after the post went live. SyncPostAnalytics still works then.
    *
    * @generated from field: google.protobuf.Timestamp next_sync_at = 8;
    */
   nextSyncAt?: Timestamp | undefined;
 
   /**
-   * Why the last reading brought no numbers, and what to do; absent when it did. What is told above stays.
+   * Why the last reading failed, and what to do; absent when it succeeded. The numbers above stay.
    *
    * @generated from field: aurareels.v1.PostError problem = 9;
    */
   problem?: PostError | undefined;
 
   /**
-   * Its numbers over time, oldest first: a point for each reading that found other numbers than the one before.
+   * Its numbers over time, oldest first: a point for each reading that differs from the previous one.
    *
    * @generated from field: repeated aurareels.v1.AnalyticsPoint history = 10;
    */
@@ -222,13 +222,13 @@ export const PostAnalyticsSchema: GenMessage<PostAnalytics> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_analytics, 3);
 
 /**
- * What the posts of some accounts gained in a window of time.
+ * What the posts of some accounts gained in a time window.
  *
  * @generated from message aurareels.v1.AnalyticsGains
  */
 export type AnalyticsGains = Message<"aurareels.v1.AnalyticsGains"> & {
   /**
-   * What they gained in all. `engagement_rate` is that of what was gained.
+   * Total gains. `engagement_rate` is that of the gains.
    *
    * @generated from field: aurareels.v1.AnalyticsNumbers total = 1;
    */

@@ -81,21 +81,21 @@ export type ListAnalyticsRequest = Message<"aurareels.v1.ListAnalyticsRequest"> 
   platform: Platform;
 
   /**
-   * The window begins here; 30 days before `until` when absent.
+   * Start of the window; 30 days before `until` when absent.
    *
    * @generated from field: google.protobuf.Timestamp since = 3;
    */
   since?: Timestamp | undefined;
 
   /**
-   * The window ends before this; now when absent. It may be 400 days long at most.
+   * End of the window, exclusive; now when absent. The window has at most 400 days.
    *
    * @generated from field: google.protobuf.Timestamp until = 4;
    */
   until?: Timestamp | undefined;
 
   /**
-   * Length of a step of `gains`, counted from `since`: a day when absent, an hour at least, and no more than 800 in the
+   * Length of a step of `gains`, counted from `since`: a day when absent, at least an hour; at most 800 steps in the
    * window.
    *
    * @generated from field: google.protobuf.Duration step = 5;
@@ -103,21 +103,21 @@ export type ListAnalyticsRequest = Message<"aurareels.v1.ListAnalyticsRequest"> 
   step?: Duration | undefined;
 
   /**
-   * Posts a page: 1 to 500, 50 when 0.
+   * Maximum number of posts to return: 1 to 500, 50 when 0.
    *
    * @generated from field: int32 page_size = 6;
    */
   pageSize: number;
 
   /**
-   * `next_page_token` of the page before.
+   * `next_page_token` of the previous page.
    *
    * @generated from field: string page_token = 7;
    */
   pageToken: string;
 
   /**
-   * Give each post its history, too.
+   * Include the history of each post.
    *
    * @generated from field: bool with_history = 8;
    */
@@ -132,7 +132,7 @@ export const ListAnalyticsRequestSchema: GenMessage<ListAnalyticsRequest> = /*@_
   messageDesc(file_aurareels_v1_analytics_service, 2);
 
 /**
- * Answer of ListAnalytics.
+ * Response of ListAnalytics.
  *
  * @generated from message aurareels.v1.ListAnalyticsResponse
  */
@@ -152,7 +152,7 @@ export type ListAnalyticsResponse = Message<"aurareels.v1.ListAnalyticsResponse"
   nextPageToken: string;
 
   /**
-   * What all posts of these accounts gained in the window, whenever they went live. On the first page alone.
+   * What all posts of these accounts gained in the window, whenever they went live. Only on the first page.
    *
    * @generated from field: aurareels.v1.AnalyticsGains gains = 3;
    */
@@ -167,14 +167,14 @@ export const ListAnalyticsResponseSchema: GenMessage<ListAnalyticsResponse> = /*
   messageDesc(file_aurareels_v1_analytics_service, 3);
 
 /**
- * How published posts do: views, likes, comments, shares. The core reads them by itself, often at first and ever more
- * rarely, for 30 days, inside of what each platform lets an app and an account read.
+ * Statistics of published posts: views, likes, comments, shares. The core reads them by itself for 30 days, often at
+ * first and then less often, within each platform's limits for an app and an account.
  *
  * @generated from service aurareels.v1.AnalyticsService
  */
 export const AnalyticsService: GenService<{
   /**
-   * Answers what is known of one published post, with its history. Reads nothing at the platform.
+   * Returns the last known statistics of one published post, with their history. Does not call the platform.
    *
    * @generated from rpc aurareels.v1.AnalyticsService.GetPostAnalytics
    */
@@ -184,9 +184,9 @@ export const AnalyticsService: GenService<{
     output: typeof PostAnalyticsSchema;
   },
   /**
-   * Has the numbers of one published post read now, and waits for them up to 20 seconds. Numbers of the last minute are
-   * answered as they are. When the platform's limits leave no room, or it does not answer in time, what is known comes back:
-   * `problem` says why, and `next_sync_at` when they are read.
+   * Reads the numbers of one published post now, waiting up to 20 seconds. Numbers less than a minute old are returned
+   * as they are. If the platform's limits are used up, or it does not answer in time, the last known numbers are
+   * returned: `problem` says why, and `next_sync_at` when they are read next.
    *
    * @generated from rpc aurareels.v1.AnalyticsService.SyncPostAnalytics
    */
@@ -196,8 +196,8 @@ export const AnalyticsService: GenService<{
     output: typeof PostAnalyticsSchema;
   },
   /**
-   * Lists published posts with their numbers, and what all posts of these accounts gained in a window of time: a curve and
-   * a table.
+   * Lists published posts with their numbers, and what all posts of these accounts gained in a time window: a table and
+   * a curve.
    *
    * @generated from rpc aurareels.v1.AnalyticsService.ListAnalytics
    */

@@ -88,7 +88,7 @@ export type Event = Message<"aurareels.v1.Event"> & {
   account?: Account | undefined;
 
   /**
-   * The reason, for failed, waiting and reviewed posts and for accounts that need their owner.
+   * The reason, for failed, waiting and reviewed posts and for accounts that must be connected again.
    *
    * @generated from field: string reason = 10;
    */
@@ -117,7 +117,7 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_event, 0);
 
 /**
- * What an event tells.
+ * The type of an event.
  *
  * @generated from enum aurareels.v1.EventType
  */
@@ -158,7 +158,7 @@ export enum EventType {
   POST_DELETED = 4,
 
   /**
-   * Something was learned of a live post: its link, its ids.
+   * Something new is known about a live post: its link, its ids.
    *
    * @generated from enum value: EVENT_TYPE_POST_DETAILS = 5;
    */
@@ -172,7 +172,7 @@ export enum EventType {
   ACCOUNT_CONNECTED = 6,
 
   /**
-   * An account's login needs its owner.
+   * An account must be connected again by its owner.
    *
    * @generated from enum value: EVENT_TYPE_ACCOUNT_NEEDS_RECONNECT = 7;
    */
@@ -186,7 +186,7 @@ export enum EventType {
   ACCOUNT_DISCONNECTED = 8,
 
   /**
-   * Upload progress of a post. Not stored: it has sequence 0 and is only sent while it happens, when asked for.
+   * Upload progress of a post. Not stored: it has sequence 0 and is sent only live, on request.
    *
    * @generated from enum value: EVENT_TYPE_POST_PROGRESS = 9;
    */

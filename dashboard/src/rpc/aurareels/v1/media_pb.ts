@@ -70,14 +70,15 @@ export type Media = Message<"aurareels.v1.Media"> & {
   facts?: VideoFacts | undefined;
 
   /**
-   * How it fits each platform of this core. An upload that breaks a platform's rule is kept: it may fit another.
+   * The check against each platform of this core. An upload that breaks one platform's rule is kept: it may fit
+   * another.
    *
    * @generated from field: repeated aurareels.v1.VideoCheck checks = 7;
    */
   checks: VideoCheck[];
 
   /**
-   * Answer of UploadMedia only: what is odd about the upload itself and does no harm (CONTENT_TYPE_DIFFERS).
+   * Only in the response of UploadMedia: harmless oddities of the upload itself (CONTENT_TYPE_DIFFERS).
    *
    * @generated from field: repeated aurareels.v1.Warning warnings = 8;
    */
@@ -98,7 +99,7 @@ export type Media = Message<"aurareels.v1.Media"> & {
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Answer of UploadMedia only: true when the same bytes were there already.
+   * Only in the response of UploadMedia: true when the same bytes were there already.
    *
    * @generated from field: bool existed = 11;
    */
@@ -113,7 +114,7 @@ export const MediaSchema: GenMessage<Media> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_media, 0);
 
 /**
- * What was found out about a video file. What the file does not tell is absent.
+ * Facts about a video file. What the file does not state is absent.
  *
  * @generated from message aurareels.v1.VideoFacts
  */
@@ -154,7 +155,7 @@ export type VideoFacts = Message<"aurareels.v1.VideoFacts"> & {
   heightPixels?: number | undefined;
 
   /**
-   * "h264", "h265", "vp9", or the name the file gives it. Empty when unknown.
+   * "h264", "h265", "vp9", or the name used in the file. Empty when unknown.
    *
    * @generated from field: string video_codec = 6;
    */
@@ -175,7 +176,7 @@ export type VideoFacts = Message<"aurareels.v1.VideoFacts"> & {
   hasAudio?: boolean | undefined;
 
   /**
-   * "aac", "opus", or the name the file gives it. Empty when unknown or without sound.
+   * "aac", "opus", or the name used in the file. Empty when unknown or without sound.
    *
    * @generated from field: string audio_codec = 9;
    */
@@ -196,7 +197,7 @@ export type VideoFacts = Message<"aurareels.v1.VideoFacts"> & {
   audioChannels?: number | undefined;
 
   /**
-   * MP4 and MOV: the index (moov) stands before the pictures.
+   * MP4 and MOV: the index (moov) comes before the media data.
    *
    * @generated from field: optional bool index_first = 12;
    */
@@ -211,7 +212,7 @@ export const VideoFactsSchema: GenMessage<VideoFacts> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_media, 1);
 
 /**
- * A video against the rules of one platform.
+ * A video checked against the rules of one platform.
  *
  * @generated from message aurareels.v1.VideoCheck
  */
@@ -238,7 +239,7 @@ export type VideoCheck = Message<"aurareels.v1.VideoCheck"> & {
   violations: Violation[];
 
   /**
-   * What could not be measured, and what is allowed but not advised.
+   * What could not be measured, and what is allowed but not recommended.
    *
    * @generated from field: repeated aurareels.v1.Warning warnings = 4;
    */

@@ -43,7 +43,7 @@ export type UploadMediaRequest = Message<"aurareels.v1.UploadMediaRequest"> & {
     case: "info";
   } | {
     /**
-     * The next bytes of the file: at most 1 MiB; 256 KiB are a good size.
+     * The next bytes of the file: at most 1 MiB; 256 KiB is a good size.
      *
      * @generated from field: bytes chunk = 2;
      */
@@ -73,22 +73,22 @@ export type UploadMediaInfo = Message<"aurareels.v1.UploadMediaInfo"> & {
   fileName: string;
 
   /**
-   * The content type the client has for it. Only compared: the bytes decide.
+   * The content type the client assumes. Only compared: the bytes decide.
    *
    * @generated from field: string content_type = 2;
    */
   contentType: string;
 
   /**
-   * Size of the file in bytes. A file that is too large is then refused before it is sent, and one that ends early or
-   * late is refused instead of kept.
+   * Size of the file in bytes. A file that is too large is then refused before it is sent, and a file of another size
+   * is refused (UPLOAD_INCOMPLETE).
    *
    * @generated from field: optional int64 size_bytes = 3;
    */
   sizeBytes?: bigint | undefined;
 
   /**
-   * SHA-256 of the file, 64 hexadecimal digits. A file with another one is refused (MEDIA_HASH_MISMATCH).
+   * SHA-256 of the file, 64 hexadecimal digits. A file with another hash is refused (MEDIA_HASH_MISMATCH).
    *
    * @generated from field: string sha256 = 4;
    */
@@ -130,7 +130,7 @@ export const GetMediaRequestSchema: GenMessage<GetMediaRequest> = /*@__PURE__*/
  */
 export type ListMediaRequest = Message<"aurareels.v1.ListMediaRequest"> & {
   /**
-   * Most uploads in the answer: 1 to 100, 20 when 0.
+   * Maximum number of uploads to return: 1 to 100, 20 when 0.
    *
    * @generated from field: int32 page_size = 1;
    */
@@ -152,7 +152,7 @@ export const ListMediaRequestSchema: GenMessage<ListMediaRequest> = /*@__PURE__*
   messageDesc(file_aurareels_v1_media_service, 3);
 
 /**
- * Answer of ListMedia.
+ * Response of ListMedia.
  *
  * @generated from message aurareels.v1.ListMediaResponse
  */
@@ -179,7 +179,7 @@ export type ListMediaResponse = Message<"aurareels.v1.ListMediaResponse"> & {
   usedBytes: bigint;
 
   /**
-   * Bytes that all uploads of the user may have together.
+   * Limit for the bytes of all uploads of the user.
    *
    * @generated from field: int64 quota_bytes = 4;
    */
@@ -215,7 +215,7 @@ export const DeleteMediaRequestSchema: GenMessage<DeleteMediaRequest> = /*@__PUR
   messageDesc(file_aurareels_v1_media_service, 5);
 
 /**
- * Answer of DeleteMedia.
+ * Response of DeleteMedia.
  *
  * @generated from message aurareels.v1.DeleteMediaResponse
  */
@@ -250,7 +250,7 @@ export type ProbeVideoRequest = Message<"aurareels.v1.ProbeVideoRequest"> & {
   mediaId: string;
 
   /**
-   * The platforms to compare with; all of this core when empty.
+   * The platforms to check against; all of this core when empty.
    *
    * @generated from field: repeated aurareels.v1.Platform platforms = 3;
    */
@@ -265,7 +265,7 @@ export const ProbeVideoRequestSchema: GenMessage<ProbeVideoRequest> = /*@__PURE_
   messageDesc(file_aurareels_v1_media_service, 7);
 
 /**
- * Answer of ProbeVideo.
+ * Response of ProbeVideo.
  *
  * @generated from message aurareels.v1.ProbeVideoResponse
  */
@@ -285,7 +285,7 @@ export type ProbeVideoResponse = Message<"aurareels.v1.ProbeVideoResponse"> & {
   facts?: VideoFacts | undefined;
 
   /**
-   * What is wrong whatever the platform: VIDEO_NOT_PUBLIC, VIDEO_FORMAT_INVALID, ...
+   * What is wrong regardless of the platform: VIDEO_NOT_PUBLIC, VIDEO_FORMAT_INVALID, ...
    *
    * @generated from field: repeated aurareels.v1.Violation violations = 3;
    */
@@ -320,8 +320,8 @@ export type PutVideoJobRequest = Message<"aurareels.v1.PutVideoJobRequest"> & {
   videoJob?: VideoJob | undefined;
 
   /**
-   * Which of its fields to save, such as "video_url" or "ai_metadata.titles"; the others stay as they are. All when empty.
-   * Saving video_url takes media_id away, and the other way round.
+   * Which of its fields to save, such as "video_url" or "ai_metadata.titles"; the others stay as they are. All when
+   * empty. Saving video_url clears media_id, and the other way round.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -363,7 +363,7 @@ export const GetVideoJobRequestSchema: GenMessage<GetVideoJobRequest> = /*@__PUR
  */
 export type ListVideoJobsRequest = Message<"aurareels.v1.ListVideoJobsRequest"> & {
   /**
-   * Most jobs in the answer: 1 to 100, 20 when 0.
+   * Maximum number of jobs to return: 1 to 100, 20 when 0.
    *
    * @generated from field: int32 page_size = 1;
    */
@@ -385,7 +385,7 @@ export const ListVideoJobsRequestSchema: GenMessage<ListVideoJobsRequest> = /*@_
   messageDesc(file_aurareels_v1_media_service, 11);
 
 /**
- * Answer of ListVideoJobs.
+ * Response of ListVideoJobs.
  *
  * @generated from message aurareels.v1.ListVideoJobsResponse
  */
@@ -434,7 +434,7 @@ export const DeleteVideoJobRequestSchema: GenMessage<DeleteVideoJobRequest> = /*
   messageDesc(file_aurareels_v1_media_service, 13);
 
 /**
- * Answer of DeleteVideoJob.
+ * Response of DeleteVideoJob.
  *
  * @generated from message aurareels.v1.DeleteVideoJobResponse
  */
@@ -449,17 +449,16 @@ export const DeleteVideoJobResponseSchema: GenMessage<DeleteVideoJobResponse> = 
   messageDesc(file_aurareels_v1_media_service, 14);
 
 /**
- * Videos that callers bring themselves, a look at videos before anything is posted, and the jobs that make videos.
+ * Uploads of videos, checks of videos before anything is posted, and video jobs.
  *
  * @generated from service aurareels.v1.MediaService
  */
 export const MediaService: GenService<{
   /**
-   * Uploads a video: one message with `info`, then the bytes in `chunk` messages. Answers once the file is complete,
-   * checked and safely stored.
-   *
-   * Harmless to repeat: the same bytes become the same media, and nothing is kept of an upload that broke off. A client
-   * that knows the file's SHA-256 sends it in `info`; where the file is there already, the answer comes before any chunk.
+   * Uploads a video: one message with `info`, then the bytes in `chunk` messages. Returns once the file is complete,
+   * checked and safely stored. Harmless to repeat: the same bytes become the same media, and an interrupted upload
+   * leaves nothing behind. A client that knows the file's SHA-256 sends it in `info`; if the file is there already, the
+   * response comes before any chunk.
    *
    * @generated from rpc aurareels.v1.MediaService.UploadMedia
    */
@@ -469,7 +468,7 @@ export const MediaService: GenService<{
     output: typeof MediaSchema;
   },
   /**
-   * Answers one upload.
+   * Returns one upload.
    *
    * @generated from rpc aurareels.v1.MediaService.GetMedia
    */
@@ -489,7 +488,7 @@ export const MediaService: GenService<{
     output: typeof ListMediaResponseSchema;
   },
   /**
-   * Removes an upload at once. Refused while a post or a video job needs it.
+   * Removes an upload immediately. Refused while a post or a video job needs it.
    *
    * @generated from rpc aurareels.v1.MediaService.DeleteMedia
    */
@@ -499,7 +498,7 @@ export const MediaService: GenService<{
     output: typeof DeleteMediaResponseSchema;
   },
   /**
-   * Looks at a video, by URL or uploaded, without creating anything: what it is, and every rule it breaks per platform.
+   * Checks a video, by URL or uploaded, without creating anything: its facts, and every rule it breaks per platform.
    *
    * @generated from rpc aurareels.v1.MediaService.ProbeVideo
    */
@@ -509,8 +508,8 @@ export const MediaService: GenService<{
     output: typeof ProbeVideoResponseSchema;
   },
   /**
-   * Saves a video job: makes it, or changes it where the caller has one of this video_job_id. Harmless to repeat. Posts
-   * that were made from it stay as they are.
+   * Saves a video job: creates it, or changes the caller's job with this video_job_id. Harmless to repeat. Posts that
+   * were made from it stay as they are.
    *
    * @generated from rpc aurareels.v1.MediaService.PutVideoJob
    */
@@ -520,7 +519,7 @@ export const MediaService: GenService<{
     output: typeof VideoJobSchema;
   },
   /**
-   * Answers one video job.
+   * Returns one video job.
    *
    * @generated from rpc aurareels.v1.MediaService.GetVideoJob
    */

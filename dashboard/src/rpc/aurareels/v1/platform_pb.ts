@@ -64,8 +64,8 @@ export const PlatformInfoSchema: GenMessage<PlatformInfo> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_platform, 0);
 
 /**
- * What a platform asks of a video and its caption. The core checks all of it before it creates a post, and again before
- * it publishes.
+ * What a platform requires of a video and its caption. The core checks all of it before it creates a post, and again
+ * before it publishes.
  *
  * @generated from message aurareels.v1.VideoRequirements
  */
@@ -85,7 +85,7 @@ export type VideoRequirements = Message<"aurareels.v1.VideoRequirements"> & {
   minDuration?: Duration | undefined;
 
   /**
-   * Longest video. TikTok narrows it per creator: see GetPublishOptions.
+   * Longest video. TikTok may have a lower limit per creator: see GetPublishOptions.
    *
    * @generated from field: google.protobuf.Duration max_duration = 3;
    */
@@ -113,7 +113,7 @@ export type VideoRequirements = Message<"aurareels.v1.VideoRequirements"> & {
   codecs: string[];
 
   /**
-   * Aspect ratios that fit the platform's player, widest use first: "9:16".
+   * Aspect ratios that fit the platform's player, most common first: "9:16".
    *
    * @generated from field: repeated string aspect_ratios = 7;
    */
@@ -141,7 +141,7 @@ export type VideoRequirements = Message<"aurareels.v1.VideoRequirements"> & {
   maxWidthPixels: number;
 
   /**
-   * Smallest resolution that looks right: "540p".
+   * Smallest resolution with acceptable quality: "540p".
    *
    * @generated from field: string min_resolution = 11;
    */
@@ -218,7 +218,7 @@ export const VideoRequirementsSchema: GenMessage<VideoRequirements> = /*@__PURE_
  */
 export enum Platform {
   /**
-   * Not given. Refused in requests; sent only for a post whose stored word this release does not know.
+   * Not given. Refused in requests; returned only for a post whose stored platform this release does not know.
    *
    * @generated from enum value: PLATFORM_UNSPECIFIED = 0;
    */
@@ -260,7 +260,7 @@ export const PlatformSchema: GenEnum<Platform> = /*@__PURE__*/
   enumDesc(file_aurareels_v1_platform, 0);
 
 /**
- * Which of a platform's logins connects an account. They differ in scopes, hosts and in what the account can do later.
+ * The login that connects an account. Logins differ in scopes, hosts and in what the account can do.
  *
  * @generated from enum aurareels.v1.LoginFlavour
  */
@@ -287,14 +287,14 @@ export enum LoginFlavour {
   FACEBOOK_LOGIN = 2,
 
   /**
-   * Instagram by Instagram Login: no Facebook Page needed.
+   * Instagram Login: no Facebook Page needed.
    *
    * @generated from enum value: LOGIN_FLAVOUR_INSTAGRAM_LOGIN = 3;
    */
   INSTAGRAM_LOGIN = 3,
 
   /**
-   * YouTube by Google's OAuth 2.0: one channel per login.
+   * Google's OAuth 2.0 for YouTube: one channel per login.
    *
    * @generated from enum value: LOGIN_FLAVOUR_GOOGLE = 4;
    */

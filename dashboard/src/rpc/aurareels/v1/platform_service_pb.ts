@@ -30,7 +30,7 @@ export const ListPlatformsRequestSchema: GenMessage<ListPlatformsRequest> = /*@_
   messageDesc(file_aurareels_v1_platform_service, 0);
 
 /**
- * Answer of ListPlatforms.
+ * Response of ListPlatforms.
  *
  * @generated from message aurareels.v1.ListPlatformsResponse
  */
@@ -50,7 +50,7 @@ export type ListPlatformsResponse = Message<"aurareels.v1.ListPlatformsResponse"
   coreVersion: string;
 
   /**
-   * The rules of time zones that wall times are read by: "2026f (bundled)", or with the directory that they are in.
+   * The version of the time zone rules in use: "2026f (bundled)", or with the directory that they are in.
    *
    * @generated from field: string time_zone_rules = 3;
    */
@@ -86,7 +86,7 @@ export const GetVideoRequirementsRequestSchema: GenMessage<GetVideoRequirementsR
   messageDesc(file_aurareels_v1_platform_service, 2);
 
 /**
- * What the platforms are and what they ask for. Needs no account.
+ * The platforms and their requirements. Needs no connected account.
  *
  * @generated from service aurareels.v1.PlatformService
  */
@@ -102,7 +102,7 @@ export const PlatformService: GenService<{
     output: typeof ListPlatformsResponseSchema;
   },
   /**
-   * Answers what one platform asks of a video.
+   * Returns what one platform requires of a video.
    *
    * @generated from rpc aurareels.v1.PlatformService.GetVideoRequirements
    */

@@ -26,7 +26,7 @@ export const file_aurareels_v1_post: GenFile = /*@__PURE__*/
  */
 export type TikTokOptions = Message<"aurareels.v1.TikTokOptions"> & {
   /**
-   * How the video travels.
+   * How the video is transferred.
    *
    * @generated from field: aurareels.v1.TikTokTransfer transfer = 1;
    */
@@ -76,7 +76,7 @@ export const TikTokOptionsSchema: GenMessage<TikTokOptions> = /*@__PURE__*/
  */
 export type InstagramOptions = Message<"aurareels.v1.InstagramOptions"> & {
   /**
-   * How the video travels.
+   * How the video is transferred.
    *
    * @generated from field: aurareels.v1.InstagramTransfer transfer = 1;
    */
@@ -90,7 +90,7 @@ export type InstagramOptions = Message<"aurareels.v1.InstagramOptions"> & {
   shareToFeed?: boolean | undefined;
 
   /**
-   * Frame used as cover, milliseconds from the start. A thumbnail_url wins over it.
+   * Frame used as cover, milliseconds from the start. thumbnail_url takes precedence.
    *
    * @generated from field: optional int32 thumb_offset_ms = 3;
    */
@@ -118,8 +118,8 @@ export type InstagramOptions = Message<"aurareels.v1.InstagramOptions"> & {
   isAiGenerated: boolean;
 
   /**
-   * A comment of the account's own under the live reel, written once; at most 2,200 characters. It cannot make the post
-   * fail: what goes wrong with it is told as a warning.
+   * A comment by the account itself under the live reel, written once; at most 2,200 characters. It cannot make the
+   * post fail: if it cannot be written, the post gets a warning.
    *
    * @generated from field: string first_comment = 7;
    */
@@ -140,7 +140,7 @@ export const InstagramOptionsSchema: GenMessage<InstagramOptions> = /*@__PURE__*
  */
 export type FacebookOptions = Message<"aurareels.v1.FacebookOptions"> & {
   /**
-   * How the video travels.
+   * How the video is transferred.
    *
    * @generated from field: aurareels.v1.FacebookTransfer transfer = 1;
    */
@@ -154,8 +154,8 @@ export type FacebookOptions = Message<"aurareels.v1.FacebookOptions"> & {
   title: string;
 
   /**
-   * A comment of the page's own under the live reel, written once; at most 8,000 characters. It cannot make the post
-   * fail: what goes wrong with it is told as a warning.
+   * A comment by the Page itself under the live reel, written once; at most 8,000 characters. It cannot make the post
+   * fail: if it cannot be written, the post gets a warning.
    *
    * @generated from field: string first_comment = 3;
    */
@@ -197,7 +197,7 @@ export type YouTubeOptions = Message<"aurareels.v1.YouTubeOptions"> & {
   categoryId: string;
 
   /**
-   * Made for kids. The channel's own setting holds when absent.
+   * Made for kids. The channel's own setting applies when absent.
    *
    * @generated from field: optional bool made_for_kids = 4;
    */
@@ -211,7 +211,7 @@ export type YouTubeOptions = Message<"aurareels.v1.YouTubeOptions"> & {
   containsSyntheticMedia?: boolean | undefined;
 
   /**
-   * Tell subscribers of the video; true when absent.
+   * Notify subscribers; true when absent.
    *
    * @generated from field: optional bool notify_subscribers = 6;
    */
@@ -239,8 +239,8 @@ export type YouTubeOptions = Message<"aurareels.v1.YouTubeOptions"> & {
   creativeCommons: boolean;
 
   /**
-   * A comment of the channel's own under the live video, written once; at most 10,000 characters. Not for private videos
-   * and those made for kids. It cannot make the post fail: what goes wrong with it is told as a warning.
+   * A comment by the channel itself under the live video, written once; at most 10,000 characters. Not for private
+   * videos and those made for kids. It cannot make the post fail: if it cannot be written, the post gets a warning.
    *
    * @generated from field: string first_comment = 10;
    */
@@ -255,8 +255,8 @@ export const YouTubeOptionsSchema: GenMessage<YouTubeOptions> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_post, 3);
 
 /**
- * Options that only one platform knows. A post uses the ones of its account's platform and ignores the others, so one
- * request can serve several accounts.
+ * Platform-specific options. A post uses those of its account's platform and ignores the others, so one request can
+ * serve several accounts.
  *
  * @generated from message aurareels.v1.PlatformOptions
  */
@@ -311,7 +311,7 @@ export type PostError = Message<"aurareels.v1.PostError"> & {
   code: string;
 
   /**
-   * The rule that was broken: "VIDEO_TOO_LARGE". Empty when it was no rule.
+   * The broken rule: "VIDEO_TOO_LARGE". Empty when no rule was broken.
    *
    * @generated from field: string rule = 2;
    */
@@ -347,7 +347,7 @@ export const PostErrorSchema: GenMessage<PostError> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_post, 5);
 
 /**
- * Something that was changed or ignored on the way, without harm to the post.
+ * Something that was changed or ignored, without harm to the post.
  *
  * @generated from message aurareels.v1.Warning
  */
@@ -402,7 +402,7 @@ export type Post = Message<"aurareels.v1.Post"> & {
   wpUserId: bigint;
 
   /**
-   * The job that made the video, in the caller's own words; may be empty.
+   * The caller's id of the job that made the video; may be empty.
    *
    * @generated from field: string video_job_id = 3;
    */
@@ -423,42 +423,42 @@ export type Post = Message<"aurareels.v1.Post"> & {
   platform: Platform;
 
   /**
-   * Where it stands. Output only: the core alone writes it.
+   * The status. Output only: only the core writes it.
    *
    * @generated from field: aurareels.v1.PostStatus status = 6;
    */
   status: PostStatus;
 
   /**
-   * When it should go out; absent for posts that were to be published at once.
+   * When it should be published; absent for posts that were to be published immediately.
    *
    * @generated from field: google.protobuf.Timestamp scheduled_at = 7;
    */
   scheduledAt?: Timestamp | undefined;
 
   /**
-   * When the platform took it, as far as it is known.
+   * When the platform accepted it, if known.
    *
    * @generated from field: google.protobuf.Timestamp published_at = 8;
    */
   publishedAt?: Timestamp | undefined;
 
   /**
-   * The platform's id of the public post. Empty until the platform tells.
+   * The platform's id of the public post. Empty until known.
    *
    * @generated from field: string platform_post_id = 9;
    */
   platformPostId: string;
 
   /**
-   * Link to the public post. Empty until the platform tells.
+   * Link to the public post. Empty until known.
    *
    * @generated from field: string platform_post_url = 10;
    */
   platformPostUrl: string;
 
   /**
-   * Where the video comes from. Signature parameters are hidden.
+   * URL of the video. Signature parameters are hidden.
    *
    * @generated from field: string video_url = 11;
    */
@@ -500,7 +500,7 @@ export type Post = Message<"aurareels.v1.Post"> & {
   location: string;
 
   /**
-   * Privacy as asked for: PUBLIC, FRIENDS, PRIVATE or the platform's own value.
+   * Privacy as requested: PUBLIC, FRIENDS, PRIVATE or the platform's own value.
    *
    * @generated from field: string privacy_level = 17;
    */
@@ -528,7 +528,7 @@ export type Post = Message<"aurareels.v1.Post"> & {
   allowStitch?: boolean | undefined;
 
   /**
-   * The error's sentence, as the original design has it. The same as error.message.
+   * The same as error.message; kept from the original design.
    *
    * @generated from field: string error_message = 21;
    */
@@ -584,14 +584,14 @@ export type Post = Message<"aurareels.v1.Post"> & {
   error?: PostError | undefined;
 
   /**
-   * Rises with every change; send it back to change only what you saw.
+   * Increases with every change; pass it in a change to make the change only if the post is still as you saw it.
    *
    * @generated from field: int64 revision = 29;
    */
   revision: bigint;
 
   /**
-   * The key under which the request was made; derived by the core when none was given.
+   * The request's key; derived by the core when none was given.
    *
    * @generated from field: string request_key = 30;
    */
@@ -605,7 +605,7 @@ export type Post = Message<"aurareels.v1.Post"> & {
   requestKeyDerived: boolean;
 
   /**
-   * Who wakes it.
+   * Who starts it at its time.
    *
    * @generated from field: aurareels.v1.Scheduler scheduler = 32;
    */
@@ -619,7 +619,7 @@ export type Post = Message<"aurareels.v1.Post"> & {
   platformOptions?: PlatformOptions | undefined;
 
   /**
-   * Things that were changed or ignored on the way.
+   * What was changed or ignored.
    *
    * @generated from field: repeated aurareels.v1.Warning warnings = 34;
    */
@@ -635,15 +635,15 @@ export type Post = Message<"aurareels.v1.Post"> & {
   /**
    * What it waits for: "schedule" (its time), "workflow" (the n8n workflow that took it), "processing" and "confirming"
    * (the platform), "quota" and "rate_limit" (the platform's limits), "daily_limit" (the core's own), "retry",
-   * "reconnect" (the account's owner), or "restore_check" (a backup was restored: it is being found out whether the post
-   * is out already). Empty when it does not wait.
+   * "reconnect" (the account's owner), or "restore_check" (a backup was restored: the core checks whether the post is
+   * already published). Empty when it does not wait.
    *
    * @generated from field: string waiting_for = 36;
    */
   waitingFor: string;
 
   /**
-   * True on a failed post that RetryPost can go on with.
+   * True for a failed post that RetryPost accepts.
    *
    * @generated from field: bool retry_available = 37;
    */
@@ -657,7 +657,7 @@ export type Post = Message<"aurareels.v1.Post"> & {
   fullCaption: string;
 
   /**
-   * Bytes of the video that were sent so far, while this core uploads it.
+   * Bytes of the video sent so far, while this core uploads it.
    *
    * @generated from field: optional int64 uploaded_bytes = 39;
    */
@@ -671,28 +671,28 @@ export type Post = Message<"aurareels.v1.Post"> & {
   videoSizeBytes?: bigint | undefined;
 
   /**
-   * Every id the platform gave for this post; more than one is rare and worth a look.
+   * Every id the platform gave for this post; more than one is rare and worth investigating.
    *
    * @generated from field: repeated string all_platform_post_ids = 41;
    */
   allPlatformPostIds: string[];
 
   /**
-   * What was seen and done, oldest first. Only in the answer of GetPost.
+   * What was sent and read, oldest first. Only in the response of GetPost.
    *
    * @generated from field: repeated aurareels.v1.Attempt attempts = 42;
    */
   attempts: Attempt[];
 
   /**
-   * The uploaded video, or the copy that was kept of video_url; empty when neither is there.
+   * The uploaded video, or the copy made of video_url (keep_copy); empty when there is neither.
    *
    * @generated from field: string media_id = 43;
    */
   mediaId: string;
 
   /**
-   * Publish when found late by less than this many seconds, otherwise fail with MISSED.
+   * If the post is overdue by less than this many seconds, publish it; otherwise fail with MISSED.
    *
    * @generated from field: int64 late_policy_seconds = 44;
    */
@@ -713,7 +713,7 @@ export const PostSchema: GenMessage<Post> = /*@__PURE__*/
  */
 export type AttemptStep = Message<"aurareels.v1.AttemptStep"> & {
   /**
-   * Rising number within the post.
+   * Increasing number within the post.
    *
    * @generated from field: int32 number = 1;
    */
@@ -755,7 +755,7 @@ export type AttemptStep = Message<"aurareels.v1.AttemptStep"> & {
   answeredAt?: Timestamp | undefined;
 
   /**
-   * What was seen: answers and readings, without secrets.
+   * Evidence: responses and readings, without secrets.
    *
    * @generated from field: google.protobuf.Struct evidence = 7;
    */
@@ -770,7 +770,7 @@ export const AttemptStepSchema: GenMessage<AttemptStep> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_post, 8);
 
 /**
- * One try at the visible write.
+ * One attempt at the visible write.
  *
  * @generated from message aurareels.v1.Attempt
  */
@@ -798,14 +798,14 @@ export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_post, 9);
 
 /**
- * Where a post stands. See docs/architecture.md for every move.
+ * The status of a post. See docs/architecture.md for every transition.
  *
  * @generated from enum aurareels.v1.PostStatus
  */
 export enum PostStatus {
   /**
-   * Unknown: the stored word is of another release of the core. `error` says which it is (ROW_UNREADABLE); nothing is
-   * sent for the post until a core that knows the word takes it up.
+   * Unknown: the stored status is from another release of the core. `error` names it (ROW_UNREADABLE); nothing is sent
+   * for the post until a core that knows this status takes it up.
    *
    * @generated from enum value: POST_STATUS_UNSPECIFIED = 0;
    */
@@ -826,14 +826,14 @@ export enum PostStatus {
   SCHEDULED = 2,
 
   /**
-   * On its way.
+   * Being published.
    *
    * @generated from enum value: POST_STATUS_PUBLISHING = 3;
    */
   PUBLISHING = 3,
 
   /**
-   * The platform may have it; AuraReels is finding out.
+   * The platform may have it; AuraReels is checking.
    *
    * @generated from enum value: POST_STATUS_CONFIRMING = 4;
    */
@@ -847,7 +847,7 @@ export enum PostStatus {
   PUBLISHED = 5,
 
   /**
-   * It is proven that it is not on the platform.
+   * Proven not to be on the platform.
    *
    * @generated from enum value: POST_STATUS_FAILED = 6;
    */
@@ -861,7 +861,7 @@ export enum PostStatus {
   CANCELLED = 7,
 
   /**
-   * It cannot be found out whether it is live: a person decides, by ResolvePost.
+   * It could not be determined whether it is live: a person decides, by ResolvePost.
    *
    * @generated from enum value: POST_STATUS_NEEDS_REVIEW = 8;
    */
@@ -882,7 +882,7 @@ export const PostStatusSchema: GenEnum<PostStatus> = /*@__PURE__*/
   enumDesc(file_aurareels_v1_post, 0);
 
 /**
- * Who wakes a scheduled post.
+ * Who starts a scheduled post at its time.
  *
  * @generated from enum aurareels.v1.Scheduler
  */
@@ -902,7 +902,7 @@ export enum Scheduler {
   CORE = 1,
 
   /**
-   * An n8n workflow, called by webhook; the core steps in when it does not come back.
+   * An n8n workflow, called by webhook; the core publishes if the workflow does not call back.
    *
    * @generated from enum value: SCHEDULER_N8N = 2;
    */
@@ -950,7 +950,7 @@ export const OnLongCaptionSchema: GenEnum<OnLongCaption> = /*@__PURE__*/
   enumDesc(file_aurareels_v1_post, 2);
 
 /**
- * How the video travels to TikTok.
+ * How the video is transferred to TikTok.
  *
  * @generated from enum aurareels.v1.TikTokTransfer
  */
@@ -963,15 +963,15 @@ export enum TikTokTransfer {
   UNSPECIFIED = 0,
 
   /**
-   * The core uploads the bytes. Nothing can appear before the last one, so every crash is recoverable.
+   * The core uploads the bytes. Nothing can become visible before the last one, so every crash is recoverable.
    *
    * @generated from enum value: TIK_TOK_TRANSFER_FILE_UPLOAD = 1;
    */
   FILE_UPLOAD = 1,
 
   /**
-   * TikTok fetches the URL itself; its domain must be verified. If the answer to that one request is lost, nobody can
-   * find out: the post then needs review.
+   * TikTok fetches the URL itself; its domain must be verified. If the response to that one request is lost, the
+   * outcome may be impossible to determine: the post then needs review.
    *
    * @generated from enum value: TIK_TOK_TRANSFER_PULL_FROM_URL = 2;
    */
@@ -985,13 +985,13 @@ export const TikTokTransferSchema: GenEnum<TikTokTransfer> = /*@__PURE__*/
   enumDesc(file_aurareels_v1_post, 3);
 
 /**
- * How the video travels to Instagram.
+ * How the video is transferred to Instagram.
  *
  * @generated from enum aurareels.v1.InstagramTransfer
  */
 export enum InstagramTransfer {
   /**
-   * Resumable upload where the login has it, else by URL.
+   * Resumable upload if the login supports it, otherwise by URL.
    *
    * @generated from enum value: INSTAGRAM_TRANSFER_UNSPECIFIED = 0;
    */
@@ -1019,7 +1019,7 @@ export const InstagramTransferSchema: GenEnum<InstagramTransfer> = /*@__PURE__*/
   enumDesc(file_aurareels_v1_post, 4);
 
 /**
- * How the video travels to Facebook.
+ * How the video is transferred to Facebook.
  *
  * @generated from enum aurareels.v1.FacebookTransfer
  */
@@ -1039,7 +1039,7 @@ export enum FacebookTransfer {
   UPLOAD = 1,
 
   /**
-   * Facebook fetches the URL. Its host must let facebookexternalhit in.
+   * Facebook fetches the URL. Its host must allow the user agent facebookexternalhit.
    *
    * @generated from enum value: FACEBOOK_TRANSFER_FILE_URL = 2;
    */
@@ -1066,15 +1066,16 @@ export enum YouTubePublish {
   UNSPECIFIED = 0,
 
   /**
-   * The video is uploaded as private, and made visible at the post's time. The step that can be seen is one that is
-   * harmless to repeat.
+   * The video is uploaded as private, and made visible at the post's time. The step that makes it visible is harmless
+   * to repeat.
    *
    * @generated from enum value: YOU_TUBE_PUBLISH_TWO_STEPS = 1;
    */
   TWO_STEPS = 1,
 
   /**
-   * The video is uploaded with its privacy: it is visible with its last byte. Needs no right to change videos.
+   * The video is uploaded with its final privacy: it becomes visible with its last byte. Needs no scope to change
+   * videos.
    *
    * @generated from enum value: YOU_TUBE_PUBLISH_ONE_STEP = 2;
    */
@@ -1101,14 +1102,14 @@ export enum StepOutcome {
   UNSPECIFIED = 0,
 
   /**
-   * Recorded and perhaps sent; no answer was recorded yet.
+   * Recorded and perhaps sent; no response recorded yet.
    *
    * @generated from enum value: STEP_OUTCOME_SENDING = 1;
    */
   SENDING = 1,
 
   /**
-   * The platform took it.
+   * The platform accepted it.
    *
    * @generated from enum value: STEP_OUTCOME_ACCEPTED = 2;
    */

@@ -29,9 +29,9 @@ export const file_aurareels_v1_post_service: GenFile = /*@__PURE__*/
  */
 export type PostContent = Message<"aurareels.v1.PostContent"> & {
   /**
-   * The job that made the video, in the caller's own words. Part of the derived request key. Alone, without video_url and
-   * media_id, it names a saved job of the caller (MediaService.PutVideoJob): the post takes the job's video, and its cover
-   * where thumbnail_url is empty. VIDEO_JOB_NOT_FOUND when the caller has no such job, VIDEO_JOB_WITHOUT_VIDEO while its
+   * The caller's id of the job that made the video. Part of the derived request key. Without video_url and media_id it
+   * names a saved job of the caller (MediaService.PutVideoJob): the post uses the job's video, and its cover if
+   * thumbnail_url is empty. VIDEO_JOB_NOT_FOUND when the caller has no such job, VIDEO_JOB_WITHOUT_VIDEO while its
    * video is being made.
    *
    * @generated from field: string video_job_id = 1;
@@ -102,14 +102,14 @@ export type PostContent = Message<"aurareels.v1.PostContent"> & {
   allowComments?: boolean | undefined;
 
   /**
-   * TikTok: allow duets. Off when absent, as TikTok demands.
+   * TikTok: allow duets. Off when absent, as TikTok requires.
    *
    * @generated from field: optional bool allow_duet = 11;
    */
   allowDuet?: boolean | undefined;
 
   /**
-   * TikTok: allow stitches. Off when absent, as TikTok demands.
+   * TikTok: allow stitches. Off when absent, as TikTok requires.
    *
    * @generated from field: optional bool allow_stitch = 12;
    */
@@ -123,7 +123,7 @@ export type PostContent = Message<"aurareels.v1.PostContent"> & {
   metadata?: JsonObject | undefined;
 
   /**
-   * Options that only one platform knows.
+   * Platform-specific options.
    *
    * @generated from field: aurareels.v1.PlatformOptions platform_options = 14;
    */
@@ -137,8 +137,8 @@ export type PostContent = Message<"aurareels.v1.PostContent"> & {
   onLongCaption: OnLongCaption;
 
   /**
-   * With video_url: fetch the video into AuraReels before the call answers, so that a link that ends before the post's
-   * time, or changes, does no harm. The post then has both video_url and the media_id of its copy.
+   * With video_url: fetch the video into AuraReels before the call returns, so that the link may expire or change
+   * before the post's time. The post then has both video_url and the media_id of its copy.
    *
    * @generated from field: bool keep_copy = 16;
    */
@@ -153,7 +153,7 @@ export const PostContentSchema: GenMessage<PostContent> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_post_service, 0);
 
 /**
- * A point in time, in one of three forms. At most 60 seconds in the past; that then means now.
+ * A point in time, in one of three forms. Up to 60 seconds in the past means now; more is TIME_IN_PAST.
  *
  * @generated from message aurareels.v1.ScheduleTime
  */
@@ -198,21 +198,21 @@ export const ScheduleTimeSchema: GenMessage<ScheduleTime> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_post_service, 1);
 
 /**
- * What a clock on the wall shows in a time zone.
+ * A local date and time in a time zone.
  *
  * @generated from message aurareels.v1.WallTime
  */
 export type WallTime = Message<"aurareels.v1.WallTime"> & {
   /**
-   * "2026-12-25T18:00:00" or "2026-12-25 18:00". A time that a DST change leaves out is refused; of one that happens
-   * twice the earlier is taken, with a warning.
+   * "2026-12-25T18:00:00" or "2026-12-25 18:00". A time that a DST change skips is refused; if it occurs twice, the
+   * earlier one is used, with a warning.
    *
    * @generated from field: string local = 1;
    */
   local: string;
 
   /**
-   * IANA zone: "Europe/Berlin".
+   * IANA time zone: "Europe/Berlin".
    *
    * @generated from field: string time_zone = 2;
    */
@@ -247,7 +247,7 @@ export type PublishPostsRequest = Message<"aurareels.v1.PublishPostsRequest"> & 
   content?: PostContent | undefined;
 
   /**
-   * The caller's key for this request, up to 128 bytes. Derived from what is posted when empty.
+   * The caller's key for this request, up to 128 bytes. Derived from the content when empty.
    *
    * @generated from field: string request_key = 3;
    */
@@ -261,15 +261,15 @@ export type PublishPostsRequest = Message<"aurareels.v1.PublishPostsRequest"> & 
   allowDuplicate: boolean;
 
   /**
-   * What single accounts say instead of content, each account once.
+   * Replacements of content for single accounts, each account once.
    *
    * @generated from field: repeated aurareels.v1.Variation variations = 5;
    */
   variations: Variation[];
 
   /**
-   * Saved first, as by PutVideoJob with all its fields, in the same call: for callers that keep the jobs in tables of their own.
-   * Its video_job_id is content's. It stays saved where the posts are refused.
+   * Saved first, as by PutVideoJob with all its fields, in the same call: for callers that keep the jobs in their own
+   * tables. Its video_job_id must be that of content. It stays saved even if the posts are refused.
    *
    * @generated from field: aurareels.v1.VideoJob video_job = 6;
    */
@@ -284,8 +284,8 @@ export const PublishPostsRequestSchema: GenMessage<PublishPostsRequest> = /*@__P
   messageDesc(file_aurareels_v1_post_service, 3);
 
 /**
- * What one account's post says instead of the request's content: a caption and options made for its platform. The video is
- * the request's; its fields cannot vary.
+ * Content of one account's post that replaces the request's: a caption and options made for its platform. The video
+ * cannot vary.
  *
  * @generated from message aurareels.v1.Variation
  */
@@ -305,7 +305,7 @@ export type Variation = Message<"aurareels.v1.Variation"> & {
   content?: PostContent | undefined;
 
   /**
-   * Which fields of content to take: "caption", "hashtags", ... Those that are given when empty.
+   * Which fields of content to use: "caption", "hashtags", ... When empty, those that are set.
    *
    * @generated from field: google.protobuf.FieldMask fields = 3;
    */
@@ -320,7 +320,7 @@ export const VariationSchema: GenMessage<Variation> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_post_service, 4);
 
 /**
- * Answer of PublishPosts.
+ * Response of PublishPosts.
  *
  * @generated from message aurareels.v1.PublishPostsResponse
  */
@@ -375,7 +375,7 @@ export type SchedulePostsRequest = Message<"aurareels.v1.SchedulePostsRequest"> 
   scheduledAt?: ScheduleTime | undefined;
 
   /**
-   * The caller's key for this request, up to 128 bytes. Derived from what is posted and when, when empty.
+   * The caller's key for this request, up to 128 bytes. Derived from content and time when empty.
    *
    * @generated from field: string request_key = 4;
    */
@@ -389,29 +389,30 @@ export type SchedulePostsRequest = Message<"aurareels.v1.SchedulePostsRequest"> 
   allowDuplicate: boolean;
 
   /**
-   * Who wakes it; the core's default when unspecified.
+   * Who starts it at its time; the core's default when unspecified.
    *
    * @generated from field: aurareels.v1.Scheduler scheduler = 6;
    */
   scheduler: Scheduler;
 
   /**
-   * Publish when found late by less than this many seconds. The core's default (AURAREELS_LATE_POLICY_SECONDS) when absent.
+   * If the post is overdue by less than this many seconds, publish it; otherwise fail with MISSED. The core's default
+   * (AURAREELS_LATE_POLICY_SECONDS) when absent.
    *
    * @generated from field: optional int64 late_policy_seconds = 7;
    */
   latePolicySeconds?: bigint | undefined;
 
   /**
-   * What single accounts say instead of content, each account once.
+   * Replacements of content for single accounts, each account once.
    *
    * @generated from field: repeated aurareels.v1.Variation variations = 8;
    */
   variations: Variation[];
 
   /**
-   * Saved first, as by PutVideoJob with all its fields, in the same call: for callers that keep the jobs in tables of their own.
-   * Its video_job_id is content's. It stays saved where the posts are refused.
+   * Saved first, as by PutVideoJob with all its fields, in the same call: for callers that keep the jobs in their own
+   * tables. Its video_job_id must be that of content. It stays saved even if the posts are refused.
    *
    * @generated from field: aurareels.v1.VideoJob video_job = 9;
    */
@@ -426,7 +427,7 @@ export const SchedulePostsRequestSchema: GenMessage<SchedulePostsRequest> = /*@_
   messageDesc(file_aurareels_v1_post_service, 6);
 
 /**
- * Answer of SchedulePosts.
+ * Response of SchedulePosts.
  *
  * @generated from message aurareels.v1.SchedulePostsResponse
  */
@@ -467,14 +468,14 @@ export type CreateDraftRequest = Message<"aurareels.v1.CreateDraftRequest"> & {
   accountId: bigint;
 
   /**
-   * What is posted. A draft may still break rules; they come back as warnings.
+   * What is posted. A draft may break rules; they are returned as warnings.
    *
    * @generated from field: aurareels.v1.PostContent content = 2;
    */
   content?: PostContent | undefined;
 
   /**
-   * When it should go out once it is scheduled; only kept.
+   * When it should be published once it is scheduled; only stored.
    *
    * @generated from field: aurareels.v1.ScheduleTime scheduled_at = 3;
    */
@@ -516,8 +517,8 @@ export type UpdatePostRequest = Message<"aurareels.v1.UpdatePostRequest"> & {
   content?: PostContent | undefined;
 
   /**
-   * Which fields of content to take: "caption", "hashtags", ... Required. "video_job_id" without "video_url" and "media_id"
-   * takes the saved job's video and cover.
+   * Which fields of content to change: "caption", "hashtags", ... Required. "video_job_id" without "video_url" and
+   * "media_id" uses the saved job's video and cover.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 3;
    */
@@ -560,7 +561,7 @@ export const DeleteDraftRequestSchema: GenMessage<DeleteDraftRequest> = /*@__PUR
   messageDesc(file_aurareels_v1_post_service, 10);
 
 /**
- * Answer of DeleteDraft.
+ * Response of DeleteDraft.
  *
  * @generated from message aurareels.v1.DeleteDraftResponse
  */
@@ -595,14 +596,14 @@ export type ValidatePostsRequest = Message<"aurareels.v1.ValidatePostsRequest"> 
   content?: PostContent | undefined;
 
   /**
-   * When, where it would be scheduled.
+   * When, if it would be scheduled.
    *
    * @generated from field: aurareels.v1.ScheduleTime scheduled_at = 3;
    */
   scheduledAt?: ScheduleTime | undefined;
 
   /**
-   * What single accounts would say instead of content, each account once.
+   * Replacements of content for single accounts, each account once.
    *
    * @generated from field: repeated aurareels.v1.Variation variations = 4;
    */
@@ -623,7 +624,7 @@ export const ValidatePostsRequestSchema: GenMessage<ValidatePostsRequest> = /*@_
  */
 export type Violation = Message<"aurareels.v1.Violation"> & {
   /**
-   * The account it holds for; 0 when it holds for all.
+   * The account it applies to; 0 when it applies to all.
    *
    * @generated from field: int64 account_id = 1;
    */
@@ -665,7 +666,7 @@ export type Violation = Message<"aurareels.v1.Violation"> & {
   remedy: string;
 
   /**
-   * A sentence for people that says all of it.
+   * A complete sentence for people.
    *
    * @generated from field: string message = 7;
    */
@@ -680,7 +681,7 @@ export const ViolationSchema: GenMessage<Violation> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_post_service, 13);
 
 /**
- * What would become of one account's post.
+ * How one account's post would be sent.
  *
  * @generated from message aurareels.v1.ValidatedPost
  */
@@ -715,13 +716,13 @@ export const ValidatedPostSchema: GenMessage<ValidatedPost> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_post_service, 14);
 
 /**
- * Answer of ValidatePosts.
+ * Response of ValidatePosts.
  *
  * @generated from message aurareels.v1.ValidatePostsResponse
  */
 export type ValidatePostsResponse = Message<"aurareels.v1.ValidatePostsResponse"> & {
   /**
-   * True when nothing is broken.
+   * True when no rule is broken.
    *
    * @generated from field: bool valid = 1;
    */
@@ -798,8 +799,8 @@ export type ListPostsRequest = Message<"aurareels.v1.ListPostsRequest"> & {
   accountId: bigint;
 
   /**
-   * Only posts whose time is at or after this. A post's time is scheduled_at; where it was published ahead of that, or had
-   * none, when publishing was asked for; of a draft without either, created_at.
+   * Only posts whose time is at or after this. A post's time is scheduled_at; if it was published earlier than that or
+   * had none, the time at which publishing was requested; for a draft without either, created_at.
    *
    * @generated from field: google.protobuf.Timestamp from = 4;
    */
@@ -820,37 +821,36 @@ export type ListPostsRequest = Message<"aurareels.v1.ListPostsRequest"> & {
   videoJobId: string;
 
   /**
-   * Most posts in the answer: 1 to 500, 20 when 0.
+   * Maximum number of posts to return: 1 to 500, 20 when 0.
    *
    * @generated from field: int32 page_size = 7;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before; bound to its filter.
+   * next_page_token of the previous page; bound to its filter.
    *
    * @generated from field: string page_token = 8;
    */
   pageToken: string;
 
   /**
-   * Posts to leave out at the front, for callers that page by offset. At most 10,000; pages by token are faster.
+   * Number of posts to skip, for callers that page by offset. At most 10,000; paging by token is faster.
    *
    * @generated from field: int32 skip = 9;
    */
   skip: number;
 
   /**
-   * Count all posts that fit the filter. Costs time on large tables.
+   * Count all posts that match the filter. Slow on large tables.
    *
    * @generated from field: bool include_total = 10;
    */
   includeTotal: boolean;
 
   /**
-   * Only posts that hold all of these words, or parts of words, somewhere: in the caption, the hashtags, the title, the
-   * account's name or username, or the platform_post_id. Upper and lower case are the same in every script. At most 200
-   * characters and 10 words.
+   * Only posts that contain all of these words or parts of words in the caption, the hashtags, the title, the account's
+   * name or username, or the platform_post_id. Ignores case in every script. At most 200 characters and 10 words.
    *
    * @generated from field: string search = 11;
    */
@@ -872,7 +872,7 @@ export const ListPostsRequestSchema: GenMessage<ListPostsRequest> = /*@__PURE__*
   messageDesc(file_aurareels_v1_post_service, 17);
 
 /**
- * Answer of ListPosts.
+ * Response of ListPosts.
  *
  * @generated from message aurareels.v1.ListPostsResponse
  */
@@ -892,7 +892,7 @@ export type ListPostsResponse = Message<"aurareels.v1.ListPostsResponse"> & {
   nextPageToken: string;
 
   /**
-   * All posts that fit the filter; absent when not asked for.
+   * Number of posts that match the filter; absent when not requested.
    *
    * @generated from field: optional int64 total = 3;
    */
@@ -997,8 +997,8 @@ export type PublishPostNowRequest = Message<"aurareels.v1.PublishPostNowRequest"
   id: bigint;
 
   /**
-   * The time the caller knows. When the post has another one by now, nothing is done and the answer says SUPERSEDED.
-   * A call up to a minute before that time keeps it: the caller's clock may be ahead.
+   * The scheduled time as the caller knows it. If the post now has another one, nothing is done and the result is
+   * SUPERSEDED. A call up to a minute before that time keeps it: the caller's clock may be ahead.
    *
    * @generated from field: google.protobuf.Timestamp expected_scheduled_at = 2;
    */
@@ -1013,7 +1013,7 @@ export const PublishPostNowRequestSchema: GenMessage<PublishPostNowRequest> = /*
   messageDesc(file_aurareels_v1_post_service, 22);
 
 /**
- * Answer of PublishPostNow.
+ * Response of PublishPostNow.
  *
  * @generated from message aurareels.v1.PublishPostNowResponse
  */
@@ -1082,28 +1082,28 @@ export type ResolvePostRequest = Message<"aurareels.v1.ResolvePostRequest"> & {
   id: bigint;
 
   /**
-   * The word. Required.
+   * The finding. Required.
    *
    * @generated from field: aurareels.v1.Resolution resolution = 2;
    */
   resolution: Resolution;
 
   /**
-   * The platform's id of the post, where it is live and known.
+   * The platform's id of the post, if it is live and the id is known.
    *
    * @generated from field: string platform_post_id = 3;
    */
   platformPostId: string;
 
   /**
-   * The link, where it is live and known.
+   * The link, if it is live and the link is known.
    *
    * @generated from field: string platform_post_url = 4;
    */
   platformPostUrl: string;
 
   /**
-   * Who looked and what they saw; kept as evidence.
+   * Who checked and what they saw; kept as evidence.
    *
    * @generated from field: string note = 5;
    */
@@ -1124,14 +1124,14 @@ export const ResolvePostRequestSchema: GenMessage<ResolvePostRequest> = /*@__PUR
  */
 export type ListEventsRequest = Message<"aurareels.v1.ListEventsRequest"> & {
   /**
-   * Only events after this sequence, as in WatchPosts. Absent: no events, only the position to begin with.
+   * Only events after this sequence, as in WatchPosts. Absent: no events, only the current position to start from.
    *
    * @generated from field: optional int64 after_sequence = 1;
    */
   afterSequence?: bigint | undefined;
 
   /**
-   * Most events in the answer: 1 to 500, 100 when 0.
+   * Maximum number of events to return: 1 to 500, 100 when 0.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -1146,7 +1146,7 @@ export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE_
   messageDesc(file_aurareels_v1_post_service, 26);
 
 /**
- * Answer of ListEvents.
+ * Response of ListEvents.
  *
  * @generated from message aurareels.v1.ListEventsResponse
  */
@@ -1159,7 +1159,7 @@ export type ListEventsResponse = Message<"aurareels.v1.ListEventsResponse"> & {
   events: Event[];
 
   /**
-   * The position reached: go on with after_sequence = this. When it is the one that was sent, there is nothing new.
+   * The position reached: continue with after_sequence = this. If it equals the one sent, there is nothing new.
    *
    * @generated from field: int64 position = 2;
    */
@@ -1180,9 +1180,9 @@ export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PUR
  */
 export type WatchPostsRequest = Message<"aurareels.v1.WatchPostsRequest"> & {
   /**
-   * Only events after this sequence. Absent: only events from now on. 0: all that are kept. Events are kept for 30 days;
-   * an older position is answered OUT_OF_RANGE, with the oldest one that can be had. So is one of events that are lost
-   * because a backup was restored, with the newest position that the backup holds.
+   * Only events after this sequence. Absent: only events from now on. 0: all stored events. Events are kept for 30
+   * days; an older position fails with OUT_OF_RANGE and the oldest available position. A position whose events were
+   * lost because a backup was restored fails the same way, with the newest position in the backup.
    *
    * @generated from field: optional int64 after_sequence = 1;
    */
@@ -1267,7 +1267,7 @@ export enum PostOrder {
   NEWEST_FIRST = 1,
 
   /**
-   * Oldest first: what comes next, calendars.
+   * Oldest first: upcoming posts, calendars.
    *
    * @generated from enum value: POST_ORDER_OLDEST_FIRST = 2;
    */
@@ -1294,14 +1294,14 @@ export enum PublishNowResult {
   UNSPECIFIED = 0,
 
   /**
-   * It is on its way because of this call.
+   * This call started publishing.
    *
    * @generated from enum value: PUBLISH_NOW_RESULT_STARTED = 1;
    */
   STARTED = 1,
 
   /**
-   * It was on its way or live already.
+   * It was already being published or live.
    *
    * @generated from enum value: PUBLISH_NOW_RESULT_ALREADY_UNDER_WAY = 2;
    */
@@ -1322,7 +1322,7 @@ export const PublishNowResultSchema: GenEnum<PublishNowResult> = /*@__PURE__*/
   enumDesc(file_aurareels_v1_post_service, 1);
 
 /**
- * A person's word on a post that needs review.
+ * A person's finding about a post that is confirming or needs review.
  *
  * @generated from enum aurareels.v1.Resolution
  */
@@ -1342,7 +1342,7 @@ export enum Resolution {
   PUBLISHED = 1,
 
   /**
-   * The post is not on the platform. It becomes failed, and RetryPost can go on with it.
+   * The post is not on the platform. It becomes failed, and RetryPost accepts it.
    *
    * @generated from enum value: RESOLUTION_NOT_PUBLISHED = 2;
    */
@@ -1356,7 +1356,7 @@ export const ResolutionSchema: GenEnum<Resolution> = /*@__PURE__*/
   enumDesc(file_aurareels_v1_post_service, 2);
 
 /**
- * Creates posts and moves them. One request, one post: whatever is called again comes back to the same post.
+ * Creates and changes posts. One request, one post: a repeated call returns the same post.
  *
  * @generated from service aurareels.v1.PostService
  */
@@ -1382,7 +1382,7 @@ export const PostService: GenService<{
     output: typeof SchedulePostsResponseSchema;
   },
   /**
-   * Keeps one post as a draft.
+   * Saves one post as a draft.
    *
    * @generated from rpc aurareels.v1.PostService.CreateDraft
    */
@@ -1422,7 +1422,7 @@ export const PostService: GenService<{
     output: typeof ValidatePostsResponseSchema;
   },
   /**
-   * Answers one post with its attempts.
+   * Returns one post with its attempts.
    *
    * @generated from rpc aurareels.v1.PostService.GetPost
    */
@@ -1462,7 +1462,7 @@ export const PostService: GenService<{
     output: typeof PostSchema;
   },
   /**
-   * Goes on with a failed post.
+   * Retries a failed post: the same post, never a second one.
    *
    * @generated from rpc aurareels.v1.PostService.RetryPost
    */
@@ -1472,8 +1472,8 @@ export const PostService: GenService<{
     output: typeof PostSchema;
   },
   /**
-   * Publishes an existing draft or scheduled post now. Calling it again, or for a post that is on its way or live, is a
-   * success that says so.
+   * Publishes an existing draft or scheduled post now. Calling it again, or for a post that is being published or live,
+   * succeeds with ALREADY_UNDER_WAY.
    *
    * @generated from rpc aurareels.v1.PostService.PublishPostNow
    */
@@ -1483,7 +1483,7 @@ export const PostService: GenService<{
     output: typeof PublishPostNowResponseSchema;
   },
   /**
-   * Looks again at the platform for a post that is confirming or needs review.
+   * Checks the platform again for a post that is confirming or needs review.
    *
    * @generated from rpc aurareels.v1.PostService.ReconcilePost
    */
@@ -1493,7 +1493,7 @@ export const PostService: GenService<{
     output: typeof PostSchema;
   },
   /**
-   * Settles a post that is confirming or needs review, by a person who looked.
+   * Resolves a post that is confirming or needs review, by a person who checked the account.
    *
    * @generated from rpc aurareels.v1.PostService.ResolvePost
    */
@@ -1503,7 +1503,7 @@ export const PostService: GenService<{
     output: typeof PostSchema;
   },
   /**
-   * Answers stored events from a position on, for clients that cannot hold a stream open. A token of the WordPress site
+   * Returns stored events from a position on, for clients that cannot hold a stream open. A token of the WordPress site
    * itself reads the events of all its users.
    *
    * @generated from rpc aurareels.v1.PostService.ListEvents
@@ -1514,7 +1514,7 @@ export const PostService: GenService<{
     output: typeof ListEventsResponseSchema;
   },
   /**
-   * Streams events, from a position on, then as they happen.
+   * Streams stored events from a position on, then new events as they happen.
    *
    * @generated from rpc aurareels.v1.PostService.WatchPosts
    */

@@ -15,8 +15,8 @@ export const file_aurareels_v1_video_job: GenFile = /*@__PURE__*/
   fileDesc("ChxhdXJhcmVlbHMvdjEvdmlkZW9fam9iLnByb3RvEgxhdXJhcmVlbHMudjEikgIKCFZpZGVvSm9iEhQKDHZpZGVvX2pvYl9pZBgBIAEoCRISCgp3cF91c2VyX2lkGAIgASgDEhEKCXZpZGVvX3VybBgDIAEoCRIQCghtZWRpYV9pZBgEIAEoCRIVCg10aHVtYm5haWxfdXJsGAUgASgJEi0KC2FpX21ldGFkYXRhGAYgASgLMhguYXVyYXJlZWxzLnYxLkFpTWV0YWRhdGESEQoJaGFzX3ZpZGVvGAcgASgIEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIloKCkFpTWV0YWRhdGESDgoGdGl0bGVzGAEgAygJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhAKCGhhc2h0YWdzGAMgAygJEhUKDXRyYW5zY3JpcHRpb24YBCABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
- * A video that a workflow made or took in: where it is, and what a language model says of it. A post may then name the job
- * alone (PostContent.video_job_id), and forms fill themselves from it.
+ * A video that a workflow made or received: where it is, and what a language model wrote about it. A post may then give
+ * only the job's id (PostContent.video_job_id), and forms can be filled from it.
  *
  * A form that offers jobs to choose from lists them with ListVideoJobs, greys out those without has_video, and puts
  * ai_metadata.description (else the first of ai_metadata.titles) into the caption and ai_metadata.hashtags into the
@@ -26,51 +26,51 @@ export const file_aurareels_v1_video_job: GenFile = /*@__PURE__*/
  */
 export type VideoJob = Message<"aurareels.v1.VideoJob"> & {
   /**
-   * The job, in the words of whoever made it; up to 255 characters. Unique per user.
+   * The job's id, chosen by its creator; up to 255 characters. Unique per user.
    *
    * @generated from field: string video_job_id = 1;
    */
   videoJobId: string;
 
   /**
-   * Whose it is. In PutVideoJob 0, or the owner that the caller's own tables name: when that is not the user of the call,
-   * nothing is saved and the answer is VIDEO_JOB_NOT_FOUND.
+   * Its owner. In PutVideoJob 0, or the owner according to the caller's own tables: if that is not the user of the
+   * call, nothing is saved and the call fails with VIDEO_JOB_NOT_FOUND.
    *
    * @generated from field: int64 wp_user_id = 2;
    */
   wpUserId: bigint;
 
   /**
-   * Public http(s) URL of the video. At most one of video_url and media_id; both are empty while the video is being made.
-   * What grants access in it is answered as "hidden"; a URL that comes back so stays as it was saved.
+   * Public http(s) URL of the video. At most one of video_url and media_id; both are empty while the video is being
+   * made. Its query values and credentials are returned as "hidden"; a URL sent back like that stays as saved.
    *
    * @generated from field: string video_url = 3;
    */
   videoUrl: string;
 
   /**
-   * An uploaded video of the same user: Media.media_id of MediaService. It is kept as long as the job is there.
+   * An uploaded video of the same user: Media.media_id of MediaService. It is kept as long as the job exists.
    *
    * @generated from field: string media_id = 4;
    */
   mediaId: string;
 
   /**
-   * Public URL of a cover image. A post that names the job alone and has no thumbnail_url of its own takes it.
+   * Public URL of a cover image, used by posts that give only the job's id and have no thumbnail_url.
    *
    * @generated from field: string thumbnail_url = 5;
    */
   thumbnailUrl: string;
 
   /**
-   * What a language model says of the video.
+   * What a language model wrote about the video.
    *
    * @generated from field: aurareels.v1.AiMetadata ai_metadata = 6;
    */
   aiMetadata?: AiMetadata | undefined;
 
   /**
-   * Output only: whether a post can name the job alone.
+   * Output only: true when a post can give only the job's id.
    *
    * @generated from field: bool has_video = 7;
    */
@@ -99,7 +99,7 @@ export const VideoJobSchema: GenMessage<VideoJob> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_video_job, 0);
 
 /**
- * What a language model says of a video. Only kept: the core puts none of it into a post.
+ * What a language model wrote about a video. Only stored: the core puts none of it into a post.
  *
  * @generated from message aurareels.v1.AiMetadata
  */

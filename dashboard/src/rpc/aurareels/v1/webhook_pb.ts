@@ -23,14 +23,14 @@ export const file_aurareels_v1_webhook: GenFile = /*@__PURE__*/
  */
 export type WebhookEndpoint = Message<"aurareels.v1.WebhookEndpoint"> & {
   /**
-   * Ours.
+   * Our id.
    *
    * @generated from field: int64 id = 1;
    */
   id: bigint;
 
   /**
-   * Whose events are sent; 0 when those of all users are.
+   * The user whose events are sent; 0 for the events of all users.
    *
    * @generated from field: int64 wp_user_id = 2;
    */
@@ -44,7 +44,7 @@ export type WebhookEndpoint = Message<"aurareels.v1.WebhookEndpoint"> & {
   url: string;
 
   /**
-   * For people.
+   * A description for people.
    *
    * @generated from field: string description = 4;
    */
@@ -65,7 +65,7 @@ export type WebhookEndpoint = Message<"aurareels.v1.WebhookEndpoint"> & {
   platforms: Platform[];
 
   /**
-   * False once its owner, a 410 or days of failures have switched it off.
+   * False when it was switched off by its owner, by a 410 response or after days of failures.
    *
    * @generated from field: bool is_active = 7;
    */
@@ -86,14 +86,14 @@ export type WebhookEndpoint = Message<"aurareels.v1.WebhookEndpoint"> & {
   disabledAt?: Timestamp | undefined;
 
   /**
-   * Since when every try has failed; absent while it works.
+   * Since when every attempt has failed; absent while it works.
    *
    * @generated from field: google.protobuf.Timestamp failing_since = 10;
    */
   failingSince?: Timestamp | undefined;
 
   /**
-   * Until when the secret before the last RotateSecret signs as well; absent when there is none.
+   * Until when the previous secret also signs, after RotateWebhookSecret; absent when there is none.
    *
    * @generated from field: google.protobuf.Timestamp old_secret_expires_at = 11;
    */
@@ -107,7 +107,7 @@ export type WebhookEndpoint = Message<"aurareels.v1.WebhookEndpoint"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * When it was changed last.
+   * When it last changed.
    *
    * @generated from field: google.protobuf.Timestamp updated_at = 13;
    */
@@ -122,13 +122,13 @@ export const WebhookEndpointSchema: GenMessage<WebhookEndpoint> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_webhook, 0);
 
 /**
- * One event on its way to one endpoint.
+ * The delivery of one event to one endpoint.
  *
  * @generated from message aurareels.v1.WebhookDelivery
  */
 export type WebhookDelivery = Message<"aurareels.v1.WebhookDelivery"> & {
   /**
-   * Ours.
+   * Our id.
    *
    * @generated from field: int64 id = 1;
    */
@@ -142,7 +142,7 @@ export type WebhookDelivery = Message<"aurareels.v1.WebhookDelivery"> & {
   endpointId: bigint;
 
   /**
-   * The header webhook-id of every try: the same for ever, and for all endpoints that get this event.
+   * The webhook-id header of every attempt: never changes, and is the same for all endpoints that get this event.
    *
    * @generated from field: string webhook_id = 3;
    */
@@ -163,63 +163,63 @@ export type WebhookDelivery = Message<"aurareels.v1.WebhookDelivery"> & {
   eventSequence: bigint;
 
   /**
-   * The post it is about; 0 when it is about none.
+   * The post it is about; 0 when there is none.
    *
    * @generated from field: int64 post_id = 6;
    */
   postId: bigint;
 
   /**
-   * The account it is about; 0 when it is about none.
+   * The account it is about; 0 when there is none.
    *
    * @generated from field: int64 account_id = 7;
    */
   accountId: bigint;
 
   /**
-   * Where it stands.
+   * The status.
    *
    * @generated from field: aurareels.v1.WebhookDeliveryStatus status = 8;
    */
   status: WebhookDeliveryStatus;
 
   /**
-   * When it is tried next; absent while it waits for an earlier event of its post, and at the end.
+   * When it is tried next; absent while it waits for an earlier event of its post, and when it has ended.
    *
    * @generated from field: google.protobuf.Timestamp next_try_at = 9;
    */
   nextTryAt?: Timestamp | undefined;
 
   /**
-   * How often it was tried since it was created or last asked for by Redeliver.
+   * Number of attempts since it was created or last redelivered (RedeliverWebhook).
    *
    * @generated from field: int32 try_count = 10;
    */
   tryCount: number;
 
   /**
-   * Every try that is known, oldest first. Only in answers about one delivery.
+   * Every recorded attempt, oldest first. Only in responses about one delivery.
    *
    * @generated from field: repeated aurareels.v1.WebhookTry tries = 11;
    */
   tries: WebhookTry[];
 
   /**
-   * The request's body. Only in answers about one delivery.
+   * The request's body. Only in responses about one delivery.
    *
    * @generated from field: string body = 12;
    */
   body: string;
 
   /**
-   * The newest try. Absent when there was none.
+   * The newest attempt. Absent when there was none.
    *
    * @generated from field: aurareels.v1.WebhookTry last_try = 13;
    */
   lastTry?: WebhookTry | undefined;
 
   /**
-   * When the event was taken up.
+   * When the delivery was created.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 14;
    */
@@ -241,48 +241,48 @@ export const WebhookDeliverySchema: GenMessage<WebhookDelivery> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_webhook, 1);
 
 /**
- * One request to an endpoint, and what came of it.
+ * One request to an endpoint, and its result.
  *
  * @generated from message aurareels.v1.WebhookTry
  */
 export type WebhookTry = Message<"aurareels.v1.WebhookTry"> & {
   /**
-   * From 1 on.
+   * Counts from 1.
    *
    * @generated from field: int32 number = 1;
    */
   number: number;
 
   /**
-   * When the request was begun.
+   * When the request was sent.
    *
    * @generated from field: google.protobuf.Timestamp sent_at = 2;
    */
   sentAt?: Timestamp | undefined;
 
   /**
-   * How long it took until its answer was read or it was given up.
+   * Milliseconds until the response was read or the request given up.
    *
    * @generated from field: int32 duration_ms = 3;
    */
   durationMs: number;
 
   /**
-   * The answer's status; 0 when there was no answer.
+   * The HTTP status of the response; 0 when there was none.
    *
    * @generated from field: int32 status_code = 4;
    */
   statusCode: number;
 
   /**
-   * The beginning of the answer's body, as text.
+   * The beginning of the response body, as text.
    *
    * @generated from field: string answer = 5;
    */
   answer: string;
 
   /**
-   * Why there was no answer, or why it does not count.
+   * Why there was no response, or why it does not count as delivered.
    *
    * @generated from field: string error = 6;
    */
@@ -297,7 +297,7 @@ export const WebhookTrySchema: GenMessage<WebhookTry> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_webhook, 2);
 
 /**
- * Where a delivery stands.
+ * The status of a delivery.
  *
  * @generated from enum aurareels.v1.WebhookDeliveryStatus
  */
@@ -310,21 +310,21 @@ export enum WebhookDeliveryStatus {
   UNSPECIFIED = 0,
 
   /**
-   * Waits for its turn, for its next try, or for its answer.
+   * Waits for its turn, for its next attempt, or for a response.
    *
    * @generated from enum value: WEBHOOK_DELIVERY_STATUS_PENDING = 1;
    */
   PENDING = 1,
 
   /**
-   * The endpoint has answered with 2xx.
+   * The endpoint responded with 2xx.
    *
    * @generated from enum value: WEBHOOK_DELIVERY_STATUS_DELIVERED = 2;
    */
   DELIVERED = 2,
 
   /**
-   * Given up: three days of tries, 410, or a test event that failed.
+   * Given up: after three days of attempts, a 410, or a failed test event.
    *
    * @generated from enum value: WEBHOOK_DELIVERY_STATUS_FAILED = 3;
    */

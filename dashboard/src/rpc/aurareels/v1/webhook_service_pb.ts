@@ -32,7 +32,7 @@ export type CreateWebhookEndpointRequest = Message<"aurareels.v1.CreateWebhookEn
   url: string;
 
   /**
-   * For people.
+   * A description for people.
    *
    * @generated from field: string description = 2;
    */
@@ -68,7 +68,7 @@ export const CreateWebhookEndpointRequestSchema: GenMessage<CreateWebhookEndpoin
   messageDesc(file_aurareels_v1_webhook_service, 0);
 
 /**
- * Answer of CreateWebhookEndpoint.
+ * Response of CreateWebhookEndpoint.
  *
  * @generated from message aurareels.v1.CreateWebhookEndpointResponse
  */
@@ -81,7 +81,7 @@ export type CreateWebhookEndpointResponse = Message<"aurareels.v1.CreateWebhookE
   endpoint?: WebhookEndpoint | undefined;
 
   /**
-   * The secret that signs: "whsec_" and base64. Shown here alone.
+   * The signing secret: "whsec_" and base64. Shown only here.
    *
    * @generated from field: string secret = 2;
    */
@@ -138,7 +138,7 @@ export const ListWebhookEndpointsRequestSchema: GenMessage<ListWebhookEndpointsR
   messageDesc(file_aurareels_v1_webhook_service, 3);
 
 /**
- * Answer of ListWebhookEndpoints.
+ * Response of ListWebhookEndpoints.
  *
  * @generated from message aurareels.v1.ListWebhookEndpointsResponse
  */
@@ -243,7 +243,7 @@ export const DeleteWebhookEndpointRequestSchema: GenMessage<DeleteWebhookEndpoin
   messageDesc(file_aurareels_v1_webhook_service, 6);
 
 /**
- * Answer of DeleteWebhookEndpoint.
+ * Response of DeleteWebhookEndpoint.
  *
  * @generated from message aurareels.v1.DeleteWebhookEndpointResponse
  */
@@ -271,7 +271,7 @@ export type RotateWebhookSecretRequest = Message<"aurareels.v1.RotateWebhookSecr
   id: bigint;
 
   /**
-   * How long the secret before goes on signing: up to 7 days, 24 hours when absent. With 0 it ends at once.
+   * How long the previous secret also signs: up to 7 days, 24 hours when absent. With 0 it ends immediately.
    *
    * @generated from field: google.protobuf.Duration overlap = 2;
    */
@@ -286,7 +286,7 @@ export const RotateWebhookSecretRequestSchema: GenMessage<RotateWebhookSecretReq
   messageDesc(file_aurareels_v1_webhook_service, 8);
 
 /**
- * Answer of RotateWebhookSecret.
+ * Response of RotateWebhookSecret.
  *
  * @generated from message aurareels.v1.RotateWebhookSecretResponse
  */
@@ -299,7 +299,7 @@ export type RotateWebhookSecretResponse = Message<"aurareels.v1.RotateWebhookSec
   endpoint?: WebhookEndpoint | undefined;
 
   /**
-   * The new secret. Shown here alone.
+   * The new secret. Shown only here.
    *
    * @generated from field: string secret = 2;
    */
@@ -348,21 +348,21 @@ export type ListWebhookDeliveriesRequest = Message<"aurareels.v1.ListWebhookDeli
   endpointId: bigint;
 
   /**
-   * Only these; all when unspecified.
+   * Only deliveries with this status; all when unspecified.
    *
    * @generated from field: aurareels.v1.WebhookDeliveryStatus status = 2;
    */
   status: WebhookDeliveryStatus;
 
   /**
-   * Most deliveries in the answer: 1 to 500, 50 when 0.
+   * Maximum number of deliveries to return: 1 to 500, 50 when 0.
    *
    * @generated from field: int32 page_size = 3;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before.
+   * next_page_token of the previous page.
    *
    * @generated from field: string page_token = 4;
    */
@@ -377,13 +377,13 @@ export const ListWebhookDeliveriesRequestSchema: GenMessage<ListWebhookDeliverie
   messageDesc(file_aurareels_v1_webhook_service, 11);
 
 /**
- * Answer of ListWebhookDeliveries.
+ * Response of ListWebhookDeliveries.
  *
  * @generated from message aurareels.v1.ListWebhookDeliveriesResponse
  */
 export type ListWebhookDeliveriesResponse = Message<"aurareels.v1.ListWebhookDeliveriesResponse"> & {
   /**
-   * The deliveries, without body and earlier tries.
+   * The deliveries, without body and earlier attempts.
    *
    * @generated from field: repeated aurareels.v1.WebhookDelivery deliveries = 1;
    */
@@ -447,15 +447,16 @@ export const RedeliverWebhookRequestSchema: GenMessage<RedeliverWebhookRequest> 
   messageDesc(file_aurareels_v1_webhook_service, 14);
 
 /**
- * Sends events to addresses of the caller's choice. Each event is sent to each endpoint at least once, with a webhook-id that
- * never changes, and the events of one post in their order. Calls see the caller's endpoints; those for all users belong to
- * whoever has an API key for any user with the scope `admin`.
+ * Sends events to URLs of the caller's choice. Each event is sent to each endpoint at least once, with a webhook-id
+ * that never changes, and the events of one post are sent in order. Calls see the caller's endpoints; endpoints for all
+ * users require an API key for any user with the scope `admin`.
  *
  * @generated from service aurareels.v1.WebhookService
  */
 export const WebhookService: GenService<{
   /**
-   * Creates an endpoint and answers its secret, which is never shown again. The same address twice is refused.
+   * Creates an endpoint and returns its secret, which is never shown again. A URL that already has an endpoint is
+   * refused.
    *
    * @generated from rpc aurareels.v1.WebhookService.CreateWebhookEndpoint
    */
@@ -465,7 +466,7 @@ export const WebhookService: GenService<{
     output: typeof CreateWebhookEndpointResponseSchema;
   },
   /**
-   * Answers one endpoint.
+   * Returns one endpoint.
    *
    * @generated from rpc aurareels.v1.WebhookService.GetWebhookEndpoint
    */
@@ -485,8 +486,8 @@ export const WebhookService: GenService<{
     output: typeof ListWebhookEndpointsResponseSchema;
   },
   /**
-   * Changes an endpoint, or switches it off and on. What waited while it was off goes on when it is on again; what happened
-   * meanwhile is not sent.
+   * Changes an endpoint, or switches it off and on. Deliveries that were waiting are sent when it is on again; events
+   * that happened while it was off are not sent.
    *
    * @generated from rpc aurareels.v1.WebhookService.UpdateWebhookEndpoint
    */
@@ -496,7 +497,7 @@ export const WebhookService: GenService<{
     output: typeof WebhookEndpointSchema;
   },
   /**
-   * Deletes an endpoint with its log. What waits for it is not sent any more.
+   * Deletes an endpoint with its log. Waiting deliveries are not sent any more.
    *
    * @generated from rpc aurareels.v1.WebhookService.DeleteWebhookEndpoint
    */
@@ -506,7 +507,7 @@ export const WebhookService: GenService<{
     output: typeof DeleteWebhookEndpointResponseSchema;
   },
   /**
-   * Gives an endpoint a new secret. The one before signs as well until the overlap ends; older ones end at once.
+   * Gives an endpoint a new secret. The previous one also signs until the overlap ends; older ones end immediately.
    *
    * @generated from rpc aurareels.v1.WebhookService.RotateWebhookSecret
    */
@@ -516,7 +517,7 @@ export const WebhookService: GenService<{
     output: typeof RotateWebhookSecretResponseSchema;
   },
   /**
-   * Sends a `webhook.test` event to an endpoint that is on. It is tried once.
+   * Sends a `webhook.test` event, once, to an endpoint that is on.
    *
    * @generated from rpc aurareels.v1.WebhookService.SendTestEvent
    */
@@ -536,7 +537,7 @@ export const WebhookService: GenService<{
     output: typeof ListWebhookDeliveriesResponseSchema;
   },
   /**
-   * Answers one delivery with its request and all its tries.
+   * Returns one delivery with its request and all its attempts.
    *
    * @generated from rpc aurareels.v1.WebhookService.GetWebhookDelivery
    */
@@ -546,8 +547,8 @@ export const WebhookService: GenService<{
     output: typeof WebhookDeliverySchema;
   },
   /**
-   * Sends a delivery that was delivered or given up once more, with the same webhook-id and body. One that waits for its
-   * next try is tried at once; one that waits for an earlier event of its post is refused.
+   * Sends a delivery that was delivered or given up once more, with the same webhook-id and body. One that waits for
+   * its next attempt is sent immediately; one that waits for an earlier event of its post is refused.
    *
    * @generated from rpc aurareels.v1.WebhookService.RedeliverWebhook
    */
