@@ -1,13 +1,13 @@
-//! How a platform's post came to be known as the one that a post of ours made.
+//! The evidence that a platform's post is the one that our post made.
 
 use std::str::FromStr;
 
 use super::platform::UnknownValue;
 
-/// What says that a platform's id belongs to a post.
+/// The evidence that a platform's id belongs to a post.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BoundBy {
-    /// The platform's direct answer for our own handle. It beats a match.
+    /// The platform's direct answer for our own handle. Overrides a match.
     #[default]
     Answer,
     /// A match in the account's list, by caption and time.

@@ -1,5 +1,5 @@
-//! What the engine writes about a post under its claim: the row, its ledger entry, what was learned of a live post, and how
-//! the post is let go.
+//! What the engine writes about a post under its claim: the row, its ledger entry, details of the live post, and how
+//! the claim is released.
 
 use chrono::{DateTime, Utc};
 
@@ -20,11 +20,11 @@ pub enum LedgerWrite {
     Nothing,
     /// A step that is about to be sent, or a read that learned something.
     Insert(Entry),
-    /// What became of a step.
+    /// The outcome of a step.
     Update(Entry),
 }
 
-/// What is learned of a live post.
+/// New details of a live post.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LiveDetails {
     /// The platform's id of the public post.
@@ -33,14 +33,14 @@ pub struct LiveDetails {
     pub platform_post_url: Option<String>,
     /// Every id.
     pub all_platform_post_ids: Vec<String>,
-    /// What says that they are the post's.
+    /// The evidence that they belong to the post.
     pub bound_by: BoundBy,
 }
 
-/// How a worker lets a post go.
+/// How a worker releases a post.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Release {
-    /// When it wants attention next; `None`: it rests.
+    /// When it is due next; `None`: it is at rest.
     pub at: Option<DateTime<Utc>>,
     /// What it waits for.
     pub waiting_for: Option<WaitReason>,
@@ -51,20 +51,20 @@ pub struct Release {
 pub struct Change {
     /// The ledger row that belongs to it.
     pub ledger: LedgerWrite,
-    /// The point of no return whose fate is open again.
+    /// The point of no return whose outcome is open again.
     pub reopened: Option<Entry>,
     /// A move of the status.
     pub by: Option<Move>,
     /// The failure to keep, or `Some(None)` to clear it.
     pub error: Option<Option<Failure>>,
-    /// What was learned of a live post.
+    /// New details of the live post.
     pub live: Option<LiveDetails>,
-    /// Count a retry: one that the engine makes by itself.
+    /// Count an automatic retry.
     pub retry: bool,
     /// The handles of the attempt are proven dead: the next step begins a new one.
     pub new_attempt: bool,
-    /// A step succeeded that had never succeeded before: the automatic retries begin anew. What succeeded before and is
-    /// done again, as by a new attempt, brings none back: so retries come to an end.
+    /// A step succeeded for the first time: the automatic retries start over. A step that a new attempt repeats does
+    /// not count, so retries come to an end.
     pub new_ground: bool,
     /// Looks in a row that found nothing new.
     pub poll_count: Option<i32>,
@@ -78,14 +78,14 @@ pub struct Change {
     pub media_facts: Option<serde_json::Value>,
     /// A warning to add, once.
     pub warning: Option<Warning>,
-    /// After a restore it was found out whether the post is out already.
+    /// The look-up after a restore has ended: it is known whether the post is already published.
     pub looked_up: bool,
-    /// Let the post go; the claim is kept when `None`.
+    /// Release the post; the claim is kept when `None`.
     pub release: Option<Release>,
 }
 
 impl Change {
-    /// What a change means for the post's place: `Some(Some(_))` takes one, `Some(None)` gives it back.
+    /// How a change affects the post's place in the daily limit: `Some(Some(_))` takes one, `Some(None)` gives it back.
     pub fn slot(&self) -> Option<Option<DateTime<Utc>>> {
         if self.new_attempt {
             return Some(None);
@@ -105,7 +105,7 @@ impl Change {
         }
     }
 
-    /// What a change means for the post's place in the queue: who waits for a place of the day has one, until he takes it.
+    /// How a change affects the queue for the daily limit: a post is in it while it waits for a place.
     pub fn queued(&self) -> Option<bool> {
         if matches!(self.slot(), Some(Some(_))) {
             return Some(false);
@@ -113,8 +113,8 @@ impl Change {
         self.release.filter(|release| release.waiting_for == Some(WaitReason::DailyLimit)).map(|_| true)
     }
 
-    /// Whether others may move up: a place of the day was given back, or who stood before them failed or has to wait for
-    /// something else.
+    /// Whether others may move up: a place was given back, or a post ahead of them failed or now waits for something
+    /// else.
     pub fn moves_the_queue(&self, before: &Post, after: &Post) -> bool {
         let fails = after.status == Status::Failed && before.status != Status::Failed;
         let steps_aside = self.release.is_some()
@@ -124,7 +124,7 @@ impl Change {
     }
 }
 
-/// Whether a post in the queue is on its way to its place, and others wait behind it.
+/// Whether a post in the queue is about to take its place, so that others wait behind it.
 const fn holds_a_place(waiting_for: WaitReason) -> bool {
     matches!(waiting_for, WaitReason::DailyLimit | WaitReason::Processing | WaitReason::Schedule)
 }

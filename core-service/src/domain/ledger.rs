@@ -1,5 +1,5 @@
-//! The ledger: what was sent to a platform for a post, and what is known of it. A row is committed before its request
-//! leaves and completed once; nothing is ever removed. Whoever takes over a post knows only what stands here.
+//! The ledger: what was sent to a platform for a post, and the known outcome. A row is committed before its request is
+//! sent and completed once; nothing is ever removed. A worker that takes over a post relies only on the ledger.
 
 use std::{fmt, str::FromStr};
 
@@ -9,22 +9,22 @@ use serde_json::{Map, Value};
 
 use super::{failure::Failure, ids::Fence, platform::UnknownValue};
 
-/// The step that looks for a post which may have gone out before a backup was restored. Every platform has it.
+/// The step that looks up a post that may have been published before a backup was restored. Every platform has it.
 pub const SEARCH: &str = "restore.search";
 
-/// What repeating a step can do.
+/// The effect of repeating a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepClass {
-    /// Only reads. May run any number of times; its row is written only when it learned something.
+    /// Only reads. May run any number of times; recorded only if it returned something new.
     Read,
-    /// Changes something that nobody can see; harmless to send again.
+    /// An invisible change; harmless to send again.
     Repeatable,
     /// Continues with a stored id or offset; harmless to continue.
     Resumable,
     /// Can make the post visible. Sent once; an unknown outcome is reconciled, never repeated blindly.
     PointOfNoReturn,
-    /// Adds something that can be seen to a live post, a comment. Sent once as well, but the post's own status does not
+    /// Adds something visible to a live post, such as a comment. Also sent only once, but the post's status does not
     /// depend on it.
     Addition,
 }
@@ -53,11 +53,11 @@ impl FromStr for StepClass {
     }
 }
 
-/// What is known of a step that was recorded.
+/// The known outcome of a recorded step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
-    /// The platform took it, by its own answer.
+    /// The platform's response accepts it.
     Accepted,
     /// Provably without effect.
     NoEffect,
@@ -93,8 +93,8 @@ impl FromStr for StepOutcome {
     }
 }
 
-/// What a step needs or what it learned: ids, upload URLs, offsets. Sealed where it is stored; never shown.
-/// Each platform client keeps its own small set of names in it.
+/// What a step needs or returned: ids, upload URLs, offsets. Encrypted in the store; never shown. Each platform client
+/// has its own small set of names in it.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Handle(pub Map<String, Value>);
@@ -126,7 +126,7 @@ impl Handle {
         self.with(name, at.to_rfc3339())
     }
 
-    /// Whether nothing is in it.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -138,20 +138,20 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// Evidence of a point of no return: the failure that the platform claims in its answer.
+/// Evidence of a point of no return: the failure in the platform's response.
 const REFUSAL: &str = "refusal";
-/// Evidence of a refused point of no return: which tokens it was sent with.
+/// Evidence of a refused point of no return: the version of the tokens it was sent with.
 const TOKEN_VERSION: &str = "token_version";
-/// Evidence of an absence that one reading supports, enough to send the same handle again and for nothing else.
+/// Evidence of an absence seen by one reading only: enough to send the same handle again, and for nothing else.
 const PROVISIONAL: &str = "provisional";
-/// Evidence of a step after which it is not tried any more.
+/// Evidence that a step was given up.
 const GIVEN_UP: &str = "given_up";
-/// Names under which handles keep what a match in an account's list told.
+/// Names of the handle values that come from a match in an account's list.
 const MATCHED: [&str; 4] = ["media_id", "permalink", "post_ids", "status"];
-/// The word of a reading that opened a settled question again.
+/// Marks a reading that reopened a settled outcome.
 const REOPENED: &str = "reopened";
 
-/// What was seen, for people: status codes, platform codes, readings. Shown in `attempts`; holds no secret and no URL.
+/// Evidence for people: status codes, platform codes, readings. Shown in `attempts`; contains no secret and no URL.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Evidence(pub Map<String, Value>);
@@ -195,7 +195,7 @@ impl Evidence {
 /// One recorded step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Rising number within the post.
+    /// Increasing number within the post.
     pub number: i32,
     /// The attempt it belongs to.
     pub attempt: i32,
@@ -203,13 +203,13 @@ pub struct Entry {
     pub step: String,
     /// What repeating it can do.
     pub class: StepClass,
-    /// What it was sent with, and, once accepted, what it learned.
+    /// What it was sent with and, once accepted, what it returned.
     pub handle: Handle,
-    /// Recorded as sent. The request leaves after this instant, or never.
+    /// When it was recorded as sent. The request is sent after this instant, or never.
     pub sent_at: DateTime<Utc>,
-    /// Until when its request may still be under way: `sent_at` + the call's timeout.
+    /// Until when its request may still be in flight: `sent_at` + the call's timeout.
     pub deadline_at: DateTime<Utc>,
-    /// What is known; `None` while it may be under way or its sender died.
+    /// The outcome; `None` while the request may be in flight or if its sender died.
     pub outcome: Option<StepOutcome>,
     /// When the outcome was recorded.
     pub answered_at: Option<DateTime<Utc>>,
@@ -220,36 +220,36 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it is a point of no return that may have been passed: accepted, found, unknown or under way.
+    /// Whether it is a point of no return that may have been passed: accepted, found, unknown or in flight.
     pub fn may_be_visible(&self) -> bool {
         self.class == StepClass::PointOfNoReturn
             && !matches!(self.outcome, Some(StepOutcome::NoEffect | StepOutcome::Absent))
     }
 
-    /// It is not tried any more; what else the post lacks is.
+    /// Marks the step as given up; other follow-ups of the post continue.
     pub fn given_up(mut self) -> Self {
         self.evidence = self.evidence.with(GIVEN_UP, true);
         self
     }
 
-    /// Keeps the platform's refusal as what it is, a claim: the outcome stays open until it is proven.
+    /// Records the platform's refusal, which is not proof: the outcome stays open until absence is proven.
     pub fn refused(mut self, failure: &Failure, token_version: i64) -> Self {
         let claim = serde_json::to_value(failure).unwrap_or_default();
         self.evidence = self.evidence.with(REFUSAL, claim).with(TOKEN_VERSION, token_version);
         self
     }
 
-    /// The refusal that the platform claimed.
+    /// The platform's refusal.
     pub fn refusal(&self) -> Option<Failure> {
         serde_json::from_value(self.evidence.0.get(REFUSAL)?.clone()).ok()
     }
 
-    /// Whether the account got other tokens since the platform refused the request.
+    /// Whether the account has other tokens than those the platform refused.
     pub fn has_other_tokens(&self, token_version: i64) -> bool {
         self.evidence.0.get(TOKEN_VERSION).and_then(Value::as_i64).is_some_and(|sent_with| sent_with != token_version)
     }
 
-    /// Absent by one reading: the same handle may be sent again, but nothing may be concluded from it.
+    /// Absent by one reading: the same handle may be sent again, but nothing else may be concluded.
     pub fn absent_provisionally(mut self) -> Self {
         self.evidence = self.evidence.with(PROVISIONAL, true);
         self
@@ -261,7 +261,7 @@ impl Entry {
         self
     }
 
-    /// Opens the question again: a reading contradicts what was settled, or more than one reading is needed.
+    /// Reopens the outcome: a reading contradicts it, or more than one reading is needed.
     pub fn reopened(mut self, now: DateTime<Utc>, evidence: Evidence) -> Self {
         self.evidence.0.remove(PROVISIONAL);
         self.evidence.push_reading(now, REOPENED, evidence);
@@ -269,12 +269,12 @@ impl Entry {
         self
     }
 
-    /// Whether the question was opened again: from then on only full proof settles it.
+    /// Whether the outcome was reopened: from then on only full proof settles it.
     pub fn is_reopened(&self) -> bool {
         self.evidence.readings().any(|(_, what)| what == REOPENED)
     }
 
-    /// Forgets what a match with this post of the platform told, where the entry rests on it. True when it did.
+    /// Removes what a match with this platform post contributed, if the entry is based on it. True when it was.
     pub fn forget_match(&mut self, platform_post_id: &str, now: DateTime<Utc>) -> bool {
         let tells = |value: &Value| match value {
             Value::String(id) => id == platform_post_id,
@@ -341,7 +341,7 @@ impl Ledger {
         })
     }
 
-    /// Whether a step is not tried any more in an attempt.
+    /// Whether a step was given up in an attempt.
     pub fn is_given_up(&self, attempt: i32, step: &str) -> bool {
         self.of_attempt(attempt).any(|entry| entry.step == step && entry.evidence.0.contains_key(GIVEN_UP))
     }
@@ -351,19 +351,19 @@ impl Ledger {
         self.of_attempt(attempt).next_back()
     }
 
-    /// The point-of-no-return entry of an attempt that is not settled: sent without an answer, or unknown.
+    /// The point of no return of an attempt whose outcome is open: sent without a recorded response, or unknown.
     pub fn unsettled(&self, attempt: i32) -> Option<&Entry> {
         self.of_attempt(attempt).rev().find(|entry| {
             entry.class == StepClass::PointOfNoReturn && matches!(entry.outcome, None | Some(StepOutcome::Unknown))
         })
     }
 
-    /// Whether the point of no return of an attempt may have been passed: accepted, found, unknown or under way.
+    /// Whether the point of no return of an attempt may have been passed: accepted, found, unknown or in flight.
     pub fn may_be_visible(&self, attempt: i32) -> bool {
         self.of_attempt(attempt).any(Entry::may_be_visible)
     }
 
-    /// The newest point of no return of an attempt that may have left.
+    /// The newest point of no return of an attempt that may have been sent.
     pub fn newest_sending(&self, attempt: i32) -> Option<&Entry> {
         self.of_attempt(attempt)
             .rev()
@@ -385,12 +385,12 @@ impl Ledger {
         self.entries.push(entry);
     }
 
-    /// Changes an entry in place, after the store has.
+    /// Gives an entry to be changed in place, after the store has changed it.
     pub fn entry_mut(&mut self, number: i32) -> Option<&mut Entry> {
         self.entries.iter_mut().find(|entry| entry.number == number)
     }
 }
-/// A person's word on a post whose fate is open.
+/// A person's finding about a post whose outcome is open.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResolvedWord {
     /// Live.

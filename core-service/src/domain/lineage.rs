@@ -1,16 +1,15 @@
-//! Lineages: what a database calls itself, and anew after each restored backup. Pure.
-//!
-//! Guaranteed: a position that an earlier lineage gave after its backup is told from every other one, because the counters
-//! jump at each restore; a post that may be out already is known by the time from which it has to be looked up.
+//! Lineages: the identity of a database, which changes with each restored backup. Pure. Guaranteed: a position that an
+//! earlier lineage gave after its backup is recognised, because the counters jump at each restore; a post that may
+//! already be published has a time from which it must be looked up.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ids::Sequence;
 
-/// For how long after a restore new requests are looked up: a client whose post and key are gone may repeat its request.
+/// How long after a restore new requests are looked up: a client whose post and key are lost may repeat its request.
 pub const REPEATS: TimeDelta = TimeDelta::hours(24);
 
-/// Least distance between what was handed out and the first number of the next lineage.
+/// Minimum distance between the last number handed out and the first number of the next lineage.
 pub const GAP: i64 = 1_000_000_000;
 
 /// One lineage of a database.
@@ -18,11 +17,11 @@ pub const GAP: i64 = 1_000_000_000;
 pub struct Lineage {
     /// 1 for the first.
     pub number: i64,
-    /// Short and random. Goes into marks that are given to platforms.
+    /// Short and random. Part of marks that are given to platforms.
     pub id: String,
     /// When it began.
     pub begun_at: DateTime<Utc>,
-    /// When the backup was made that it began with; `None` for an empty database.
+    /// When the backup it began with was made; `None` for an empty database.
     pub backup_at: Option<DateTime<Utc>>,
     /// The last event position of the backup.
     pub kept_through: Sequence,

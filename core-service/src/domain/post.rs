@@ -14,7 +14,7 @@ use super::{
     violation::{MEDIA_ID_FIELD, VIDEO_URL_FIELD, Warning},
 };
 
-/// Where a post stands: the original's six words, and three that tell the truth.
+/// The status of a post: the original's six words, and three for outcomes that those cannot express.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -22,9 +22,9 @@ pub enum Status {
     Draft,
     /// Waits for its time.
     Scheduled,
-    /// On its way.
+    /// Being published.
     Publishing,
-    /// The platform may have it; being found out.
+    /// The platform may have it; being checked.
     Confirming,
     /// The platform says that it is live.
     Published,
@@ -32,7 +32,7 @@ pub enum Status {
     Failed,
     /// Cancelled before anything was visible.
     Cancelled,
-    /// Cannot be found out: a person decides.
+    /// The outcome cannot be determined: a person decides.
     NeedsReview,
     /// In the creator's inbox (TikTok drafts).
     Delivered,
@@ -85,13 +85,13 @@ impl FromStr for Status {
     }
 }
 
-/// Who wakes a scheduled post.
+/// Who starts a scheduled post at its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SchedulerKind {
     /// The core itself.
     Core,
-    /// An n8n workflow; the core steps in when it does not come back.
+    /// An n8n workflow; the core publishes if the workflow does not call back.
     N8n,
 }
 
@@ -117,7 +117,7 @@ impl FromStr for SchedulerKind {
     }
 }
 
-/// Options that only one platform knows, by the platform's word. What stands in them is the platform's own matter
+/// Platform-specific options, by the platform's word. Only the platform's own module reads them
 /// (`platform::description::Options`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -140,9 +140,9 @@ impl PlatformOptions {
 pub struct Content {
     /// The job that made the video; may be empty.
     pub video_job_id: String,
-    /// Where the video comes from; empty when it was uploaded.
+    /// The video's URL; empty when it was uploaded.
     pub video_url: String,
-    /// The uploaded video, or the copy that was kept of `video_url`: it counts where it is set.
+    /// The uploaded video, or the copy made of `video_url`: takes precedence if set.
     pub media_id: String,
     /// Cover image.
     pub thumbnail_url: Option<String>,
@@ -156,7 +156,7 @@ pub struct Content {
     pub full_caption: String,
     /// Place.
     pub location: Option<String>,
-    /// Privacy as asked for; empty when none was given.
+    /// Privacy as requested; empty when none was given.
     pub privacy_level: String,
     /// Comments; the platform's default when absent.
     pub allow_comments: Option<bool>,
@@ -199,7 +199,7 @@ pub enum WaitReason {
     Confirming,
     /// The n8n workflow that was handed the post.
     Workflow,
-    /// A look at the platform: a backup was restored, and the post may be out already.
+    /// A look-up on the platform: a backup was restored, and the post may already be published.
     RestoreCheck,
 }
 
@@ -254,14 +254,14 @@ pub struct Post {
     pub social_account_id: AccountId,
     /// The account's platform.
     pub platform: Platform,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// When it should go out; `None` for posts to be published at once.
+    /// When it should be published; `None` for posts to be published immediately.
     pub scheduled_at: Option<DateTime<Utc>>,
-    /// The earliest instant of its visible request, once it has begun. `None` before, and where an older core began it:
-    /// [`Self::due`] is what counts.
+    /// The earliest instant of its visible request, once it has begun. `None` before that, and if an older core began
+    /// it: use [`Self::due`].
     pub due_at: Option<DateTime<Utc>>,
-    /// When the platform took it.
+    /// When the platform accepted it.
     pub published_at: Option<DateTime<Utc>>,
     /// The platform's id of the public post.
     pub platform_post_id: Option<String>,
@@ -275,7 +275,7 @@ pub struct Post {
     pub error: Option<Failure>,
     /// Retries so far, automatic and by hand.
     pub retry_count: i32,
-    /// Automatic retries used since the last retry by hand, or since a step succeeded that had never succeeded before.
+    /// Automatic retries used since the last manual retry, or since a step last succeeded for the first time.
     pub automatic_retries: i32,
     /// When the last retry began.
     pub last_retry_at: Option<DateTime<Utc>>,
@@ -283,33 +283,34 @@ pub struct Post {
     pub request_key: Option<String>,
     /// Whether the core derived `request_key`.
     pub request_key_derived: bool,
-    /// Who wakes it.
+    /// Who starts it at its time.
     pub scheduler: SchedulerKind,
-    /// Publish when found late by less than this, seconds.
+    /// Seconds by which it may be overdue and still be published.
     pub late_policy_seconds: i64,
-    /// Things changed or ignored on the way.
+    /// What was changed or ignored.
     pub warnings: Vec<Warning>,
-    /// The current attempt, 1 for the first. Rises only with proof that the one before cannot act any more.
+    /// The current attempt, 1 for the first. Increases only with proof that the previous one cannot act any more.
     pub attempt: i32,
-    /// When the n8n workflow took it for its present time.
+    /// When the n8n workflow took it, for its current time.
     pub handed_over_at: Option<DateTime<Utc>>,
     /// What it waits for.
     pub waiting_for: Option<WaitReason>,
-    /// When the row wants attention next: its time, a poll, a retry, the end of a claim. `None` at rest.
+    /// When the row is due next: its time, a poll, a retry, the end of a claim. `None` at rest.
     pub next_step_at: Option<DateTime<Utc>>,
     /// Looks in a row that found nothing new.
     pub poll_count: i32,
     /// Reads in a row that failed.
     pub read_failures: i32,
-    /// Calls in a row of the n8n webhook that failed for the present time.
+    /// Failed calls of the n8n webhook in a row, for its current time.
     pub handover_failures: i32,
-    /// Claims in a row that were left behind instead of let go: a post that ends its workers is quarantined.
+    /// Claims in a row that expired instead of being released: a post that crashes its workers is quarantined.
     pub abandoned_claims: i32,
-    /// When the present status began.
+    /// When the current status began.
     pub status_since: DateTime<Utc>,
     /// What the media check found.
     pub media_facts: Option<Value>,
-    /// A backup was restored, and the post may have gone out since then: it is looked up before anything is sent for it.
+    /// A backup was restored, and the post may have been published since this time: it is looked up before anything is
+    /// sent.
     pub look_since: Option<DateTime<Utc>>,
     /// Fencing number of the latest claim.
     pub fence: Fence,
@@ -319,28 +320,28 @@ pub struct Post {
     pub created_at: DateTime<Utc>,
     /// Last changed.
     pub updated_at: DateTime<Utc>,
-    /// Set where this release cannot read the row: then the other fields hold what could be read, for showing. No post
-    /// that the engine or a move works on has it.
+    /// Set if this release cannot read the row: the other fields then hold what could be read, for display only. The
+    /// engine and the moves never get such a post.
     pub unread: Option<Unread>,
 }
 
-/// What of a row could not be read.
+/// Which parts of a row could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
     /// Why, for people.
     pub why: String,
     /// The status is a word that this release does not know.
     pub status: bool,
-    /// So is the platform.
+    /// The platform is a word that this release does not know.
     pub platform: bool,
 }
 
-/// How much before its time a core that did not yet store `due_at` may have begun a post: its longest head start in a
-/// burst, and a second.
+/// How long before its time a core that did not yet store `due_at` may have begun a post: its longest head start in a
+/// burst, plus a second.
 const OLD_HEAD_START: TimeDelta = TimeDelta::seconds(21);
 
 impl Post {
-    /// The earliest instant at which it may become visible: a visible request never leaves before, whoever holds the post.
+    /// The earliest instant at which it may become visible: no visible request is sent before.
     pub fn due(&self) -> DateTime<Utc> {
         match (self.status, self.due_at, self.scheduled_at) {
             (Status::Draft | Status::Scheduled, _, Some(time)) => time,
@@ -351,13 +352,13 @@ impl Post {
         }
     }
 
-    /// Since when it has to be looked for on the platform before anything else is done with it. What is live or in the
-    /// creator's inbox is known to the platform.
+    /// Since when it may have been published, if it must be looked up before anything else. Posts that are live or in
+    /// the creator's inbox need no look-up.
     pub fn to_be_looked_up(&self) -> Option<DateTime<Utc>> {
         self.look_since.filter(|_| !matches!(self.status, Status::Published | Status::Delivered | Status::Cancelled))
     }
 
-    /// A post of an account without content, created now. The store gives it its id.
+    /// A post without content on an account, created now. The store assigns its id.
     pub fn blank(account: &Account, status: Status, now: DateTime<Utc>) -> Self {
         Self {
             id: PostId(0),

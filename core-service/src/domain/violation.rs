@@ -1,4 +1,4 @@
-//! What is said of a request that breaks rules, and of one that does not do quite what was asked.
+//! Broken rules of a request, and warnings about what was changed or ignored.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ pub const VIDEO_URL_FIELD: &str = "content.video_url";
 /// The field of requests that names an uploaded video.
 pub const MEDIA_ID_FIELD: &str = "content.media_id";
 
-/// A rule that is broken.
+/// A broken rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
     /// The field of the request that breaks it, for example `content.video_url`.
@@ -21,11 +21,11 @@ pub struct Violation {
     pub limit: String,
     /// What to do.
     pub remedy: String,
-    /// A sentence that says all of it, lower case, without full stop.
+    /// A complete sentence, lower case, without full stop.
     pub message: String,
 }
 
-/// Something changed, ignored or not measurable, without harm.
+/// Something that was changed, ignored or not measurable, without harm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// Stable reason: `CAPTION_CUT`.
