@@ -75,7 +75,7 @@ async fn sign_on(tx: &mut Tx, token: &str, name: &str, key_id: &str, now: DateTi
 impl Store {
     /// Makes this process known as a core, or its keys of now.
     pub async fn sign_on(&self, now: DateTime<Utc>) -> Result<()> {
-        let token = super::restoring::random_id()?;
+        let token = super::random_id::random_id()?;
         let name = format!("process {} on {}", std::process::id(), host());
         let present = self.presence.0.get_or_init(|| Present { token, name });
         let (token, name, keys) = (present.token.clone(), present.name.clone(), self.keys());

@@ -18,7 +18,8 @@ use super::{
         mark::{self, Mark},
         serving,
     },
-    restoring::{HandedOut, owner_of},
+    handed_out::HandedOut,
+    restoring::owner_of,
 };
 use crate::{
     clock::Clock,

@@ -17,6 +17,8 @@ use super::{
         mark::{self, Mark, Owner},
         serving,
     },
+    handed_out::HandedOut,
+    random_id::random_id,
 };
 use crate::{
     domain::{
@@ -48,22 +50,6 @@ const LOOK_GAP: TimeDelta = TimeDelta::minutes(2);
 
 /// How long before its time a scheduled post is looked for at the latest: looking, then preparing.
 const LOOK_LEAD: TimeDelta = TimeDelta::minutes(45);
-
-/// The highest numbers that are known to have been handed out, from somewhere else than the database.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HandedOut {
-    /// The newest event.
-    pub sequence: i64,
-    /// The newest post.
-    pub post: i64,
-}
-
-impl HandedOut {
-    /// The higher of each.
-    pub fn max(self, other: Self) -> Self {
-        Self { sequence: self.sequence.max(other.sequence), post: self.post.max(other.post) }
-    }
-}
 
 fn lineage(row: &Row) -> Result<Lineage> {
     Ok(Lineage {
@@ -104,13 +90,6 @@ async fn ensure(tx: &mut Tx, id: &str, now: DateTime<Utc>) -> Result<Lineages> {
         Lineage { number: 1, id, begun_at, backup_at: None, kept_through: Sequence(0), events_from: Sequence(1) };
     insert(tx, &first).await?;
     Ok(Lineages(vec![first]))
-}
-
-/// 48 random bits as text: short enough for a mark in a video's description.
-pub(super) fn random_id() -> Result<String> {
-    let mut bytes = [0; 6];
-    getrandom::fill(&mut bytes).map_err(|error| Error::io(std::io::Error::other(error)))?;
-    Ok(hex::encode(bytes))
 }
 
 pub(super) fn owner_of(lineages: &Lineages) -> Option<Owner> {

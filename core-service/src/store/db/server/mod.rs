@@ -87,7 +87,7 @@ impl Db {
             kind,
             options,
             texts,
-            core: crate::store::restoring::random_id()?,
+            core: crate::store::random_id::random_id()?,
             turn: RwLock::default(),
             events: watch::channel(0).0,
             wakes: Arc::default(),
@@ -99,7 +99,7 @@ impl Db {
         let (closing, closing_seen) = watch::channel(false);
         let (ended, writing) = watch::channel(WRITERS);
         for _ in 0..WRITERS {
-            let slot = crate::store::restoring::random_id()?;
+            let slot = crate::store::random_id::random_id()?;
             let mut worker = Worker::new(shared.clone(), incoming.clone(), closing_seen.clone(), slot);
             let (ended, runtime) = (ended.clone(), tokio::runtime::Handle::current());
             // Its own thread: operations borrow the transaction across awaits and need not be `Send`.

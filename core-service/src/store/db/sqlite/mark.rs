@@ -14,7 +14,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
-use crate::{private, store::restoring::HandedOut};
+use crate::{private, store::handed_out::HandedOut};
 
 /// Bytes of one of the two places.
 const PLACE: usize = 256;

@@ -18,7 +18,7 @@ use crate::store::{
         row::{Cells as AnyCells, Row},
         values::Value,
     },
-    restoring::HandedOut,
+    handed_out::HandedOut,
 };
 
 /// The open write transaction. Its statements run on the writer's own thread, to their end, without a wait; that they are

@@ -38,7 +38,7 @@ use crate::store::{
         operations::{Incoming, Operation},
         wakes::Wakes,
     },
-    restoring::HandedOut,
+    handed_out::HandedOut,
 };
 
 /// How long SQLite itself waits for a lock. In between, operations whose time is over are answered.
