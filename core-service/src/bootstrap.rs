@@ -37,6 +37,7 @@ use crate::{
     progress::Uploads,
     publish_lateness::PublishLateness,
     publisher::{Engine, EngineSettings, burst::Bursts, decide::Policy, handover::Handover, video::Videos},
+    repeated::Repeated,
     scheduler::Scheduler,
     secret::{self, KeyRing},
     store::{
@@ -445,9 +446,14 @@ impl Components {
 
     /// Removes uploads soon after the last post that needed them.
     async fn expiring(self) {
+        let mut trouble = Repeated::default();
         loop {
-            if let Err(problem) = self.media_store.expire().await {
-                warn!(error = %describe(&problem), "cannot remove uploads that no post needs");
+            match self.media_store.expire().await.map_err(|problem| describe(&problem)) {
+                Ok(_) => trouble.over(),
+                Err(problem) if trouble.is_news(&problem) => {
+                    warn!(error = %problem, "cannot remove uploads that no post needs");
+                }
+                Err(_) => {}
             }
             tokio::time::sleep(EXPIRING).await;
         }

@@ -22,6 +22,7 @@ mod private;
 pub mod progress;
 pub mod publish_lateness;
 pub mod publisher;
+mod repeated;
 pub mod scheduler;
 pub mod secret;
 pub mod server;

@@ -39,6 +39,7 @@ use crate::{
         Registry,
         numbers::{NumbersClient, Seen, TIMEOUT},
     },
+    repeated::Repeated,
     store::{
         self, Store,
         analytics::syncing::{Batch, CLAIMED_FOR, Due, PutOff, Read},
@@ -141,14 +142,24 @@ impl Syncing {
     async fn follow(&self, platform: Platform, numbers: Arc<dyn NumbersClient>) {
         let under_way = UnderWay::default();
         let mut readings = JoinSet::new();
+        let mut trouble = Repeated::default();
         let mut stopping = self.stopping.clone();
         while !*stopping.borrow() {
             while readings.try_join_next().is_some() {}
             let until = match self.look(platform, &numbers, &under_way, &mut readings).await {
-                Ok(Look::Begun) => continue,
-                Ok(Look::Wait(until)) => until,
+                Ok(Look::Begun) => {
+                    trouble.over();
+                    continue;
+                }
+                Ok(Look::Wait(until)) => {
+                    trouble.over();
+                    until
+                }
                 Err(problem) => {
-                    warn!(%platform, error = %describe(&problem), "cannot look for numbers to be read");
+                    let problem = describe(&problem);
+                    if trouble.is_news(&problem) {
+                        warn!(%platform, error = %problem, "cannot look for numbers to be read");
+                    }
                     self.clock.now() + PAUSE
                 }
             };

@@ -33,6 +33,7 @@ use crate::{
         Engine, Prefetched,
         lease::{Claim, Leases},
     },
+    repeated::Repeated,
     store::{self, due::Claiming},
 };
 
@@ -66,7 +67,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The scheduler of one process.
 pub struct Scheduler {
-    engine: Engine,
+    engine: Arc<Engine>,
     leases: Leases,
     /// Unique per process: all its claims carry it.
     token: String,
@@ -102,7 +103,7 @@ impl Scheduler {
         Self {
             leases: Leases::new(lease, engine.store.lost()),
             turns: Arc::new(Mutex::new(Turns::of(engine.settings.max_in_flight).within(engine.settings.max_of_all))),
-            engine,
+            engine: Arc::new(engine),
             token,
             freed: watch::Sender::new(()),
             at_work: Arc::default(),
@@ -126,13 +127,13 @@ impl Scheduler {
         let heartbeat = tokio::spawn(beat.run());
         let wakes = self.engine.store.wakes().clone();
         let mut freed = self.freed.subscribe();
-        let mut said = Said::default();
+        let mut trouble = Repeated::default();
         while !*stopping.borrow() {
             wakes.begin();
             freed.mark_unchanged();
             let (wake, waits_for_room) = match self.claim(&mut workers).await {
                 Ok(found) => {
-                    said.over();
+                    trouble.over();
                     if found.more {
                         continue;
                     }
@@ -140,7 +141,7 @@ impl Scheduler {
                 }
                 Err(problem) => {
                     let problem = describe(&problem);
-                    if said.is_news(&problem) {
+                    if trouble.is_news(&problem) {
                         warn!(error = %problem, "cannot claim posts");
                     }
                     tokio::time::sleep(PAUSE).await;
@@ -286,27 +287,9 @@ impl Scheduler {
     }
 }
 
-/// A trouble that comes again and again is told once, until it is over or another one comes.
-#[derive(Default)]
-struct Said(Option<String>);
-
-impl Said {
-    fn is_news(&mut self, problem: &str) -> bool {
-        let is_news = self.0.as_deref() != Some(problem);
-        if is_news {
-            self.0 = Some(problem.to_owned());
-        }
-        is_news
-    }
-
-    fn over(&mut self) {
-        self.0 = None;
-    }
-}
-
 /// Keeps the claims of this process alive, and lets those go that nobody works on.
 struct Heartbeat {
-    engine: Engine,
+    engine: Arc<Engine>,
     leases: Leases,
     token: String,
     at_work: Arc<Mutex<HashSet<(PostId, Fence)>>>,
@@ -315,7 +298,7 @@ struct Heartbeat {
 
 impl Heartbeat {
     async fn run(self) {
-        let mut said = Said::default();
+        let mut trouble = Repeated::default();
         let mut unknown = HashSet::new();
         loop {
             tokio::time::sleep(self.engine.settings.renew_every).await;
@@ -328,12 +311,12 @@ impl Heartbeat {
                 Ok(held) => {
                     fault::point(FaultPoint::Renewed, "heartbeat");
                     self.leases.renewed(asked, &held);
-                    said.over();
+                    trouble.over();
                     unknown = self.adopt(held, &unknown);
                 }
                 Err(problem) => {
                     let problem = describe(&problem);
-                    if said.is_news(&problem) {
+                    if trouble.is_news(&problem) {
                         warn!(error = %problem, "cannot renew claims; nothing is sent once they have run out");
                     }
                 }

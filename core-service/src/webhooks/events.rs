@@ -23,6 +23,7 @@ use crate::{
         webhook::{Endpoint, event_type, subject},
     },
     fault::{self, FaultPoint},
+    repeated::Repeated,
     store::{
         self,
         webhooks::fan_out::{FannedOut, NewMessage},
@@ -38,16 +39,21 @@ const GATHER: Duration = Duration::from_millis(50);
 pub(super) async fn run(of: &Webhooks) {
     let mut committed = of.store.events_committed();
     let mut stopping = of.stopping.clone();
+    let mut trouble = Repeated::default();
     loop {
         if *stopping.borrow() {
             return;
         }
         committed.mark_unchanged();
         if let Err(problem) = take_up(of).await {
-            warn!(error = %describe(&problem), "cannot take up events for webhooks");
+            let problem = describe(&problem);
+            if trouble.is_news(&problem) {
+                warn!(error = %problem, "cannot take up events for webhooks");
+            }
             sleep(PAUSE).await;
             continue;
         }
+        trouble.over();
         let is_open = tokio::select! {
             changed = committed.changed() => changed.is_ok(),
             () = sleep(LOOK) => true,

@@ -28,6 +28,7 @@ use crate::{
         webhook::{TEST_EVENT, TryOutcome, asked_wait, next},
     },
     fault::{self, FaultPoint},
+    repeated::Repeated,
     store::{
         self,
         webhooks::sending::{CLAIMED_FOR, Job, Room, Settled},
@@ -112,15 +113,22 @@ impl Shared {
 pub(super) async fn run(of: &Webhooks) {
     let shared = Shared::default();
     let mut requests = JoinSet::new();
+    let mut trouble = Repeated::default();
     let mut stopping = of.stopping.clone();
     while !*stopping.borrow() {
         while requests.try_join_next().is_some() {}
         let room = shared.under_way().room();
         let has_full = !room.full.is_empty() || room.failing == 0 || room.all == 0;
         let wait = match look(of, &shared, room, &mut requests).await {
-            Ok(wait) => wait,
+            Ok(wait) => {
+                trouble.over();
+                wait
+            }
             Err(problem) => {
-                warn!(error = %describe(&problem), "cannot claim webhook deliveries");
+                let problem = describe(&problem);
+                if trouble.is_news(&problem) {
+                    warn!(error = %problem, "cannot claim webhook deliveries");
+                }
                 PAUSE
             }
         };

@@ -27,6 +27,7 @@ use crate::{
         ids::{AccountId, PostId, Sequence, UserId},
     },
     progress::{UploadProgress, Uploads},
+    repeated::Repeated,
     store::{self, Store},
 };
 
@@ -121,6 +122,7 @@ impl Tail {
         let mut committed = self.store.events_committed();
         let mut uploads = self.uploads.subscribe();
         let mut noted = HashMap::new();
+        let mut trouble = Repeated::default();
         let mut look = interval(LOOK);
         let mut tell = interval(TELL);
         for ticks in [&mut look, &mut tell] {
@@ -130,11 +132,15 @@ impl Tail {
             self.joined().await;
             committed.mark_unchanged();
             if let Err(problem) = self.read_on().await {
-                warn!(error = %describe(&problem), "cannot read events for those who watch");
+                let problem = describe(&problem);
+                if trouble.is_news(&problem) {
+                    warn!(error = %problem, "cannot read events for those who watch");
+                }
                 self.have_all_look();
                 sleep(PAUSE).await;
                 continue;
             }
+            trouble.over();
             // Progress may go on for long without a commit; only commits and looks lead back to the events.
             loop {
                 tokio::select! {
