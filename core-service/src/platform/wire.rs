@@ -117,8 +117,8 @@ pub(crate) async fn exchange_at_its_time(
     fault::point(FaultPoint::LeaseChecked, "");
     lease.leaves();
     let until = Instant::now() + timeout;
-    // The connection is kept until the whole answer is read.
-    let Answered { response, driver: _driver } = match connection.send(request, timeout).await {
+    // The connection is kept until the whole answer is read. What sending takes (3 KB) is not held while the time is waited for.
+    let Answered { response, driver: _driver } = match Box::pin(connection.send(request, timeout)).await {
         Ok(answered) => answered,
         Err(Lost::NotSent(why)) => return Exchange::NotSent(why),
         Err(Lost::NoAnswer(why)) => return Exchange::NoAnswer(why),

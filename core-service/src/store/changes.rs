@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 
 use super::{
     Error, Result, Store, daily_queue,
@@ -33,12 +34,7 @@ impl Store {
     /// row as long as its revision stands, for under a claim only a caller's move changes the row, and each raises the
     /// revision; where it does not stand any more, only what was learned is written (see [`overtaken`]).
     // No `async fn`: thousands of posts wait for this, and none of them holds its change twice.
-    pub fn apply(
-        &self,
-        seen: &Post,
-        change: Change,
-        now: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Post>> + Send + use<> {
+    pub fn apply(&self, seen: &Post, change: Change, now: DateTime<Utc>) -> BoxFuture<'static, Result<Post>> {
         let keys = self.keys();
         let seen = seen.clone();
         self.db.write(async move |tx| applied(tx, &keys, &seen, &change, now).await)

@@ -49,45 +49,13 @@ impl Worker<'_> {
         let now = self.now();
         let not_before = self.not_before(&work.post, &step);
         let armed = step.class == StepClass::PointOfNoReturn;
-        let lead = if armed { self.engine.settings.arm_lead } else { TimeDelta::zero() };
-        if now < not_before - lead - self.claim.ahead() {
-            let change = Self::release(Some(not_before - lead), Some(WaitReason::Schedule));
-            return self.commit(work, change).await;
-        }
-        let mut verdict =
-            Box::pin(self.engine.check_before(&work.post, &work.account, &work.ledger, &step, now)).await?;
-        if matches!(verdict, Verdict::Go(_))
-            && let Some(waits) = self.engine.charge(&work.post, &*work.service.client, &step, now).await?
-        {
-            verdict = waits;
-        }
-        match verdict {
-            Verdict::Go(change) => {
-                if change != Change::default() {
-                    self.commit(work, change).await?;
-                }
-            }
-            Verdict::Wait(at, reason, failure) => {
-                let begun = begins(work, &step);
-                let change = Change { by: begun, error: Some(Some(failure)), ..Self::release(Some(at), Some(reason)) };
-                return self.commit(work, change).await;
-            }
-            Verdict::Fail(failure) => {
-                let decision = self.decision_context(work, now, |decision_context| {
-                    decision_context.after_failure(Change::default(), failure)
-                });
-                return self.follow(work, decision).await;
-            }
+        if let Some(flow) = Box::pin(self.held_back(work, &step, now)).await? {
+            return Ok(flow);
         }
         let is_timed = work.post.status == Status::Scheduled || now < not_before;
-        let sent_at = now.max(not_before);
-        let mut entry = begun(work, &step, sent_at);
-        if step.class != StepClass::Read {
-            let change =
-                Change { by: begins(work, &step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
-            if let Flow::Done = self.record(work, change, armed).await? {
-                return Ok(Flow::Done);
-            }
+        let mut entry = begun(work, &step, now.max(not_before));
+        if step.class != StepClass::Read && matches!(Box::pin(self.record(work, &step, &entry)).await?, Flow::Done) {
+            return Ok(Flow::Done);
         }
         // Published by hand meanwhile, it waits no longer.
         let not_before = self.not_before(&work.post, &step);
@@ -99,17 +67,61 @@ impl Worker<'_> {
             self.exchange(work, &step, &permit).await?
         };
         if permit.was_stopped.load(Ordering::SeqCst) && matches!(outcome, Outcome::NoEffect { .. }) {
-            return self.disarm(work, entry, not_before).await;
+            return Box::pin(self.disarm(work, entry, not_before)).await;
         }
         if step.class == StepClass::Read {
             // A read is recorded when it has learned something, with the time at which it did.
             entry.number = work.ledger.next_number();
         }
         let now = self.now();
-        if let Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. } = &outcome
+        Box::pin(self.note_quota(work, &step, &outcome, now)).await?;
+        let decision =
+            self.decision_context(work, now, |decision_context| decision_context.after_outcome(entry, outcome));
+        self.follow(work, decision).await
+    }
+
+    /// Why a step does not leave now: it is not its time, or the checks before it say no. `None`: it may leave.
+    async fn held_back(&mut self, work: &mut Work, step: &Step, now: DateTime<Utc>) -> Result<Option<Flow>> {
+        let not_before = self.not_before(&work.post, step);
+        let is_armed = step.class == StepClass::PointOfNoReturn;
+        let lead = if is_armed { self.engine.settings.arm_lead } else { TimeDelta::zero() };
+        if now < not_before - lead - self.claim.ahead() {
+            let change = Self::release(Some(not_before - lead), Some(WaitReason::Schedule));
+            return self.commit(work, change).await.map(Some);
+        }
+        let mut verdict = self.engine.check_before(&work.post, &work.account, &work.ledger, step, now).await?;
+        if matches!(verdict, Verdict::Go(_))
+            && let Some(waits) = self.engine.charge(&work.post, &*work.service.client, step, now).await?
+        {
+            verdict = waits;
+        }
+        match verdict {
+            Verdict::Go(change) => {
+                if change != Change::default() {
+                    self.commit(work, change).await?;
+                }
+                Ok(None)
+            }
+            Verdict::Wait(at, reason, failure) => {
+                let begun = begins(work, step);
+                let change = Change { by: begun, error: Some(Some(failure)), ..Self::release(Some(at), Some(reason)) };
+                self.commit(work, change).await.map(Some)
+            }
+            Verdict::Fail(failure) => {
+                let decision = self.decision_context(work, now, |decision_context| {
+                    decision_context.after_failure(Change::default(), failure)
+                });
+                self.follow(work, decision).await.map(Some)
+            }
+        }
+    }
+
+    /// After an answer that tells of a quota: the account's other posts, or the app's, wait too, instead of asking one after
+    /// the other.
+    async fn note_quota(&self, work: &Work, step: &Step, outcome: &Outcome, now: DateTime<Utc>) -> Result<()> {
+        if let Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. } = outcome
             && let FailureClass::Quota { until: Some(until) } = &failure.class
         {
-            // The account's other posts, or the app's, wait too, instead of asking one after the other.
             fault::point(FaultPoint::QuotaNoteBegins, step.kind);
             let until = asked_until(Some(*until), now, TimeDelta::zero());
             if work.service.client.is_used_up(failure) {
@@ -120,15 +132,15 @@ impl Worker<'_> {
             }
             fault::point(FaultPoint::QuotaNoted, step.kind);
         }
-        let decision =
-            self.decision_context(work, now, |decision_context| decision_context.after_outcome(entry, outcome));
-        self.follow(work, decision).await
+        Ok(())
     }
 
     /// Records a step that is about to be sent. A point of no return also takes its place in the daily limit, where one is
     /// set; without a place the post is let go.
-    async fn record(&self, work: &mut Work, change: Change, armed: bool) -> Result<Flow> {
-        let Some(limit) = self.engine.settings.daily_posts_per_user.filter(|_| armed) else {
+    async fn record(&self, work: &mut Work, step: &Step, entry: &Entry) -> Result<Flow> {
+        let change = Change { by: begins(work, step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
+        let is_armed = step.class == StepClass::PointOfNoReturn;
+        let Some(limit) = self.engine.settings.daily_posts_per_user.filter(|_| is_armed) else {
             return self.commit(work, change).await;
         };
         let (begun, written) = (work.post.status, change.ledger.clone());

@@ -78,7 +78,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::Either;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 #[cfg(test)]
@@ -95,7 +95,6 @@ use super::{Result, ailment::Ailment};
 
 /// The database.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "one per process; a box would be cloned with every store")]
 pub(in crate::store) enum Db {
     Sqlite(sqlite::Db),
     Server(server::Db),
@@ -162,26 +161,20 @@ impl Db {
         })
     }
 
-    pub(in crate::store) fn write<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    pub(in crate::store) fn write<T, F>(&self, operation: F) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        match self {
-            Self::Sqlite(db) => Either::Left(db.write(operation)),
-            Self::Server(db) => Either::Right(db.write(operation)),
-        }
+        each!(self, db => db.write(operation))
     }
 
-    pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        match self {
-            Self::Sqlite(db) => Either::Left(db.write_first(operation)),
-            Self::Server(db) => Either::Right(db.write_first(operation)),
-        }
+        each!(self, db => db.write_first(operation))
     }
 
     pub(in crate::store) fn events_committed(&self) -> watch::Receiver<u64> {

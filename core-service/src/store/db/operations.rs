@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, LocalBoxFuture},
+};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -81,13 +84,9 @@ pub(super) fn queues(length: usize) -> (Outgoing, Incoming) {
 }
 
 impl Outgoing {
-    /// Has an operation carried out, before the others if `is_first`. From here on it is on the heap: thousands may wait for
-    /// their answer, and none of them holds its operation in its own future as well.
-    pub(super) fn write<T, F>(
-        &self,
-        operation: F,
-        is_first: bool,
-    ) -> impl Future<Output = Result<T>> + Send + 'static + use<T, F>
+    /// Has an operation carried out, before the others if `is_first`. The operation and the wait for it are on the heap:
+    /// thousands may wait for their answer, and a future that is awaited inside of others is stored once for each of them.
+    pub(super) fn write<T, F>(&self, operation: F, is_first: bool) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
@@ -95,12 +94,12 @@ impl Outgoing {
         let queue = if is_first { self.first.clone() } else { self.others.clone() };
         let (reply, answer) = oneshot::channel();
         let queued = Queued { operation: Box::new(Typed::new(operation, reply)), until: Instant::now() + PATIENCE };
-        let answered = async move {
+        let answered = timeout(ANSWER, async move {
             queue.send(queued).await.map_err(|_| Error::Closed)?;
             // Without a reply the writer stopped in the middle; it says so in the log.
             answer.await.unwrap_or(Err(Error::Sick(Ailment::Stopped)))
-        };
-        async move { timeout(ANSWER, answered).await.unwrap_or(Err(Error::Sick(Ailment::Slow(ANSWER.as_secs())))) }
+        });
+        answered.map(|answer| answer.unwrap_or(Err(Error::Sick(Ailment::Slow(ANSWER.as_secs()))))).boxed()
     }
 }
 

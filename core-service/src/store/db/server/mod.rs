@@ -36,6 +36,10 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
 use tokio::sync::{RwLock, watch};
 use tracing::error;
 
@@ -143,7 +147,7 @@ impl Db {
         Reader::take(&self.shared, &self.readers).await
     }
 
-    pub(in crate::store) fn write<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    pub(in crate::store) fn write<T, F>(&self, operation: F) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
@@ -151,7 +155,7 @@ impl Db {
         self.write_by(operation, false)
     }
 
-    pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
@@ -159,16 +163,15 @@ impl Db {
         self.write_by(operation, true)
     }
 
-    fn write_by<T, F>(&self, operation: F, is_first: bool) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    fn write_by<T, F>(&self, operation: F, is_first: bool) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        let asked = match self.refused.get() {
-            Some(why) => Err(Error::Behind(why.clone())),
-            None => Ok(self.queues.write(operation, is_first)),
-        };
-        async move { asked?.await }
+        match self.refused.get() {
+            Some(why) => ready(Err(Error::Behind(why.clone()))).boxed(),
+            None => self.queues.write(operation, is_first),
+        }
     }
 
     pub(in crate::store) fn events_committed(&self) -> watch::Receiver<u64> {

@@ -29,6 +29,10 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
 use sqlx::{
     ConnectOptions, Connection, SqlitePool,
     pool::PoolConnection,
@@ -119,7 +123,7 @@ pub(in crate::store) struct Db {
     readers: SqlitePool,
     /// How often one of them was used.
     reads: Arc<AtomicU64>,
-    options: SqliteConnectOptions,
+    options: Arc<SqliteConnectOptions>,
     queues: Outgoing,
     events: watch::Receiver<u64>,
     wakes: Arc<Wakes>,
@@ -185,7 +189,7 @@ impl Db {
         Ok(Self {
             readers,
             reads: Arc::default(),
-            options,
+            options: Arc::new(options),
             queues,
             events,
             wakes,
@@ -279,7 +283,7 @@ impl Db {
 
     /// Runs an operation in the writer and answers when it is durable. The operation may run more than once, each time
     /// on a state without its own earlier effects. It is carried out to its end when its caller goes away.
-    pub(in crate::store) fn write<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    pub(in crate::store) fn write<T, F>(&self, operation: F) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
@@ -288,7 +292,7 @@ impl Db {
     }
 
     /// The same, before what the engine does for its posts: for calls that somebody waits for.
-    pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
@@ -296,16 +300,15 @@ impl Db {
         self.write_by(operation, true)
     }
 
-    fn write_by<T, F>(&self, operation: F, is_first: bool) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    fn write_by<T, F>(&self, operation: F, is_first: bool) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        let asked = match self.refused.get() {
-            Some(why) => Err(Error::Behind(why.clone())),
-            None => Ok(self.queues.write(operation, is_first)),
-        };
-        async move { asked?.await }
+        match self.refused.get() {
+            Some(why) => ready(Err(Error::Behind(why.clone()))).boxed(),
+            None => self.queues.write(operation, is_first),
+        }
     }
 
     pub(in crate::store) fn events_committed(&self) -> watch::Receiver<u64> {
