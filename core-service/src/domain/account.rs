@@ -16,7 +16,7 @@ use super::{
 pub enum Health {
     /// It works.
     Ok,
-    /// It ends soon and only the owner can prolong it.
+    /// It expires soon and only the owner can renew it.
     Expiring,
     /// The platform refuses it.
     NeedsReconnect,

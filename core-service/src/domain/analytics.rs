@@ -1,8 +1,8 @@
-//! How posts do: numbers in common words, and when they are read. Pure.
+//! Statistics of posts under common names, and when they are read. Pure.
 //!
-//! Guaranteed: a number that a platform does not tell is absent, never 0. Readings become rarer with a post's age and end
-//! 30 days after it went live; from the second day on all posts of an account are read at one time of the day, so that
-//! platforms which tell of many posts at once are asked once.
+//! Guaranteed: a number that a platform does not report is absent, never 0. Readings become rarer with a post's age and
+//! end 30 days after it went live; from the second day on all posts of an account are read at one time of day, so that
+//! platforms that return many posts at once are asked once.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{budget::Charge, ids::AccountId};
 
-/// Readings go on for so long after a post went live.
+/// How long after a post went live it is read.
 pub const READ_FOR: TimeDelta = TimeDelta::days(30);
 
-/// How long a post that its platform does not show is looked for: it may come back.
+/// How long a post that its platform does not show is still read: it may come back.
 pub const LOOKED_FOR: TimeDelta = TimeDelta::days(3);
 
-/// Numbers of this age are not read again when somebody asks.
+/// Numbers younger than this are not read again on request.
 pub const FRESH: TimeDelta = TimeDelta::minutes(1);
 
 /// The first reading.
@@ -40,7 +40,7 @@ const GAPS: [(TimeDelta, TimeDelta); 4] = [
 /// Numbers in common words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Numbers {
-    /// How often it was played.
+    /// Plays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub views: Option<i64>,
     /// Likes and other reactions.
@@ -49,7 +49,7 @@ pub struct Numbers {
     /// Comments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comments: Option<i64>,
-    /// How often it was passed on.
+    /// Shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shares: Option<i64>,
     /// How often it was kept.
@@ -73,12 +73,12 @@ impl Numbers {
         }
     }
 
-    /// What was gained since a reading before. What that one did not tell counts from 0.
+    /// The gains since an earlier reading. A number that the earlier one lacks counts from 0.
     pub fn gained_since(&self, before: &Self) -> Self {
         self.with(before, |now, before| now.map(|now| now.saturating_sub(before.unwrap_or(0))))
     }
 
-    /// The sum; a number that only one of them tells is that one's.
+    /// The sum; a number that only one of them has is taken as it is.
     pub fn plus(&self, other: &Self) -> Self {
         self.with(other, |one, other| match (one, other) {
             (Some(one), Some(other)) => Some(one.saturating_add(other)),
@@ -98,7 +98,7 @@ impl Numbers {
 /// Numbers by the platform's own names.
 pub type PlatformNumbers = BTreeMap<String, f64>;
 
-/// What a platform tells of a post.
+/// A platform's statistics of a post.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     /// In common words.
@@ -107,16 +107,16 @@ pub struct Reading {
     pub platform: PlatformNumbers,
 }
 
-/// What a reading takes of the budgets that are set aside for analytics.
+/// What a reading costs of the budgets for analytics.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Price {
-    /// Of what all users of the app share.
+    /// Of the budget that all users of the app share.
     pub of_app: Option<Charge>,
-    /// Of what one platform account has.
+    /// Of the budget of one platform account.
     pub of_account: Option<Charge>,
 }
 
-/// When a post that went live then is read first.
+/// When a post that went live at this time is first read.
 pub fn first_sync(published_at: DateTime<Utc>) -> DateTime<Utc> {
     published_at + FIRST
 }
@@ -141,7 +141,7 @@ fn daily(account: AccountId, now: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap_or(now + TimeDelta::days(1))
 }
 
-/// When a reading is tried again that has failed so many times in a row.
+/// When a reading that failed this many times in a row is retried.
 pub fn after_failure(failures: i32, now: DateTime<Utc>) -> DateTime<Utc> {
     let doubled = 2_i32.saturating_pow(failures.clamp(1, 12).unsigned_abs() - 1);
     now + (BACK_OFF * doubled).min(LONGEST_BACK_OFF)

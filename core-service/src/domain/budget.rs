@@ -1,17 +1,17 @@
-//! Budgets of calls that a platform gives an app a day, for all of its users together.
+//! Daily call budgets of an app at a platform, shared by all its users.
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-/// What one call takes of a budget.
+/// What one call costs of a budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charge {
     /// The budget's name.
     pub budget: Cow<'static, str>,
-    /// What it takes; 0 where only `leaves` matters.
+    /// Its cost; 0 if only `leaves` matters.
     pub units: u32,
-    /// What must be left afterwards, so that what has begun can be ended.
+    /// What must be left afterwards, so that work in progress can be finished.
     pub leaves: u32,
     /// What there is a day.
     pub limit: u32,
@@ -19,6 +19,6 @@ pub struct Charge {
     pub day: String,
     /// When the next one begins.
     pub until: DateTime<Utc>,
-    /// Without room the call waits for the next day. Otherwise it is made all the same, and counted.
+    /// If the budget is used up, the call waits for the next day. Otherwise it is made anyway, and counted.
     pub may_wait: bool,
 }

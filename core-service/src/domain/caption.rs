@@ -1,9 +1,9 @@
 //! The text of a post: caption, hashtags and mentions are joined here, once, and nowhere else.
 //!
 //! Guaranteed:
-//! - [`compose`] gives the text exactly as it is sent, and says in one answer everything that is wrong with it.
-//! - A tag that already stands in the caption is not repeated; an entry that cannot work as a tag is refused instead of
-//!   being sent as plain text. Invisible characters that come along with an entry are taken out, with a warning.
+//! - [`compose`] returns the text exactly as it is sent, with all broken rules at once.
+//! - A tag that is already in the caption is not repeated; an entry that cannot work as a tag is refused instead of
+//!   being sent as plain text. Invisible characters in an entry are removed, with a warning.
 //! - Length is counted over the whole text in the platform's unit. Cutting takes from the caption, never splits a
 //!   character, and never leaves half of a hashtag, mention or link behind: half a mention names somebody else.
 //! - [`normalise`] is the one form in which captions are compared, for request keys and for finding a post again.
@@ -52,7 +52,7 @@ impl CaptionUnit {
     }
 }
 
-/// What a platform asks of the text.
+/// What a platform requires of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CaptionRules {
     /// Longest text, in `unit`.
@@ -76,12 +76,12 @@ pub enum OnLongCaption {
     Cut,
 }
 
-/// The joined text with everything that is to be said about it.
+/// The joined text with its violations and warnings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Composed {
     /// The text that is sent. Not to be sent when there are violations.
     pub text: String,
-    /// What was changed on the way.
+    /// What was changed.
     pub warnings: Vec<Warning>,
     /// Every broken rule.
     pub violations: Vec<Violation>,
@@ -138,7 +138,7 @@ pub fn compose(
     composed
 }
 
-/// The form in which captions are compared: NFC, line ends as `\n`, without `@`, without space around it.
+/// The form in which captions are compared: NFC, line ends as `\n`, without `@`, trimmed.
 ///
 /// Instagram gives captions back without `@` to readers without admin rights, so it takes no part in the comparison
 /// (<https://developers.facebook.com/docs/instagram-platform/reference/instagram-media>).
@@ -147,8 +147,8 @@ pub fn normalise(text: &str) -> String {
     text.trim().to_owned()
 }
 
-/// True if a post seen on the platform carries exactly the caption that was sent. An empty caption matches nothing: it
-/// says too little to tell posts apart.
+/// True if a post seen on the platform has exactly the caption that was sent. An empty caption matches nothing: it
+/// cannot tell posts apart.
 pub fn is_same_caption(sent: &str, seen: &str) -> bool {
     let sent = normalise(sent);
     !sent.is_empty() && sent == normalise(seen)
@@ -166,7 +166,7 @@ pub fn is_same_beginning(sent: &str, seen: &str, limit: usize) -> bool {
     as_long_as_given && !seen.is_empty() && normalise(sent).starts_with(seen)
 }
 
-/// A caption as a list of the platform shows it at least. Posts with the same one may look the same there.
+/// The part of a caption that the platform's list is sure to show. Posts with the same one may look the same there.
 pub fn as_listed(platform: Platform, text: &str) -> String {
     let normal = normalise(text);
     match platform.listed_characters() {
@@ -246,14 +246,14 @@ fn without_sign(entry: &str, is_sign: fn(&str) -> bool) -> &str {
     &entry[sign.map_or(0, str::len)..]
 }
 
-/// The character that keeps an entry from being a tag, in words.
+/// The character that makes an entry invalid as a tag, in words.
 fn because_of(wrong: Option<&str>) -> String {
     let Some(wrong) = wrong else { return String::new() };
     let names: Vec<String> = wrong.chars().map(tag::name).collect();
     format!(": it contains `{wrong}`, {}", names.join(" "))
 }
 
-/// An entry without characters that nobody sees.
+/// An entry without invisible characters.
 fn visible_entry(field: &str, entry: &str, warnings: &mut Vec<Warning>) -> String {
     let (visible, mut removed) = tag::visible(entry);
     removed.dedup();

@@ -1,4 +1,4 @@
-//! What happened, as the outbox keeps it: each change of state has its event, once, in commit order.
+//! Events as stored in the outbox: each change of state has exactly one event, in commit order.
 
 use chrono::{DateTime, Utc};
 
@@ -20,7 +20,7 @@ pub enum EventKind {
     PostStatusChanged,
     /// A draft was deleted.
     PostDeleted,
-    /// Something was learned of a live post.
+    /// New details of a live post are known.
     PostDetails,
     /// An account was connected or connected again.
     AccountConnected,
@@ -73,7 +73,7 @@ impl std::str::FromStr for EventKind {
     }
 }
 
-/// An event to be written with the change it tells of.
+/// An event to be written together with its change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEvent {
     /// Whose it is.

@@ -16,16 +16,16 @@ use super::platform::UnknownValue;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "class")]
 pub enum FailureClass {
-    /// May work in a while; costs one automatic retry.
+    /// May work later; costs one automatic retry.
     Transient,
     /// The platform asked to wait; costs no retry. `until` when it said so.
     RateLimited {
-        /// When the platform takes requests again, if it told.
+        /// When the platform accepts requests again, if it said so.
         until: Option<DateTime<Utc>>,
     },
     /// The platform's publishing quota is used up; waits, costs no retry.
     Quota {
-        /// When there is room again, if the platform told.
+        /// When the quota resets, if the platform said so.
         until: Option<DateTime<Utc>>,
     },
     /// The access token is refused; refresh it and repeat the same step.
@@ -36,8 +36,8 @@ pub enum FailureClass {
     InvalidMedia,
     /// The platform refuses this request; repeating it cannot help.
     InvalidRequest,
-    /// Refused for good for another reason (banned account, configuration). A class of a later release reads as this: the
-    /// engine does nothing by itself.
+    /// Refused permanently for another reason (banned account, configuration). A class of a later release is read as
+    /// this: the engine does nothing by itself.
     #[serde(other)]
     Permanent,
 }
@@ -105,15 +105,15 @@ reasons! {
     TokenInvalid = "TOKEN_INVALID",
     /// The platform's rate limit (original: Rate Limit Exceeded).
     RateLimitExceeded = "RATE_LIMIT_EXCEEDED",
-    /// The video cannot be fetched by a stranger (original: Video Not Public).
+    /// The video is not publicly accessible (original: Video Not Public).
     VideoNotPublic = "VIDEO_NOT_PUBLIC",
-    /// The file is larger than the platform takes (original: Video Too Large).
+    /// The file is larger than the platform accepts (original: Video Too Large).
     VideoTooLarge = "VIDEO_TOO_LARGE",
-    /// Container or codec is not taken (original: Invalid Video Format).
+    /// Container or codec is not accepted (original: Invalid Video Format).
     VideoFormatInvalid = "VIDEO_FORMAT_INVALID",
-    /// The caption is longer than the platform takes (original: Caption Too Long).
+    /// The caption is longer than the platform accepts (original: Caption Too Long).
     CaptionTooLong = "CAPTION_TOO_LONG",
-    /// The same content is on its way or live (original: Duplicate Post).
+    /// The same content is being published or live (original: Duplicate Post).
     DuplicatePost = "DUPLICATE_POST",
     /// The OAuth state is unknown, used, expired, another user's or another browser's (original: OAuth State Mismatch).
     OauthStateMismatch = "OAUTH_STATE_MISMATCH",
@@ -124,7 +124,7 @@ reasons! {
     InvalidField = "INVALID_FIELD",
     /// The request is larger than the core reads.
     RequestTooLarge = "REQUEST_TOO_LARGE",
-    /// The request is no message of this RPC, or was cut off.
+    /// The request is not a message of this RPC, or was truncated.
     RequestUnreadable = "REQUEST_UNREADABLE",
     /// The request breaks one or more rules of the platform.
     RuleViolation = "RULE_VIOLATION",
@@ -146,7 +146,7 @@ reasons! {
     WebhookNotFound = "WEBHOOK_NOT_FOUND",
     /// The user has a webhook endpoint with this address already.
     WebhookExists = "WEBHOOK_EXISTS",
-    /// The user has as many webhook endpoints as there may be.
+    /// The user has the maximum number of webhook endpoints.
     WebhookLimit = "WEBHOOK_LIMIT",
     /// The webhook endpoint is switched off.
     WebhookDisabled = "WEBHOOK_DISABLED",
@@ -154,11 +154,11 @@ reasons! {
     WebhookWaits = "WEBHOOK_WAITS",
     /// A post needs the upload.
     MediaInUse = "MEDIA_IN_USE",
-    /// The uploaded bytes have another SHA-256 than was announced.
+    /// The SHA-256 of the uploaded bytes differs from the announced one.
     MediaHashMismatch = "MEDIA_HASH_MISMATCH",
-    /// The upload ended early or late, or brought nothing for too long.
+    /// The upload has another size than announced, or sent nothing for too long.
     UploadIncomplete = "UPLOAD_INCOMPLETE",
-    /// The user's uploads take all the bytes they may, or too many run at once.
+    /// The user's uploads have reached their quota, or too many run at once.
     MediaQuotaExceeded = "MEDIA_QUOTA_EXCEEDED",
     /// The disk of the core's data directory is full.
     DiskFull = "DISK_FULL",
@@ -176,13 +176,13 @@ reasons! {
     ScopeMissing = "SCOPE_MISSING",
     /// Another identity than the one to be reconnected was connected.
     IdentityMismatch = "IDENTITY_MISMATCH",
-    /// Too many logins of the user are begun and not ended.
+    /// The user has too many unfinished logins.
     TooManyOpenLogins = "TOO_MANY_OPEN_LOGINS",
-    /// The person refused to connect.
+    /// The owner declined to connect.
     ConsentDenied = "CONSENT_DENIED",
     /// The platform has no account to publish to under this login.
     NoPublishableAccount = "NO_PUBLISHABLE_ACCOUNT",
-    /// The privacy level is not on offer for this account.
+    /// The privacy level is not offered for this account.
     PrivacyNotOffered = "PRIVACY_NOT_OFFERED",
     /// The platform's publishing quota is used up.
     QuotaExceeded = "QUOTA_EXCEEDED",
@@ -190,11 +190,11 @@ reasons! {
     DailyLimitReached = "DAILY_LIMIT_REACHED",
     /// The post was found too late after its time.
     Missed = "MISSED",
-    /// Another file stands behind the video's URL than the one that was begun with.
+    /// The file behind the video's URL was replaced.
     VideoChanged = "VIDEO_CHANGED",
     /// The media host could not be reached for now.
     MediaUnreachable = "MEDIA_UNREACHABLE",
-    /// The platform found the video unfit.
+    /// The platform rejected the video.
     MediaRejected = "MEDIA_REJECTED",
     /// The platform refused the text or the post as spam.
     ContentRejected = "CONTENT_REJECTED",
@@ -210,11 +210,11 @@ reasons! {
     Unsupported = "UNSUPPORTED",
     /// The platform does not show the post: removed, private, or its id is not known.
     PostNotShown = "POST_NOT_SHOWN",
-    /// It could not be found out whether the post is live.
+    /// It could not be determined whether the post is live.
     OutcomeUnknown = "OUTCOME_UNKNOWN",
     /// A person said that the post is not on the platform.
     ResolvedNotPublished = "RESOLVED_NOT_PUBLISHED",
-    /// The stored token cannot be read with the keys this core has.
+    /// The stored token cannot be decrypted with this core's keys.
     TokenUnreadable = "TOKEN_UNREADABLE",
     /// The caller's key or token is missing, unknown, forged or expired.
     Unauthenticated = "UNAUTHENTICATED",
@@ -222,9 +222,9 @@ reasons! {
     PermissionDenied = "PERMISSION_DENIED",
     /// The event position is older than what is kept.
     PositionTooOld = "POSITION_TOO_OLD",
-    /// A backup was restored, and it is still being found out whether the post is out already.
+    /// A backup was restored, and the core is still checking whether the post is already published.
     RestoreCheck = "RESTORE_CHECK",
-    /// The database is older than what the core has handed out before: nothing is published until it is told.
+    /// The database is older than the state already handed out: nothing is published until the restore is confirmed.
     DatabaseBehind = "DATABASE_BEHIND",
     /// The event position is of events that a restored backup does not hold.
     PositionOfLostEvents = "POSITION_OF_LOST_EVENTS",
@@ -238,10 +238,10 @@ reasons! {
     Internal = "INTERNAL",
 }
 
-/// Longest reason that is taken for one.
+/// Longest text accepted as a reason.
 const MAX_REASON: usize = 64;
 
-/// Most reasons of later releases that are carried: each stays in memory for ever, and damage must not fill it.
+/// Maximum number of later releases' reasons kept: each stays in memory for ever, and damaged rows must not exhaust it.
 const MAX_LATER: usize = 1_000;
 
 impl Reason {
@@ -285,7 +285,7 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// A failure as the post keeps it and people read it. Holds no secrets: it is shown.
+/// A failure as stored with the post and shown to people. Contains no secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// What the engine does about it.

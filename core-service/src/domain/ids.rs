@@ -1,4 +1,4 @@
-//! Ids as types, so that two kinds cannot be swapped. Ours are 64-bit rows; ids of platforms are always text.
+//! Ids as types, so that two kinds cannot be swapped. Ours are 64-bit row ids; platform ids are always text.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ row_id! {
     Fence
 }
 row_id! {
-    /// Rises with every change of a post; callers send it back to change only what they saw.
+    /// Increases with every change of a post; callers pass it to change the post only if it is still as they saw it.
     Revision
 }
 row_id! {

@@ -1,6 +1,7 @@
-//! Lineages: the identity of a database, which changes with each restored backup. Pure. Guaranteed: a position that an
-//! earlier lineage gave after its backup is recognised, because the counters jump at each restore; a post that may
-//! already be published has a time from which it must be looked up.
+//! Lineages: the identity of a database, which changes with each restored backup. Pure.
+//!
+//! Guaranteed: a position that an earlier lineage gave after its backup is recognised, because the counters jump at each
+//! restore; a post that may already be published has a time from which it must be looked up.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -49,21 +50,21 @@ impl Lineages {
         self.current().filter(|lineage| lineage.backup_at.is_some()).map(|lineage| lineage.begun_at)
     }
 
-    /// For a position that an earlier lineage gave after its backup: the position to go on from.
+    /// For a position that an earlier lineage gave after its backup: the position to continue from.
     pub fn left_behind(&self, position: Sequence) -> Option<Sequence> {
         let between = |lineage: &&Lineage| lineage.kept_through < position && position < lineage.events_from;
         self.0.iter().find(between).map(|lineage| lineage.kept_through)
     }
 
-    /// From when on a new post on an account that is that old has to be looked up; `None`: not at all.
+    /// The time since which a new post on an account of this age must be looked up; `None`: no look-up.
     pub fn look_since(&self, account_created_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let recent = self.0.iter().filter(|lineage| now < lineage.begun_at + REPEATS);
         recent.filter_map(|lineage| lineage.backup_at).min().filter(|backup_at| account_created_at <= *backup_at)
     }
 }
 
-/// The first number of a new lineage. Time in milliseconds, so that two restores of one backup that know nothing of each
-/// other do not give the same numbers; past everything that is known to have been handed out, and exact in JavaScript.
+/// The first number of a new lineage: the time in milliseconds, so that independent restores of one backup get
+/// different numbers; above everything known to have been handed out, and exact in JavaScript.
 pub fn first_number(highest_known: i64, now: DateTime<Utc>) -> i64 {
     now.timestamp_millis().max(highest_known.saturating_add(GAP))
 }

@@ -16,7 +16,7 @@ pub enum Platform {
     Facebook,
     /// YouTube.
     Youtube,
-    /// Only in tests: what docs/add-a-platform.md builds.
+    /// Only in tests: the example of docs/add-a-platform.md.
     #[cfg(test)]
     Example,
 }
@@ -42,7 +42,7 @@ impl Platform {
         }
     }
 
-    /// Every platform of this release's vocabulary.
+    /// Every platform that this release knows.
     pub const ALL: [Self; COUNT] = [
         Self::Tiktok,
         Self::Instagram,
@@ -90,7 +90,7 @@ impl fmt::Display for Platform {
     }
 }
 
-/// A stored text that names no known value.
+/// A stored text that is not a known value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("unknown {kind} `{value}`")]
 pub struct UnknownValue {

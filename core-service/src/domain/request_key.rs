@@ -1,12 +1,12 @@
 //! Request keys (design §7): the caller's own, or one that the core derives from what is posted, because a retried
-//! automation is a new run and knows nothing of the one before. Pure.
+//! automation is a new run without knowledge of the previous one. Pure.
 //!
-//! A derived key says: this account, this video, this text, this time. The video is what the file is, not its link: links
-//! are signed anew, and files behind them are replaced. The literal link says it only where the file cannot be reached.
-//! The fingerprint of a request says what its fields were, so that a key that comes back with other content can be
-//! answered with the name of the field.
+//! A derived key identifies account, video, text and time. The video is identified by its content, not its link: links
+//! are signed anew, and files behind them are replaced. The literal link is used only if the file cannot be reached.
+//! The fingerprint of a request records its fields, so that a key reused with other content gives an error naming the
+//! field.
 //!
-//! Older releases told videos apart by their URL without what seemed to sign it. Every row still carries the key of that
+//! Older releases identified videos by their URL without signature parameters. Every row still carries the key of that
 //! formula (`by_address`): an older core that runs beside this one finds it, and rows of older cores are found by it.
 
 use std::collections::BTreeMap;
@@ -82,12 +82,12 @@ fn unsigned(url: &str) -> String {
     parsed.into()
 }
 
-/// What tells one video from another.
+/// The identity of a video.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Video {
     /// The job that made it, or the upload: as the request names it.
     Named(String),
-    /// What stands behind a URL, once it was looked at.
+    /// The file behind a URL, once it was read.
     Linked {
         /// The URL as it was given.
         url: String,
@@ -107,7 +107,7 @@ impl Video {
         }
     }
 
-    /// What it is; `None` for a file that was not looked at.
+    /// Its content; `None` for a file that was not read.
     fn identity(&self) -> Option<&str> {
         match self {
             Self::Named(name) => Some(name),
@@ -115,7 +115,7 @@ impl Video {
         }
     }
 
-    /// What it was to older releases.
+    /// Its identity in older releases.
     fn address(&self) -> String {
         match self {
             Self::Named(name) => name.clone(),
@@ -124,10 +124,10 @@ impl Video {
     }
 }
 
-/// When the posts of a request shall go out.
+/// When the posts of a request are to be published.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// The instant, not yet moved to now; `None` for at once.
+    /// The instant, not yet moved to now; `None` for immediately.
     pub at: Option<DateTime<Utc>>,
     /// The wall time and its zone, where they were given: the rules of a zone change, the request does not.
     pub wall: Option<String>,
@@ -160,12 +160,12 @@ fn short(value: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestKeys {
     /// The key of the row: the caller's, or the derived one. `None` for a draft without a key, and for a derived one
-    /// while the file was not looked at.
+    /// while the file was not read.
     pub key: Option<String>,
     /// Whether the core derives `key`.
     pub is_derived: bool,
-    /// What is posted, by what the video is and the instant: two posts with the same one say the same. `None` for drafts,
-    /// and while the file was not looked at.
+    /// What is posted, by the video's content and the instant: equal for posts of the same content. `None` for drafts,
+    /// and while the file was not read.
     pub posted: Option<String>,
     /// What is posted, by the literal link; `None` where the video is not named by its URL.
     pub link: Option<String>,
@@ -176,7 +176,7 @@ pub struct RequestKeys {
     /// A derived key counts until its post has been at rest since before this instant; `None`: for as long as the post is
     /// there.
     pub valid_since: Option<DateTime<Utc>>,
-    /// Refuse posts of which an equal one is on its way, or live since then; `None`: they are meant.
+    /// Refuse posts of which an equal one is being published, or live since then; `None`: duplicates are intended.
     pub refuse_duplicates_since: Option<DateTime<Utc>>,
     video: Video,
     /// What is posted besides the video: platform, account, caption.
@@ -189,7 +189,7 @@ pub struct RequestKeys {
 pub struct KeyHolder<'a> {
     /// The post.
     pub post: &'a Post,
-    /// What it posts, by what its video is; `None` in rows of older cores.
+    /// What it posts, by its video's content; `None` in rows of older cores.
     pub posted: Option<&'a str>,
     /// What it posts, by the literal link.
     pub link: Option<&'a str>,
@@ -197,22 +197,22 @@ pub struct KeyHolder<'a> {
     pub by_address: Option<&'a str>,
 }
 
-/// What a row is to a request.
+/// How a row relates to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
     /// It is the post of this request.
     Held,
-    /// It holds the request's derived key, and its time is over.
+    /// It has the request's derived key, which has expired.
     Ended,
-    /// The same link, the same words, another video.
+    /// The same link, the same text, another video.
     OtherVideo,
-    /// It says the same under another key.
+    /// The same content under another key.
     Duplicate,
     /// Nothing.
     Apart,
 }
 
-/// Whether a row posts the same, whatever its key.
+/// Whether a row posts the same content, regardless of its key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sameness {
     Same,
@@ -252,7 +252,7 @@ impl RequestKeys {
         keys
     }
 
-    /// The keys of a draft: only the caller's, if any. Its content is no post yet.
+    /// The keys of a draft: only the caller's, if any. Its content does not count yet.
     pub fn of_draft(
         account: &Account,
         content: &Content,
@@ -266,7 +266,7 @@ impl RequestKeys {
         Self { key, is_derived: false, posted: None, link: None, by_address: None, ..keys }
     }
 
-    /// Takes in what the file behind the link is.
+    /// Adds the identity of the file behind the link.
     pub fn with_file(mut self, identity: &str, size_bytes: u64) -> Self {
         if let Video::Linked { file, .. } = &mut self.video {
             *file = Some((identity.to_owned(), size_bytes));
@@ -295,7 +295,7 @@ impl RequestKeys {
         format!("{DERIVED}{}", digest(&[platform, account, video, caption, time]))
     }
 
-    /// What a row is to this request.
+    /// How a row relates to this request.
     pub fn relation(&self, row: KeyHolder<'_>) -> Relation {
         let post = row.post;
         let is_held = post.request_key.is_some();
@@ -314,13 +314,13 @@ impl RequestKeys {
         if sameness == Sameness::Same && self.refuses(post) { Relation::Duplicate } else { Relation::Apart }
     }
 
-    /// Whether a derived key of this post does not count any more.
+    /// Whether a derived key of this post has expired.
     fn has_ended(&self, post: &Post) -> bool {
         let is_at_rest = matches!(post.status, Status::Published | Status::Failed | Status::Cancelled);
         is_at_rest && self.valid_since.is_some_and(|since| post.status_since < since)
     }
 
-    /// Whether this post forbids another one that says the same.
+    /// Whether this post forbids another one with the same content.
     fn refuses(&self, post: &Post) -> bool {
         self.refuse_duplicates_since.is_some_and(|since| match post.status {
             Status::Scheduled | Status::Publishing | Status::Confirming | Status::NeedsReview | Status::Delivered => {
@@ -362,11 +362,11 @@ impl RequestKeys {
     }
 }
 
-/// What older releases compare the video and the time by.
+/// Video and time as older releases compare them.
 const VIDEO_FIELD: &str = "content.video_url";
 const TIME_FIELD: &str = "scheduled_at";
 const THUMBNAIL_FIELD: &str = "content.thumbnail_url";
-/// What this one compares first: what the video is, the literal link, the time as it was given, the cover's place.
+/// What this release compares first: the video's content, the literal link, the time as given, the cover's URL.
 const VIDEO: &str = "video";
 const LINK: &str = "link";
 const WALL: &str = "wall_time";

@@ -1,11 +1,11 @@
-//! When to try or look again. Pure: chance comes in as a number between 0 and 1.
+//! When to retry or poll again. Pure: randomness is passed in as a number between 0 and 1.
 
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
-/// The longest that a post waits because a platform asked it to. A longer wait is cut to this: asking once a day costs
-/// nothing, and a wrong number cannot hold a post for weeks.
+/// The longest wait that a platform may ask for. A longer one is cut to this: asking once a day costs nothing, and a
+/// wrong number cannot hold a post for weeks.
 pub const LONGEST_WAIT: TimeDelta = TimeDelta::days(1);
 
 /// Until when a post waits for a platform that named a time: not in the past, never longer than [`LONGEST_WAIT`], and
@@ -17,7 +17,7 @@ pub fn asked_until(until: Option<DateTime<Utc>>, now: DateTime<Utc>, pause: Time
     }
 }
 
-/// A span above zero and of at most `most`, from seconds that somebody outside names; `None` for what is no span.
+/// A positive span of at most `most`, from seconds given by an external party; `None` if they are not a valid span.
 pub fn span(seconds: f64, most: TimeDelta) -> Option<TimeDelta> {
     if seconds.is_nan() || seconds <= 0.0 {
         return None;
@@ -65,8 +65,8 @@ fn spread(delay: Duration, chance: f64) -> TimeDelta {
     TimeDelta::microseconds((delay.as_micros() as f64 * factor) as i64)
 }
 
-/// The gap to the next look at a platform that is still at work: 10 s at first, growing to a minute, after ten minutes
-/// to minutes, so that ten thousand slow posts cost next to nothing.
+/// The gap to the next poll of a platform that is still processing: 10 s at first, growing to a minute, after ten
+/// minutes to minutes, so that ten thousand slow posts cost next to nothing.
 pub fn poll_gap(first: Duration, waited: TimeDelta, chance: f64) -> TimeDelta {
     let waited = waited.num_seconds().max(0);
     let base = match waited {
@@ -82,11 +82,11 @@ pub fn poll_gap(first: Duration, waited: TimeDelta, chance: f64) -> TimeDelta {
     spread(gap.max(Duration::from_millis(20)), chance)
 }
 
-/// Looks that are a minute or more apart fall on a grid of this, so that thousands of waiting posts share their claims,
-/// their reads and their commits.
+/// Polls that are a minute or more apart are aligned to this grid, so that thousands of waiting posts share their
+/// claims, their reads and their commits.
 const GRID: TimeDelta = TimeDelta::seconds(5);
 
-/// When to look next at a platform that has been at work since `since`.
+/// When to poll next a platform that has been processing since `since`.
 pub fn next_poll(first: Duration, now: DateTime<Utc>, since: DateTime<Utc>, chance: f64) -> DateTime<Utc> {
     let gap = poll_gap(first, now - since, chance);
     let at = now + gap;

@@ -8,13 +8,13 @@ use jiff::{
     tz::{AmbiguousOffset, TimeZone},
 };
 
-/// How far in the past a time may lie and still mean "now".
+/// How far in the past a time may be and still mean "now".
 pub const GRACE: TimeDelta = TimeDelta::seconds(60);
 
-/// How far ahead a time may lie: further is nearly always a slip of the pen.
+/// How far ahead a time may be: further is nearly always a typo.
 pub const HORIZON: TimeDelta = TimeDelta::days(5 * 366);
 
-/// Why a time is not taken. The texts name the rule and the remedy.
+/// Why a time is refused. The texts name the rule and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
     /// Not a time.
@@ -26,7 +26,7 @@ pub enum TimeError {
     /// Not a zone.
     #[error("`{0}` is no IANA time zone; give one such as Europe/Berlin")]
     UnknownZone(String),
-    /// A DST change leaves this wall time out.
+    /// A DST change skips this wall time.
     #[error("{local} does not exist in {zone}: clocks jump over it; give a time before or after the change")]
     InGap {
         /// The wall time.
@@ -55,11 +55,11 @@ pub enum TimeError {
 pub struct Instant {
     /// The instant.
     pub at: DateTime<Utc>,
-    /// Set when a wall time happens twice and the earlier one was taken.
+    /// Set when a wall time occurs twice and the earlier one was used.
     pub warning: Option<String>,
 }
 
-/// What a clock on the wall shows when a post goes out, and the instant that this was by the rules of its time.
+/// A post's wall time, and its instant by the zone rules that were current when it was computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WallTime {
     /// `2026-12-25T18:00:00`.
@@ -101,7 +101,7 @@ fn parse_local(text: &str) -> Result<NaiveDateTime, TimeError> {
         .ok_or_else(|| TimeError::Malformed(text.to_owned()))
 }
 
-/// Reads what a clock on the wall shows in a zone.
+/// Reads a wall time in a zone.
 pub fn parse_wall(local: &str, zone: &TimeZone) -> Result<Instant, TimeError> {
     let malformed = || TimeError::Malformed(local.trim().to_owned());
     let local = parse_local(local.trim())?;
@@ -126,7 +126,7 @@ fn as_civil(local: NaiveDateTime) -> Option<jiff::civil::DateTime> {
     Some(Date::new(year, month, day).ok()?.to_datetime(time))
 }
 
-/// A wall time and its zone in one spelling; `None` for what is none.
+/// A wall time and its zone in normalised form; `None` if it is not one.
 pub fn wall_text(local: &str, zone: &TimeZone) -> Option<String> {
     Some(format!("{}@{}", parse_local(local.trim()).ok()?.format("%Y-%m-%dT%H:%M:%S%.f"), zone.iana_name()?))
 }

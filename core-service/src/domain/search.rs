@@ -1,4 +1,4 @@
-//! Words that somebody looks for, and the text of a post in which they are looked for. Pure.
+//! The words of a search, and the text of a post that is searched. Pure.
 //!
 //! Guaranteed: both are folded by one rule, so upper and lower case are the same in every script, on every database, and
 //! so are forms that Unicode calls compatible (full-width letters, ligatures, composed or decomposed accents). Accents
@@ -17,7 +17,7 @@ pub const MAX_WORDS: usize = 10;
 /// A word that is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// As it was given: ids of platforms tell upper from lower case.
+    /// As it was given: platform ids are case-sensitive.
     pub given: String,
     /// Folded.
     pub folded: String,
@@ -29,8 +29,8 @@ pub fn words(search: &str) -> Vec<Word> {
     words.filter(|word| !word.folded.is_empty()).collect()
 }
 
-/// What is looked through of a post: caption, hashtags with their sign, and titles, each on a line of its own. A release
-/// that changes it has to have the stored ones written anew: its migration sets `is_searchable` to 0.
+/// The searchable text of a post: caption, hashtags with their sign, and titles, each on its own line. A release that
+/// changes this must have the stored texts rewritten: its migration sets `is_searchable` to 0.
 pub fn text_of(content: &Content) -> String {
     let mut text = fold(&content.caption);
     for hashtag in &content.hashtags {
@@ -47,8 +47,8 @@ pub fn text_of(content: &Content) -> String {
     text
 }
 
-/// A text in which upper and lower case are the same. By way of upper case, which joins what has several lower-case forms
-/// (`ς` and `σ`, `ß` and `ss`), and of lower case before it, which has what upper case lacks (`ẞ`).
+/// A text folded for case-insensitive comparison: to lower case first (for `ẞ`), then to upper case, which unifies
+/// letters with several lower-case forms (`ς` and `σ`, `ß` and `ss`).
 pub fn fold(text: &str) -> String {
     // A character's own upper-case form may be a decomposed one, so it is composed again at the end.
     let flat = text.nfkc().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);

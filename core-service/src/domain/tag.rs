@@ -1,8 +1,8 @@
-//! What a hashtag and a mention are made of, and where they stand in a text. Pure.
+//! The syntax of hashtags and mentions, and finding them in a text. Pure.
 //!
-//! Hashtags are those of Unicode (<https://www.unicode.org/reports/tr31/#hashtag_identifiers>): letters, digits and marks
-//! of all scripts, and emoji with everything that emoji are put together from. What belongs together is one character to
-//! readers (a grapheme cluster), so a keycap `#️⃣` is no sign and a flag is not cut in half.
+//! Hashtags are those of Unicode (<https://www.unicode.org/reports/tr31/#hashtag_identifiers>): letters, digits and
+//! marks of all scripts, and emoji with all their components. Text is read by grapheme clusters, so a keycap `#️⃣` is
+//! not a hash sign and a flag is not cut in half.
 
 use icu_properties::props::{
     BinaryProperty, DefaultIgnorableCodePoint, Emoji, EmojiComponent, EmojiModifier, ExtendedPictographic, XidContinue,
@@ -21,14 +21,14 @@ pub(super) fn is_at_sign(grapheme: &str) -> bool {
     matches!(grapheme, "@" | "＠")
 }
 
-/// Whether a grapheme belongs into a mention.
+/// Whether a grapheme can be part of a mention.
 pub(super) fn is_mention_character(grapheme: &str) -> bool {
     let mut characters = grapheme.chars();
     let first = characters.next().is_some_and(|first| first.is_ascii_alphanumeric() || matches!(first, '_' | '.'));
     first && characters.next().is_none()
 }
 
-/// Whether a grapheme belongs into a hashtag.
+/// Whether a grapheme can be part of a hashtag.
 pub(super) fn is_hashtag_character(grapheme: &str) -> bool {
     // The keycaps of `*` and `#` are emoji, the signs alone are not.
     if grapheme.len() > 1 && grapheme.starts_with(['#', '*']) && grapheme.ends_with(KEYCAP) {
@@ -56,8 +56,8 @@ fn is_flag_letter(character: char) -> bool {
     ('\u{1F1E6}'..='\u{1F1FF}').contains(&character)
 }
 
-/// Runs of `belongs` that follow a sign, where the sign does not stand inside a word (`a@b.c`, `&#39;`), except right
-/// behind another tag (`#one#two` are two).
+/// Runs of `belongs` after a sign, unless the sign is inside a word (`a@b.c`, `&#39;`); directly after another tag it
+/// counts (`#one#two` are two).
 pub(super) fn tags_in(text: &str, is_sign: fn(&str) -> bool, belongs: fn(&str) -> bool) -> Vec<&str> {
     let mut found = Vec::new();
     let mut before: Option<char> = None;
@@ -83,8 +83,8 @@ pub(super) fn tags_in(text: &str, is_sign: fn(&str) -> bool, belongs: fn(&str) -
     found
 }
 
-/// A tag without characters that nobody sees, and those that it had: they come along when tags are copied, and would end
-/// or change it. Joiners, selectors and the letters of flags stay where they do something.
+/// A tag without invisible characters, and those that were removed: they come with copied text, and would end or change
+/// the tag. Joiners, selectors and the letters of flags stay where they have an effect.
 pub(super) fn visible(entry: &str) -> (String, Vec<char>) {
     let mut kept = String::new();
     let mut removed = Vec::new();
@@ -114,12 +114,12 @@ pub(super) fn visible(entry: &str) -> (String, Vec<char>) {
     (kept, removed)
 }
 
-/// Characters that are shown as nothing; line ends and the like are told as what they are.
+/// Characters that have no visible form; line ends and the like are not among them.
 fn is_invisible(character: char) -> bool {
     DefaultIgnorableCodePoint::for_char(character) || matches!(character, '\u{FFF9}'..='\u{FFFB}')
 }
 
-/// Joins with what stands beside it: letters, marks, emoji and what chooses their form.
+/// Joins with its neighbours: letters, marks, emoji and variation selectors.
 fn is_joined(character: char) -> bool {
     XidContinue::for_char(character) || ExtendedPictographic::for_char(character) || EmojiModifier::for_char(character)
 }

@@ -1,6 +1,6 @@
 //! The status machine: every legal move in one function (design §3). Pure, so a test walks every pair.
 //!
-//! `failed` needs proof of absence, `published` needs the platform's word: the events that lead there say so by name.
+//! `failed` needs proof of absence, `published` needs the platform's word: the names of the events say so.
 
 use super::post::Status;
 
@@ -11,7 +11,7 @@ pub enum Move {
     Schedule,
     /// Cancel. For a publishing post only before its first visible request; the caller checks the ledger.
     Cancel,
-    /// Its time has come, or it is to be published now.
+    /// Its time has come, or it is published by request.
     Begin,
     /// A step was made, or it waits.
     Progress,
@@ -21,15 +21,15 @@ pub enum Move {
     Confirmed,
     /// The platform's word: in the creator's inbox.
     Delivered,
-    /// Proven absent, and not tried again by itself.
+    /// Proven absent, and not retried automatically.
     Rejected,
-    /// Proven absent, and tried again.
+    /// Proven absent, and retried.
     ProvedAbsent,
     /// Cannot be found out.
     CannotTell,
     /// Missed its time, or its account is gone, before it began.
     Missed,
-    /// The platform's own answer gave another post what a match had given to this one.
+    /// The platform's own answer gave another post the id that a match had assigned to this one.
     Unbound,
     /// A person saw it live.
     ResolvedPublished,

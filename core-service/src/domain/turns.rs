@@ -1,10 +1,10 @@
-//! Whose turn it is when more posts are due than can be worked on at once. Pure.
+//! Which posts are processed next when more are due than can be processed at once. Pure.
 //!
 //! Guaranteed:
-//! - Each platform has room of its own, so one that takes long delays no post of another. Where all of them together have
-//!   less (few file descriptors), a platform may have under way four times what is left.
-//! - An account may begin a post while it has less under way than an eighth of the room that its platform has left, or
-//!   nothing at all. So one with thousands of posts leaves room for others, and many of them together do too.
+//! - Each platform has its own capacity, so a slow one delays no post of another. If the total capacity is smaller (few
+//!   file descriptors), a platform may have in progress four times what is left.
+//! - An account may begin a post while it has fewer in progress than an eighth of its platform's free capacity, or none
+//!   at all. So one account with thousands of posts leaves capacity for others, and so do many such accounts together.
 //! - Posts of one account that are found long after they wanted attention, a backlog, get turns [`BACKLOG_GAP`] apart, the
 //!   oldest first.
 
@@ -23,10 +23,10 @@ const BACKLOG_AGE: TimeDelta = TimeDelta::seconds(90);
 /// The gap between two posts of one account in a backlog.
 pub const BACKLOG_GAP: TimeDelta = TimeDelta::seconds(5);
 
-/// The part of its platform's free room that an account may have under way.
+/// The fraction of its platform's free capacity that an account may have in progress.
 const PART: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
-/// How many times what is left for all a platform may have under way.
+/// A platform may have in progress this many times what is left of the total capacity.
 const LEAVES: usize = 4;
 
 /// A post that is due.
@@ -36,20 +36,20 @@ pub struct Candidate {
     pub post: PostId,
     /// Whose.
     pub account: AccountId,
-    /// `None` for a word of another release: whoever claims it sets it aside.
+    /// `None` for a word of another release: claiming it quarantines it.
     pub platform: Option<Platform>,
     /// Part of a backlog, see [`is_late`].
     pub is_late: bool,
 }
 
-/// What becomes of candidates.
+/// The decision about candidates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allotted {
     /// To be worked on now.
     pub now: Vec<PostId>,
-    /// Of a backlog: to be found again at these times.
+    /// Part of a backlog: due again at these times.
     pub later: Vec<(DateTime<Utc>, PostId)>,
-    /// Some have no room and stay as they are.
+    /// Some exceed the capacity and stay as they are.
     pub left: bool,
 }
 
@@ -69,13 +69,13 @@ struct UnderWay {
 }
 
 impl Turns {
-    /// Nothing is under way, and each platform has so much room.
+    /// Nothing is in progress, and each platform has this capacity.
     pub fn of(per_platform: usize) -> Self {
         let total = usize::MAX;
         Self { per_platform, total, platforms: HashMap::new() }
     }
 
-    /// The same, with so much room for all platforms together.
+    /// The same, with this total capacity for all platforms.
     pub fn within(self, total: usize) -> Self {
         Self { total, ..self }
     }
@@ -111,21 +111,21 @@ impl Turns {
         self.per_platform.min(left.saturating_mul(LEAVES)).saturating_sub(under_way).min(left)
     }
 
-    /// Everything that is due has room: no platform and no account is without.
+    /// There is capacity for everything that is due: on every platform and for every account.
     pub fn is_open(&self) -> bool {
         Platform::ALL
             .into_iter()
             .all(|platform| self.room(Some(platform)) > 0 && self.without_room(platform).is_empty())
     }
 
-    /// The accounts of a platform that have no room, where the platform has some.
+    /// The accounts of a platform that are at their limit, if the platform has free capacity.
     pub fn without_room(&self, platform: Platform) -> Vec<AccountId> {
         let (share, under_way) = (self.share(platform), self.platforms.get(&platform));
         let accounts = under_way.into_iter().flat_map(|under_way| &under_way.accounts);
         accounts.filter(|(_, posts)| **posts >= share).map(|(account, _)| *account).collect()
     }
 
-    /// How many posts of one account may be under way.
+    /// How many posts of one account may be in progress.
     fn share(&self, platform: Platform) -> usize {
         (self.room(Some(platform)) / PART).max(1)
     }
@@ -135,8 +135,8 @@ impl Turns {
         self.room(Some(platform)) > 0 && under_way.is_none_or(|posts| *posts < self.share(platform))
     }
 
-    /// Gives each candidate its turn, in their order, and counts those whose turn is now. `backlogs` says when the next
-    /// late post of an account has its turn.
+    /// Gives each candidate its turn, in order, and counts those whose turn is now. `backlogs` says when the next late
+    /// post of an account has its turn.
     pub fn allot(
         &mut self,
         candidates: &[Candidate],
@@ -168,8 +168,8 @@ impl Turns {
     }
 }
 
-/// Whether a post that waits for `due` and wanted attention at `wanted` is found so late that it belongs to a backlog. Who
-/// is found at the turn that it was given does not.
+/// Whether a post that waits for `due` and was due for processing at `wanted` is so late that it belongs to a backlog.
+/// A post that was already given a turn does not.
 pub fn is_late(due: Option<DateTime<Utc>>, wanted: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     due.is_some_and(|due| now - due.max(wanted) > BACKLOG_AGE)
 }

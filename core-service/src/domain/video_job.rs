@@ -1,4 +1,4 @@
-//! A video job: a video that a workflow made or took in, and what a language model says of it. Pure.
+//! A video job: a video that a workflow made or received, and what a language model wrote about it. Pure.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub struct VideoJob {
 }
 
 impl VideoJob {
-    /// A job of which nothing is known yet.
+    /// An empty job.
     pub fn blank(video_job_id: String, user: UserId, now: DateTime<Utc>) -> Self {
         Self {
             video_job_id,
@@ -56,12 +56,12 @@ impl VideoJob {
         }
     }
 
-    /// Whether a post can name it alone.
+    /// Whether a post can be made from it alone.
     pub fn has_video(&self) -> bool {
         !self.video_url.is_empty() || !self.media_id.is_empty()
     }
 
-    /// Takes a change over. A URL that comes back as it was shown, with hidden values, is the one that is there.
+    /// Applies a change. A URL that comes back as it was shown, with hidden values, leaves the stored one unchanged.
     pub fn apply(&mut self, change: VideoJobChange, now: DateTime<Utc>) {
         let VideoJobChange { video, thumbnail_url, titles, description, hashtags, transcription } = change;
         if let Some(video) = video {
@@ -96,7 +96,7 @@ pub enum JobVideo {
     None,
 }
 
-/// What is changed of a job; `None` stays.
+/// A change of a job; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VideoJobChange {
     /// The video.

@@ -1,4 +1,5 @@
-//! Webhooks as rules: the types of events, who gets which, when a try is repeated, and when an endpoint is given up.
+//! Rules of webhooks: the types of events, who gets which, when an attempt is repeated, and when an endpoint is given
+//! up.
 //!
 //! Guaranteed: pure. One stored event has one type; the same event fits the same endpoints on every core.
 
@@ -11,7 +12,7 @@ use super::{
     post::Status,
 };
 
-/// Every type of event that can be asked for.
+/// Every event type that an endpoint can subscribe to.
 pub const EVENT_TYPES: [&str; 16] = [
     "post.created",
     "post.updated",
@@ -31,16 +32,17 @@ pub const EVENT_TYPES: [&str; 16] = [
     "webhook.disabled",
 ];
 
-/// The type of test events. They go to the endpoint that is tested, whatever it has asked for.
+/// The type of test events. They are sent to the tested endpoint, whatever its filters.
 pub const TEST_EVENT: &str = "webhook.test";
 
-/// How long a delivery is tried, from its first try on.
+/// How long a delivery is retried, from its first attempt.
 pub const TRIED_FOR: TimeDelta = TimeDelta::days(3);
 
 /// How long an endpoint may fail before it is switched off.
 pub const FAILS_FOR: TimeDelta = TimeDelta::days(5);
 
-/// Failures in a row without which nothing is switched off: a test and one event a week later are no days of failures.
+/// Minimum number of failures in a row before an endpoint is switched off: a test and one event a week later do not
+/// count as days of failures.
 pub const FAILS_AT_LEAST: i32 = 10;
 
 /// The longest that a `Retry-After` is waited for.
@@ -60,7 +62,7 @@ const GAPS: [TimeDelta; 10] = [
     TimeDelta::hours(8),
 ];
 
-/// How far a gap may be longer than it is, so that what failed together is not tried together again.
+/// How much a gap may be lengthened at random, so that deliveries that failed together are not retried together.
 const SPREAD: f64 = 0.2;
 
 /// The owner of endpoints that get the events of all users.
@@ -105,7 +107,7 @@ words! {
 }
 
 words! {
-    /// Where a delivery stands.
+    /// The status of a delivery.
     DeliveryStatus, "status of a webhook delivery",
     /// On its way.
     Pending = "pending",
@@ -115,7 +117,7 @@ words! {
     Failed = "failed",
 }
 
-/// What an endpoint wants to get.
+/// An endpoint's filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventFilter {
     /// Types; all when empty.
@@ -125,7 +127,7 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Whether an event of this type and platform is wanted. One of no platform is wanted whatever the platforms are.
+    /// Whether an event of this type and platform passes. An event without a platform passes any platform filter.
     pub fn wants(&self, event_type: &str, platform: Option<Platform>) -> bool {
         (self.types.is_empty() || self.types.iter().any(|wanted| wanted == event_type))
             && platform.is_none_or(|platform| self.platforms.is_empty() || self.platforms.contains(&platform))
@@ -137,7 +139,7 @@ impl EventFilter {
 pub struct Endpoint {
     /// Ours.
     pub id: EndpointId,
-    /// Whose events it gets; [`OPERATOR`]: everybody's.
+    /// Whose events it gets; [`OPERATOR`]: those of all users.
     pub wp_user_id: UserId,
     /// Where events are sent.
     pub url: String,
@@ -149,7 +151,7 @@ pub struct Endpoint {
     pub disabled: Option<(Disabled, DateTime<Utc>)>,
     /// Since when every try failed.
     pub failing_since: Option<DateTime<Utc>>,
-    /// Until when the secret before the last rotation signs as well.
+    /// Until when the previous secret also signs.
     pub old_secret_expires_at: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
@@ -157,7 +159,7 @@ pub struct Endpoint {
     pub updated_at: DateTime<Utc>,
 }
 
-/// An event on its way to an endpoint.
+/// The delivery of an event to an endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delivery {
     /// Ours.
@@ -178,15 +180,15 @@ pub struct Delivery {
     pub status: DeliveryStatus,
     /// When it is tried next, or its claim ends; `None` while it waits for an earlier one, and at rest.
     pub next_attempt_at: Option<DateTime<Utc>>,
-    /// Tries since it was made or last asked for again.
+    /// Attempts since it was created or last redelivered.
     pub tries: i32,
     /// Tries ever.
     pub tries_ever: i32,
-    /// When the first of `tries` was begun.
+    /// When the first of `tries` began.
     pub tried_since: Option<DateTime<Utc>>,
     /// The claim's number.
     pub fence: Fence,
-    /// When the event was taken up.
+    /// When the delivery was created.
     pub created_at: DateTime<Utc>,
     /// When it came to rest.
     pub ended_at: Option<DateTime<Utc>>,
@@ -194,7 +196,7 @@ pub struct Delivery {
     pub last_try: Option<Try>,
 }
 
-/// One request, and what came of it.
+/// One request and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Try {
     /// From 1 on.
@@ -207,11 +209,11 @@ pub struct Try {
     pub status_code: Option<i32>,
     /// The beginning of its body.
     pub answer: String,
-    /// Why there was none, or why it does not count.
+    /// Why there was no response, or why it does not count.
     pub error: String,
 }
 
-/// The type of a stored event. `None` for those that nobody can ask for: a status of a later release.
+/// The type of a stored event. `None` for one without a type: a status of a later release.
 pub fn event_type(event: &NewEvent) -> Option<&'static str> {
     Some(match (event.kind, event.status) {
         (EventKind::PostStatusChanged, status) => match status? {
@@ -240,7 +242,7 @@ pub fn event_type(event: &NewEvent) -> Option<&'static str> {
     })
 }
 
-/// What events are sent in order of: a post or an account. Empty: in no order.
+/// The subject within which events are sent in order: a post or an account. Empty: no order.
 pub fn subject(event: &NewEvent) -> String {
     match (event.post_id, event.account_id) {
         (Some(post), _) => format!("post/{post}"),
@@ -256,14 +258,14 @@ pub enum TryOutcome {
     Accepted,
     /// 410.
     Gone,
-    /// Anything else, with the time that the answer asked to wait.
+    /// Anything else, with the wait that the response asked for.
     Failed {
         /// `Retry-After`.
         retry_after: Option<TimeDelta>,
     },
 }
 
-/// What becomes of a delivery after a try.
+/// The decision about a delivery after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Done.
@@ -296,19 +298,19 @@ pub fn next(
     }
 }
 
-/// How long a `Retry-After` is obeyed.
+/// How long a `Retry-After` is honoured.
 pub fn asked_wait(retry_after: Option<TimeDelta>) -> Option<TimeDelta> {
     retry_after.map(|wait| wait.min(LONGEST_WAIT))
 }
 
-/// The gap after so many tries, at least one.
+/// The gap after this many attempts, at least one.
 fn gap(tries: i32, chance: f64) -> TimeDelta {
     let place = usize::try_from(tries.max(1) - 1).unwrap_or_default().min(GAPS.len() - 1);
     let spread = GAPS[place].num_milliseconds() as f64 * SPREAD * chance.clamp(0.0, 1.0);
     GAPS[place] + TimeDelta::milliseconds(spread as i64)
 }
 
-/// Whether an endpoint that failed so many times in a row since then is switched off.
+/// Whether an endpoint that failed this many times in a row since then is switched off.
 pub fn has_failed_for_days(failing_since: DateTime<Utc>, failures: i32, now: DateTime<Utc>) -> bool {
     now - failing_since >= FAILS_FOR && failures >= FAILS_AT_LEAST
 }

@@ -51,7 +51,7 @@ impl Check {
         self.unknown.push(what);
     }
 
-    /// What came of it. All that the file does not tell is one warning.
+    /// The result. Everything that the file does not state is one warning.
     fn finish(mut self) -> Checked {
         if !self.unknown.is_empty() {
             let message = format!("not checked, because the file does not tell: {}", self.unknown.join(", "));
@@ -151,7 +151,7 @@ impl Check {
         }
     }
 
-    /// How the pictures are made. Platforms convert most of what they rule out, so nothing here refuses a video.
+    /// The picture format. Platforms convert most of what they rule out, so nothing here refuses a video.
     fn making(&mut self, facts: &MediaFacts, rules: &MediaRules) {
         let picture = &facts.picture;
         if rules.no_edits && picture.is_edited == Some(true) {

@@ -1,9 +1,9 @@
-//! What platforms ask of a cover: a picture of its own, or a frame of the video.
+//! What platforms require of a cover: a separate picture, or a frame of the video.
 
 use super::MediaFacts;
 use crate::domain::violation::{Violation, Warning};
 
-/// What was found out about a cover picture. `None`: the host or its first bytes do not tell.
+/// Facts about a cover picture. `None`: neither the host nor the first bytes tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CoverFacts {
     /// Size of the file.
@@ -12,7 +12,7 @@ pub struct CoverFacts {
     pub is: Option<&'static str>,
 }
 
-/// What a platform asks of a cover picture.
+/// What a platform requires of a cover picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CoverRules {
     /// What it has to be, in the words of [`CoverFacts::is`].

@@ -1,4 +1,4 @@
-//! What a video is, what a platform asks of it, and the comparison of the two. Pure.
+//! Facts about a video, a platform's requirements, and the comparison of the two. Pure.
 //!
 //! Guaranteed:
 //! - [`check`] names every broken rule at once, each with what was measured, the limit and a remedy.
@@ -116,7 +116,7 @@ pub struct AudioFacts {
     pub channels: Option<u16>,
 }
 
-/// What was found out about a video file. `None` means that the file does not tell or could not be read that far.
+/// Facts about a video file. `None`: the file does not state it, or could not be read that far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaFacts {
     /// Size of the whole file.
@@ -144,22 +144,22 @@ pub struct MediaFacts {
     pub picture: PictureFacts,
 }
 
-/// How the pictures of a video are made. `None` means that the file does not tell.
+/// The picture format of a video. `None`: the file does not state it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PictureFacts {
     /// How colours are sampled: `4:2:0`.
     pub chroma: Option<String>,
-    /// Whole pictures; `Some(false)` for interlaced ones.
+    /// Progressive; `Some(false)` for interlaced.
     pub is_progressive: Option<bool>,
     /// Each group of pictures can be decoded by itself.
     pub closed_gops: Option<bool>,
     /// Shape of a pixel as shown, width to height; `None` also for square ones.
     pub pixel_aspect: Option<(u32, u32)>,
-    /// An edit list shows something else than the film from its beginning to its end.
+    /// An edit list changes which part of the film is shown.
     pub is_edited: Option<bool>,
 }
 
-/// What a platform asks of a video and its caption.
+/// What a platform requires of a video and its caption.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MediaRules {
     /// Shortest video.
@@ -172,9 +172,9 @@ pub struct MediaRules {
     pub containers: &'static [Container],
     /// Accepted picture codecs.
     pub video_codecs: &'static [VideoCodec],
-    /// Aspect ratios that fit the platform's player, widest use first. A recommendation.
+    /// Aspect ratios that fit the platform's player, most common first. A recommendation.
     pub aspect_ratios: &'static [&'static str],
-    /// Least and greatest width divided by height, each as (width, height), where the platform names them.
+    /// Minimum and maximum of width divided by height, each as (width, height), where the platform names them.
     pub aspect_range: Option<[(u32, u32); 2]>,
     /// Shortest side that is accepted, in pixels.
     pub min_side: Option<u32>,
@@ -182,7 +182,7 @@ pub struct MediaRules {
     pub max_side: Option<u32>,
     /// Largest width that is accepted, in pixels.
     pub max_width: Option<u32>,
-    /// Smallest resolution that looks right, by its shorter side: 540 is "540p". A recommendation.
+    /// Smallest resolution with acceptable quality, by its shorter side: 540 is "540p". A recommendation.
     pub min_resolution: u32,
     /// The resolution to aim for, by its shorter side.
     pub recommended_resolution: u32,
@@ -192,11 +192,11 @@ pub struct MediaRules {
     pub max_frame_rate_millis: u32,
     /// Highest average bit rate of the whole file, where the platform names one. Checked as a recommendation.
     pub max_bits_per_second: Option<u64>,
-    /// The index of an MP4 must stand before the pictures.
+    /// The index of an MP4 must come before the media data.
     pub needs_moov_first: bool,
     /// Pictures have to be progressive, with 4:2:0 colours and closed groups of pictures.
     pub plain_pictures: bool,
-    /// Files with an edit list that changes the film are not wanted.
+    /// Edit lists that change the film are not allowed.
     pub no_edits: bool,
     /// Accepted sound codecs; empty when the platform names none.
     pub audio_codecs: &'static [&'static str],
@@ -211,7 +211,7 @@ pub struct MediaRules {
 }
 
 impl MediaRules {
-    /// The same rules with the longest video of one creator, as the platform told it in seconds.
+    /// The same rules with one creator's longest video, in seconds, as the platform gave it.
     ///
     /// TikTok: `max_video_post_duration_sec` of creator info. Never widens the rules.
     pub fn for_creator(&self, max_duration_seconds: Option<i32>) -> Self {

@@ -3,10 +3,10 @@
 use super::{Container, MediaRules, VideoCodec};
 use crate::domain::caption::{CaptionRules, CaptionUnit};
 
-/// TikTok, Content Posting API. Longer videos than three minutes are a matter of the creator: see
+/// TikTok, Content Posting API. Whether videos may be longer than three minutes depends on the creator: see
 /// [`MediaRules::for_creator`].
 ///
-/// 4 GB are taken as 4,000,000,000 bytes, the stricter reading. The least duration and the number of hashtags are the
+/// 4 GB are taken as 4,000,000,000 bytes, the stricter reading. The minimum duration and the number of hashtags are the
 /// original design's; TikTok's pages name neither.
 pub const TIKTOK: MediaRules = MediaRules {
     min_duration_ms: 3_000,
@@ -37,8 +37,8 @@ pub const TIKTOK: MediaRules = MediaRules {
 /// Instagram Reels.
 ///
 /// 300 MB are taken as 300,000,000 bytes and captions are counted in UTF-16 code units, the stricter readings: Meta's
-/// page names neither unit. Meta also rules out edit lists, but common encoders write them to line up sound and picture, and
-/// Instagram takes such files: only those that change the film are told.
+/// page names neither unit. Meta also rules out edit lists, but common encoders write them to align sound and picture, and
+/// Instagram accepts such files: there is a warning only for those that change the film.
 pub const INSTAGRAM_REELS: MediaRules = MediaRules {
     min_duration_ms: 3_000,
     max_duration_ms: 900_000,
@@ -107,9 +107,9 @@ pub const FACEBOOK_REELS: MediaRules = MediaRules {
 
 /// YouTube, videos and Shorts: a square or upright video of up to three minutes is a Short by itself.
 ///
-/// YouTube names 256 GB; its page of formats is long, and what is listed here is what the core can look into. Frame rates are
-/// not ruled on. Above sixty hashtags YouTube ignores all of them. A channel that is not verified by phone may upload
-/// fifteen minutes; YouTube tells so itself.
+/// YouTube names 256 GB; of its many formats this lists those that the core can parse. Frame rates are not limited.
+/// Above sixty hashtags YouTube ignores all of them. A channel without a verified phone number may upload fifteen
+/// minutes; YouTube itself reports that.
 pub const YOUTUBE: MediaRules = MediaRules {
     min_duration_ms: 1_000,
     max_duration_ms: 43_200_000,

@@ -1,4 +1,4 @@
-//! An uploaded video: what names it and how long it is kept. Pure.
+//! An uploaded video: its id and how long it is kept. Pure.
 
 use std::{fmt, str::FromStr};
 
@@ -6,12 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::post::Status;
 
-/// Names an upload of a user: the SHA-256 of its bytes, as 64 lower-case hexadecimal digits. The same file has the same
-/// name whenever it is uploaded, so a request that names it means the same for ever.
+/// The id of a user's upload: the SHA-256 of its bytes, as 64 lower-case hexadecimal digits. The same file always gets
+/// the same id, so a request that names it means the same for ever.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MediaId(String);
 
-/// A text that names no upload.
+/// A text that is not an upload's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is not 64 hexadecimal digits")]
 pub struct NoMediaId;
@@ -48,9 +48,9 @@ impl fmt::Display for MediaId {
 pub struct KeepPolicy {
     /// From its upload, when no post has used it.
     pub unused: TimeDelta,
-    /// From the end of the last post that used it and went well or was cancelled.
+    /// Since the last post that used it was published or cancelled.
     pub done: TimeDelta,
-    /// From the end of the last post that failed: RetryPost needs the file again. The same for posts in a creator's
+    /// Since the last post that used it failed: RetryPost needs the file again. The same for posts in a creator's
     /// inbox, which may fail there.
     pub failed: TimeDelta,
 }

@@ -1,21 +1,21 @@
-//! One version of a video's file: what its host and its bytes tell of it. A video is read in several parts, by several
-//! requests and perhaps by several processes; parts of two versions must never be put together.
+//! One version of a video's file, identified by its host's headers and its bytes. A video is read in several parts, by
+//! several requests and perhaps by several processes; parts of two versions must never be combined.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The rule that is broken when another file is found in place of the one that was begun with.
+/// The rule that is broken when the file was replaced since the upload began.
 pub const VIDEO_CHANGED: &str = "VIDEO_CHANGED";
 
-/// What tells one version of a file from another behind the same URL.
+/// Identifies a version of the file behind a URL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VideoVersion {
     /// Size of the whole file.
     pub size_bytes: u64,
-    /// The host's name for the version (`ETag`), if it gives one.
+    /// The host's `ETag`, if it gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
-    /// When the host says that the file was changed (`Last-Modified`), as it says it.
+    /// The host's `Last-Modified`, verbatim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
     /// What the file is: size and hash of samples of its bytes, or the upload's SHA-256. Missing where only the head of
@@ -24,14 +24,14 @@ pub struct VideoVersion {
     pub identity: Option<String>,
 }
 
-/// What two versions say about each other.
+/// How two versions compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// Byte for byte the same, by the host's own word.
+    /// Identical, according to the host.
     Same,
     /// Not the same file.
     Different,
-    /// Nothing speaks against it, and nothing proves it: only the bytes can tell.
+    /// Neither proven nor disproven: only the bytes can tell.
     Unproven,
 }
 
@@ -51,7 +51,7 @@ impl VideoVersion {
         }
     }
 
-    /// Whether the host has a name for the version that no other version can have.
+    /// Whether the host gives a strong `ETag`.
     pub fn has_strong_name(&self) -> bool {
         self.strong_etag().is_some()
     }

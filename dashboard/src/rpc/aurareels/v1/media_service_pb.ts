@@ -456,9 +456,10 @@ export const DeleteVideoJobResponseSchema: GenMessage<DeleteVideoJobResponse> = 
 export const MediaService: GenService<{
   /**
    * Uploads a video: one message with `info`, then the bytes in `chunk` messages. Returns once the file is complete,
-   * checked and safely stored. Harmless to repeat: the same bytes become the same media, and an interrupted upload
-   * leaves nothing behind. A client that knows the file's SHA-256 sends it in `info`; if the file is there already, the
-   * response comes before any chunk.
+   * checked and safely stored.
+   *
+   * Harmless to repeat: the same bytes become the same media, and an interrupted upload leaves nothing behind. A client
+   * that knows the file's SHA-256 sends it in `info`; if the file is there already, the response comes before any chunk.
    *
    * @generated from rpc aurareels.v1.MediaService.UploadMedia
    */
