@@ -1,4 +1,5 @@
-//! How posts do, for callers: what is known, reading it now, and what accounts gained in a window of time.
+//! Statistics of posts, for callers: the last known numbers, reading them now, and what accounts gained in a time
+//! window.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -30,7 +31,7 @@ use crate::{
 /// How long a reading is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Time between looks whether another core has read it.
+/// Time between checks whether another core has read it.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The longest window.
@@ -42,7 +43,7 @@ const STEPS: i64 = 800;
 /// A post with its numbers over time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PostDetail {
-    /// What is known now; `None` where nothing was read yet and nothing is planned.
+    /// The last known numbers; `None` if nothing was read yet and nothing is planned.
     pub numbers: PostNumbers,
     /// Over time, oldest first.
     pub history: Vec<Point>,
@@ -91,12 +92,12 @@ pub struct Page {
     pub gains: Option<Gains>,
 }
 
-/// Has readings made that are asked for, and tells when they were.
+/// Requests readings, and reports when they are done.
 pub trait Asks: Send + Sync {
     /// A reading of this platform is due now.
     fn ask(&self, platform: Platform);
 
-    /// Changes when readings were settled.
+    /// Changes when readings are done.
     fn settled(&self) -> watch::Receiver<u64>;
 }
 
@@ -138,7 +139,7 @@ impl Analytics {
         Ok(PostDetail { numbers, history })
     }
 
-    /// Has a post's numbers read now.
+    /// Reads a post's numbers now.
     pub async fn sync(&self, caller: Caller, id: PostId) -> Result<PostDetail> {
         let post = self.live(caller, id).await?;
         if !self.is_read {

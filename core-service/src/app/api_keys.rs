@@ -1,4 +1,4 @@
-//! API keys: made, listed, revoked and recognised.
+//! API keys: creating, listing, revoking and recognising them.
 //!
 //! Guaranteed: a key is shown once, when it is made; only its SHA-256 is stored, and keys are found by it, so nothing
 //! compares secrets byte by byte. A key has 256 random bits, so a fast hash is enough. A revoked key stops working
@@ -22,7 +22,7 @@ use crate::{
 /// What every key begins with.
 pub const PREFIX: &str = "ar_";
 
-/// Characters of a key that are kept to tell keys apart: far too few to guess the rest.
+/// Characters of a key that are stored to tell keys apart: far too few to guess the rest.
 const SHOWN: usize = 9;
 
 /// The keys of one core.
@@ -37,7 +37,7 @@ impl ApiKeys {
         Self { store, remembered: Remembered::new() }
     }
 
-    /// Makes a key. The secret is not stored and cannot be had again.
+    /// Creates a key. The secret is not stored and cannot be recovered.
     ///
     /// # Panics
     /// If the operating system gives no random numbers.
@@ -61,7 +61,7 @@ impl ApiKeys {
         Ok((key, stored))
     }
 
-    /// Every key, the revoked ones too.
+    /// Every key, including revoked ones.
     pub async fn list(&self) -> super::Result<Vec<ApiKey>> {
         Ok(self.store.list_api_keys().await?)
     }
@@ -88,12 +88,12 @@ impl ApiKeys {
         Ok(key)
     }
 
-    /// Changes when a key was revoked; whose streams are open asks again then.
+    /// Changes when a key was revoked; open streams then check their key again.
     pub fn revocations(&self) -> watch::Receiver<Option<DateTime<Utc>>> {
         self.remembered.revocations()
     }
 
-    /// Looks for revocations while somebody wants to know of them. Never ends.
+    /// Looks for revocations while there are subscribers. Never returns.
     pub async fn follow_revocations(&self) {
         self.remembered.follow(|| self.store.newest_revocation()).await;
     }

@@ -1,9 +1,9 @@
 //! Logging in to the dashboard: links that work once, and sessions.
 //!
-//! Guaranteed: secrets are shown once, to whom they are for; only their SHA-256 is stored, and rows are found by it. They
-//! have 256 random bits, so a fast hash is enough and guessing is hopeless. A link names its user in its secret, so that a
-//! page can show who will be logged in before anything is used up; another number in the same link is another secret. A
-//! session that was ended stops working within [`REMEMBERED`] everywhere, and its streams end within twice that time.
+//! Guaranteed: secrets are shown once; only their SHA-256 is stored, and rows are found by it. They have 256 random
+//! bits, so a fast hash is enough and guessing is hopeless. A link's secret contains its user, so that a page can show
+//! who will be logged in before the link is used up; another number in the same link is another secret. A session that
+//! was ended stops working within [`REMEMBERED`] everywhere, and its streams end within twice that time.
 //!
 //! How long links and sessions live is in `store::dashboard`.
 
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// Longest secret that is looked at, bytes.
+/// Longest secret that is looked up, bytes.
 const MAX_SECRET: usize = 128;
 
 /// Longest name of a browser that is kept, characters.
@@ -48,7 +48,7 @@ impl Dashboard {
         Self { store, clock, remembered: Remembered::new() }
     }
 
-    /// Makes the secret of a link that logs a user in once. It is not stored and cannot be had again.
+    /// Creates the secret of a link that logs a user in once. It is not stored and cannot be recovered.
     ///
     /// # Panics
     /// If the operating system gives no random numbers.
@@ -58,8 +58,8 @@ impl Dashboard {
         Ok(secret)
     }
 
-    /// Uses a link up: the secret of the new session, and the session. The session that this browser has had ends. `None`
-    /// when the link is unknown, used or too old: which of them is not told.
+    /// Uses up a link: returns the secret of the new session, and the session. The browser's previous session ends.
+    /// `None` when the link is unknown, used or expired, without saying which.
     ///
     /// # Panics
     /// If the operating system gives no random numbers.
@@ -125,24 +125,24 @@ impl Dashboard {
         Ok(session)
     }
 
-    /// The sessions of a user, or of all, those used last first.
+    /// The sessions of a user, or of all, most recently used first.
     pub async fn list(&self, user: Option<UserId>) -> Result<Vec<Session>> {
         Ok(self.store.dashboard_sessions(user).await?)
     }
 
-    /// Ends a session, of this user if one is named; false when there is no such one.
+    /// Ends a session, of this user if one is named; false when there is no such session.
     pub async fn end(&self, user: Option<UserId>, id: i64) -> Result<bool> {
         let ended = self.store.end_dashboard_session(user, id).await?;
         self.remembered.forget(|session| session.id == id && ended);
         Ok(ended)
     }
 
-    /// Changes when a session was ended; whose streams are open asks again then.
+    /// Changes when a session was ended; open streams then check their session again.
     pub fn revocations(&self) -> watch::Receiver<Option<DateTime<Utc>>> {
         self.remembered.revocations()
     }
 
-    /// Looks for ended sessions while somebody wants to know of them. Never ends.
+    /// Looks for ended sessions while there are subscribers. Never returns.
     pub async fn follow_revocations(&self) {
         self.remembered.follow(|| self.store.newest_end_of_session()).await;
     }

@@ -1,8 +1,8 @@
-//! Use cases: what a caller can ask for, with every rule that stands between a request and a row. The gRPC layer, the
-//! OAuth page and the scheduler call these; none of them has rules of its own.
+//! Use cases: what a caller can request, with every rule that applies. The gRPC layer, the OAuth page and the scheduler
+//! call these; none of them has rules of its own.
 //!
-//! Guaranteed: a request that is refused changed nothing; one user never sees or touches another's rows, and "not found"
-//! and "not yours" are the same answer.
+//! Guaranteed: a refused request changes nothing; one user never sees or touches another's rows, and "not found" and
+//! "not yours" are the same error.
 
 pub mod accounts;
 pub mod analytics;
@@ -28,17 +28,17 @@ use crate::domain::{
     violation::Violation,
 };
 
-/// On whose behalf a call is made; established by the gRPC layer before any use case runs.
+/// The authenticated caller; established by the gRPC layer before any use case runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The user whose rows the call may see.
     pub user: UserId,
 }
 
-/// A broken rule, and the account it holds for where it does not hold for all.
+/// A broken rule, and the account it applies to if not to all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Broken {
-    /// The account; `None` when the rule holds for the whole request.
+    /// The account; `None` when the rule applies to the whole request.
     pub account: Option<crate::domain::ids::AccountId>,
     /// The rule.
     pub violation: Violation,
@@ -51,7 +51,7 @@ fn broken(field: &'static str, rule: &'static str, measured: impl Into<String>, 
     Broken { account: None, violation: Violation { field, rule, measured, limit, remedy, message } }
 }
 
-/// Why a use case did nothing.
+/// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request breaks rules; all of them at once.
@@ -84,7 +84,7 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
-    /// Somebody else changed it first; reading again and repeating helps.
+    /// A concurrent change won; read again and repeat.
     #[error("{message}")]
     Conflict {
         /// A sentence for people.
@@ -102,7 +102,7 @@ pub enum Error {
         /// When it works again.
         retry_at: Option<DateTime<Utc>>,
     },
-    /// Something is away for a while.
+    /// Something is temporarily unavailable.
     #[error("{message}")]
     Unavailable {
         /// Stable reason.
@@ -118,13 +118,13 @@ pub enum Error {
         /// The oldest position that can be resumed from.
         oldest: Sequence,
     },
-    /// The event position was given before a backup was restored, for events that the backup does not hold.
+    /// The event position refers to events that were lost when a backup was restored.
     #[error(
         "the database was restored from a backup, and the events up to this position are lost; resume from {kept_through} \
          and read the posts anew"
     )]
     PositionOfLostEvents {
-        /// The newest position that the backup holds: all later events come after it.
+        /// The newest position in the backup: all later events come after it.
         kept_through: Sequence,
     },
     /// The platform said no.

@@ -1,4 +1,4 @@
-//! What this core's platforms are and what they ask of a video. Needs no account.
+//! The platforms of this core and their requirements for videos. Needs no account.
 
 use crate::{
     domain::{
@@ -45,12 +45,12 @@ impl Platforms {
         self.registry.platforms().map(info).collect()
     }
 
-    /// What each platform asks of a video.
+    /// What each platform requires of a video.
     pub fn rules(&self) -> impl Iterator<Item = (Platform, &'static MediaRules)> {
         self.registry.platforms().map(|(platform, service)| (platform, service.description.rules))
     }
 
-    /// What a platform asks of a video. Refuses platforms that are not part of this release.
+    /// What a platform requires of a video. Refuses platforms that are not part of this release.
     pub fn requirements(&self, platform: Platform) -> Result<&'static MediaRules> {
         let service = self.registry.get(platform).ok_or_else(|| {
             let known: Vec<&str> = self.registry.platforms().map(|(known, _)| known.display_name()).collect();

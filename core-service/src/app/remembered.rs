@@ -1,4 +1,4 @@
-//! Credentials that were found a moment ago, by the hash of their secret.
+//! A short-lived cache of credentials, by the hash of their secret.
 //!
 //! Guaranteed: what was revoked stops working within [`REMEMBERED`] everywhere, on this core and on others that share the
 //! database; streams that are open with it are told within twice that time.
@@ -15,16 +15,16 @@ use tokio::{sync::watch, time::sleep};
 
 use crate::store;
 
-/// How long a found credential is trusted without looking again.
+/// How long a cached credential is trusted.
 pub const REMEMBERED: Duration = Duration::from_secs(2);
 
-/// Most credentials of a kind that are remembered.
+/// Maximum number of cached credentials of a kind.
 const MOST: usize = 4096;
 
 /// Credentials of one kind.
 pub(super) struct Remembered<T> {
     found: Mutex<HashMap<String, (T, Instant)>>,
-    /// The newest revocation that was seen.
+    /// The newest revocation seen.
     revocations: watch::Sender<Option<DateTime<Utc>>>,
 }
 
@@ -65,12 +65,12 @@ impl<T: Clone> Remembered<T> {
         self.found().retain(|_, (credential, _)| !is_so(credential));
     }
 
-    /// Changes when one was revoked; whose streams are open asks again then.
+    /// Changes when one was revoked; open streams then check theirs again.
     pub(super) fn revocations(&self) -> watch::Receiver<Option<DateTime<Utc>>> {
         self.revocations.subscribe()
     }
 
-    /// Looks for revocations, by this process or another, while somebody wants to know of them. Never ends.
+    /// Looks for revocations, by this process or another, while there are subscribers. Never returns.
     pub(super) async fn follow<F>(&self, newest: impl Fn() -> F)
     where
         F: Future<Output = store::Result<Option<DateTime<Utc>>>>,

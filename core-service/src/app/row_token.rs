@@ -1,4 +1,4 @@
-//! Page tokens of lists by row, newest first: the row that the page before ended with.
+//! Page tokens of lists by row, newest first: the last row of the previous page.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -10,7 +10,7 @@ pub(super) fn after(row: i64) -> String {
     URL_SAFE_NO_PAD.encode(row.to_be_bytes())
 }
 
-/// The row that a token stands for; without one, a row before which all others stand.
+/// The row of a token; without one, a row that comes before all others.
 pub(super) fn read(token: Option<&str>) -> Result<i64> {
     let Some(text) = token else { return Ok(i64::MAX) };
     let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());

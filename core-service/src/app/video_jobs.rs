@@ -1,4 +1,4 @@
-//! Video jobs, as their owners see them: save, look, list, delete. What a post takes from a job stands in `posts`.
+//! Video jobs, as their owners see them: save, get, list, delete. What a post takes from a job is in `posts`.
 //!
 //! Guaranteed: one user never sees or uses another's job; saving is harmless to repeat; a job that names an upload names
 //! one that is there.
@@ -18,10 +18,10 @@ use crate::{
 /// Most jobs of a page.
 const MAX_PAGE: u32 = 100;
 
-/// Longest name, characters: what the columns of every database hold.
+/// Longest id, characters: what the columns of every database hold.
 const MAX_NAME: usize = 255;
 
-/// Most titles and hashtags, and the most bytes of each field: a page of jobs fits into one answer.
+/// Limits for titles, hashtags and the bytes of each field, so that a page of jobs fits into one response.
 const MAX_TITLES: usize = 50;
 const MAX_HASHTAGS: usize = 100;
 const MAX_LIST_BYTES: usize = 4 * 1024;
@@ -33,7 +33,7 @@ const MAX_TRANSCRIPTION: usize = 256 * 1024;
 pub struct PutVideoJob {
     /// Its name.
     pub video_job_id: String,
-    /// Whose it is by the caller's own tables, where they say so.
+    /// Its owner according to the caller's own tables, if given.
     pub owner: Option<UserId>,
     /// What is saved of it.
     pub change: VideoJobChange,
@@ -110,7 +110,7 @@ impl VideoJobs {
     }
 }
 
-/// The answer for a job that is not there or not the caller's.
+/// The error for a job that does not exist or is not the caller's.
 pub(super) fn not_found(video_job_id: &str) -> Error {
     let id = video_job_id.chars().take(MAX_NAME).collect();
     Error::NotFound { reason: Reason::VideoJobNotFound, kind: "video job", id }

@@ -1,7 +1,7 @@
 //! Webhook endpoints of a user, and the operator's: creating, changing and testing them, and their log.
 //!
-//! Guaranteed: a secret is answered once, by the call that makes it; an address that the core would never request is
-//! refused when it is given; endpoints for all users are the operator's alone, and for everybody else not there.
+//! Guaranteed: a secret is returned once, by the call that creates it; a URL that the core would never request is
+//! refused when it is given; endpoints for all users are visible only to the operator.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,10 +35,10 @@ use crate::{
     },
 };
 
-/// Told when a delivery is due that was not before.
+/// Notified when a delivery becomes due.
 pub type Wake = Arc<Notify>;
 
-/// How long the secret before a rotation goes on signing when nobody says.
+/// How long the previous secret also signs after a rotation, by default.
 pub const OVERLAP: Duration = Duration::from_secs(86_400);
 
 /// The longest that it may.
@@ -51,9 +51,9 @@ const SECRET: usize = 32;
 const MAX_URL: usize = 2_000;
 const MAX_DESCRIPTION: usize = 500;
 
-/// Says what an event is about, as the JSON API shows it.
+/// Renders the subject of an event as the JSON API shows it.
 pub trait Describe: Send + Sync {
-    /// The post, the account or the endpoint; what is left of it where it is gone.
+    /// The post, the account or the endpoint; only its ids if it was deleted.
     fn data(&self, event: &Event, subjects: &Subjects, endpoint: Option<&Endpoint>) -> Value;
 }
 
@@ -74,7 +74,7 @@ pub fn body(event_type: &str, at: DateTime<Utc>, data: Value, event: Option<&Eve
     message.to_string()
 }
 
-/// A `webhook-id` that nobody has had.
+/// A new, unique `webhook-id`.
 pub fn new_webhook_id() -> String {
     let mut bytes = [0; 16];
     // Without randomness there is no TLS either; the core does not start then.
@@ -163,12 +163,12 @@ fn kept(kept: Kept, id: EndpointId, owner: UserId) -> Result<Endpoint> {
 }
 
 impl WebhookEndpoints {
-    /// Over a store. `wake` is told of what is due.
+    /// Over a store. `wake` is notified of due deliveries.
     pub fn new(store: Store, clock: Clock, allow_private: bool, wake: Wake) -> Self {
         Self { store, clock, allow_private, wake }
     }
 
-    /// Creates an endpoint, for all users if `all_users`, and answers its secret.
+    /// Creates an endpoint, for all users if `all_users`, and returns its secret.
     pub async fn create(&self, by: Asker, input: EndpointInput, all_users: bool) -> Result<(Endpoint, Secret)> {
         let mut broken = Vec::new();
         broken.extend(self.url_refused(&input.url));
@@ -216,7 +216,7 @@ impl WebhookEndpoints {
         Ok(())
     }
 
-    /// Gives an endpoint a new secret, and answers it.
+    /// Gives an endpoint a new secret, and returns it.
     pub async fn rotate(&self, by: Asker, id: EndpointId, overlap: Duration) -> Result<(Endpoint, Secret)> {
         if overlap > MAX_OVERLAP {
             let remedy = "give a shorter one, or leave it out for 24 hours";
@@ -259,7 +259,7 @@ impl WebhookEndpoints {
         Ok(DeliveryPage { deliveries, next_page_token })
     }
 
-    /// A delivery with everything that is known of it.
+    /// A delivery with its body and all attempts.
     pub async fn delivery(&self, by: Asker, id: DeliveryId) -> Result<Told> {
         let found = self.store.webhook_delivery(id).await?.ok_or_else(|| no_delivery(id))?;
         self.get(by, found.delivery.endpoint).await.map_err(|error| match error {

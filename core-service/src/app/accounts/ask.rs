@@ -1,5 +1,5 @@
-//! What the platform says about an account now: whether its login works, what may be chosen for a post, what is left of
-//! its quota. Each question has two tries: a refused access token is refreshed once, and the question asked again.
+//! Questions to the platform about an account: whether its login works, which options a post has, what is left of its
+//! quota. If the access token is refused, it is refreshed once and the question asked again.
 
 use chrono::TimeDelta;
 
@@ -24,7 +24,7 @@ const DAY_SECONDS: i32 = 86_400;
 const TRIES: u32 = 2;
 
 impl Accounts {
-    /// Refreshes the access token at the platform; with `only_if_needed` only when it would end soon.
+    /// Refreshes the access token at the platform; with `only_if_needed` only if it expires soon.
     pub async fn refresh(&self, caller: Caller, id: AccountId, only_if_needed: bool) -> Result<RefreshAnswer> {
         let account = self.active(caller, id).await?;
         let error = |error| token_error(id, error);
@@ -53,8 +53,8 @@ impl Accounts {
         if account.is_active { Ok(RefreshAnswer { result, message, account }) } else { Err(disconnected(id)) }
     }
 
-    /// Asks the platform whether the login works, and keeps the answer as the account's health. A login that does not
-    /// work is an answer, not an error.
+    /// Asks the platform whether the login works, and stores the result as the account's health. A login that does not
+    /// work is a result, not an error.
     pub async fn check(&self, caller: Caller, id: AccountId) -> Result<Account> {
         let account = self.active(caller, id).await?;
         let login = self.service(account.platform)?.login.clone();
@@ -79,7 +79,7 @@ impl Accounts {
         self.get(caller, id).await
     }
 
-    /// The platform took the token: the login works. One that ends soon and cannot be prolonged stays so.
+    /// The platform accepted the token: the login works. An expiring login that cannot be renewed stays marked as such.
     async fn works(&self, account: &Account) -> Result<Option<Account>> {
         match account.health {
             Health::Ok | Health::Expiring => Ok(Some(account.clone())),
@@ -206,7 +206,7 @@ impl Accounts {
 
 /// Why a question is not asked again.
 enum Refusal {
-    /// The login is lost, and that is kept.
+    /// Records that the login is lost.
     Login,
     /// Anything else.
     Other(Error),

@@ -1,4 +1,4 @@
-//! Connecting, back from the platform: what its redirect brings.
+//! Connecting, second half: handling the platform's redirect.
 //!
 //! The order matters: the state is used up first, by the one whom it fits, so a redirect that is replayed does nothing; then
 //! the code is exchanged; then everything that could refuse the login (identity, scopes) is looked at; then it is kept,
@@ -31,18 +31,18 @@ use crate::{
 
 /// Who ends a login.
 pub enum EndedBy {
-    /// A client on behalf of a user, with the secret of his browser with which the login was begun.
+    /// A client on behalf of a user, with the secret of the browser that began the login.
     Client {
         /// The user.
         caller: Caller,
-        /// The secret, where there was one.
+        /// The secret, if there was one.
         browser_secret: Option<Secret>,
     },
     /// A browser at the core's callback page, by the secret of its cookie.
     Browser(Secret),
 }
 
-/// The scopes of `asked` that were not granted. A platform that does not tell has granted all of them.
+/// The scopes of `asked` that were not granted. A platform that does not report scopes counts as having granted all.
 fn missing(asked: &[&str], granted: &[String]) -> Vec<String> {
     if granted.is_empty() {
         return Vec::new();
@@ -50,7 +50,7 @@ fn missing(asked: &[&str], granted: &[String]) -> Vec<String> {
     asked.iter().filter(|scope| !granted.iter().any(|have| have == *scope)).map(|scope| (*scope).to_owned()).collect()
 }
 
-/// The scope to be ticked when publishing cannot work with what was granted.
+/// The scope that the owner must grant, if publishing cannot work without it.
 fn lacks_publishing(login: &Login, missing: &[String]) -> Option<&'static str> {
     let is_missing = |scope: &str| missing.iter().any(|missing| missing == scope);
     login.needed.iter().find_map(|group| {
@@ -62,7 +62,7 @@ fn lacks_publishing(login: &Login, missing: &[String]) -> Option<&'static str> {
 }
 
 impl Accounts {
-    /// Ends connecting with what the redirect brought.
+    /// Finishes connecting with the redirect's parameters.
     pub async fn complete(&self, by: EndedBy, platform: Platform, code: &str, state: &str) -> Result<Connected> {
         if code.is_empty() || code.len() > MAX_PARAMETER {
             return Err(invalid(
@@ -78,7 +78,7 @@ impl Accounts {
         task.await.map_err(|error| Error::Internal(error.to_string()))?
     }
 
-    /// The person refused, or the platform did: uses the state up. Answers what to tell them.
+    /// The owner declined, or the platform refused: uses up the state. Returns the message to show.
     pub async fn deny(
         &self,
         by: EndedBy,
@@ -179,9 +179,9 @@ impl Accounts {
         Ok(Connected { accounts, missing_scope })
     }
 
-    /// What is kept of a login: the accounts of the platform that was asked for, and those of the grant's other platforms
-    /// that are connected already, whose tokens it renews. Of a login that was to bring one account back: that account,
-    /// and those that are connected already; refused when it is not among them.
+    /// The accounts of a login that are kept: those of the requested platform, and those of the grant's other platforms
+    /// that are already connected, whose tokens it renews. For a login that reconnects one account: that account and
+    /// those already connected; refused when it is not among them.
     async fn wanted(
         &self,
         user: UserId,
@@ -224,7 +224,7 @@ impl Accounts {
     }
 }
 
-/// An identity as the store keeps it, with what was not granted told in its metadata and its health.
+/// An identity as stored, with missing scopes in its metadata and health.
 fn kept(identity: Identity, asked: &[&str], now: chrono::DateTime<chrono::Utc>) -> NewIdentity {
     let missing = missing(asked, &identity.grant.scope);
     let mut metadata = identity.metadata;

@@ -1,8 +1,9 @@
 //! Connecting, up to the platform: the link, the core's page that the link leads to, and the platform's consent page.
 //!
-//! Whoever allows access at the platform gives it to the user who asked, so he is told who that is, and the login holds for
-//! the browser that went on from there alone. A client's browser comes to the core's page, unless the client shows such a
-//! page itself: then it gives a secret of that browser, here and again when it ends the login.
+//! The owner who consents at the platform gives access to the user who asked, so the owner is shown who that is, and
+//! only the browser that continued from there can finish the login. The browser gets the core's page, unless the client
+//! shows such a page itself: then the client passes a secret of that browser, here and again when it finishes the
+//! login.
 
 use url::Url;
 
@@ -17,10 +18,10 @@ use crate::{
     store::oauth_states::{Begun, Browser, Created, MOST_OPEN, OauthState},
 };
 
-/// Longest state, code and secret of a browser that are looked at, bytes.
+/// Longest state, code and browser secret that are accepted, bytes.
 pub(super) const MAX_PARAMETER: usize = 4096;
 
-/// Shortest secret of a browser, bytes: it must not be guessed within ten minutes.
+/// Shortest browser secret, bytes: it must not be guessable within ten minutes.
 const MIN_BROWSER_SECRET: usize = 16;
 
 pub(super) fn state_mismatch() -> Error {
@@ -42,7 +43,7 @@ fn too_many(until: chrono::DateTime<chrono::Utc>) -> Error {
     }
 }
 
-/// A client's secret of a browser, as it may be.
+/// A client's browser secret, checked.
 pub(super) fn browser_of(secret: &Secret) -> Result<Browser> {
     if (MIN_BROWSER_SECRET..=MAX_PARAMETER).contains(&secret.expose().len()) {
         return Ok(Browser::with(secret.expose()));
@@ -54,13 +55,13 @@ pub(super) fn browser_of(secret: &Secret) -> Result<Browser> {
     ))
 }
 
-/// A state that is worth looking up.
+/// A state, checked for length before it is looked up.
 pub(super) fn readable(state: &str) -> Result<&str> {
     if state.is_empty() || state.len() > MAX_PARAMETER { Err(state_mismatch()) } else { Ok(state) }
 }
 
 impl Accounts {
-    /// Begins connecting: answers the page to which the owner's browser must go, and the state in its address.
+    /// Begins connecting: returns the URL to open in the owner's browser, and the state in it.
     pub async fn connect(&self, caller: Caller, request: Connect) -> Result<ConnectLink> {
         let login = &self.service(request.platform)?.login;
         let again = match request.reconnect {
@@ -124,7 +125,7 @@ impl Accounts {
         Ok(ConnectLink { auth_url, state: state.expose().to_owned(), expires_at })
     }
 
-    /// What the core's page has to tell before it lets its owner go on. Changes nothing.
+    /// What the core's page shows before the owner continues. Changes nothing.
     pub async fn shown(&self, platform: Platform, state: &str, browser_secret: Option<&str>) -> Result<Shown> {
         let state = readable(state)?;
         let begun =
@@ -142,7 +143,8 @@ impl Accounts {
         Ok(Shown { user: begun.wp_user_id, reconnect })
     }
 
-    /// The owner goes on from the core's page: the login is his browser's from here on. Answers the platform's consent page.
+    /// The owner continues from the core's page: from now on the login is bound to this browser. Returns the platform's
+    /// consent page.
     pub async fn go_on(&self, platform: Platform, state: &str, browser_secret: &str) -> Result<Url> {
         let (state, browser) = (readable(state)?, Browser::with(browser_secret));
         let begun = self.store.confirm_oauth_state(state, platform, browser, self.clock.now()).await?;
@@ -151,7 +153,8 @@ impl Accounts {
         Ok(self.service(platform)?.login.auth_url(state_row.login_flavour, &round, state))
     }
 
-    /// The owner refuses at the core's page. Answers where his browser goes on to: back, as from the platform's consent page.
+    /// The owner declines at the core's page. Returns where the browser is redirected, as from the platform's consent
+    /// page.
     pub async fn decline(&self, platform: Platform, state: &str, browser_secret: &str) -> Result<Url> {
         let (state, browser) = (readable(state)?, Browser::with(browser_secret));
         let begun = self.store.confirm_oauth_state(state, platform, browser, self.clock.now()).await?;
@@ -192,8 +195,8 @@ impl Accounts {
         Some(format!("{}/oauth/callback/{platform}", base.as_str().trim_end_matches('/')))
     }
 
-    /// Only addresses that the settings name: a redirect elsewhere would hand the code to a stranger. Compared letter
-    /// by letter, as the platforms do.
+    /// Only URLs from the settings: a redirect elsewhere would give the code to a stranger. Compared exactly, as the
+    /// platforms do.
     fn redirect_uri(&self, platform: Platform, wanted: Option<String>) -> Result<String> {
         let own = self.own_callback(platform);
         match (wanted.filter(|uri| !uri.is_empty()), own) {

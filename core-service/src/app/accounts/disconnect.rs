@@ -18,12 +18,12 @@ use crate::{
 /// How long disconnecting may take: a refresh and two revocations, each with its own limit.
 const UNDER_WAY: TimeDelta = TimeDelta::minutes(5);
 
-/// What revoking brought: done, or why not.
+/// The result of revoking: done, or why not.
 type Revoked = std::result::Result<(), String>;
 
 impl Accounts {
-    /// Disconnects an account: revokes at the platform where it can, wipes the tokens, fails the scheduled posts. Posts
-    /// that are being found out stay. Disconnecting again is an error that says so.
+    /// Disconnects an account: revokes at the platform if possible, deletes the tokens, fails the scheduled posts.
+    /// Posts whose outcome is open stay. Disconnecting again is an error that says so.
     pub async fn disconnect(&self, caller: Caller, id: AccountId) -> Result<Disconnected> {
         let account = self.get(caller, id).await?;
         let accounts = self.clone();
@@ -31,8 +31,8 @@ impl Accounts {
         task.await.map_err(|error| Error::Internal(error.to_string()))?
     }
 
-    /// Ends what a core that died in the middle has left: revokes and wipes the tokens of inactive accounts. Answers how
-    /// many there were. Leaves those alone that were taken out of use a moment ago: somebody is at work on them.
+    /// Finishes disconnecting after a crash: revokes and deletes the tokens of inactive accounts. Returns how many
+    /// there were. Skips accounts that were deactivated a moment ago: their disconnecting is still running.
     pub async fn finish_disconnecting(&self) -> Result<usize> {
         let mut finished = 0;
         for platform in crate::domain::platform::Platform::ALL {
@@ -72,7 +72,8 @@ impl Accounts {
         Ok(Disconnected { account, revoked: revoked.is_ok(), message: revoked.err().unwrap_or_default(), failed_posts })
     }
 
-    /// A dead access token cannot revoke (TikTok's lives for a day): refreshed first, while the account is still active.
+    /// An expired access token cannot revoke (TikTok's lives for a day): it is refreshed first, while the account is
+    /// active.
     async fn revive_for_revoking(&self, account: &Account) {
         let ended = account.token_expires_at.is_some_and(|end| end <= self.clock.now());
         let needed = ended && !self.store.grant_in_use(account).await.unwrap_or(true);

@@ -5,11 +5,11 @@
 //!   never kept under another identity than the one that was to be connected again (`complete`).
 //! - Disconnecting always works here, whatever the platform says; the grant is revoked at the platform unless another
 //!   active account still needs it (`disconnect`).
-//! - Work at the platform that must not be cut in half (exchanging a code, revoking a grant) runs in a task of its own:
-//!   a caller who goes away does not stop it.
+//! - Calls to the platform that must not be interrupted (exchanging a code, revoking a grant) run in their own task: a
+//!   caller that disconnects does not stop them.
 //! - Tokens never leave `tokens` and the calls to the platform.
 //!
-//! Expected failures are [`Error`]s: a platform that is away is `Unavailable`, a lost login is the precondition
+//! Expected failures are [`Error`]s: an unavailable platform is `Unavailable`, a lost login is the precondition
 //! `ACCOUNT_NEEDS_RECONNECT`, everything else that a platform refuses is `Platform` with its own reason.
 
 mod ask;
@@ -52,7 +52,7 @@ const DEFAULT_PAGE: u32 = 100;
 /// Most accounts in an answer.
 const MAX_PAGE: u32 = 500;
 
-/// When to ask a platform again that is away.
+/// When to retry an unavailable platform.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// The conditions of a list of accounts.
@@ -84,10 +84,10 @@ pub struct Connect {
     pub redirect_uri: Option<String>,
     /// The account that is to be connected again.
     pub reconnect: Option<AccountId>,
-    /// A secret of the owner's browser, of a client that itself tells the owner to whom he gives access. Without it the
+    /// A secret of the owner's browser, from a client that itself shows the owner who gets access. Without it the
     /// core's page does.
     pub browser_secret: Option<Secret>,
-    /// `redirect_uri` hands the browser on to the core's own callback page, so the login ends there.
+    /// `redirect_uri` redirects the browser to the core's own callback page, so the login finishes there.
     pub ends_at_core: bool,
 }
 
@@ -102,7 +102,7 @@ pub struct ConnectLink {
     pub expires_at: DateTime<Utc>,
 }
 
-/// What the core's page tells the owner before he goes on to the platform.
+/// What the core's page shows the owner before the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// Who will be able to publish.
@@ -116,18 +116,18 @@ pub struct Shown {
 pub struct Connected {
     /// Every account that was connected.
     pub accounts: Vec<Account>,
-    /// Scopes that were asked for and not granted.
+    /// Scopes that were requested and not granted.
     pub missing_scope: Vec<String>,
 }
 
-/// What became of a request to refresh.
+/// The result of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshResult {
     /// The platform gave a new token, and it is stored.
     Refreshed,
-    /// The token lives long enough, has no known end, or could not be refreshed now and is valid still.
+    /// The token is valid long enough, has no known expiry, or could not be refreshed now and is still valid.
     StillValid,
-    /// The platform has no way to refresh this login now.
+    /// The platform cannot refresh this login now.
     NotRefreshable,
 }
 
@@ -160,7 +160,7 @@ pub struct Disconnected {
 pub struct QuotaAnswer {
     /// The platform's own count.
     pub platform: PlatformQuota,
-    /// Posts of this platform account that went live in the platform's window, of whatever user.
+    /// Posts of this platform account that went live in the platform's window, of all users.
     pub published_by_aurareels: i32,
     /// The core's own limit per user, platform and rolling day; `None` when it is off.
     pub daily_limit: Option<i32>,
@@ -191,7 +191,7 @@ pub struct Accounts {
     clock: Clock,
     token_manager: TokenManager,
     settings: Arc<AccountSettings>,
-    /// Owns what goes on without its caller: an exchange of a code, a disconnecting.
+    /// Owns tasks that outlive their caller: exchanging a code, disconnecting.
     tasks: TaskTracker,
 }
 
@@ -207,7 +207,7 @@ impl Accounts {
         Self { store, registry, clock, token_manager, settings: Arc::new(settings), tasks: TaskTracker::new() }
     }
 
-    /// Ends when nothing goes on that a call has begun. To be called when no more calls come.
+    /// Waits for all tasks that calls have begun. To be called when no more calls come.
     pub async fn settled(&self) {
         self.tasks.close();
         self.tasks.wait().await;
@@ -238,7 +238,7 @@ impl Accounts {
         self.store.account_of_user(caller.user, id).await?.ok_or_else(|| not_found(id))
     }
 
-    /// On whose behalf the site itself asks about an account: its owner's.
+    /// The caller as whom the site itself asks about an account: its owner.
     pub async fn owner_of(&self, id: AccountId) -> Result<Caller> {
         let account = self.store.account(id).await?.ok_or_else(|| not_found(id))?;
         Ok(Caller { user: account.wp_user_id })
@@ -278,7 +278,7 @@ fn disconnected(id: AccountId) -> Error {
     }
 }
 
-/// A field that breaks a rule of its own.
+/// An error for one field that breaks a rule.
 fn invalid(field: &'static str, message: String, remedy: &str) -> Error {
     let violation = Violation {
         field,
@@ -370,7 +370,7 @@ fn token_error(id: AccountId, error: TokenError) -> Error {
     }
 }
 
-/// What a page token is bound to: another caller or filter makes another page.
+/// What a page token is bound to: caller and filter.
 fn fingerprint(caller: Caller, filter: AccountFilter) -> [u8; 8] {
     let platform = filter.platform.map_or("", Platform::as_str);
     let text = format!("accounts|{}|{platform}|{:?}", caller.user, filter.active);

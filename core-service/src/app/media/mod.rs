@@ -1,9 +1,9 @@
-//! Uploaded videos, as their owners see them: upload, look, list, delete, and copies of videos by URL.
+//! Uploaded videos, as their owners see them: upload, get, list, delete, and copies of videos by URL.
 //!
 //! Guaranteed:
-//! - What is answered is stored: the file is flushed, its row committed. What broke off leaves nothing.
+//! - A successful upload is stored durably: the file is flushed, its row committed. An interrupted one leaves nothing.
 //! - The same bytes of the same user are one upload, so repeating an upload is harmless.
-//! - An upload is there as long as a post or a video job needs it, and is removed afterwards ([`tidy`]).
+//! - An upload is kept as long as a post or a video job needs it, and is removed afterwards ([`tidy`]).
 //! - One user never sees, uses or counts another's uploads.
 
 mod probe;
@@ -69,19 +69,19 @@ pub struct MediaStore {
     settings: MediaSettings,
 }
 
-/// What a media store is made of.
+/// The parts of a media store.
 pub struct MediaStoreParts {
     /// Rows.
     pub store: Store,
     /// Time.
     pub clock: Clock,
-    /// Whose rules uploads are compared with.
+    /// The platforms whose rules uploads are checked against.
     pub platforms: Platforms,
     /// Videos by URL.
     pub prober: Arc<Prober>,
     /// Files.
     pub files: Files,
-    /// Where platforms reach this core.
+    /// This core's public address.
     pub address: PublicAddress,
     /// Settings.
     pub settings: MediaSettings,
@@ -127,7 +127,7 @@ impl MediaStore {
         }
     }
 
-    /// The caller's upload of this name.
+    /// The caller's upload with this id.
     pub async fn get(&self, caller: Caller, media_id: &str) -> Result<Media> {
         let stored = self.find(caller.user, media_id).await?;
         self.shown(stored).await
@@ -175,7 +175,7 @@ impl MediaStore {
         }
     }
 
-    /// What a user's upload is, for the check of a post.
+    /// Facts about a user's upload, for the check of a post.
     pub(in crate::app) async fn facts(&self, user: UserId, media_id: &str) -> Result<MediaFacts> {
         Ok(self.find(user, media_id).await?.facts)
     }
@@ -207,7 +207,7 @@ impl MediaStore {
         Ok(Media { checks: self.checks(MEDIA_ID_FIELD, &stored.facts), expires_at, stored })
     }
 
-    /// A video against the rules of every platform.
+    /// Checks a video against the rules of every platform.
     fn checks(&self, field: &'static str, facts: &MediaFacts) -> Vec<(Platform, Checked)> {
         self.platforms.rules().map(|(platform, rules)| (platform, check(field, facts, rules))).collect()
     }
@@ -220,7 +220,7 @@ impl MediaStore {
     }
 }
 
-/// The answer for an upload that is not there or not the caller's.
+/// The error for an upload that does not exist or is not the caller's.
 fn not_found(media_id: &str) -> Error {
     let id = media_id.chars().take(80).collect();
     Error::NotFound { reason: Reason::MediaNotFound, kind: "media", id }
@@ -237,7 +237,7 @@ fn refused(reason: Reason, violation: Violation) -> Error {
     Error::Invalid { reason, broken: vec![Broken { account: None, violation }] }
 }
 
-/// A file that cannot be written, as an answer. The cause is the operator's business and stands in the log.
+/// The error for a file that cannot be written. The cause is for the operator and is logged.
 fn file_error(problem: FileError) -> Error {
     match problem {
         FileError::Full { .. } => {

@@ -1,4 +1,4 @@
-//! ProbeVideo: a look at a video before anything is posted.
+//! ProbeVideo: checks a video before anything is posted.
 
 use url::Url;
 
@@ -18,19 +18,19 @@ pub enum Named {
     Media(String),
 }
 
-/// What was found out about a video.
+/// Facts about a video.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probed {
     /// What was measured; `None` when it could not be read.
     pub facts: Option<MediaFacts>,
-    /// What is wrong whatever the platform.
+    /// What is wrong regardless of the platform.
     pub violations: Vec<Violation>,
     /// Against the rules of each platform.
     pub checks: Vec<(Platform, Checked)>,
 }
 
 impl MediaStore {
-    /// Looks at a video and compares it with the rules of these platforms, or of all.
+    /// Reads a video and checks it against the rules of these platforms, or of all.
     pub async fn probe(&self, caller: Caller, named: Named, platforms: &[Platform]) -> Result<Probed> {
         let rules = if platforms.is_empty() {
             self.platforms.rules().collect()

@@ -1,7 +1,7 @@
-//! Taking a video in: from a caller's stream, or from a URL of which a copy is to be kept.
+//! Receiving a video: from a caller's stream, or from a URL of which a copy is to be kept.
 //!
-//! What can be refused is refused before its bytes are sent: by its announced size, by its first bytes, by the quota. The
-//! quota is looked at three times: against what is announced, against what comes, and for good in the transaction that
+//! An upload is refused as early as possible: by its announced size, by its first bytes, by the quota. The quota is
+//! checked three times: against the announced size, against the bytes received, and finally in the transaction that
 //! adds the row.
 
 use std::time::Duration;
@@ -32,7 +32,7 @@ use crate::{
 /// The field of the stream that carries the bytes.
 const CHUNK_FIELD: &str = "chunk";
 
-/// Bytes at which a file shows what it is.
+/// Bytes needed to recognise a file's format.
 const HEAD: usize = 512;
 
 /// Longest file name, characters.
@@ -43,11 +43,11 @@ const MAX_NAME: usize = 255;
 pub struct UploadInfo {
     /// The file's name.
     pub file_name: String,
-    /// The content type the caller has for it; empty when it has none.
+    /// The content type given by the caller; empty when none.
     pub content_type: String,
     /// Its size.
     pub size_bytes: Option<u64>,
-    /// Its SHA-256, hexadecimal; empty when it was not computed.
+    /// Its SHA-256, hexadecimal; empty when not given.
     pub sha256: String,
 }
 
@@ -69,7 +69,7 @@ struct Receiving<'a> {
     announced: Option<u64>,
     /// Largest file that any platform takes.
     largest: u64,
-    /// Bytes that the user's uploads under way may take together.
+    /// Bytes that the user's running uploads may take together.
     room: u64,
     slot: upload_slots::UploadSlot,
     /// The field that violations are about.
@@ -82,7 +82,7 @@ impl MediaStore {
         self.settings.idle
     }
 
-    /// What is told of one that brought nothing for so long.
+    /// The error for one that sent nothing for so long.
     pub fn stalled(&self) -> Error {
         let seconds = self.settings.idle.as_secs();
         Error::Unavailable {
@@ -92,7 +92,7 @@ impl MediaStore {
         }
     }
 
-    /// Takes a video in. Answers when it is safely stored; then the caller may forget it.
+    /// Receives a video. Returns when it is safely stored.
     pub async fn receive(
         &self,
         caller: Caller,
@@ -184,7 +184,7 @@ impl MediaStore {
         }
     }
 
-    /// Looks whether an upload of this size may begin.
+    /// Checks whether an upload of this size may begin.
     async fn open(&self, caller: Caller, announced: Option<u64>, field: &'static str) -> Result<Receiving<'_>> {
         let largest = self.platforms.rules().map(|(_, rules)| rules.max_size_bytes).max().unwrap_or(0);
         let slot = self.upload_slots.enter(caller.user).ok_or_else(|| Error::Exhausted {
@@ -250,7 +250,7 @@ impl MediaStore {
 }
 
 impl Receiving<'_> {
-    /// Whether a file of this size may be taken.
+    /// Whether a file of this size is accepted.
     fn fits(&mut self, size: u64) -> Result<()> {
         let broken = |rule, limit: String, remedy: &str, message: String| {
             let (measured, remedy) = (format!("{size} bytes"), remedy.to_owned());
@@ -327,7 +327,7 @@ impl Receiving<'_> {
     }
 }
 
-/// The shape of what is announced; answers the announced hash.
+/// Checks the shape of the announcement; returns the announced hash.
 fn check_info(info: &UploadInfo) -> Result<Option<MediaId>> {
     if info.file_name.chars().count() > MAX_NAME || info.file_name.chars().any(char::is_control) {
         let measured = format!("{} characters", info.file_name.chars().count());
@@ -343,7 +343,7 @@ fn check_info(info: &UploadInfo) -> Result<Option<MediaId>> {
     })
 }
 
-/// What does not fit together about an upload, without harm.
+/// Harmless inconsistencies of an upload, as warnings.
 fn odd(info: &UploadInfo, facts: &MediaFacts) -> Vec<Warning> {
     let is = facts.container.content_type();
     let given = info.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

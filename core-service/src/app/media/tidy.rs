@@ -1,15 +1,15 @@
-//! Removing what nobody needs any more, and what dead cores left behind.
+//! Removes uploads that are no longer needed, and leftovers of dead cores.
 
 use tracing::{info, warn};
 
 use super::{MediaStore, file_error};
 use crate::{app::Result, store::media::Settled};
 
-/// Most uploads that are looked at in one go.
+/// Uploads per batch.
 const BATCH: u32 = 100;
 
 impl MediaStore {
-    /// Looks at every upload whose time has come and removes those that no post needs. Answers how many were removed.
+    /// Checks every upload that is due and removes those that no post needs. Returns how many were removed.
     pub async fn expire(&self) -> Result<usize> {
         let mut removed = 0;
         loop {
@@ -31,7 +31,7 @@ impl MediaStore {
         Ok(removed)
     }
 
-    /// Removes files that no row names and nobody is writing.
+    /// Removes files that have no row and are not being written.
     pub async fn sweep(&self) -> Result<usize> {
         let mut removed = 0;
         for name in self.files.names().await.map_err(file_error)? {

@@ -1,5 +1,5 @@
-//! Uploads that run in this process: how many and how many bytes per user, so that a user who starts many at once can
-//! take no more of the disk than his quota.
+//! Running uploads of this process: their number and bytes per user, so that a user who starts many at once cannot
+//! exceed the quota.
 
 use std::{
     collections::HashMap,
@@ -33,7 +33,7 @@ impl UploadSlots {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more upload of a user; `None` when he has as many as he may.
+    /// A place for one more upload of a user; `None` when the user has the maximum.
     pub(super) fn enter(&self, user: UserId) -> Option<UploadSlot> {
         let mut all = self.lock();
         let taken = all.entry(user).or_default();
@@ -46,7 +46,7 @@ impl UploadSlots {
 }
 
 impl UploadSlot {
-    /// Takes bytes up to `total` for this upload, if all uploads of the user that run then take at most `room`.
+    /// Reserves bytes up to `total` for this upload, if all running uploads of the user then take at most `room`.
     pub(super) fn take(&mut self, total: u64, room: u64) -> bool {
         let mut all = self.upload_slots.lock();
         let taken = all.entry(self.user).or_default();

@@ -1,11 +1,11 @@
 //! PublishPosts, SchedulePosts: from a request to rows, once.
 //!
-//! The keys of a request say what its video is, so a video behind a link is looked at first. A caller who repeats a request
-//! gets his posts back even when that fails: by the literal link.
+//! The keys of a request include its video's identity, so a video behind a link is read first. If that fails, a
+//! repeated request still returns its posts, by the literal link.
 //!
-//! Whether the posts of a request are there is decided by the insert, inside its transaction, so that two equal requests
-//! that run side by side make one set of posts. It is read before only where the answer would be another one: when a check
-//! refuses the request, which a repeated one has passed before, and when a copy would be fetched for nothing.
+//! The insert decides, inside its transaction, whether the posts of a request exist already, so that two equal requests
+//! that run side by side create one set of posts. Existing posts are looked up earlier in two cases only: when a check
+//! refuses the request, which the original request had passed, and to avoid fetching a copy for nothing.
 
 use std::{borrow::Cow, pin::pin, time::Duration};
 
@@ -37,16 +37,16 @@ use crate::{
     },
 };
 
-/// How long the derived key of a post that goes out at once comes back to it, once it is at rest.
+/// How long the derived key of an immediate post is valid after the post came to rest.
 const DERIVED_KEY_LIFE: TimeDelta = TimeDelta::hours(24);
 
-/// How long a caller who repeats a request waits for a look at its video.
+/// How long a repeated request waits for its video to be read.
 const PATIENCE_WITH_REPEATED: Duration = Duration::from_secs(8);
 
-/// How late a post may still go out, at most: a year.
+/// Longest late policy: a year.
 const MAX_LATE_SECONDS: i64 = 366 * 86_400;
 
-/// When the posts of a request go out, read.
+/// The parsed time of a request.
 struct Times {
     /// As it will be.
     placed: Option<DateTime<Utc>>,
@@ -75,7 +75,7 @@ struct Asking<'a> {
     now: DateTime<Utc>,
 }
 
-/// A request that breaks no rule.
+/// A request that passed all checks.
 struct Checked {
     times: Times,
     facts: Option<serde_json::Value>,
@@ -85,11 +85,11 @@ struct Checked {
     warnings: Vec<Vec<Warning>>,
 }
 
-/// What stands behind the link of a request, or the rule that it breaks.
+/// The file behind the link of a request, or the rule that it breaks.
 type Looked = std::result::Result<Probe, Violation>;
 
 impl Posts {
-    /// Creates one post per account, or finds those that an equal request made.
+    /// Creates one post per account, or returns those of an equal earlier request.
     pub async fn create(&self, caller: Caller, mut request: CreatePosts) -> Result<Vec<Created>> {
         self.save_job(caller, request.video_job.take()).await?;
         let now = self.clock.now();
@@ -151,8 +151,8 @@ impl Posts {
         inserted.into_iter().zip(accounts).map(|(inserted, account)| created(inserted, account)).collect()
     }
 
-    /// The parts of a request. The keys are made from what was given, so that a request by a video job comes back to its
-    /// posts whatever became of the job.
+    /// The parts of a request. The keys are made from the request as given, so that a repeated request with a video job
+    /// finds its posts even if the job has changed.
     fn parts(
         &self,
         request: &CreatePosts,
@@ -179,8 +179,8 @@ impl Posts {
             .collect()
     }
 
-    /// Looks at the file behind the link, where the keys need it: they take in what it is. A file that cannot be looked
-    /// at refuses the request, or breaks a rule of it, unless all of the request's posts are there.
+    /// Reads the file behind the link if the keys need its identity. If it cannot be read the request is refused, or
+    /// breaks a rule, unless all of the request's posts exist.
     async fn look_at_link(&self, parts: &mut [Part], input: &PostInput) -> Result<Look> {
         let Some(url) =
             Url::parse(&input.content.video_url).ok().filter(|_| parts.iter().any(|part| !part.keys.knows_video()))
@@ -210,7 +210,7 @@ impl Posts {
         }
     }
 
-    /// The posts of a request whose video cannot be looked at, if all of them are there: by its literal link.
+    /// The posts of a request whose video cannot be read, if all of them exist: by its literal link.
     async fn repeated(&self, parts: &[Part]) -> Result<Option<Vec<Created>>> {
         let candidates = self.candidates(parts).await?;
         let is_held = |(part, of): (&Part, &Vec<Candidate>)| {
@@ -227,7 +227,7 @@ impl Posts {
         Ok(self.store.candidates(&requests).await?)
     }
 
-    /// The posts of this request that are there already, per part.
+    /// The existing posts of this request, per part.
     fn known(&self, parts: &[Part], candidates: Vec<Vec<Candidate>>) -> Result<Vec<Option<Created>>> {
         parts
             .iter()
@@ -292,7 +292,7 @@ impl Posts {
         Ok(Times { placed, warning, wall, scheduler, late_policy_seconds: late })
     }
 
-    /// Checks the request, and every part of it that is not known yet.
+    /// Checks the request, and every part of it that does not exist yet.
     async fn checked(&self, asking: &Asking<'_>, parts: &[Part], known: &[Option<Created>]) -> Result<Checked> {
         let Asking { request, looked, .. } = asking;
         let times = self.times(&request.when, asking.asked_at, asking.read_warning.clone(), asking.now)?;
@@ -337,8 +337,8 @@ impl Posts {
         Ok(Checked { times, facts, seen, warnings: warnings_of })
     }
 
-    /// The rows of a request that nothing stands in the way of, known ones included: the insert recognises them by their
-    /// keys, and the answer keeps the request's order.
+    /// The rows of a request that passed all checks, existing ones included: the insert recognises them by their keys,
+    /// and the response keeps the request's order.
     fn new_posts(
         &self,
         parts: Vec<Part>,
@@ -359,7 +359,7 @@ impl Posts {
         rows.collect()
     }
 
-    /// The copy of a request's video, where one is to be kept.
+    /// The copy of a request's video, if one is to be kept.
     pub(super) async fn copy_of(
         &self,
         caller: Caller,
@@ -409,14 +409,14 @@ impl Posts {
     }
 }
 
-/// What a look at the link of a request brought.
+/// The result of reading the link of a request.
 #[expect(clippy::large_enum_variant, reason = "one at a time, consumed at once")]
 enum Look {
-    /// Nobody needs one: the video is named by its job or its upload.
+    /// Not needed: the video is named by its job or its upload.
     NotNeeded,
     /// What stands there.
     At(Looked),
-    /// It cannot be reached, and the posts of the request are there.
+    /// It cannot be reached, and the posts of the request exist.
     Repeated(Vec<Created>),
 }
 
@@ -425,7 +425,7 @@ fn all_known(parts: &[Part], known: &[Option<Created>]) -> Option<Vec<Created>> 
     (found.len() == parts.len()).then_some(found)
 }
 
-/// What a caller is answered for what became of a post.
+/// The response for the result of an insert.
 pub(super) fn created(inserted: Inserted, account: Account) -> Result<Created> {
     match inserted {
         Inserted::New(post) => Ok(Created { post, account, existed: false }),
@@ -436,7 +436,7 @@ pub(super) fn created(inserted: Inserted, account: Account) -> Result<Created> {
     }
 }
 
-/// The key came back with other content.
+/// The key was reused with other content.
 fn reused(post: &Post, differences: &[String]) -> Error {
     let differences = differences.join(", ");
     let message = format!("the request key was used for post {} with other content; {differences} differs", post.id);
@@ -451,7 +451,7 @@ fn reused(post: &Post, differences: &[String]) -> Error {
     shape::invalid(Reason::RequestKeyReused, Broken { account: Some(post.social_account_id), violation })
 }
 
-/// The link and the words are those of a post, the file is another one.
+/// Link and text are those of an existing post, but the file is another one.
 fn other_video(post: &Post) -> Error {
     Error::Precondition {
         reason: Reason::VideoChanged,
@@ -468,7 +468,7 @@ fn other_video(post: &Post) -> Error {
     }
 }
 
-/// The same content is on its way or live under another key.
+/// The same content is being published or live under another key.
 fn duplicate(post: &Post) -> Error {
     Error::Precondition {
         reason: Reason::DuplicatePost,

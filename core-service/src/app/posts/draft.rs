@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Posts {
-    /// Keeps a draft. Rules that it breaks come back as warnings: it is checked when it is scheduled or published.
+    /// Saves a draft. Rules that it breaks are returned as warnings: it is checked when it is scheduled or published.
     pub async fn create_draft(&self, caller: Caller, mut request: CreateDraft) -> Result<Post> {
         let now = self.clock.now();
         let shape = shape::check_key(request.request_key.as_deref(), false);

@@ -1,8 +1,8 @@
-//! Names of the fields of a content, and what taking one over means.
+//! Names of the content fields, and how one is applied.
 
 use crate::domain::post::Content;
 
-/// Fields that say where the video comes from.
+/// Fields that give the video.
 pub(super) const OF_THE_VIDEO: [&str; 4] = ["video_job_id", "video_url", "media_id", "keep_copy"];
 
 /// Whether a mask names a field of a content.
@@ -10,7 +10,7 @@ pub(super) fn names(mask: &[String], field: &str) -> bool {
     mask.iter().any(|named| named.strip_prefix("content.").unwrap_or(named) == field)
 }
 
-/// Takes one named field of a content over. False when there is no such field.
+/// Applies one named field of a content. False when there is no such field.
 pub(super) fn take(to: &mut Content, from: &Content, field: &str) -> bool {
     match field.strip_prefix("content.").unwrap_or(field) {
         "video_job_id" => to.video_job_id.clone_from(&from.video_job_id),

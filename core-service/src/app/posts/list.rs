@@ -26,7 +26,7 @@ use crate::{
 /// Most posts of a page.
 const MAX_PAGE: u32 = 500;
 
-/// Most posts to leave out at the front: further in, pages by token are the way.
+/// Maximum number of posts to skip: beyond that, page by token.
 const MAX_SKIP: u32 = 10_000;
 
 /// Where a page ended. Bound to its filter and order: a token of one list cannot be used in another.
@@ -38,7 +38,7 @@ struct PageToken {
 }
 
 impl Posts {
-    /// One post with everything that was done for it.
+    /// One post with its ledger.
     pub async fn get(&self, caller: Caller, id: PostId) -> Result<PostDetail> {
         let post = self.store.post_of_user(caller.user, id).await?.ok_or_else(|| not_found(id))?;
         let steps = match self.store.ledger(id).await {
@@ -87,7 +87,7 @@ impl Posts {
     }
 }
 
-/// The words of a search, unless it is longer than anybody types.
+/// The words of a search, unless it is too long.
 fn words(search: &str) -> Result<Vec<Word>> {
     let refused = |measured: String, limit: String, remedy| {
         let one = broken("search", "FIELD_MALFORMED", measured, &limit, remedy);

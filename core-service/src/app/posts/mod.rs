@@ -40,11 +40,11 @@ use super::{Caller, Error, Result, media::MediaStore};
 /// Settings of the post use cases.
 #[derive(Clone, Debug)]
 pub struct PostSettings {
-    /// Who wakes scheduled posts that do not say (`AURAREELS_SCHEDULER`).
+    /// Who starts scheduled posts by default (`AURAREELS_SCHEDULER`).
     pub scheduler: SchedulerKind,
     /// There is a workflow to hand posts to (`N8N_SCHEDULER_WEBHOOK`).
     pub has_workflow: bool,
-    /// How late a post may still go out when it does not say (`AURAREELS_LATE_POLICY_SECONDS`).
+    /// How late a post may still be published by default (`AURAREELS_LATE_POLICY_SECONDS`).
     pub late_policy_seconds: i64,
     /// How long before its time a post may be prepared.
     pub prepare_lead: TimeDelta,
@@ -85,14 +85,14 @@ impl Posts {
         self.settings.zones.rules().to_string()
     }
 
-    /// On whose behalf the site itself asks about a post: its owner's.
+    /// The caller as whom the site itself asks about a post: its owner.
     pub async fn owner_of(&self, id: PostId) -> Result<Caller> {
         let post = self.store.post(id).await?.ok_or_else(|| not_found(id))?;
         Ok(Caller { user: post.wp_user_id })
     }
 }
 
-/// The answer for a post that is not there or not the caller's.
+/// The error for a post that does not exist or is not the caller's.
 fn not_found(id: PostId) -> Error {
     Error::NotFound { reason: crate::domain::failure::Reason::PostNotFound, kind: "post", id: id.to_string() }
 }

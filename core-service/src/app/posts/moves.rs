@@ -1,6 +1,6 @@
-//! What callers do to posts that are there: edit, move in time, cancel, retry, publish now, look again, settle.
+//! What callers do with existing posts: edit, reschedule, cancel, retry, publish now, reconcile, resolve.
 //!
-//! Guaranteed: a refused move says what the post is now and what would help; repeating a move that was done is harmless.
+//! Guaranteed: a refused move names the post's status and a remedy; repeating a successful move is harmless.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use crate::{
 /// Longest note of a person, bytes.
 const MAX_NOTE: usize = 2_000;
 
-/// Nothing may be decided on a post that cannot be read.
+/// A post that cannot be read must not be changed.
 fn unreadable(id: PostId, unread: &Unread) -> Error {
     Error::Precondition {
         reason: Reason::RowUnreadable,
@@ -112,7 +112,7 @@ impl Posts {
         self.write_waiting(changed, None).await
     }
 
-    /// Checks what an edited post names as its video now, and keeps a copy where one is asked for.
+    /// Checks the video of an edited post, and keeps a copy if requested.
     async fn check_new_video(&self, caller: Caller, content: &mut Content, request: &UpdatePost) -> Result<()> {
         let wrong = shape::check_shape(content).into_iter().filter(|one| one.violation.field == MEDIA_ID_FIELD);
         let wrong: Vec<_> = wrong.collect();
@@ -182,7 +182,7 @@ impl Posts {
         self.write_waiting(changed, wall).await
     }
 
-    /// Has a post wait for this time.
+    /// Makes a post wait for this time.
     pub(super) fn move_to(&self, post: &mut Post, at: DateTime<Utc>, now: DateTime<Utc>) {
         post.status = Status::Scheduled;
         post.scheduled_at = Some(at);
@@ -196,7 +196,7 @@ impl Posts {
         });
     }
 
-    /// Cancels what nobody can have seen yet.
+    /// Cancels a post that cannot be visible yet.
     pub async fn cancel(&self, caller: Caller, id: PostId) -> Result<Post> {
         let registry = self.registry.clone();
         let remains: Remains = Arc::new(move |post, ledger| registry.get(post.platform)?.client.remains(ledger));
@@ -219,7 +219,7 @@ impl Posts {
         }
     }
 
-    /// Goes on with a failed post.
+    /// Retries a failed post.
     pub async fn retry(&self, caller: Caller, id: PostId) -> Result<Post> {
         let post = self.read(caller, id).await?;
         if post.status == Status::Failed {
@@ -233,7 +233,7 @@ impl Posts {
         }
     }
 
-    /// Refuses to go on with a post whose upload was removed since it failed.
+    /// Refuses to retry a post whose upload was removed since it failed.
     async fn has_its_video(&self, post: &Post) -> Result<()> {
         let Ok(media_id) = post.content.media_id.parse::<MediaId>() else { return Ok(()) };
         if self.store.media(post.wp_user_id, &media_id).await?.is_some() {
@@ -247,8 +247,8 @@ impl Posts {
         })
     }
 
-    /// Publishes a draft or scheduled post now. What is on its way or live already is a success, and so is a call that
-    /// was overtaken by a change: a workflow that comes late does no harm.
+    /// Publishes a draft or scheduled post now. A post that is already being published or live is a success, and so is
+    /// a call that a change has superseded: a late workflow does no harm.
     pub async fn publish_now(
         &self,
         caller: Caller,
@@ -278,7 +278,7 @@ impl Posts {
         }
     }
 
-    /// Looks again at the platform.
+    /// Checks the platform again.
     pub async fn reconcile(&self, caller: Caller, id: PostId) -> Result<Post> {
         match self.store.reconcile_again(caller.user, id, self.clock.now()).await? {
             CasResult::Done(post) => Ok(post),
@@ -289,7 +289,7 @@ impl Posts {
         }
     }
 
-    /// Settles a post that is confirming or in review by a person's word.
+    /// Resolves a post that is confirming or in review with a person's finding.
     pub async fn resolve(&self, caller: Caller, word: Resolve) -> Result<Post> {
         if word.note.len() > MAX_NOTE {
             let one = broken(
@@ -342,7 +342,7 @@ fn check_revision(post: &Post, revision: Option<Revision>) -> Result<()> {
     }
 }
 
-/// The platform's post that a person names is another post's.
+/// The platform post that a person named belongs to another post.
 fn taken(id: PostId, other: Option<PostId>) -> Error {
     let holder = other.map_or_else(|| "another post of this core".to_owned(), |other| format!("post {other}"));
     Error::Precondition {
@@ -362,7 +362,7 @@ fn forbidden(post: &Post, done: &str, rule: &str) -> Error {
     }
 }
 
-/// A backup was restored, and the post may be out already: until that is known, nothing may make it disappear.
+/// A backup was restored, and the post may already be published: until that is known, it must not be removed.
 fn looked_up(post: &Post, done: &str) -> Error {
     Error::Precondition {
         reason: Reason::RestoreCheck,
@@ -395,7 +395,7 @@ fn as_warning(violation: Violation) -> Warning {
     Warning { code: violation.rule.into(), field: violation.field.into(), message: violation.message }
 }
 
-/// Takes the named fields that say where the video comes from: naming one of them takes the other away.
+/// Applies the named fields that give the video: setting one of them clears the other.
 fn take_video(to: &mut Content, request: &UpdatePost) {
     let from = &request.input.content;
     let names = |name: &str| fields::names(&request.fields, name);

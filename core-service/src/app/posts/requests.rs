@@ -1,4 +1,4 @@
-//! What callers hand to the post use cases: plain values in the words of `domain`, free of wire types.
+//! The inputs of the post use cases: plain values in terms of `domain`, free of wire types.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,7 +23,7 @@ use crate::{
     progress::UploadProgress,
 };
 
-/// What is to be posted, for every account of a request. `content.full_caption` is left empty: it is joined per account.
+/// The content of a request, for every account. `content.full_caption` is left empty: it is joined per account.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PostInput {
     /// The content as given.
@@ -32,11 +32,11 @@ pub struct PostInput {
     pub on_long_caption: OnLongCaption,
     /// Keep a copy of the video behind `content.video_url`.
     pub keep_copy: bool,
-    /// What single accounts say instead.
+    /// Variations of single accounts.
     pub variations: Variations,
 }
 
-/// What one account's post says instead.
+/// Content of one account's post that replaces the request's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Variation {
     /// The values.
@@ -66,7 +66,7 @@ pub enum GivenTime {
     },
 }
 
-/// When posts of a request go out.
+/// When the posts of a request are to be published.
 #[derive(Clone, Debug, PartialEq)]
 pub enum When {
     /// At once.
@@ -75,9 +75,9 @@ pub enum When {
     At {
         /// The time.
         time: GivenTime,
-        /// Who wakes them; the core's default when `None`.
+        /// Who starts them at their time; the core's default when `None`.
         scheduler: Option<SchedulerKind>,
-        /// How late they may still go out; the core's default when `None`.
+        /// How late they may still be published; the core's default when `None`.
         late_policy_seconds: Option<i64>,
     },
 }
@@ -93,9 +93,9 @@ pub struct CreatePosts {
     pub when: When,
     /// The caller's key; derived when `None`.
     pub request_key: Option<String>,
-    /// Post the same again on purpose.
+    /// Post the same content again on purpose.
     pub allow_duplicate: bool,
-    /// The job of `wish`, to be saved first.
+    /// The job of the input, to be saved first.
     pub video_job: Option<PutVideoJob>,
 }
 
@@ -160,7 +160,7 @@ pub struct PostFilter {
     pub until: Option<DateTime<Utc>>,
     /// Only this job.
     pub video_job_id: Option<String>,
-    /// Only those that hold these words. Left out where empty, so that page tokens of older releases stay good.
+    /// Only posts that contain these words. Omitted when empty, so that page tokens of older releases stay valid.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub search: String,
 }
@@ -174,11 +174,11 @@ pub struct ListPosts {
     pub order: Order,
     /// 1 to 500.
     pub page_size: u32,
-    /// Where the page before ended.
+    /// Where the previous page ended.
     pub page_token: Option<String>,
-    /// Leave out so many at the front.
+    /// Skip this many at the front.
     pub skip: u32,
-    /// Count everything that fits.
+    /// Count all matches.
     pub include_total: bool,
 }
 
@@ -189,11 +189,11 @@ pub struct PostPage {
     pub posts: Vec<Post>,
     /// Where the next page starts.
     pub next_page_token: Option<String>,
-    /// How many fit the filter, when asked for.
+    /// How many match the filter, if requested.
     pub total: Option<i64>,
 }
 
-/// A post with what was done for it.
+/// A post with its ledger.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PostDetail {
     /// The post.
@@ -205,9 +205,9 @@ pub struct PostDetail {
 /// What PublishPostNow did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublishNow {
-    /// It is on its way because of this call.
+    /// This call started publishing.
     Started,
-    /// It was on its way or live already.
+    /// It was already being published or live.
     AlreadyUnderWay,
     /// It has another time, was cancelled or has failed meanwhile; nothing was done.
     Superseded,
@@ -253,9 +253,9 @@ impl WatchFilter {
 /// Events of one user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventBatch {
-    /// Complete from after this position ...
+    /// Complete after this position ...
     pub after: Sequence,
-    /// ... up to this one, also when no event of the batch fitted a filter.
+    /// ... up to this one, even if no event of the batch matched a filter.
     pub through: Sequence,
     /// In order.
     pub events: Vec<Event>,
@@ -263,7 +263,7 @@ pub struct EventBatch {
     pub subjects: Subjects,
 }
 
-/// Posts and accounts as they are now; those that are gone are missing.
+/// Posts and accounts as they are now; deleted ones are missing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Subjects {
     /// Posts.
@@ -284,7 +284,7 @@ impl Subjects {
     }
 }
 
-/// How far uploads of one user are.
+/// Progress of one user's uploads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UploadNews {
     /// The newest step of each.

@@ -1,5 +1,5 @@
-//! Every rule that stands between a request and a row: its shape ([`super::shape`]), the caption, the platform's options,
-//! the video. All broken rules come back at once.
+//! All rules that a request must pass: its shape ([`super::shape`]), the caption, the platform's options, the video.
+//! All broken rules are returned at once.
 
 use url::Url;
 
@@ -32,7 +32,7 @@ pub(super) struct Prepared {
     pub(super) violations: Vec<Violation>,
 }
 
-/// Joins the caption and checks what the platform says about text and options.
+/// Joins the caption and checks text and options against the platform's rules.
 pub(super) fn prepare(service: &Service, input: &PostInput) -> Prepared {
     let mut content = input.content.clone();
     let rules = service.description.rules;
@@ -46,10 +46,10 @@ pub(super) fn prepare(service: &Service, input: &PostInput) -> Prepared {
     Prepared { content, warnings, violations }
 }
 
-/// What stands behind the URL of a cover, or the rule that it breaks.
+/// The file behind the URL of a cover, or the rule that it breaks.
 pub(super) type Cover = std::result::Result<CoverFacts, Violation>;
 
-/// A video, and the cover that is asked for, against the rules of a platform.
+/// Checks a video and the requested cover against the rules of a platform.
 pub(super) fn judge(service: &Service, content: &Content, facts: &MediaFacts, cover: Option<&Cover>) -> Checked {
     let mut checked = media::check(content.video_field(), facts, service.description.rules);
     checked.warnings.extend(service.client.video_warnings(content.video_field(), facts));
@@ -69,7 +69,7 @@ pub(super) fn judge(service: &Service, content: &Content, facts: &MediaFacts, co
 }
 
 impl Posts {
-    /// Looks at the cover of a request, where one of these platforms takes it.
+    /// Reads the cover of a request, if one of these platforms uses it.
     pub(super) async fn look_at_cover<'a>(
         &self,
         content: &Content,
@@ -81,7 +81,7 @@ impl Posts {
         seen(self.prober.cover(&url).await).map(Some)
     }
 
-    /// The caller's accounts, in the order asked for. One that is not there refuses the request.
+    /// The caller's accounts, in the requested order. A missing one refuses the request.
     pub(super) async fn accounts(&self, caller: Caller, ids: &[AccountId]) -> Result<Vec<Account>> {
         let mut found = self.store.accounts_of_user(caller.user, ids).await?;
         ids.iter()
@@ -106,8 +106,8 @@ impl Posts {
         })
     }
 
-    /// Looks at the video once for all platforms of a request. A broken rule comes as a violation; an upload that is not
-    /// the caller's refuses the request.
+    /// Reads the video once for all platforms of a request. A broken rule is a violation; an upload that is not the
+    /// caller's refuses the request.
     pub(super) async fn look_at_video(
         &self,
         caller: Caller,
@@ -129,7 +129,7 @@ impl Posts {
         Ok(seen(self.prober.probe(&url).await)?.map(|probe| probe.facts))
     }
 
-    /// What stands in the way of an upload that the platform would have to fetch from this core.
+    /// Why the platform could not fetch an upload from this core.
     pub(super) fn fetchable(&self, account: &Account, input: &PostInput) -> Result<Option<Violation>> {
         let is_here = !input.content.media_id.is_empty() || input.keep_copy;
         let fetches = self.service(account)?.client.fetches_video(account, &input.content);
@@ -240,7 +240,8 @@ impl Posts {
     }
 }
 
-/// What a probe found: the video, or the rule that it breaks. A host that is away refuses the request for now.
+/// The result of a probe: the video, or the rule that it breaks. If the host is unavailable, the request is refused for
+/// now.
 pub(super) fn seen<T>(probed: std::result::Result<T, ProbeError>) -> Result<std::result::Result<T, Violation>> {
     match probed {
         Ok(probe) => Ok(Ok(probe)),
@@ -253,7 +254,7 @@ pub(super) fn seen<T>(probed: std::result::Result<T, ProbeError>) -> Result<std:
     }
 }
 
-/// Whether an account can publish. `now`: it is to do so at once; a post for later may wait for its owner.
+/// Whether an account can publish. `now`: immediately; a post for later may wait for its owner.
 pub(super) fn usable(account: &Account, now: bool) -> Result<Option<Warning>> {
     let subject = format!("account {}", account.id);
     if !account.is_active {

@@ -1,5 +1,5 @@
-//! The shape of a request: what can be said of its fields without knowing the platform, the account or the video. All broken
-//! rules come back at once.
+//! The shape of a request: what can be checked without knowing the platform, the account or the video. All broken rules
+//! come back at once.
 
 use url::Url;
 
@@ -30,7 +30,7 @@ pub(super) fn invalid(reason: Reason, one: Broken) -> Error {
     Error::Invalid { reason, broken: vec![one] }
 }
 
-/// The reason that fits a set of broken rules best: the original's error where all of them are that one.
+/// The reason for a set of broken rules: the original's error if all of them map to it.
 pub(super) fn refuse(broken: Vec<Broken>) -> Error {
     let reason_of = |rule: &str| match rule {
         "VIDEO_TOO_LARGE" => Reason::VideoTooLarge,
@@ -123,7 +123,7 @@ pub(super) fn check_shape(content: &Content) -> Vec<Broken> {
     all
 }
 
-/// The shape of a content, of a request or stored: a stored one may have a URL and the copy that was kept of it.
+/// The shape of a content, of a request or stored: a stored one may have both a URL and the copy made of it.
 pub(super) fn check_content(content: &Content) -> Vec<Broken> {
     let mut all = Vec::new();
     let malformed =

@@ -1,11 +1,11 @@
-//! One reader of new events per process, however many watch: it reads them once, with their posts and accounts, and hands
-//! them out by user, in memory.
+//! One reader of new events per process, for any number of watchers: it reads events once, with their posts and
+//! accounts, and distributes them by user, in memory.
 //!
-//! Guaranteed: what a follower is handed comes in the order of the sequence. A follower misses nothing without finding
-//! out: batches name the positions between which they are complete, and a follower that was not handed something (it
-//! was too slow, it came while the reader slept, the database was away) is told to look for itself. Memory per user is
-//! bounded by [`KEPT`]. While nobody follows, nothing is read. Events of other cores on the same database are found by
-//! looking every [`LOOK`].
+//! Guaranteed: a follower gets events in the order of the sequence. It never misses one unnoticed: batches name the
+//! positions between which they are complete, and a follower that was not given something (it was too slow, it joined
+//! while the reader slept, the database was away) is told to read for itself. Memory per user is bounded by [`KEPT`].
+//! While nobody follows, nothing is read. Events of other cores on the same database are found by looking every
+//! [`LOOK`].
 
 use std::{
     collections::{HashMap, HashSet},
@@ -34,19 +34,19 @@ use crate::{
 /// Events read at once.
 const BATCH: u32 = 256;
 
-/// Messages that wait for the slowest follower of one user. Who falls further behind reads the database.
+/// Messages kept for the slowest follower of one user. A follower further behind reads the database.
 const KEPT: usize = 64;
 
-/// Time between looks for events that another core committed.
+/// Time between polls for events that another core committed.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Least time between two reads: commits in between are read together.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// Least time between two words on uploads.
+/// Minimum time between two progress messages.
 const TELL: Duration = Duration::from_millis(200);
 
-/// Most uploads of one user that are told of at a time.
+/// Maximum number of a user's uploads in one progress message.
 const MOST_UPLOADS: usize = 256;
 
 /// Pause after an error of the database.
@@ -57,9 +57,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub enum News {
     /// New events of its user.
     Events(Arc<EventBatch>),
-    /// How far uploads of its user are.
+    /// Progress of its user's uploads.
     Uploads(Arc<UploadNews>),
-    /// There may be events that it was not handed: it has to read on from its position.
+    /// There may be events that it was not given: it must read on from its position.
     Look,
 }
 
@@ -74,7 +74,7 @@ pub(super) struct Tail {
 
 #[derive(Default)]
 struct State {
-    /// Everything up to here was handed out; `None` while nobody follows.
+    /// Everything up to here was distributed; `None` while there are no followers.
     through: Option<Sequence>,
     users: HashMap<UserId, Feed>,
 }
@@ -82,13 +82,13 @@ struct State {
 /// The followers of one user.
 struct Feed {
     news: broadcast::Sender<News>,
-    /// What was handed to them is complete up to here.
+    /// What they were given is complete up to here.
     through: Sequence,
-    /// Those that want to know of uploads.
+    /// Followers that want upload progress.
     of_uploads: usize,
 }
 
-/// One who follows a user's events.
+/// A follower of a user's events.
 pub struct Follower {
     news: Option<broadcast::Receiver<News>>,
     tail: Tail,
@@ -117,7 +117,7 @@ impl Tail {
         Follower { news, tail: self.clone(), user, uploads }
     }
 
-    /// Reads and hands out, for ever.
+    /// Reads and distributes, for ever.
     pub(super) async fn run(&self) {
         let mut committed = self.store.events_committed();
         let mut uploads = self.uploads.subscribe();
@@ -158,7 +158,7 @@ impl Tail {
         }
     }
 
-    /// Ends when somebody follows.
+    /// Returns when there is a follower.
     async fn joined(&self) {
         loop {
             {
@@ -172,7 +172,7 @@ impl Tail {
         }
     }
 
-    /// Hands out everything that is committed by now.
+    /// Distributes everything that is committed.
     async fn read_on(&self) -> store::Result<()> {
         let through = self.state().through;
         let mut after = match through {
@@ -218,7 +218,7 @@ impl Tail {
         self.state().users.values_mut().for_each(|feed| drop(feed.news.send(News::Look)));
     }
 
-    /// Notes how far an upload is, if somebody wants to know.
+    /// Records the progress of an upload, if a follower wants it.
     fn note(&self, noted: &mut HashMap<UserId, HashMap<PostId, UploadProgress>>, step: UploadProgress) {
         if self.state().users.get(&step.user).is_some_and(|feed| feed.of_uploads > 0) {
             let of_user = noted.entry(step.user).or_default();
@@ -228,7 +228,7 @@ impl Tail {
         }
     }
 
-    /// Tells how far uploads are. What cannot be read now is told with the next step.
+    /// Sends the progress of uploads. What cannot be read now is sent with the next step.
     async fn tell(&self, noted: HashMap<UserId, HashMap<PostId, UploadProgress>>) {
         let posts = noted.values().flat_map(HashMap::keys).copied().collect();
         let subjects = match of(&self.store, posts, Vec::new()).await {
@@ -284,7 +284,7 @@ impl Follower {
         }
     }
 
-    /// Who has taken all news that are here now has all events up to this position, unless told to look.
+    /// After taking all queued news a follower has all events up to this position, unless told to read.
     pub fn position(&self) -> Option<Sequence> {
         self.tail.state().through
     }

@@ -1,4 +1,4 @@
-//! Times as callers give them: read as instants, kept as wall times where they were, checked against now.
+//! Times as callers give them: read as instants, kept as wall times if given as such, checked against now.
 
 use chrono::{DateTime, SubsecRound, Utc};
 
@@ -36,7 +36,7 @@ pub(super) fn read_time(given: &GivenTime, zones: &zones::Rules) -> Result<(Date
     Ok((at, warning))
 }
 
-/// A given time as keys take it: the instant, and the wall time with its zone where they were given.
+/// A given time as used in keys: the instant, and the wall time with its zone if given.
 pub(super) fn as_asked(given: &GivenTime, at: DateTime<Utc>, zones: &zones::Rules) -> Asked {
     let wall = match given {
         GivenTime::Wall { local, zone } => zones.zone(zone).and_then(|zone| schedule::wall_text(local, &zone)),
@@ -45,7 +45,7 @@ pub(super) fn as_asked(given: &GivenTime, at: DateTime<Utc>, zones: &zones::Rule
     Asked { at: Some(at), wall }
 }
 
-/// The wall time that a post is scheduled at, where that is what was given. Not of one whose time was moved to now.
+/// The wall time that a post is scheduled at, if given as such. None if the time was moved to now.
 pub(super) fn wall_time(given: &GivenTime, at: Option<DateTime<Utc>>, zones: &zones::Rules) -> Option<WallTime> {
     let GivenTime::Wall { local, zone } = given else { return None };
     let zone = zones.zone(zone)?;

@@ -1,5 +1,5 @@
-//! What single accounts of a request say instead of its content: a native caption and options of their own. One request
-//! posts one video, in one transaction, under one request key.
+//! Variations: content of single accounts that replaces the request's, such as a caption and options of their own. One
+//! request posts one video, in one transaction, under one request key.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! What a post takes from a saved video job: a request that names the job alone gets the job's video, and its cover where
-//! it has none of its own. The post keeps both: what becomes of the job later does not concern it.
+//! What a post takes from a saved video job: a request that names only the job gets the job's video, and its cover if
+//! it has none of its own. The post keeps both: later changes of the job do not affect it.
 
 use super::{
     Caller, Error, Posts, Result,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Posts {
-    /// Saves the job that a request brings. It is harmless to repeat, so it stays saved when the posts are refused.
+    /// Saves the job that a request contains. Harmless to repeat, so it stays saved when the posts are refused.
     pub(super) async fn save_job(&self, caller: Caller, job: Option<PutVideoJob>) -> Result<()> {
         if let Some(job) = job {
             VideoJobs::new(self.store.clone(), self.clock.clone()).put(caller, job).await?;
@@ -20,7 +20,7 @@ impl Posts {
         Ok(())
     }
 
-    /// Fills in the video of an input that names a job alone.
+    /// Fills in the video of an input that names only a job.
     pub(super) async fn take_job(&self, caller: Caller, input: &mut PostInput) -> Result<()> {
         if !input.content.names_job_alone() {
             return Ok(());
@@ -32,7 +32,7 @@ impl Posts {
         Ok(())
     }
 
-    /// Fills in the video of an edit that names a job alone. The cover goes with the video.
+    /// Fills in the video of an edit that names only a job. The cover goes with the video.
     pub(super) async fn take_job_of_edit(&self, caller: Caller, edit: &mut UpdatePost) -> Result<()> {
         let is_named = |field| names(&edit.fields, field);
         let is_alone = is_named("video_job_id") && !is_named("video_url") && !is_named("media_id");

@@ -1,4 +1,4 @@
-//! Following what happens: events from a position on, and upload progress while it happens.
+//! Events from a position on, and live upload progress.
 
 use std::future::Future;
 
@@ -29,7 +29,7 @@ impl Posts {
         Ok(batch)
     }
 
-    /// The events of all users after a position: for the site that they are users of.
+    /// The events of all users after a position, for their site.
     pub async fn events_of_all_after(&self, after: Sequence, limit: u32) -> Result<EventBatch> {
         let newest = self.newest_beyond(after).await?;
         let batch = self.store.events_of_all(after, limit).await?;
@@ -79,13 +79,13 @@ impl Posts {
         self.tail.follow(caller.user, uploads)
     }
 
-    /// Reads what happens, for all followers of this process. Without it they are handed nothing.
+    /// Reads events for all followers of this process. Without it they get nothing.
     pub fn hand_out_events(&self) -> impl Future<Output = ()> + Send + use<> {
         let tail = self.tail.clone();
         async move { tail.run().await }
     }
 
-    /// How far a post's upload is, while this process runs it.
+    /// Progress of a post's upload, while this process runs it.
     pub fn progress_of(&self, post: PostId) -> Option<(u64, u64)> {
         self.uploads.of(post).map(|progress| (progress.sent, progress.total))
     }

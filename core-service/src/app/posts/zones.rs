@@ -14,11 +14,11 @@ use crate::{
     zones::Rules,
 };
 
-/// Wall times that are looked at together.
+/// Wall times per batch.
 const BATCH: i64 = 200;
 
 impl Posts {
-    /// Reads wall times anew whose rules have become newer. Answers how many posts were moved.
+    /// Recomputes wall times whose zone rules are older than the current ones. Returns how many posts were moved.
     pub async fn follow_zones(&self) -> Result<usize> {
         let rules = self.settings.zones.refresh();
         let mut moved = 0;
@@ -69,7 +69,7 @@ impl Posts {
     }
 }
 
-/// What became of a wall time.
+/// The result for a wall time.
 enum Followed {
     Moved,
     Stays,
