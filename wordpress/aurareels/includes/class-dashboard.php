@@ -39,6 +39,7 @@ final class Dashboard {
 	public static function add() {
 		$hook = add_menu_page( 'AuraReels', 'AuraReels', Permissions::PUBLISH, self::PAGE, array( self::class, 'show' ), 'dashicons-video-alt3', 26 );
 		if ( $hook ) {
+			add_action( "admin_print_styles-$hook", array( self::class, 'leave_fields_alone' ) );
 			add_action( "admin_print_scripts-$hook", array( self::class, 'enqueue' ) );
 		}
 	}
@@ -78,6 +79,17 @@ final class Dashboard {
 		$manifest = is_readable( $file ) ? wp_json_file_decode( $file, array( 'associative' => true ) ) : null;
 		$script   = isset( $manifest['index.html']['file'] ) ? (string) $manifest['index.html']['file'] : '';
 		return preg_match( '#^assets/[\w.-]+\.js$#', $script ) ? self::FOLDER . '/' . $script : null;
+	}
+
+	/**
+	 * Takes wp-admin's styles of form fields off the page: they win over the dashboard's own, and drew a second frame and a
+	 * second arrow into its fields.
+	 */
+	public static function leave_fields_alone() {
+		$styles = wp_styles()->registered;
+		if ( isset( $styles['wp-admin'] ) ) {
+			$styles['wp-admin']->deps = array_values( array_diff( $styles['wp-admin']->deps, array( 'forms' ) ) );
+		}
 	}
 
 	/**

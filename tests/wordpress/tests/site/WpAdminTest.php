@@ -52,6 +52,17 @@ final class WpAdminTest extends SiteCase {
 		self::assertSame( array( 403, null ), array( $status, $told ) );
 	}
 
+	public function test_wp_admin_does_not_draw_the_dashboards_fields() {
+		$browser = self::logged_in( 'anna' );
+		$drawn   = static function ( $page ) use ( $browser ) {
+			$html = $browser->fetch( self::$site['url'] . "/wp-admin/$page" )[2];
+			self::assertStringContainsString( 'admin-menu', $html );
+			return 1 === preg_match( '#load-styles\.php[^"\']*\bforms\b|/forms(\.min)?\.css#', $html );
+		};
+		self::assertFalse( $drawn( 'admin.php?page=aurareels-dashboard' ) );
+		self::assertTrue( $drawn( 'profile.php' ), 'other pages keep their styles' );
+	}
+
 	/** What a real browser has made of the page once this text is in it. */
 	private static function seen( string $user, string $text ): string {
 		$name    = bin2hex( random_bytes( 6 ) );
