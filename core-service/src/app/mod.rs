@@ -112,7 +112,7 @@ pub enum Error {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The event position is older than what is kept.
+    /// The event position is older than the stored events.
     #[error("events before {oldest} are no longer kept; resume from there and read the posts anew")]
     PositionTooOld {
         /// The oldest position that can be resumed from.

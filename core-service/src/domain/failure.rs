@@ -220,7 +220,7 @@ reasons! {
     Unauthenticated = "UNAUTHENTICATED",
     /// The caller's key does not allow this.
     PermissionDenied = "PERMISSION_DENIED",
-    /// The event position is older than what is kept.
+    /// The event position is older than the stored events.
     PositionTooOld = "POSITION_TOO_OLD",
     /// A backup was restored, and the core is still checking whether the post is already published.
     RestoreCheck = "RESTORE_CHECK",

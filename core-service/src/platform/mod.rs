@@ -1,12 +1,12 @@
-//! What a platform can be asked. One trait for the publishing course of a platform, one for its logins; one file or
-//! folder per platform implements both. Wire structs are private to it.
+//! The interface to platforms. One trait for the publishing course of a platform, one for its logins; one folder per
+//! platform implements both. Wire structs are private to it.
 //!
-//! The division of labour: a client says what the next step is (`next`, pure), runs one bounded exchange (`run`), and
-//! reads what became of one (`reconcile`, read-only). It never loops, waits, retries or remembers: everything it knows
-//! stands in the ledger, and the engine in `publisher` decides what happens next.
+//! The division of labour: a client gives the next step (`next`, pure), runs one bounded exchange (`run`), and reads
+//! the outcome of one (`reconcile`, read-only). It never loops, waits, retries or keeps state: everything it knows is
+//! in the ledger, and the engine in `publisher` decides what happens next.
 //!
-//! Expected failures are values: [`Outcome`], [`Lookup`] and [`AccountError`]. A failure that nobody listed, once a
-//! write has begun, is [`Outcome::Unknown`].
+//! Expected failures are values: [`Outcome`], [`Lookup`] and [`AccountError`]. An unlisted failure after a write has
+//! begun is [`Outcome::Unknown`].
 
 pub mod description;
 #[cfg(test)]
@@ -58,7 +58,7 @@ use numbers::NumbersClient;
 pub static ALL: &[&Description] =
     &[&tiktok::DESCRIPTION, &instagram::DESCRIPTION, &facebook::DESCRIPTION, &youtube::DESCRIPTION];
 
-/// Everything `next` may look at.
+/// The input of `next`.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// The post. Its `attempt` says which ledger entries count.
@@ -74,26 +74,26 @@ pub struct View<'a> {
 /// When a step may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotBefore {
-    /// Nobody can see it: up to `prepare_lead` before the post's time.
+    /// Invisible: up to `prepare_lead` before the post's time.
     Prepare,
     /// At the post's time.
     Due,
-    /// Not before this instant: the platform or the sheet says so.
+    /// Not before this instant, according to the platform or its documentation.
     At(DateTime<Utc>),
 }
 
 /// A step that a client proposes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Name: platform, dot, what it does. Stays in ledgers for ever: `tiktok.video_init`.
+    /// Name: platform, dot, action. Stays in ledgers for ever: `tiktok.video_init`.
     pub kind: &'static str,
     /// What repeating it can do.
     pub class: StepClass,
     /// When it may leave.
     pub not_before: NotBefore,
-    /// The longest the exchange may take. For a point of no return, absence is never concluded before it has passed.
+    /// Timeout of the exchange. For a point of no return, absence is never concluded before it has passed.
     pub timeout: Duration,
-    /// What it is sent with, as far as a takeover needs to know it.
+    /// What it is sent with, as far as a worker that takes over needs it.
     pub handle: Handle,
 }
 
@@ -106,9 +106,9 @@ pub struct Live {
     pub platform_post_url: Option<String>,
     /// Every id the platform gave.
     pub all_platform_post_ids: Vec<String>,
-    /// What says that they are the post's.
+    /// The evidence that they belong to the post.
     pub bound_by: BoundBy,
-    /// The reading that tells its link, while that is not known.
+    /// The step that reads its link, while that is not known.
     pub link: Option<Box<Step>>,
 }
 
@@ -117,15 +117,14 @@ pub struct Live {
 pub enum Next {
     /// Run this step.
     Step(Step),
-    /// The platform's own word: it is live. `then` is something still to be learned or set (link, comments), which can
-    /// never make the post fail.
+    /// The platform says that it is live. `then` is a follow-up (link, comments), which can never make the post fail.
     Live {
         /// What is known of it.
         live: Live,
         /// A follow-up, if one is left.
         then: Option<Step>,
     },
-    /// In the creator's inbox. `then` looks whether the creator posted it.
+    /// In the creator's inbox. `then` checks whether the creator posted it.
     Delivered {
         /// The next look.
         then: Option<Step>,
@@ -135,10 +134,10 @@ pub enum Next {
     Rejected(Failure),
 }
 
-/// What one exchange of a step brought.
+/// The result of one exchange of a step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// The platform took it, or a read learned something that `next` needs. `handle` holds what was learned; it is
+    /// The platform accepted it, or a read returned something that `next` needs. `handle` holds the new values; it is
     /// merged over the step's own handle.
     Accepted {
         /// What was learned.
@@ -146,16 +145,16 @@ pub enum Outcome {
         /// For people.
         evidence: Evidence,
     },
-    /// A read that found the platform still at work; nothing is recorded but the time of the next look.
+    /// A read that found the platform still processing; only the time of the next poll is recorded.
     Pending {
         /// When to look again; the engine's growing gap when absent.
         check_after: Option<Duration>,
         /// For people.
         evidence: Evidence,
     },
-    /// Provably without effect: not sent, or a refusal of a step that nobody can see. For a read: it failed.
+    /// Provably without effect: not sent, or a refusal of an invisible step. For a read: it failed.
     NoEffect {
-        /// Why, and by its class what is next: `AuthExpired` refreshes and repeats the same step.
+        /// The reason; its class decides what is next: `AuthExpired` refreshes and repeats the same step.
         failure: Failure,
         /// For people.
         evidence: Evidence,
@@ -163,7 +162,7 @@ pub enum Outcome {
     /// The platform's answer to a point of no return refuses it. A claim and no proof: it is read before anything is
     /// concluded from it.
     Refused {
-        /// What the platform claims, and by its class what is next once it is proven.
+        /// The platform's reason; its class decides what is next once absence is proven.
         failure: Failure,
         /// For people.
         evidence: Evidence,
@@ -173,14 +172,14 @@ pub enum Outcome {
         /// For people.
         evidence: Evidence,
     },
-    /// A read that contradicts what was settled about the newest point of no return: its fate is open again.
+    /// A read that contradicts the settled outcome of the newest point of no return: it is open again.
     Reopened {
         /// For people.
         evidence: Evidence,
     },
 }
 
-/// What reading found out about a step whose outcome is unknown.
+/// The result of reading the outcome of an unknown step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Lookup {
     /// The platform has it. `handle` is merged like that of an accepted step.
@@ -190,8 +189,8 @@ pub enum Lookup {
         /// For people.
         evidence: Evidence,
     },
-    /// The platform does not have it, as the sheet allows to conclude. The engine believes it only after the call's
-    /// deadline plus `settle`, and after `confirmations` equal readings.
+    /// The platform does not have it, as far as its documentation allows that conclusion. The engine accepts it only
+    /// after the call's deadline plus `settle`, and after `confirmations` equal readings.
     Absent {
         /// True when the old handle can never act any more: only then is a new attempt with new handles allowed.
         /// Otherwise the same step is sent again with the same handle.
@@ -199,7 +198,7 @@ pub enum Lookup {
         /// For people.
         evidence: Evidence,
     },
-    /// The platform is still at work on it.
+    /// The platform is still processing it.
     Pending {
         /// When to look again; the engine's growing gap when absent.
         check_after: Option<Duration>,
@@ -208,7 +207,7 @@ pub enum Lookup {
     },
     /// Reading cannot tell now. `hopeless` when no later reading could.
     CannotTell {
-        /// Go to a person as soon as the settle time has passed.
+        /// Ask a person as soon as the settle time has passed.
         hopeless: bool,
         /// For people.
         evidence: Evidence,
@@ -217,48 +216,47 @@ pub enum Lookup {
     Failed(Failure),
 }
 
-/// The tokens of a call, opened for it.
+/// The decrypted tokens of a call.
 pub struct Tokens {
     /// The access token: TikTok user, Instagram user or Page token.
     pub access: Secret,
     /// The refresh token, where the platform has one.
     pub refresh: Option<Secret>,
-    /// The token of the grant behind it: the Facebook user token of a Page token.
+    /// The token of the underlying grant: the Facebook user token of a Page token.
     pub grant: Option<Secret>,
 }
 
 /// A stream of a video's bytes. Ends with an error, never early: the length of the range is checked.
 pub type VideoStream = BoxStream<'static, std::io::Result<Bytes>>;
 
-/// Whether a failure says that another file stands in the place of the one that an upload began with. What was uploaded
-/// of that one is then of no use.
+/// Whether a failure says that the file was replaced since the upload began. What was uploaded so far is then useless.
 pub fn is_replaced(failure: &Failure) -> bool {
     failure.rule == VIDEO_CHANGED
 }
 
-/// The post's video, by URL or uploaded. Bytes are streamed in bounded memory; the SSRF rule stands inside.
+/// The post's video, by URL or uploaded. Bytes are streamed in bounded memory; the SSRF rule is applied inside.
 #[async_trait]
 pub trait Video: Send + Sync {
     /// Size, container and the rest, as measured. Fails when the source cannot be read now, or breaks a rule.
     async fn facts(&self) -> Result<MediaFacts, Failure>;
 
-    /// The version of the file that stands there now. An upload begins with it, keeps it in its handle and hands it to
-    /// every [`Self::open`], in whatever process.
+    /// The file's current version. An upload begins with it, keeps it in its handle and passes it to every
+    /// [`Self::open`], in any process.
     async fn version(&self) -> Result<VideoVersion, Failure>;
 
-    /// Opens the bytes of this version from `first` to `last`, both counted from 0 and included. [`is_replaced`] tells the
-    /// failure of another file in its place.
+    /// Opens the bytes of this version from `first` to `last`, both counted from 0 and included. [`is_replaced`]
+    /// recognises the failure of a replaced file.
     async fn open(&self, first: u64, last: u64, version: &VideoVersion) -> Result<VideoStream, Failure>;
 
-    /// Whether this version still stands there; [`is_replaced`] tells when it does not. To be asked when all bytes were
-    /// read and the last of them did not leave yet: some hosts cannot tell versions apart, and only then is it known that
-    /// no two were mixed.
+    /// Checks that the file is still this version; [`is_replaced`] recognises the failure when not. To be called when
+    /// all bytes were read and the last of them was not yet sent: some hosts cannot tell versions apart, and only then
+    /// is it known that no two were mixed.
     async fn verify(&self, version: &VideoVersion) -> Result<(), Failure>;
 
     /// A URL at which a platform can fetch it.
     async fn public_url(&self) -> Result<Url, Failure>;
 
-    /// Opens the cover picture that the post names by a URL. The size is the host's word, which the stream keeps to.
+    /// Opens the cover picture that the post names by a URL. The size is the host's, and the stream is held to it.
     async fn cover(&self) -> Result<Cover, Failure>;
 }
 
@@ -270,11 +268,11 @@ pub struct Cover {
     pub bytes: VideoStream,
 }
 
-/// The right to send: when a request may leave, and whether the claim under which it is made still holds.
+/// The right to send: when a request may be sent, and whether its claim is still valid.
 #[async_trait]
 pub trait Lease: Send + Sync {
-    /// Waits for the time at which a point of no return may leave, so that its connection can be made ready before. False
-    /// when the core is asked to stop first: then nothing may be sent.
+    /// Waits for the time at which a point of no return may be sent; its connection can be opened before. False when
+    /// the core is asked to stop first: then nothing may be sent.
     async fn opens(&self) -> bool {
         true
     }
@@ -283,13 +281,13 @@ pub trait Lease: Send + Sync {
     /// before bytes leave.
     fn holds(&self) -> bool;
 
-    /// To be told when a point of no return is handed to its connection.
+    /// To be called when a point of no return is handed to its connection.
     fn leaves(&self) {}
 }
 
-/// Where an upload tells how far it is. Cheap; may be called for every few hundred kilobytes.
+/// Receives the progress of an upload. Cheap; may be called for every few hundred kilobytes.
 pub trait Progress: Send + Sync {
-    /// `sent` of `total` bytes of the video are with the platform.
+    /// `sent` of `total` bytes of the video have been sent.
     fn uploaded(&self, sent: u64, total: u64);
 }
 
@@ -305,28 +303,28 @@ pub struct Call<'a> {
     pub lease: &'a dyn Lease,
     /// Upload progress.
     pub progress: &'a dyn Progress,
-    /// Platform ids already bound to other posts of this account: a search for the post's own never takes one of them.
+    /// Platform ids already bound to other posts of this account: a search for this post never takes one of them.
     pub bound_platform_ids: &'a [String],
     /// Another post of this account, whose own is not known either, has the same caption: the two cannot be told apart by
     /// what the platform lists.
     pub same_caption_in_flight: bool,
 }
 
-/// When a post may have gone out that is searched for after a restore.
+/// The time window in which a post that is looked up after a restore may have been published.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
     /// The backup was made then.
     pub since: DateTime<Utc>,
-    /// It was restored then: nothing was sent afterwards.
+    /// When the backup was restored: nothing was sent afterwards.
     pub until: DateTime<Utc>,
 }
 
-/// What a call is for, as far as its price depends on it.
+/// The purpose of a call, as far as its price depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked<'a> {
     /// A step, by its kind.
     Step(&'a str),
-    /// A reading of what became of one.
+    /// A reading of its outcome.
     Reading,
 }
 
@@ -337,13 +335,13 @@ pub trait PlatformClient: Send + Sync {
     /// privacy words, option ranges. Pure. Broken rules, all at once.
     fn check_options(&self, content: &Content) -> Vec<Violation>;
 
-    /// What is done with a request beside what was asked for: to be told. Pure.
+    /// Changes to a request that its caller did not ask for, as warnings. Pure.
     fn warnings(&self, content: &Content) -> Vec<Warning> {
         let _ = content;
         Vec::new()
     }
 
-    /// What the platform makes of a video without being asked: to be told of the field that names the video. Pure.
+    /// What the platform will change about a video, as warnings on the field that names the video. Pure.
     fn video_warnings(&self, field: &'static str, facts: &MediaFacts) -> Vec<Warning> {
         let _ = (field, facts);
         Vec::new()
@@ -355,7 +353,7 @@ pub trait PlatformClient: Send + Sync {
         None
     }
 
-    /// What is asked of a cover picture; `None` where there is none, or `thumbnail_url` plays no part. Pure.
+    /// Requirements for a cover picture; `None` if there is none, or `thumbnail_url` is not used. Pure.
     fn cover_rules(&self) -> Option<CoverRules> {
         None
     }
@@ -366,31 +364,32 @@ pub trait PlatformClient: Send + Sync {
     /// What comes next: pure, from the post's current attempt in the ledger.
     fn next(&self, view: &View<'_>) -> Next;
 
-    /// Whether a step looks for the post in the account's list: only then are `bound_platform_ids` and `same_caption_in_flight` told. Pure.
+    /// Whether a step searches the account's list: only then are `bound_platform_ids` and `same_caption_in_flight` set.
+    /// Pure.
     fn searches_list(&self, step: &Step) -> bool;
 
     /// Runs one step: one bounded exchange. For a point of no return the request travels on its own connection.
     async fn run(&self, call: &Call<'_>, step: &Step) -> Outcome;
 
-    /// Reads what became of a step whose outcome is unknown. Sends nothing that could change anything.
+    /// Reads the outcome of a step whose outcome is unknown. Sends nothing that could change anything.
     async fn reconcile(&self, call: &Call<'_>, entry: &Entry) -> Lookup;
 
-    /// Looks for a post that another core may have sent within the window, with handles that this ledger may not hold:
-    /// what the ledger's own handles say, then the account's list. Sends nothing that could change anything.
+    /// Looks for a post that another core may have sent within the window, with handles that this ledger may not have:
+    /// by the ledger's own handles, then in the account's list. Sends nothing that could change anything.
     async fn search(&self, call: &Call<'_>, window: &Window) -> Lookup;
 
-    /// How long after the last request a post may still turn up for [`Self::search`].
+    /// How long after the last request a post may still become findable by [`Self::search`].
     fn search_settle(&self) -> Duration {
         self.settle()
     }
 
-    /// What a call takes of the budgets that all users of the app share. Pure.
+    /// What a call costs of the budgets that all users of the app share. Pure.
     fn price(&self, asked: Asked<'_>, now: DateTime<Utc>) -> Vec<Charge> {
         let _ = (asked, now);
         Vec::new()
     }
 
-    /// The budgets that all users of the app share, each as a call of no units. Pure.
+    /// The budgets that all users of the app share, each as a call without cost. Pure.
     fn budgets(&self, now: DateTime<Utc>) -> Vec<Charge> {
         let _ = now;
         Vec::new()
@@ -402,13 +401,13 @@ pub trait PlatformClient: Send + Sync {
         false
     }
 
-    /// What a post that never became visible leaves on the platform, to be told to its owner. Pure.
+    /// What a post that never became visible leaves on the platform, as a message to its owner. Pure.
     fn remains(&self, ledger: &Ledger) -> Option<Warning> {
         let _ = ledger;
         None
     }
 
-    /// How long after a call's deadline the platform may still be taking it up.
+    /// How long after a call's deadline the platform may still process it.
     fn settle(&self) -> Duration;
 
     /// How many equal readings, spread over the settle time, prove absence.
@@ -417,7 +416,7 @@ pub trait PlatformClient: Send + Sync {
 
 /// One account that a login brought.
 pub struct Identity {
-    /// Whose account it is: one login may bring accounts of several platforms.
+    /// The account's platform: one login may cover accounts of several platforms.
     pub platform: Platform,
     /// The platform's id of the account.
     pub account_id: String,
@@ -429,7 +428,7 @@ pub struct Identity {
     pub account_email: Option<String>,
     /// Picture.
     pub profile_picture_url: Option<String>,
-    /// What the client needs later (`page_id`) and what the platform told. No secrets.
+    /// What the client needs later (`page_id`) and other data from the platform. No secrets.
     pub metadata: Value,
     /// Identity of the grant: accounts that share it are revoked together.
     pub grant_id: Option<String>,
@@ -449,7 +448,7 @@ pub struct Grant {
     pub scope: Vec<String>,
 }
 
-/// Why an account call did not work.
+/// Why an account call failed.
 #[derive(Debug)]
 pub enum AccountError {
     /// Refused, or failed with a class that says what to do.
@@ -464,15 +463,15 @@ impl From<Failure> for AccountError {
     }
 }
 
-/// What asking for a refresh brought.
+/// The result of a refresh.
 pub enum Refreshed {
-    /// New tokens. They are to be stored before they are used.
+    /// New tokens. They must be stored before they are used.
     New(Grant),
     /// This login cannot be refreshed now (too young, or by design); the sentence says why and what to do.
     NotRefreshable(String),
 }
 
-/// What may be chosen for a post, as the platform says now.
+/// The options that the platform currently offers for a post.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PublishOptions {
     /// Allowed values of privacy_level, in the platform's words.
@@ -506,13 +505,13 @@ pub struct PlatformQuota {
     pub window_seconds: i32,
 }
 
-/// One login's way to the platform's consent page and back: what the exchange of the code has to repeat.
+/// Parameters of a consent page that the exchange of the code must repeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Round {
-    /// Where the platform sends the browser back to.
+    /// Where the platform redirects the browser.
     pub redirect_uri: String,
-    /// What PKCE (RFC 7636) proves itself with, where the platform has it: 43 unreserved characters. `None` for a login
-    /// that was begun without.
+    /// The PKCE (RFC 7636) verifier, if the platform supports it: 43 unreserved characters. `None` for a login that was
+    /// begun without.
     pub verifier: Option<Secret>,
 }
 
@@ -528,7 +527,7 @@ pub trait LoginClient: Send + Sync {
     /// The consent page.
     fn auth_url(&self, flavour: LoginFlavour, round: &Round, state: &str) -> Url;
 
-    /// Turns the redirect's code into every account under the grant, with long-lived tokens where there are any.
+    /// Exchanges the redirect's code for every account of the grant, with long-lived tokens if there are any.
     async fn exchange(
         &self,
         flavour: LoginFlavour,
@@ -540,13 +539,13 @@ pub trait LoginClient: Send + Sync {
     /// Asks for new tokens.
     async fn refresh(&self, account: &Account, tokens: &Tokens, now: DateTime<Utc>) -> Result<Refreshed, AccountError>;
 
-    /// Revokes the whole grant at the platform. The sentence says why it cannot, where it cannot.
+    /// Revokes the whole grant at the platform. If that is impossible, the sentence says why.
     async fn revoke(&self, account: &Account, tokens: &Tokens) -> Result<(), AccountError>;
 
     /// Whether the token works: a small read.
     async fn check(&self, account: &Account, tokens: &Tokens) -> Result<(), AccountError>;
 
-    /// What may be chosen for a post now.
+    /// The options that are currently offered for a post.
     async fn publish_options(&self, account: &Account, tokens: &Tokens) -> Result<PublishOptions, AccountError>;
 
     /// The platform's own count.
@@ -558,7 +557,7 @@ pub trait LoginClient: Send + Sync {
     ) -> Result<PlatformQuota, AccountError>;
 }
 
-/// One platform of this core: what it is, its publishing course, its logins and its numbers.
+/// One platform of this core: its description, its publishing course, its logins and its numbers.
 #[derive(Clone)]
 pub struct Service {
     /// What it is.

@@ -1,7 +1,7 @@
-//! Many posts due in the same moment: their requests leave first, what they brought is written right after.
+//! Bursts: of many posts due at the same moment, all requests are sent first and their results are written right after.
 //!
-//! Guaranteed: nobody waits here for another platform, nor longer than [`HOLD`] for others of the same. Between
-//! an answer and its commit nothing else is done; a crash in that short time leaves a step without an outcome, which is
+//! Guaranteed: no result waits for another platform, nor longer than [`HOLD`] for others of the same. Between a
+//! response and its commit nothing else is done; a crash in that short time leaves a step without an outcome, which is
 //! reconciled like any other.
 
 use std::{
@@ -19,7 +19,7 @@ use crate::domain::platform::Platform;
 /// Longest wait for the others of a burst before a result is written.
 const HOLD: Duration = Duration::from_millis(1_500);
 
-/// The bursts of one process, each platform's apart.
+/// The bursts of one process, separate for each platform.
 #[derive(Clone, Debug, Default)]
 pub struct Bursts([Burst; Platform::ALL.len()]);
 
@@ -43,7 +43,7 @@ impl Default for Burst {
     }
 }
 
-/// A request of a burst that has not been answered yet.
+/// A request of a burst without a response yet.
 pub(super) struct Unsent {
     burst: Burst,
 }
@@ -55,7 +55,7 @@ impl Burst {
         Unsent { burst: self.clone() }
     }
 
-    /// Waits until the others of the burst have their answers, or long enough.
+    /// Waits until the others of the burst have their responses, at most [`HOLD`].
     pub(super) async fn sent(&self) {
         let mut empty = self.empty.subscribe();
         let others = async { while self.unsent.load(Ordering::Acquire) > 0 && empty.changed().await.is_ok() {} };

@@ -1,5 +1,5 @@
-//! What is looked at right before a post's first step and again before its point of no return: the account, the platform's
-//! quota, the video. Platforms would refuse the same, later and less clearly.
+//! Checks right before a post's first step and again before its point of no return: the account, the platform's quota,
+//! the video. The platform would refuse the same, but later and less clearly.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -22,11 +22,11 @@ use crate::{
 /// What the checks say.
 #[expect(clippy::large_enum_variant, reason = "one at a time, consumed at once")]
 pub(super) enum Verdict {
-    /// Go on; write this first if it is anything.
+    /// Continue; write this change first, if there is one.
     Go(Change),
     /// Wait until then; costs no retry.
     Wait(DateTime<Utc>, WaitReason, Failure),
-    /// Refused, or not reachable now: judged like a refused step.
+    /// Refused, or not reachable now: handled like a refused step.
     Fail(Failure),
 }
 
@@ -71,7 +71,8 @@ impl Engine {
         self.check_video(post).await
     }
 
-    /// Counts a step in the budgets that all users of the app share. Without room it waits for the platform's next day.
+    /// Counts a step in the budgets that all users of the app share. If one is used up, it waits for the platform's
+    /// next day.
     pub(super) async fn charge(
         &self,
         post: &Post,
@@ -96,10 +97,10 @@ impl Engine {
         Ok(Some(Verdict::Wait(until, WaitReason::Quota, failure)))
     }
 
-    /// The video once more: signed URLs expire, files are replaced.
+    /// Checks the video again: signed URLs expire, files are replaced.
     async fn check_video(&self, post: &Post) -> Result<Verdict> {
         let Some(service) = self.registry.get(post.platform) else { return Ok(Verdict::Go(Change::default())) };
-        // Another release may have written options that this one cannot read: what they ask for must not be left out.
+        // Another release may have written options that this one cannot read: they must not be ignored.
         if let Some(broken) = service.description.options.check(&post.content.options) {
             let failure = Failure::new(FailureClass::InvalidRequest, Reason::InvalidField, broken.message);
             return Ok(Verdict::Fail(failure.with_rule(broken.rule).with_remedy(broken.remedy)));
@@ -129,8 +130,8 @@ impl Engine {
     }
 }
 
-/// A file that was a good video when the post was created and is none now is more likely a page of a host in trouble
-/// than another file: it is looked at again before the post fails.
+/// If a file was a valid video when the post was created and is not one now, the host is more likely serving an error
+/// page than another file: it is read again before the post fails.
 fn passing(post: &Post, failure: Failure) -> Failure {
     let not_a_video = matches!(
         failure.rule.as_str(),

@@ -1,8 +1,8 @@
-//! What becomes of a post after an exchange: pure decisions, from an outcome and the ledger to one change of the row.
+//! Decisions after an exchange: pure, from an outcome and the ledger to one change of the row.
 //!
-//! Guaranteed: `failed` is chosen only while nothing of the current attempt may be visible; an unknown outcome of a point
-//! of no return, and an answer that refuses one, leads to `confirming` and to nothing else. What the readings after that
-//! prove stands in `proof`.
+//! Guaranteed: `failed` is chosen only while nothing of the current attempt may be visible; an unknown outcome of a
+//! point of no return, and a response that refuses one, leads only to `confirming`. What the readings after that prove
+//! stands in `proof`.
 
 use std::time::Duration;
 
@@ -21,26 +21,26 @@ use crate::{
     platform::Outcome,
 };
 
-/// How long to wait for a rate limit whose end the platform did not tell.
+/// How long to wait for a rate limit whose end the platform did not give.
 pub(super) const RATE_LIMIT_PAUSE: TimeDelta = TimeDelta::seconds(90);
 
-/// How long to wait for a quota whose end the platform did not tell.
+/// How long to wait for a quota whose end the platform did not give.
 pub(super) const QUOTA_PAUSE: TimeDelta = TimeDelta::hours(1);
 
-/// Repeats of a harmless step that follow soon and cost no retry: most troubles of a network are over in seconds.
+/// Quick repeats of a harmless step that cost no retry: most network errors are over in seconds.
 const QUICK_REPEATS: i32 = 3;
 
-/// Looks in a row that must have found nothing before a person is asked, however long ago the request was sent: a core
-/// that was down for days has not looked in that time.
+/// Polls in a row that must have found nothing before a person is asked, regardless of how long ago the request was
+/// sent: a core that was down for days has not polled in that time.
 const LOOKS_BEFORE_REVIEW: i32 = 3;
 
-/// Looks are never further apart than this: after a longer silence nobody was looking.
+/// Maximum gap between polls: a longer gap means that no core was polling.
 const LONGEST_GAP: TimeDelta = TimeDelta::hours(1);
 
-/// How long before its time a post's last preparing look is made, so that the rest is done by then.
+/// How long before its time a post's last preparing poll is made, so that the remaining steps fit in.
 const LAST_LOOK: TimeDelta = TimeDelta::seconds(15);
 
-/// How often a post that waits for its account's owner looks by itself; connecting wakes it at once.
+/// How often a post that waits for its account's owner is checked; connecting wakes it immediately.
 pub(super) const RECONNECT_PAUSE: TimeDelta = TimeDelta::hours(6);
 
 /// The settings that decisions depend on.
@@ -48,13 +48,13 @@ pub(super) const RECONNECT_PAUSE: TimeDelta = TimeDelta::hours(6);
 pub struct Policy {
     /// Automatic retries.
     pub retry: RetryPolicy,
-    /// The first gap between two looks at a platform.
+    /// The first gap between two polls of a platform.
     pub poll_first: Duration,
-    /// How long a post may stay unknown or in processing before a person is asked.
+    /// How long a post's outcome may stay unknown, or its processing last, before a person is asked.
     pub review_after: TimeDelta,
 }
 
-/// Everything a decision looks at.
+/// The input of a decision.
 pub struct DecisionContext<'a> {
     /// The post.
     pub post: &'a Post,
@@ -66,18 +66,18 @@ pub struct DecisionContext<'a> {
     pub chance: f64,
     /// The settings.
     pub policy: &'a Policy,
-    /// Which tokens the account has.
+    /// The version of the account's tokens.
     pub token_version: i64,
 }
 
 /// What to do after an exchange.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
-    /// Write this and go on with the next step at once.
+    /// Write this and continue with the next step immediately.
     Continue(Change),
-    /// Write this, which lets the post go.
+    /// Write this, which releases the post.
     Release(Change),
-    /// Ask for new tokens, then repeat. The change settles the refused step, without a verdict on the post.
+    /// Get new tokens, then repeat. The change settles the refused step without changing the post's status.
     Refresh(Change, Failure),
 }
 
@@ -90,7 +90,8 @@ impl DecisionContext<'_> {
         Decision::Release(Change { release: Some(Release { at: Some(at), waiting_for: Some(reason) }), ..change })
     }
 
-    /// When to look next: after what the platform asked for, else with a gap that grows with the time since then.
+    /// When to poll next: after the wait that the platform asked for, otherwise with a gap that grows with the time
+    /// since then.
     pub(super) fn next_look(&self, after: Option<Duration>, since: DateTime<Utc>) -> DateTime<Utc> {
         match after.and_then(|after| TimeDelta::from_std(after).ok()) {
             Some(after) => self.now + after.min(LONGEST_WAIT),
@@ -105,17 +106,17 @@ impl DecisionContext<'_> {
         [due - LAST_LOOK, due].into_iter().find(|mark| *mark > self.now).map_or(at, |mark| at.min(mark))
     }
 
-    /// Looks in a row that found nothing new.
+    /// Polls in a row that found nothing new.
     fn looks(&self) -> i32 {
         if self.now - self.post.updated_at > LONGEST_GAP { 0 } else { self.post.poll_count }
     }
 
-    /// Whether a request that was sent then has been looked for so long that a person is asked.
+    /// Whether a request sent at that time has been polled for so long that a person is asked.
     pub(super) fn is_hopeless(&self, since: DateTime<Utc>) -> bool {
         self.now - since > self.policy.review_after && self.looks() >= LOOKS_BEFORE_REVIEW
     }
 
-    /// Looks again later, with a growing gap.
+    /// Polls again later, with a growing gap.
     pub(super) fn look_again(&self, change: Change, after: Option<Duration>, since: DateTime<Utc>) -> Decision {
         let at = self.next_look(after, since);
         let reason =
@@ -123,7 +124,7 @@ impl DecisionContext<'_> {
         self.wait(Change { poll_count: Some(self.looks().saturating_add(1)), ..change }, at, reason)
     }
 
-    /// The post is over: proven absent. What only one reading says is absent is proven first.
+    /// The post has failed: proven absent. If only one reading showed absence, it is proven first.
     pub(super) fn fail(&self, change: Change, failure: Failure) -> Decision {
         if let Some(entry) = self.ledger.provisionally_absent(self.post.attempt) {
             let why = Evidence::new().with("reason", failure.reason.as_str());
@@ -153,7 +154,7 @@ impl DecisionContext<'_> {
         })
     }
 
-    /// A failure of a step that provably had no effect, or of a look that failed.
+    /// A failure of a step that provably had no effect, or of a reading.
     pub fn after_failure(&self, change: Change, failure: Failure) -> Decision {
         let told = Change { error: Some(Some(failure.clone())), ..change.clone() };
         match failure.class {
@@ -164,7 +165,8 @@ impl DecisionContext<'_> {
                 self.wait(told, asked_until(until, self.now, QUOTA_PAUSE), WaitReason::Quota)
             }
             FailureClass::AuthExpired => Decision::Refresh(change, failure),
-            // What may be live cannot fail for a dead login: it waits for the owner, who brings the answer back.
+            // A post that may be live cannot fail because of a lost login: it waits for the owner to connect again,
+            // then it is read.
             FailureClass::NeedsReconnect if self.visible() => {
                 let told = Change { poll_count: Some(0), ..told };
                 self.wait(self.confirming(told), self.now + RECONNECT_PAUSE, WaitReason::Reconnect)
@@ -176,7 +178,7 @@ impl DecisionContext<'_> {
                 if self.visible() =>
             {
                 let since = self.open_since();
-                // The platform has no word for our id any more: no later look could tell.
+                // The platform does not know our id any more: no later reading could tell.
                 let hopeless = failure.reason == Reason::OutcomeUnknown;
                 if hopeless && self.post.status == Status::Publishing {
                     return self.look_again(self.confirming(told), Some(Duration::from_secs(1)), since);
@@ -201,8 +203,9 @@ impl DecisionContext<'_> {
         }
     }
 
-    /// Since when the platform is at work on what is looked at: the sending of what may be visible, else the newest step
-    /// that gave the platform something to do. From the post's time on its owner waits, so the gap begins anew then.
+    /// Since when the platform has been processing: since the point of no return was sent, otherwise since the newest
+    /// step that gave the platform something to do. At the post's time the gap starts over, because from then on its
+    /// owner waits.
     fn open_since(&self) -> DateTime<Utc> {
         let mut newest_first = self.ledger.of_attempt(self.post.attempt).rev();
         if self.visible() {
@@ -213,7 +216,7 @@ impl DecisionContext<'_> {
         if self.post.due() <= self.now { began.max(self.post.due()) } else { began }
     }
 
-    /// A publishing post whose fate is open is shown as confirming.
+    /// A publishing post whose outcome is open is shown as confirming.
     fn confirming(&self, change: Change) -> Change {
         if self.post.status == Status::Publishing && change.by.is_none() {
             Change { by: Some(Move::ReplyLost), ..change }
@@ -276,7 +279,7 @@ impl DecisionContext<'_> {
                 if let Some(decision) = self.repeat_soon(&step, class, &change, &failure) {
                     return decision;
                 }
-                // What was provably not sent is absent: the post is judged by the ledger as it will be.
+                // A request that was provably not sent is absent: the decision uses the ledger as it will be.
                 let mut ledger = self.ledger.clone();
                 if let LedgerWrite::Update(entry) = &change.ledger
                     && let Some(stored) = ledger.entry_mut(entry.number)
@@ -337,7 +340,7 @@ impl DecisionContext<'_> {
         }
     }
 
-    /// A harmless step that failed for a passing reason is repeated in seconds, a few times, before it costs a retry.
+    /// A harmless step with a transient failure is repeated within seconds, a few times, before it costs a retry.
     fn repeat_soon(&self, step: &str, class: StepClass, change: &Change, failure: &Failure) -> Option<Decision> {
         if failure.class != FailureClass::Transient || self.visible() {
             return None;
@@ -362,8 +365,8 @@ impl DecisionContext<'_> {
         Some(self.wait(told, self.now + self.quick_gap(tried), WaitReason::Retry))
     }
 
-    /// A read that failed is repeated in seconds, a few times, then as far apart and as often as retries are. It uses
-    /// none of the post's retries: those are for what changes something, and a post may be read for hours.
+    /// A failed read is repeated within seconds, a few times, then as far apart and as often as retries are. It uses
+    /// none of the post's retries: those are for steps that change something, and a post may be read for hours.
     fn read_again(&self, change: &Change, failure: &Failure) -> Decision {
         let failed = self.post.read_failures;
         let at = match failed - QUICK_REPEATS {
@@ -381,7 +384,7 @@ impl DecisionContext<'_> {
         self.wait(told, at, WaitReason::Retry)
     }
 
-    /// The gap before a quick repeat, after so many.
+    /// The gap before a quick repeat, after this many.
     fn quick_gap(&self, tried: i32) -> TimeDelta {
         poll_gap(self.policy.poll_first, TimeDelta::zero(), self.chance) / 2 * (tried + 1)
     }
@@ -418,8 +421,8 @@ impl DecisionContext<'_> {
         }
     }
 
-    /// After a follow-up of a live post that brought nothing: looked at again for a day, then given up with a warning, and
-    /// the next one has its turn. It can never make the post fail.
+    /// After a follow-up of a live post without a result: retried for a day, then given up with a warning, and the next
+    /// one has its turn. It can never make the post fail.
     pub fn after_follow_up(&self, hopeless: bool, after: Option<Duration>, what: &str) -> Decision {
         let since = self.post.published_at.unwrap_or(self.post.status_since);
         if hopeless || (self.now - since > TimeDelta::days(1) && self.looks() >= LOOKS_BEFORE_REVIEW) {

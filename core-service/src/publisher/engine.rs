@@ -1,4 +1,4 @@
-//! What the engine works with, and its settings.
+//! The engine's dependencies and settings.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,22 +15,22 @@ use crate::{
 pub struct EngineSettings {
     /// Retries, polls, review.
     pub policy: Policy,
-    /// How long before its time a post may be prepared by steps that nobody can see.
+    /// How long before its time a post may be prepared by invisible steps.
     pub prepare_lead: TimeDelta,
-    /// How long before its time a point of no return is recorded, so that nothing but the request is left at its time.
+    /// How long before its time a point of no return is recorded, so that only the request is left to do at its time.
     /// From then on it is too late to cancel. In a burst the scheduler claims earlier, by up to twenty seconds.
     pub arm_lead: TimeDelta,
-    /// How long after its time the core publishes a post that an n8n workflow was handed and did not bring back.
+    /// How long after its time the core publishes a post that was handed to an n8n workflow which has not called back.
     pub workflow_grace: TimeDelta,
     /// The core's own limit of posts per user, platform and rolling day; `None`: off.
     pub daily_posts_per_user: Option<u32>,
-    /// Claims in a row that may be left behind before a post is quarantined.
+    /// Claims in a row that may expire before a post is quarantined.
     pub max_crashes: i32,
     /// Longest time between two renewals of the claims.
     pub renew_every: Duration,
-    /// Most posts of each platform that are worked on at once.
+    /// Maximum number of posts of each platform processed at once.
     pub max_in_flight: usize,
-    /// Most posts of all platforms together.
+    /// Maximum number of posts of all platforms together.
     pub max_of_all: usize,
 }
 

@@ -1,9 +1,9 @@
 //! Handing a scheduled post to an n8n workflow (the original's recommended way): its webhook is called, the workflow
 //! waits and calls PublishPostNow. Both it and the core may fire; the claim makes one post of it.
 //!
-//! Guaranteed: the workflow's answer is never taken for a publication. The time it is told is the post's own, to the last
-//! digit, so that it can be sent back as `expected_scheduled_at`. Expected: the webhook is away or refuses; then it is
-//! called again, ever more rarely, and in the end the core publishes on time.
+//! Guaranteed: the workflow's response never counts as a publication. It is given the post's exact time, to the last
+//! digit, so that it can send it back as `expected_scheduled_at`. Expected: the webhook is unavailable or refuses; then
+//! it is called again with growing gaps, and in the end the core publishes on time.
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ use crate::{
 /// Longest wait for the webhook.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The gap to the next call after so many that failed: a minute at first, in the end half an hour, so that posts that
-/// wait for weeks cost next to nothing while the webhook is away.
+/// The gap to the next call after this many failures: a minute at first, finally half an hour, so that posts that wait
+/// for weeks cost next to nothing while the webhook is unavailable.
 pub(super) fn gap(failed: i32) -> TimeDelta {
     TimeDelta::minutes((1 << failed.clamp(0, 5)).min(30))
 }
 
-/// What the post says while its workflow does not know of it.
+/// The post's warning while its workflow could not be called.
 pub(super) fn not_taken(error: &str) -> Warning {
     Warning {
         code: "WORKFLOW_NOT_TOLD".into(),
@@ -48,7 +48,7 @@ impl Handover {
         Self { webhook, key: key.map(std::sync::Arc::new), http }
     }
 
-    /// Hands a post over. The error is for the log and holds no URL.
+    /// Hands a post over. The error is for the log and contains no URL.
     pub async fn call(&self, post: &Post) -> Result<(), String> {
         let body = json!({
             "post_id": post.id.0,

@@ -1,5 +1,5 @@
-//! Whether this process's claims still hold, by the monotonic clock: a process that was stopped and woken finds out here,
-//! right before it would send something, that its time is over.
+//! Whether this process's claims are still valid, by the monotonic clock: a process that was suspended and resumed
+//! detects here, right before sending, that its claims have expired.
 
 use std::{
     collections::HashMap,
@@ -22,14 +22,14 @@ use crate::{
 };
 
 /// The claims of one process. They are renewed together, but a renewal counts only for those that the store still had:
-/// a claim that was taken away while the process was stopped must not come to life with the next renewal.
+/// a claim that was taken away while the process was suspended must not be revived by the next renewal.
 #[derive(Clone, Debug)]
 pub struct Leases {
     start: Instant,
     length: Duration,
     /// The claims of the newest renewal, with the milliseconds after `start` at which it was asked for.
     renewed: Arc<Mutex<HashMap<(PostId, Fence), u64>>>,
-    /// The rows of all claims are lost: what is sent now could not be recorded.
+    /// The database files are gone: the outcome of a request could not be recorded.
     lost: Arc<AtomicBool>,
 }
 
@@ -77,7 +77,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// How much before its time the post was claimed: work may begin that much earlier, and nothing visible leaves
+    /// How long before its time the post was claimed: work may begin that much earlier, but nothing visible is sent
     /// before its time.
     pub fn ahead(&self) -> TimeDelta {
         self.ahead
@@ -85,7 +85,7 @@ impl Claim {
 }
 
 impl Claim {
-    /// False once its time has run out.
+    /// False once it has expired.
     pub fn holds(&self) -> bool {
         if self.leases.lost.load(Ordering::Acquire) {
             return false;
@@ -101,13 +101,13 @@ impl Claim {
 pub(super) struct Permit<'a> {
     pub(super) claim: &'a Claim,
     pub(super) clock: &'a Clock,
-    /// When a point of no return may leave.
+    /// When a point of no return may be sent.
     pub(super) not_before: DateTime<Utc>,
-    /// Where to count how late it left; `None` for what was not scheduled.
+    /// Where to record how late it was sent; `None` for posts that were not scheduled.
     pub(super) publish_lateness: Option<&'a PublishLateness>,
     /// The core is asked to stop.
     pub(super) stopping: watch::Receiver<bool>,
-    /// The core was asked to stop while the request waited for its time: it has not left.
+    /// The core was asked to stop while the request waited for its time: it was not sent.
     pub(super) was_stopped: AtomicBool,
 }
 

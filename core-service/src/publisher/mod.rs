@@ -1,9 +1,9 @@
 //! The publishing engine: moves one claimed post, one step at a time.
 //!
-//! Guaranteed, whatever dies in between:
-//! - a step's ledger row is committed before its request leaves, and its outcome before anything else is done;
+//! Guaranteed, even if a process dies in between:
+//! - a step's ledger row is committed before its request is sent, and its outcome before anything else is done;
 //! - a point of no return whose outcome is unknown is reconciled by reading, never repeated blindly;
-//! - a new attempt begins only with proof that the one before cannot act any more;
+//! - a new attempt begins only with proof that the previous one cannot act any more;
 //! - waiting is a time on the row, not a sleeping task.
 //!
 //! Expected failures end as a time on the row (retry, quota, processing), as `failed` with proof of absence, or as
@@ -31,7 +31,7 @@ use crate::{
     store::account_tokens::StoredLogin,
 };
 
-/// Time between two tries of a post whose ledger needs an encryption key that this core does not have.
+/// Retry interval of a post whose ledger needs an encryption key that this core does not have.
 const KEY_GAP: TimeDelta = TimeDelta::seconds(10);
 
 /// What was read for a claimed post, together with that of others claimed with it. What is missing is read by its worker.
@@ -50,7 +50,7 @@ impl Engine {
             Some(ledger) => ledger,
             None => match Box::pin(self.store.ledger(post.id)).await {
                 Ok(ledger) => ledger,
-                // An operator mends that in a moment; the post must not count as one that ends its workers.
+                // An operator can fix that; the post must not count as one that crashes its workers.
                 Err(error) if error.is_missing_key() => {
                     let now = self.clock.now();
                     return Box::pin(self.store.postpone(&[*post], now + KEY_GAP, now)).await;

@@ -1,4 +1,4 @@
-//! Which fault points stand around a commit of the engine, by what it changes.
+//! The fault points around a commit of the engine, by what it changes.
 
 use crate::{
     domain::{

@@ -1,9 +1,9 @@
 //! What readings prove about a point of no return whose outcome is open: its answer was lost, or the platform refused it.
 //!
-//! Guaranteed: absence is believed only after the call's deadline plus the platform's settle time and the platform's number
-//! of equal readings. A refusal by the platform's answer is its claim: the same proof stands before `failed` and before a
-//! new handle; one reading that says "not yet" suffices only to send the same handle again, at the time that the refusal
-//! asks for. A login that died leaves the post confirming until its owner brings another one.
+//! Guaranteed: absence is accepted only after the call's deadline plus the platform's settle time and the platform's
+//! number of equal readings. A refusal in the platform's response is not proof: `failed` and a new handle need the same
+//! proof; one reading that says "not yet" is enough only to send the same handle again, at the time that the refusal
+//! asks for. If the login is lost, the post stays confirming until its owner connects the account again.
 
 use std::time::Duration;
 
@@ -22,16 +22,16 @@ use crate::{
     platform::Lookup,
 };
 
-/// How long after a refused token the same request waits for the first reading behind the refresh.
+/// How long after a refused token the same request waits for the first reading after the refresh.
 const TOKEN_PAUSE: TimeDelta = TimeDelta::seconds(60);
 
-/// What the readings behind the settle time may take without making a post late.
+/// How long the readings after the settle time may take without the post counting as late.
 const PROOF_TAKES: TimeDelta = TimeDelta::minutes(30);
 
-/// What a platform asks for before absence is believed.
+/// What a platform requires before absence is accepted.
 #[derive(Clone, Copy)]
 struct Demand {
-    /// Until when the platform may still be taking the request up.
+    /// Until when the platform may still process the request.
     settled_at: DateTime<Utc>,
     /// Time between two readings.
     gap: Duration,
@@ -40,7 +40,7 @@ struct Demand {
 }
 
 impl DecisionContext<'_> {
-    /// After reading what became of an unknown point of no return.
+    /// The decision after reading the outcome of an unknown point of no return.
     pub fn after_lookup(&self, mut entry: Entry, lookup: Lookup, settle: Duration, confirmations: usize) -> Decision {
         let settle = TimeDelta::from_std(settle).unwrap_or(TimeDelta::MAX);
         let settled = self.now >= entry.deadline_at + settle;
@@ -105,7 +105,7 @@ impl DecisionContext<'_> {
         }
     }
 
-    /// One more reading says that the post is not there.
+    /// Handles one more reading without the post.
     fn after_absence(&self, mut entry: Entry, handle_dead: bool, demand: Demand) -> Decision {
         let quiet_since = entry.deadline_at.min(self.now);
         let readings: Vec<_> = entry.evidence.readings().collect();
@@ -139,7 +139,8 @@ impl DecisionContext<'_> {
             && failure.class == FailureClass::NeedsReconnect
             && !entry.has_other_tokens(self.token_version)
         {
-            // Proven absent, and nothing can be sent: its owner brings another login, or a person settles it.
+            // Proven absent, but nothing can be sent until the owner connects the account again or a person resolves
+            // the post.
             let change = Change { error: Some(Some(failure.clone())), poll_count: Some(0), ..keep(entry) };
             return self.wait(change, self.now + RECONNECT_PAUSE, WaitReason::Reconnect);
         }
@@ -191,11 +192,11 @@ impl DecisionContext<'_> {
         }
     }
 
-    /// Whether sending once more uses one of the automatic retries up.
+    /// Whether sending again uses up an automatic retry.
     fn costs_a_retry(&self, entry: &Entry) -> bool {
         match entry.refusal().map(|failure| failure.class) {
             None | Some(FailureClass::Transient) => true,
-            // A new token is tried for free, once: tokens that are refused again and again are no accident.
+            // A new token is tried for free only once: repeatedly refused tokens are no coincidence.
             Some(FailureClass::AuthExpired) => self.ledger.of_attempt(self.post.attempt).any(|earlier| {
                 earlier.class == StepClass::PointOfNoReturn
                     && earlier.number < entry.number
@@ -212,7 +213,7 @@ impl DecisionContext<'_> {
         }
     }
 
-    /// How late the post is by something else than finding out, and than what the platform itself asked to wait.
+    /// How late the post is, apart from the readings and from waits that the platform asked for.
     fn lateness(&self, entry: &Entry, settled_at: DateTime<Utc>) -> TimeDelta {
         let from = match entry.refusal().map(|failure| failure.class) {
             Some(FailureClass::AuthExpired | FailureClass::NeedsReconnect) => entry.sent_at,
@@ -236,14 +237,14 @@ fn keep(entry: Entry) -> Change {
     Change { ledger: LedgerWrite::Update(entry), ..Change::default() }
 }
 
-/// Refused for now: the same request may be taken later.
+/// Refused for now: the same request may be accepted later.
 fn is_passing(class: &FailureClass) -> bool {
     match class {
         FailureClass::Transient
         | FailureClass::RateLimited { .. }
         | FailureClass::Quota { .. }
         | FailureClass::AuthExpired => true,
-        // The login was away for a while: what it left open is read in full.
+        // The login was lost for a while: the open outcome needs full proof.
         FailureClass::NeedsReconnect
         | FailureClass::InvalidMedia
         | FailureClass::InvalidRequest
@@ -251,7 +252,7 @@ fn is_passing(class: &FailureClass) -> bool {
     }
 }
 
-/// Refused for good: being late changes nothing about it.
+/// Refused permanently: lateness does not matter.
 fn is_final(class: &FailureClass) -> bool {
     match class {
         FailureClass::InvalidMedia | FailureClass::InvalidRequest | FailureClass::Permanent => true,
@@ -276,7 +277,7 @@ fn wait_reason(class: &FailureClass) -> WaitReason {
     }
 }
 
-/// It was not there, and by now it is too late.
+/// It is absent, and it is too late to send it.
 fn missed(late: TimeDelta) -> Failure {
     let message = format!("the platform did not take the post, and it is {} s late by now", late.num_seconds());
     Failure::new(FailureClass::Transient, Reason::Missed, message)

@@ -1,10 +1,10 @@
-//! What follows from looking for a post that may be out already, because a backup was restored: pure decisions, from a
-//! reading of the platform to one change of the row.
+//! Decisions after looking up a post that may already be published because a backup was restored: pure, from a reading
+//! of the platform to one change of the row.
 //!
 //! Guaranteed: nothing is sent for such a post before it is proven absent, by the platform's number of equal readings
-//! after the time within which a request of the old core may still have had its effect; a post that was found is bound;
-//! one that cannot be told goes to a person. Drafts and failed posts for which nobody waits stay what they are then, and
-//! are looked for again when they are to be sent.
+//! after the time within which a request of the old core may still take effect; a post that was found is bound to it;
+//! an unknown outcome goes to a person, except for drafts and failed posts: they stay as they are, and are looked up
+//! again when they are to be sent.
 
 use std::time::Duration;
 
@@ -22,19 +22,19 @@ use crate::{
     platform::Lookup,
 };
 
-/// How long a request that the old core had begun may have been under way when the backup was restored.
+/// How long a request of the old core may still have been in flight when the backup was restored.
 const UNDER_WAY: TimeDelta = TimeDelta::minutes(3);
 
-/// Time between two looks when the platform asked for a pause of unknown length.
+/// Time between two look-ups when the platform asked for a pause of unknown length.
 const PAUSE: TimeDelta = TimeDelta::seconds(90);
 
-/// Time between two looks when the owner has to connect the account again; connecting wakes the post.
+/// Time between two look-ups when the owner must connect the account again; connecting wakes the post.
 const RECONNECT_PAUSE: TimeDelta = TimeDelta::hours(6);
 
 /// What a search of one platform proves, and since when.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Proof {
-    /// When the backup was restored: nothing of the old core left after it.
+    /// When the backup was restored: the old core sent nothing after it.
     pub(super) restored_at: DateTime<Utc>,
     /// How long after that the platform may show something new.
     pub(super) settle: Duration,
@@ -53,11 +53,11 @@ impl Proof {
 pub(super) enum Verdict {
     /// Like after any exchange.
     Follow(Decision),
-    /// A person has to look: these moves one after the other, the last with this change.
+    /// A person must check: these moves one after the other, the last with this change.
     Review(Vec<Move>, Change),
 }
 
-/// Whether the post was found. It stays marked: should the match turn out to be another post's, it is looked for again.
+/// Whether the post was found. It stays marked: if the match turns out to be another post's, it is looked up again.
 pub(super) fn was_found(post: &Post, ledger: &Ledger) -> bool {
     ledger.of_attempt(post.attempt).any(|entry| entry.step == SEARCH && entry.outcome == Some(StepOutcome::Found))
 }
@@ -176,7 +176,7 @@ impl DecisionContext<'_> {
         self.now + (left / i32::try_from(proof.confirmations.max(1)).unwrap_or(1)).max(soon)
     }
 
-    /// On it goes, by its own time and late policy.
+    /// It continues, by its own time and late policy.
     fn proved_absent(&self, change: Change, restored_at: DateTime<Utc>) -> Decision {
         let change = Change { looked_up: true, error: Some(None), poll_count: Some(0), ..change };
         let now = self.now;
@@ -190,7 +190,7 @@ impl DecisionContext<'_> {
             Status::Scheduled => goes_on(change, Some(WaitReason::Schedule)),
             Status::Publishing | Status::Confirming => {
                 let late = now - self.post.due();
-                // What was begun by hand since the restore is wanted now, however late.
+                // A post that a person started since the restore is wanted now, however late.
                 let was_begun_before = self.post.status_since < restored_at && self.post.created_at < restored_at;
                 if was_begun_before && late > TimeDelta::seconds(self.post.late_policy_seconds) {
                     let message = format!("found {} s after its time, when a backup was restored", late.num_seconds());
@@ -201,7 +201,7 @@ impl DecisionContext<'_> {
                 let by = (self.post.status == Status::Confirming).then_some(Move::ProvedAbsent);
                 goes_on(Change { by, ..change }, None)
             }
-            // Nobody asked for it to be sent, and a failure or an open question is as true as it was.
+            // Nobody asked for it to be sent, and its failure or open outcome still holds.
             Status::Draft | Status::Failed | Status::NeedsReview => rests(Change { error: None, ..change }),
             Status::Published | Status::Delivered | Status::Cancelled => rests(change),
         }

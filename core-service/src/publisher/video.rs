@@ -1,5 +1,5 @@
-//! The video of a post as platforms' clients see it: by URL, through the guarded prober, or uploaded, from its file. A
-//! post with both has a copy of what was behind the URL, and the copy counts.
+//! The video of a post as the platform clients see it: by URL, through the SSRF-guarded prober, or uploaded, from its
+//! file. If a post has both, the upload is a copy of the URL's file and takes precedence.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     store::{Store, media::StoredMedia},
 };
 
-/// Where the videos of posts come from. Cheap to clone.
+/// The source of posts' videos. Cheap to clone.
 #[derive(Clone)]
 pub struct Videos {
     /// Videos by URL.
@@ -33,9 +33,9 @@ pub struct Videos {
     pub store: Store,
     /// Files of uploads.
     pub files: Files,
-    /// Where platforms fetch uploads.
+    /// The public address at which platforms fetch uploads.
     pub address: PublicAddress,
-    /// Files of hosts that do not send parts.
+    /// Files of hosts without range requests.
     pub spool: Spool,
 }
 
@@ -82,7 +82,7 @@ impl Videos {
     }
 }
 
-/// What names a spooled file: the link, and the version that is behind it.
+/// The key of a spooled file: the link and the file's version.
 fn spool_name(url: &Url, version: &VideoVersion) -> String {
     let VideoVersion { size_bytes, etag, last_modified, identity } = version;
     format!("{url} {size_bytes} {etag:?} {last_modified:?} {identity:?}")
@@ -175,7 +175,7 @@ impl Video for PostVideo {
     }
 }
 
-/// A cover that cannot be read: what is wrong with it, said of a cover.
+/// The failure for a cover that cannot be read.
 fn of_cover(failure: Failure) -> Failure {
     Failure { message: format!("the cover picture: {}", failure.message), ..failure }
 }
@@ -187,7 +187,7 @@ fn parsed(url: &str) -> Result<Url, Failure> {
     })
 }
 
-/// Whether a version is that of an upload: a post that was edited names another video.
+/// Whether a version is that of an upload: an edited post may name another video.
 fn is_upload(media_id: &str, version: &VideoVersion) -> Result<(), Failure> {
     if *version == VideoVersion::of_upload(media_id, version.size_bytes) {
         return Ok(());
@@ -212,10 +212,10 @@ fn unreadable(problem: FileError) -> Failure {
     }
 }
 
-/// A video that cannot be read, as a failure of the post.
+/// The failure for a video that cannot be read.
 pub fn failure(error: ProbeError) -> Failure {
     match error {
-        // Not the video's fault: what was begun with the old file is begun anew with the new one.
+        // Not the video's fault: the upload starts over with the new file.
         ProbeError::Refused(violation) if violation.rule == VIDEO_CHANGED => {
             Failure::new(FailureClass::Transient, Reason::VideoChanged, violation.message)
                 .with_rule(violation.rule)

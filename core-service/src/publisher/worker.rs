@@ -1,8 +1,8 @@
 //! One claimed post and the loop that moves it: settle what a dead worker left, ask the client what is next, record,
 //! send, record, decide.
 //!
-//! A worker spends most of its life waiting for a platform or for the post's time, thousands of them at once. What it does
-//! in between is on the heap while it is done (`Box::pin`), so that who waits is small.
+//! Thousands of workers mostly wait for a platform or for the post's time. Their other futures are boxed (`Box::pin`),
+//! so that a waiting worker is small.
 
 mod live;
 mod look_up;
@@ -38,14 +38,14 @@ use crate::{
     tokens::TokenError,
 };
 
-/// Evidence of a request that was recorded for its time and taken back before.
+/// Evidence of a request that was recorded early and taken back before its time.
 const NOT_SENT: &str = "not_sent";
 
-/// Exchanges of one claim after which the post is let go and claimed anew: a client that goes in circles cannot hold a
-/// worker for ever.
+/// Exchanges of one claim after which the post is released and claimed again: a client that goes in circles cannot hold
+/// a worker for ever.
 const MAX_STEPS: usize = 2_000;
 
-/// A workflow is not called any more when less than this is left: the core has the post by then.
+/// A workflow is not called any more when less than this is left: the core publishes the post itself.
 const LAST_HAND_OVER: TimeDelta = TimeDelta::seconds(10);
 
 pub(super) struct Worker<'a> {
@@ -55,7 +55,7 @@ pub(super) struct Worker<'a> {
     refreshed: bool,
 }
 
-/// A claimed post with what is known of it.
+/// A claimed post with its ledger and state.
 struct Work {
     post: Post,
     account: Account,
@@ -77,7 +77,7 @@ fn wrote(ledger: &mut Ledger, written: LedgerWrite) {
     }
 }
 
-/// Whether the worker goes on.
+/// Whether the worker continues.
 enum Flow {
     Continue,
     Done,
@@ -91,7 +91,7 @@ impl<'a> Worker<'a> {
     pub(super) async fn run(mut self, post: Box<Post>, ledger: Ledger, login: Option<Box<StoredLogin>>) -> Result<()> {
         let id = post.id;
         match self.drive(post, ledger, login).await {
-            // Somebody cancelled it or took it over: their state stands, ours is void.
+            // It was cancelled or taken over: that state stands, ours is void.
             Err(Error::Fenced(_)) => {
                 debug!(post.id = %id, "claim is gone");
                 Ok(())
@@ -153,7 +153,7 @@ impl<'a> Worker<'a> {
         if post.abandoned_claims > self.engine.settings.max_crashes {
             return Box::pin(self.quarantine(post, &ledger)).await;
         }
-        // What may be out already is neither missed nor handed over.
+        // A post that may already be published is neither missed nor handed over.
         if post.to_be_looked_up().is_none()
             && let Flow::Done = Box::pin(self.before_its_time(&mut post, &ledger)).await?
         {
@@ -205,7 +205,7 @@ impl<'a> Worker<'a> {
     async fn hand_over(&self, post: &mut Post, due: DateTime<Utc>, now: DateTime<Utc>) -> Result<Flow> {
         let grace = due + self.engine.settings.workflow_grace;
         if post.handed_over_at.is_some() {
-            // Nothing came by the grace time: the core publishes.
+            // No call within the grace time: the core publishes.
             return if now < grace {
                 self.apply(post, Self::release(Some(grace), Some(WaitReason::Workflow))).await
             } else {
@@ -247,7 +247,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// A post that stopped its worker again and again: nothing is sent for it any more.
+    /// A post that repeatedly crashed its worker: nothing is sent for it any more.
     async fn quarantine(&self, mut post: Box<Post>, ledger: &Ledger) -> Result<()> {
         let failure = Failure::new(
             FailureClass::Permanent,
@@ -277,7 +277,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Gets the account and its tokens, which `login` holds when they were read just now. `None`: the post was let go.
+    /// Gets the account and its tokens, or takes them from `login` if just read. `None`: the post was released.
     async fn gather(
         &self,
         mut post: Box<Post>,
@@ -310,13 +310,14 @@ impl<'a> Worker<'a> {
         Ok(None)
     }
 
-    /// No tokens now, through no fault of the login: the post waits, however long, and it costs no retry.
+    /// No tokens now, but the login is not at fault: the post waits as long as needed, and it costs no retry.
     fn wait_for_tokens(&self, failure: Failure) -> Change {
         let at = self.now() + TimeDelta::minutes(1);
         Change { error: Some(Some(failure)), ..Self::release(Some(at), Some(WaitReason::Retry)) }
     }
 
-    /// No request can be made for the post. What cannot be visible fails; what may be waits for the account's owner.
+    /// No request can be made for the post. It fails if it cannot be visible; otherwise it waits for the account's
+    /// owner.
     async fn give_up(&self, post: &mut Post, ledger: &Ledger, live: bool, failure: Failure) -> Result<()> {
         if post.to_be_looked_up().is_some() {
             return self.look_up_later(post, failure).await;
@@ -434,7 +435,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// What a search for the post in its account's list must not confuse it with.
+    /// Other posts that a search in the account's list must not confuse with this one.
     async fn rivals(&self, work: &Work) -> Result<Rivals> {
         let now = self.now();
         let sent = work.ledger.entries().iter().find(|entry| entry.class == StepClass::PointOfNoReturn);
@@ -461,8 +462,8 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// Only the account's owner can help: the account says so, and its owner is asked to connect it again. If other tokens
-    /// were stored meanwhile, a post that would wait for the owner tries those.
+    /// Only the account's owner can help: the account is marked as needing to be connected again. If other tokens were
+    /// stored meanwhile, a post that would wait for the owner tries those.
     async fn ask_the_owner(&self, work: &Work, failure: &Failure, change: Change) -> Change {
         match self.engine.token_manager.lost(&work.account, &failure.message).await {
             Ok(None) => match change.release {
@@ -481,14 +482,14 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// The platform refused the token: get a new one and go on with the same step. When that does not help, the owner
-    /// has to.
+    /// The platform refused the token: get a new one and continue with the same step. When that does not help, the
+    /// owner has to.
     async fn refresh(&mut self, work: &mut Work, failure: Failure) -> Result<Flow> {
         let seen = work.account.token_version;
         let renewed = if self.refreshed {
             match self.engine.token_manager.lost(&work.account, &failure.message).await {
                 Ok(Some(error)) | Err(error) => Err(error),
-                // Somebody else stored newer tokens meanwhile.
+                // Newer tokens were stored meanwhile.
                 Ok(None) => self.engine.token_manager.tokens_for(work.account.id).await,
             }
         } else {
@@ -544,8 +545,8 @@ fn is_passing(error: &TokenError) -> bool {
     }
 }
 
-/// The failure of a post that is let go because only its account's owner can help. A refusal of a point of no return is the
-/// platform's claim: it counts once its readings are over.
+/// The failure of a post that is released because only its account's owner can help. A refusal of a point of no return
+/// counts only after its readings.
 fn wants_its_owner(change: &Change) -> Option<Failure> {
     let claimed = match &change.ledger {
         LedgerWrite::Update(entry) if change.by == Some(Move::CannotTell) => entry.refusal(),
@@ -555,7 +556,7 @@ fn wants_its_owner(change: &Change) -> Option<Failure> {
     told.into_iter().chain(claimed).find(|failure| failure.class == FailureClass::NeedsReconnect)
 }
 
-/// Whether a post that has begun waits for its time again: its request was recorded for it and taken back by a stop.
+/// Whether a post that has begun waits for its time again: its request was recorded early and taken back by a stop.
 fn was_disarmed(post: &Post, ledger: &Ledger) -> bool {
     let newest = ledger.of_attempt(post.attempt).rev().find(|entry| entry.class != StepClass::Read);
     let is_waiting = matches!(post.waiting_for, None | Some(WaitReason::Schedule));
@@ -567,12 +568,12 @@ fn was_disarmed(post: &Post, ledger: &Ledger) -> bool {
         })
 }
 
-/// Whether the post may be visible by its present attempt, as far as it is proven.
+/// Whether the post may be visible through its current attempt, as far as is proven.
 fn is_open(post: &Post, ledger: &Ledger) -> bool {
     ledger.may_be_visible(post.attempt) || ledger.provisionally_absent(post.attempt).is_some()
 }
 
-/// A step that was recorded as sent by a worker that is gone: whoever claims a post is its only worker.
+/// A step that was recorded as sent by a dead worker: the holder of the claim is a post's only worker.
 fn left_behind(work: &Work) -> Option<Entry> {
     work.ledger.entries().iter().find(|entry| entry.outcome.is_none() && entry.fence != work.post.fence).cloned()
 }

@@ -97,16 +97,16 @@ pub enum Error {
         /// Whose that is.
         user: crate::domain::ids::UserId,
     },
-    /// The upload that a post names is not there (any more). Nothing was written.
+    /// The upload that a post names does not exist (any more). Nothing was written.
     #[error("media {0} was not found")]
     NoMedia(String),
-    /// A stored secret cannot be opened with the keys at hand.
+    /// A stored secret cannot be decrypted with the available keys.
     #[error("a stored secret cannot be read")]
     Secret(#[from] crate::secret::Error),
-    /// A row holds what no release of this core writes.
+    /// A row holds a value that no release of this core writes.
     #[error("a stored value is unreadable: {0}")]
     Corrupt(String),
-    /// A row of its own that this release cannot read: a word of a later release, or damage. Others are not concerned.
+    /// A single row that this release cannot read: a word of a later release, or damage. Other rows are not affected.
     #[error("{what} cannot be read by this release of the core: {why}")]
     Unreadable {
         /// Which.
@@ -120,13 +120,13 @@ pub enum Error {
     /// The writer is gone: the core is shutting down.
     #[error("the store is closed")]
     Closed,
-    /// The database is older than what was handed out before, or another one. Nothing is written.
+    /// The database is older than the state already handed out, or another one. Nothing is written.
     #[error("{0}")]
     Behind(String),
     /// A core serves the database.
     #[error("a core has the database open; stop it first")]
     Served,
-    /// A living core would not be able to read what is sealed.
+    /// A running core would not be able to decrypt new values.
     #[error(
         "the core of {0} seals with another encryption key and could not read what is rewritten; give it the new key as \
          AURAREELS_SOCIAL_ENCRYPTION_KEY and the old one in AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS, then rotate again"
@@ -149,7 +149,7 @@ impl Error {
         Self::Unavailable(error.into())
     }
 
-    /// The data is at fault, not the database: reading it again brings the same.
+    /// The data is at fault, not the database: reading it again gives the same result.
     pub fn is_about_data(&self) -> bool {
         match self {
             Self::Corrupt(_) | Self::Unreadable { .. } | Self::Secret(_) => true,
@@ -173,7 +173,7 @@ impl Error {
         matches!(self, Self::Secret(crate::secret::Error::UnknownKey { .. }))
     }
 
-    /// The database is at fault, and may be well again soon.
+    /// The database is at fault, and may recover.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Sick(_))
     }
@@ -207,21 +207,21 @@ impl From<serde_json::Error> for Error {
 /// The result of a store call.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What a probe found besides that the database can be used.
+/// Further findings of a probe of a usable database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Probed {
-    /// A rotation asks this core to read its keys anew.
+    /// A rotation asks this core to reload its keys.
     pub is_asked_for_keys: bool,
     /// Encryption keys of stored values that this core does not have, by their ids.
     pub missing_keys: Vec<String>,
 }
 
-/// Where a database's tables stand.
+/// The schema version of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Schema {
     /// There are none.
     New,
-    /// This release knows them; so many migrations are still to be run.
+    /// This release knows the tables; this many migrations are still to be run.
     Known {
         /// How many.
         open: usize,
@@ -245,13 +245,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database of a URL, creating a SQLite file that is not there yet. Does not migrate.
+    /// Opens the database of a URL, creating the SQLite file if it does not exist. Does not migrate.
     pub async fn open(place: impl Into<db::Place>, keys: Arc<KeyRing>, clock: Clock) -> Result<Self> {
         let (db, keys) = (db::Db::open(&place.into()).await?, Arc::new(RwLock::new(keys)));
         Ok(Self { db, keys, clock, presence: cores::Presence::default(), lineages: Arc::default() })
     }
 
-    /// A store that only replaces or copies: it seals nothing, so it needs no key of the settings.
+    /// A store that only replaces or copies: it encrypts nothing, so it needs no key from the settings.
     pub(crate) async fn for_maintenance(place: impl Into<db::Place>, clock: Clock) -> Result<Self> {
         let key = crate::secret::generate_key();
         let keys = Arc::new(KeyRing::from_settings(key.expose(), &[] as &[&str])?);
@@ -263,7 +263,7 @@ impl Store {
         format!("sqlite://{}", data_dir.join("aurareels.db").display())
     }
 
-    /// The files of a URL's database, whether they are there or not.
+    /// The files of a URL's database, whether they exist or not.
     pub(crate) fn files_of(url: &str) -> Result<Vec<std::path::PathBuf>> {
         Ok(db::serving::file_of_url(url)?.map(|file| db::serving::files_of(&file)).unwrap_or_default())
     }
@@ -273,7 +273,7 @@ impl Store {
         self.db.migrate().await
     }
 
-    /// Where the tables stand, and whether the database can be read and takes writes. Changes nothing.
+    /// The schema version, and whether the database can be read and accepts writes. Changes nothing.
     pub(crate) async fn schema(&self) -> Result<Schema> {
         let Some(done) = self.db.migrated().await? else { return Ok(Schema::New) };
         let ours = self.db.migrations();
@@ -285,7 +285,7 @@ impl Store {
         Ok(Schema::Known { open: ours.len() - done.len() })
     }
 
-    /// Writes and reads a little, to see whether the database can be used. Answers within `patience`.
+    /// Writes and reads a little, to check whether the database can be used. Returns within `patience`.
     pub async fn probe(&self, now: DateTime<Utc>, patience: Duration) -> Result<Probed> {
         let probe = async {
             self.db.look()?;
@@ -320,17 +320,17 @@ impl Store {
         self.db.events_committed()
     }
 
-    /// How often this process has read from the database so far, its writer apart.
+    /// How often this process has read from the database so far, not counting its writer.
     pub fn reads(&self) -> u64 {
         self.db.reads()
     }
 
-    /// Tells of posts that want attention earlier than the scheduler knows.
+    /// Notifies of posts that are due earlier than the scheduler knows.
     pub fn wakes(&self) -> &Arc<db::Wakes> {
         self.db.wakes()
     }
 
-    /// Ends the writer after what is queued, and closes all connections.
+    /// Stops the writer after its queue, and closes all connections.
     pub async fn close(&self) {
         self.db.close().await;
     }

@@ -50,7 +50,7 @@ pub struct MediaSettings {
     pub quota_bytes: u64,
     /// How long uploads are kept that no post needs.
     pub keep: KeepPolicy,
-    /// The longest that an upload may bring nothing.
+    /// How long an upload may send nothing.
     pub idle: Duration,
     /// How long before its time a post may be prepared: platforms may fetch its video from then on.
     pub prepare_lead: TimeDelta,

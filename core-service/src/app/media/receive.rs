@@ -77,7 +77,7 @@ struct Receiving<'a> {
 }
 
 impl MediaStore {
-    /// The longest that an upload may bring nothing.
+    /// How long an upload may send nothing.
     pub fn idle(&self) -> Duration {
         self.settings.idle
     }

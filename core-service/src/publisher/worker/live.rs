@@ -1,9 +1,8 @@
-//! What is done for a post that the platform has: its id, its status and its link are told, and what it still lacks is
-//! learned or set.
+//! Work for a live post: its id, its status and its link are stored, and what it still lacks is learned or set.
 //!
-//! Guaranteed: the id is stored before anything else is asked; the status waits [`LINK_PATIENCE`] at most for the link, and
-//! only in the worker that learned the id, so that whoever takes the post over tells it at once; what a live post still
-//! lacks never puts its status at risk.
+//! Guaranteed: the id is stored before any other request; the status waits [`LINK_PATIENCE`] at most for the link, and
+//! only in the worker that received the id, so that a worker that takes over publishes the status immediately;
+//! follow-ups of a live post never put its status at risk.
 
 use std::time::Duration;
 
@@ -26,15 +25,15 @@ use crate::{
     store::{Error, Result},
 };
 
-/// How long the news that a post is live waits for its link.
+/// How long the status of a live post waits for its link.
 const LINK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Between two readings of a link that is not readable yet.
 const LINK_GAP: Duration = Duration::from_millis(400);
 
 impl Worker<'_> {
-    /// A live or delivered post: its id is kept at once, its status is told with its link if the platform has that soon,
-    /// and then comes what is left to learn or set.
+    /// A live or delivered post: its id is stored immediately, its status together with its link if the platform has it
+    /// soon, and then the follow-ups run.
     pub(super) async fn live(
         &mut self,
         work: &mut Work,
@@ -61,7 +60,7 @@ impl Worker<'_> {
         {
             let keeps = Change { live: Some(details.clone()), error: Some(None), ..Change::default() };
             match self.commit(work, keeps).await {
-                // What is another post's is settled below.
+                // An id that belongs to another post is handled below.
                 Err(Error::BoundElsewhere { .. }) => {}
                 kept => {
                     kept?;
@@ -89,7 +88,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Asks for the link before the status is told. False when there is none within [`LINK_PATIENCE`]: it comes later.
+    /// Reads the link before the status is stored. False when there is none within [`LINK_PATIENCE`]: it comes later.
     async fn learn_link(&mut self, work: &mut Work, step: &Step) -> Result<bool> {
         let ends = Instant::now() + fault::patience(LINK_PATIENCE);
         while Instant::now() < ends {
@@ -118,7 +117,7 @@ impl Worker<'_> {
         Ok(false)
     }
 
-    /// What a match found is another post's: it is looked for again, by what is bound now.
+    /// The matched platform post belongs to another post: the search is repeated with the ids bound now.
     async fn drop_match(&self, work: &mut Work, details: &LiveDetails) -> Result<Flow> {
         let ids = &details.all_platform_post_ids;
         info!(post.id = %work.post.id, "a match turned out to be another post's");
@@ -127,7 +126,7 @@ impl Worker<'_> {
         Ok(Flow::Continue)
     }
 
-    /// The platform gave this post an id that it had given another one before: a person has to look.
+    /// The platform gave this post an id that it had given another one before: a person must check.
     async fn told_twice(&self, work: &mut Work) -> Result<Flow> {
         let doubted = match work.post.status {
             Status::Publishing => Some(Move::ReplyLost),
@@ -220,8 +219,8 @@ impl Worker<'_> {
     }
 }
 
-/// Whether this worker is the one that learned the post's id. One that finds it stored already has taken the post over from a
-/// worker that may have waited for the link.
+/// Whether this worker received the post's id. If the id was already stored, the post was taken over from a worker that
+/// may have waited for the link.
 fn is_new(post: &Post, live: &LiveDetails) -> bool {
     post.platform_post_id.is_none() && live.platform_post_id.is_some()
 }

@@ -1,4 +1,4 @@
-//! Looking for a post that may be out already because a backup was restored, before anything is sent for it.
+//! Looking up a post that may already be published because a backup was restored, before anything is sent for it.
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ use crate::{
 /// Longest look.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// How long a post waits for its account's owner before it looks by itself.
+/// How long a post waits for its account's owner before it is checked anyway.
 const RECONNECT_PAUSE: TimeDelta = TimeDelta::hours(6);
 
 impl Worker<'_> {
-    /// One look. The post is gone on with only after it is known to be absent.
+    /// One look-up. The post continues only after it is known to be absent.
     pub(super) async fn look_up(&mut self, work: &mut Work, since: DateTime<Utc>) -> Result<Flow> {
         let restored_at = self.engine.store.lineages().restored_at().unwrap_or(work.post.created_at);
         let window = Window { since, until: restored_at };
@@ -63,7 +63,7 @@ impl Worker<'_> {
         }
     }
 
-    /// No request can be made for a post that has yet to be looked for: it stays what it is until one can.
+    /// No request can be made for a post that must be looked up: it stays as it is until one can.
     pub(super) async fn look_up_later(&self, post: &mut Post, failure: Failure) -> Result<()> {
         let at = self.now() + RECONNECT_PAUSE;
         let keeps_its_error = matches!(post.status, Status::Failed | Status::NeedsReview);

@@ -1,5 +1,5 @@
-//! One step of a claimed post: when it may leave, what is checked and recorded before, the exchange under a permit, and
-//! what its outcome leads to.
+//! One step of a claimed post: when it may be sent, what is checked and recorded before, the exchange under a permit,
+//! and what its outcome leads to.
 //!
 //! Guaranteed: a step that is more than a read is recorded before its exchange begins, and its outcome right after.
 
@@ -27,11 +27,11 @@ use crate::{
     store::{Result, daily_slots::Place, platform_posts::Rivals},
 };
 
-/// Time on top of a step's own timeout after which the engine gives its exchange up.
+/// Time beyond a step's own timeout after which the engine gives up its exchange.
 const SLACK: Duration = Duration::from_secs(5);
 
 impl Worker<'_> {
-    /// When a step may leave. Nothing visible leaves before the post's time, whatever its status and its client say.
+    /// When a step may be sent. Nothing visible is sent before the post's time, whatever its status and its client say.
     fn not_before(&self, post: &Post, step: &Step) -> DateTime<Utc> {
         let due = post.due();
         match (step.not_before, step.class) {
@@ -57,7 +57,7 @@ impl Worker<'_> {
         if step.class != StepClass::Read && matches!(Box::pin(self.record(work, &step, &entry)).await?, Flow::Done) {
             return Ok(Flow::Done);
         }
-        // Published by hand meanwhile, it waits no longer.
+        // A person published it meanwhile: it waits no longer.
         let not_before = self.not_before(&work.post, &step);
         let permit =
             Permit { publish_lateness: is_timed.then_some(&self.engine.publish_lateness), ..self.permit(not_before) };
@@ -70,7 +70,7 @@ impl Worker<'_> {
             return Box::pin(self.disarm(work, entry, not_before)).await;
         }
         if step.class == StepClass::Read {
-            // A read is recorded when it has learned something, with the time at which it did.
+            // A read is recorded when it returned something new, with the time of the response.
             entry.number = work.ledger.next_number();
         }
         let now = self.now();
@@ -135,8 +135,8 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Records a step that is about to be sent. A point of no return also takes its place in the daily limit, where one is
-    /// set; without a place the post is let go.
+    /// Records a step that is about to be sent. A point of no return also takes its place in the daily limit, if one is
+    /// set; without a place the post is released.
     async fn record(&self, work: &mut Work, step: &Step, entry: &Entry) -> Result<Flow> {
         let change = Change { by: begins(work, step), ledger: LedgerWrite::Insert(entry.clone()), ..Change::default() };
         let is_armed = step.class == StepClass::PointOfNoReturn;
@@ -168,8 +168,8 @@ impl Worker<'_> {
         Permit { claim: &self.claim, clock, not_before, publish_lateness: None, stopping, was_stopped }
     }
 
-    /// Takes a recorded request back that has provably not left, and lets the post go to the next process, which finds it
-    /// when its time comes: begun is not due.
+    /// Takes back a recorded request that was provably not sent, and releases the post. The next process finds it at
+    /// its time: a post that has begun is not yet due.
     async fn disarm(&self, work: &mut Work, mut entry: Entry, not_before: DateTime<Utc>) -> Result<Flow> {
         entry.outcome = Some(StepOutcome::NoEffect);
         entry.answered_at = Some(self.now());
@@ -179,7 +179,7 @@ impl Worker<'_> {
         self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..change }).await
     }
 
-    /// A request among many that are due in the same moment: writing what it brought waits for the others to be sent.
+    /// A request of a burst: writing its result waits until the others are sent.
     async fn exchange_in_burst(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Result<Outcome> {
         let burst = self.engine.bursts.of(work.post.platform);
         let unsent = burst.enter();
