@@ -66,23 +66,34 @@ final class RefusalsTest extends SiteCase {
 		self::assertSame( 200, $this->ask( 'GET', self::$site['url'] . '/?rest_route=/aurareels/v1/social/accounts', $bearer )->status );
 	}
 
-	public function test_cookies_need_their_nonce() {
+	/** A browser in which somebody is logged in, and its nonce. */
+	private static function logged_in( string $user ): array {
 		$browser = new Browser();
 		$browser->fetch( self::$site['url'] . '/wp-login.php' );
-		list( $status, $headers ) = $browser->fetch( self::$site['url'] . '/wp-login.php', array( 'log' => 'anna', 'pwd' => 'anna', 'testcookie' => '1' ) );
-		self::assertSame( 302, $status );
-		list( , , $nonce ) = $browser->fetch( self::$site['url'] . '/wp-admin/admin-ajax.php?action=rest-nonce' );
+		self::assertSame( 302, $browser->fetch( self::$site['url'] . '/wp-login.php', array( 'log' => $user, 'pwd' => $user, 'testcookie' => '1' ) )[0] );
+		$nonce = $browser->fetch( self::$site['url'] . '/wp-admin/admin-ajax.php?action=rest-nonce' )[2];
 		self::assertMatchesRegularExpression( '/^[0-9a-f]{10}$/', $nonce );
+		return array( $browser, $nonce );
+	}
+
+	public function test_cookies_need_their_nonce() {
+		list( $browser, $nonce ) = self::logged_in( 'anna' );
 		$accounts = self::$site['url'] . '/wp-json/aurareels/v1/social/accounts';
 		self::assertSame( 200, $browser->fetch( "$accounts?_wpnonce=$nonce" )[0] );
 		self::assertSame( 401, $browser->fetch( $accounts )[0], 'without a nonce nobody is logged in' );
-		self::assertSame( 403, $browser->fetch( "$accounts?_wpnonce=0123456789" )[0] );
+		foreach ( array( '0123456789', self::logged_in( 'ben' )[1], self::logged_in( 'anna' )[1] ) as $other ) {
+			self::assertSame( 403, $browser->fetch( "$accounts?_wpnonce=$other" )[0], 'made up, of another user, of another login' );
+		}
+		list( $status ) = $browser->fetch( self::$site['url'] . '/wp-login.php?action=logout&_wpnonce=' . $nonce );
+		self::assertSame( 403, $status, 'one nonce does not pass for another' );
 	}
 
 	public function test_application_passwords() {
 		$basic = fn( $user, $password ) => $this->ask( 'GET', '/accounts', 'Authorization: Basic ' . base64_encode( "$user:$password" ) );
 		self::assertSame( 200, $basic( 'anna', self::$site['passwords']['anna'] )->status );
 		self::assertSame( 401, $basic( 'anna', 'wrong' )->status );
+		self::assertSame( 401, $basic( 'ben', self::$site['passwords']['anna'] )->status );
+		self::assertSame( 401, $basic( 'nobody', self::$site['passwords']['anna'] )->status );
 		self::assertSame( 403, $basic( 'sue', self::$site['passwords']['sue'] )->status );
 	}
 
@@ -118,7 +129,9 @@ final class RefusalsTest extends SiteCase {
 		self::assert_refused( 404, 'aurareels_video_job_not_found', $this->ask( 'GET', "/video-jobs/$job", 'ben' ) );
 		$own = $this->account( 'ben', 'tiktok' );
 		self::assert_refused( 404, 'aurareels_video_job_not_found', $this->ask( 'POST', '/publish', 'ben', array( 'video_job_id' => $job, 'accounts' => array( $own ) ) ) );
-		self::assertNotContains( $post, array_column( $this->ask( 'GET', '/posts?limit=100', 'ben' )->json['posts'], 'id' ) );
+		foreach ( array( '', "&account_id=$account", '&status=scheduled' ) as $filter ) {
+			self::assertNotContains( $post, array_column( $this->ask( 'GET', "/posts?limit=100$filter", 'ben' )->json['posts'] ?? array(), 'id' ) );
+		}
 		$this->ask( 'DELETE', "/posts/$post" );
 	}
 
