@@ -181,7 +181,7 @@ impl Analytics {
                 id: account.to_string(),
             })?;
         }
-        // A page that was begun without an end goes on with the end that it had.
+        // The following pages of a list without an end keep the end of the first page.
         let token = asked.page_token.as_deref().map(read_token).transpose()?;
         let (account, platform) = (asked.account.map(|id| id.0), asked.platform.map(Platform::number));
         let (since, until) = match &token {

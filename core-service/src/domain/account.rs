@@ -63,7 +63,7 @@ pub struct Account {
     pub account_name: String,
     /// Handle without "@".
     pub account_username: Option<String>,
-    /// E-mail, where the platform tells.
+    /// E-mail, if the platform reports it.
     pub account_email: Option<String>,
     /// Picture; platform links are short-lived.
     pub profile_picture_url: Option<String>,
@@ -85,7 +85,7 @@ pub struct Account {
     pub health_reason: Option<String>,
     /// Identity of the grant at the platform (the Facebook user): accounts of one grant share revocation.
     pub grant_id: Option<String>,
-    /// What the platform told beyond these fields, and what its client needs (`page_id`).
+    /// Further data from the platform, and what its client needs (`page_id`).
     pub metadata: Value,
     /// Until when posts wait because the platform refused one for quota.
     pub quota_blocked_until: Option<DateTime<Utc>>,

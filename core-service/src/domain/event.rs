@@ -9,7 +9,7 @@ use super::{
     post::Status,
 };
 
-/// What an event tells.
+/// The type of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EventKind {
     /// A post was created.

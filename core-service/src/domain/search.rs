@@ -14,7 +14,7 @@ pub const MAX_CHARACTERS: usize = 200;
 /// Most words of a search.
 pub const MAX_WORDS: usize = 10;
 
-/// A word that is looked for.
+/// A word to be searched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// As it was given: platform ids are case-sensitive.

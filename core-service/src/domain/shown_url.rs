@@ -2,7 +2,7 @@
 
 use url::Url;
 
-/// What stands in place of a hidden value.
+/// Replacement for a hidden value.
 const HIDDEN: &str = "hidden";
 
 /// A URL that may be shown: the values of its query and its credentials grant access, so they are hidden.

@@ -305,8 +305,8 @@ pub struct Call<'a> {
     pub progress: &'a dyn Progress,
     /// Platform ids already bound to other posts of this account: a search for this post never takes one of them.
     pub bound_platform_ids: &'a [String],
-    /// Another post of this account, whose own is not known either, has the same caption: the two cannot be told apart by
-    /// what the platform lists.
+    /// Another post of this account, whose platform post is not known either, has the same caption: the platform's list
+    /// cannot tell the two apart.
     pub same_caption_in_flight: bool,
 }
 
@@ -414,7 +414,7 @@ pub trait PlatformClient: Send + Sync {
     fn confirmations(&self) -> usize;
 }
 
-/// One account that a login brought.
+/// One account of a login.
 pub struct Identity {
     /// The account's platform: one login may cover accounts of several platforms.
     pub platform: Platform,

@@ -2,7 +2,7 @@
 //!
 //! Guaranteed: `failed` is chosen only while nothing of the current attempt may be visible; an unknown outcome of a
 //! point of no return, and a response that refuses one, leads only to `confirming`. What the readings after that prove
-//! stands in `proof`.
+//! is in `proof`.
 
 use std::time::Duration;
 
@@ -99,8 +99,8 @@ impl DecisionContext<'_> {
         }
     }
 
-    /// A gap that has grown while a post was prepared must not reach beyond the post's time: it is looked at shortly
-    /// before, and then.
+    /// A gap that has grown during preparation must not extend past the post's time: the post is polled shortly before
+    /// its time, and at its time.
     fn in_time(&self, at: DateTime<Utc>) -> DateTime<Utc> {
         let due = self.post.due();
         [due - LAST_LOOK, due].into_iter().find(|mark| *mark > self.now).map_or(at, |mark| at.min(mark))

@@ -85,8 +85,8 @@ pub(super) fn search_of(post: &Post, ledger: &Ledger, now: DateTime<Utc>) -> (En
 }
 
 impl DecisionContext<'_> {
-    /// After looking for a post that may have gone out before the backup was restored. `recorded`: the entry stands in
-    /// the ledger already.
+    /// The decision after looking up a post that may have been published before the backup was restored. `recorded`:
+    /// the entry is already in the ledger.
     pub(super) fn after_search(&self, mut entry: Entry, recorded: bool, lookup: Lookup, proof: Proof) -> Verdict {
         let settled = self.now >= proof.settled_at();
         let expired = self.now - entry.sent_at > self.policy.review_after;

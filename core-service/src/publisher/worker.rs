@@ -536,8 +536,8 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Whether the core's keys, its settings or the network are at fault for missing tokens, not the login: it goes on when
-/// they are right.
+/// Whether tokens are missing because of the core's keys, its settings or the network, not the login: the post
+/// continues when that is fixed.
 fn is_passing(error: &TokenError) -> bool {
     match error {
         TokenError::Unreadable(..) | TokenError::Transient(_) | TokenError::Refused(_) | TokenError::Store(_) => true,

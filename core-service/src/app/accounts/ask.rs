@@ -35,7 +35,7 @@ impl Accounts {
             |end| format!("the token is valid until {}", end.format("%Y-%m-%d %H:%M UTC")),
         );
         if only_if_needed {
-            // A lost login is told here: a workflow asks this right before it publishes.
+            // A lost login is an error here: a workflow asks this right before it publishes.
             self.token_manager.tokens_for(id).await.map_err(error)?;
             if !self.token_manager.needs_refresh(id, now).await.map_err(error)? {
                 return Ok(RefreshAnswer { result: RefreshResult::StillValid, message: until, account });

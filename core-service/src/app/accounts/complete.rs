@@ -1,8 +1,7 @@
 //! Connecting, second half: handling the platform's redirect.
 //!
-//! The order matters: the state is used up first, by the one whom it fits, so a redirect that is replayed does nothing; then
-//! the code is exchanged; then everything that could refuse the login (identity, scopes) is looked at; then it is kept,
-//! whole.
+//! The order matters: the state is used up first, if it matches, so a replayed redirect does nothing; then the code is
+//! exchanged; then everything that could refuse the login (identity, scopes) is checked; then it is stored as a whole.
 
 use serde_json::{Value, json};
 use tracing::info;

@@ -89,7 +89,7 @@ impl Accounts {
             self.revoke(&account).await
         };
         let now = self.clock.now();
-        // A refresh that was under way may have stored newer tokens since: what is wiped is what is there now.
+        // A refresh in progress may have stored newer tokens since: the current ones are deleted.
         let seen = self.store.account(account.id).await?.unwrap_or(account);
         let wiped = self.store.wipe_tokens(&seen, now).await?;
         Ok((wiped.unwrap_or(seen), revoked))

@@ -111,7 +111,7 @@ pub struct Shown {
     pub reconnect: Option<String>,
 }
 
-/// What a login brought.
+/// The accounts of a login.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connected {
     /// Every account that was connected.

@@ -62,7 +62,7 @@ pub struct Received {
     pub warnings: Vec<Warning>,
 }
 
-/// An upload under way.
+/// An upload in progress.
 struct Receiving<'a> {
     media_store: &'a MediaStore,
     caller: Caller,
@@ -120,8 +120,8 @@ impl MediaStore {
         self.received(stored, &info, existed).await
     }
 
-    /// Keeps a copy of the video behind a URL, of the version that was looked at where that was done before. The copy is an
-    /// upload like any other.
+    /// Keeps a copy of the video behind a URL, of the version that was probed if it was. The copy is an upload like any
+    /// other.
     pub(in crate::app) async fn keep_copy(
         &self,
         caller: Caller,
@@ -155,8 +155,8 @@ impl MediaStore {
         Ok((stored.media_id, stored.facts))
     }
 
-    /// Opens what was looked at. A link that works once has led somewhere by then, and is asked itself only when that does
-    /// not answer.
+    /// Opens the probed file at its final URL: a one-time link has been used up by the probe. The link itself is tried
+    /// only if that fails.
     async fn open_again(&self, url: &Url, seen: &Probe) -> std::result::Result<MediaStream, ProbeError> {
         match self.prober.open_same(&seen.final_url, None, &seen.version).await {
             Err(ProbeError::Refused(violation)) if seen.final_url != *url && violation.rule != VIDEO_CHANGED => {
@@ -219,7 +219,7 @@ impl MediaStore {
             file_name,
             stored_as: written.name().to_owned(),
             facts,
-            // A part of an address that nobody can guess.
+            // An unguessable part of a URL.
             pull_token: Secret::random().expose().to_owned(),
         };
         let (quota, now) = (self.settings.quota_bytes, self.clock.now());

@@ -70,7 +70,7 @@ struct Asking<'a> {
     /// The time that it asks for.
     asked_at: Option<DateTime<Utc>>,
     read_warning: Option<Warning>,
-    /// What stands behind its link, where that was looked at.
+    /// The file behind its link, if it was read.
     looked: Option<&'a Looked>,
     now: DateTime<Utc>,
 }
@@ -79,7 +79,7 @@ struct Asking<'a> {
 struct Checked {
     times: Times,
     facts: Option<serde_json::Value>,
-    /// What stands behind the link, where that was looked at.
+    /// The file behind the link, if it was read.
     seen: Option<Probe>,
     /// Per part.
     warnings: Vec<Vec<Warning>>,
@@ -382,7 +382,7 @@ impl Posts {
     ) -> (NewPost, Account) {
         let (status, next_step_at, waiting_for) = match times.placed {
             None => (Status::Publishing, now, None),
-            // The workflow is told at once.
+            // The workflow is called immediately.
             Some(_) if times.scheduler == SchedulerKind::N8n => (Status::Scheduled, now, Some(WaitReason::Schedule)),
             Some(at) => (Status::Scheduled, (at - self.settings.prepare_lead).max(now), Some(WaitReason::Schedule)),
         };
@@ -414,7 +414,7 @@ impl Posts {
 enum Look {
     /// Not needed: the video is named by its job or its upload.
     NotNeeded,
-    /// What stands there.
+    /// The file behind it.
     At(Looked),
     /// It cannot be reached, and the posts of the request exist.
     Repeated(Vec<Created>),

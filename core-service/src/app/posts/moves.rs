@@ -105,8 +105,8 @@ impl Posts {
             changed.content = content;
             changed.warnings = warnings;
             changed.media_facts = Some(facts);
-            // What was prepared for the old content (a container, an upload) is left behind: nobody can see it, and it
-            // is never published.
+            // What was prepared for the old content (a container, an upload) is abandoned: it is invisible, and it is
+            // never published.
             changed.attempt += i32::from(!self.store.ledger(changed.id).await?.entries().is_empty());
         }
         self.write_waiting(changed, None).await
@@ -186,7 +186,7 @@ impl Posts {
     pub(super) fn move_to(&self, post: &mut Post, at: DateTime<Utc>, now: DateTime<Utc>) {
         post.status = Status::Scheduled;
         post.scheduled_at = Some(at);
-        // The workflow is told of the new time too.
+        // The workflow gets the new time too.
         post.handed_over_at = None;
         post.handover_failures = 0;
         post.waiting_for = Some(WaitReason::Schedule);

@@ -4,8 +4,7 @@
 //! Guaranteed: a follower gets events in the order of the sequence. It never misses one unnoticed: batches name the
 //! positions between which they are complete, and a follower that was not given something (it was too slow, it joined
 //! while the reader slept, the database was away) is told to read for itself. Memory per user is bounded by [`KEPT`].
-//! While nobody follows, nothing is read. Events of other cores on the same database are found by looking every
-//! [`LOOK`].
+//! Without followers nothing is read. Events of other cores on the same database are found by polling every [`LOOK`].
 
 use std::{
     collections::{HashMap, HashSet},

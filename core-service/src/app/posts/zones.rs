@@ -30,7 +30,7 @@ impl Posts {
                 match self.follow_zone(one, &rules).await? {
                     Followed::Moved => (moved, settled) = (moved + 1, settled + 1),
                     Followed::Stays => settled += 1,
-                    // Somebody works on it: it is looked at again later.
+                    // It is being processed: it is checked again later.
                     Followed::Busy => {}
                 }
             }

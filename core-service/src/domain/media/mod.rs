@@ -2,7 +2,7 @@
 //!
 //! Guaranteed:
 //! - [`check`] names every broken rule at once, each with what was measured, the limit and a remedy.
-//! - The limits stand here once, as data ([`MediaRules`]); what callers are told about them is read from the same
+//! - The limits are defined here once, as data ([`MediaRules`]); the values given to callers are read from the same
 //!   place.
 //! - A fact that could not be measured breaks no rule: it becomes a warning, and the platform has the last word.
 
@@ -137,7 +137,7 @@ pub struct MediaFacts {
     pub has_audio: Option<bool>,
     /// The first sound track.
     pub audio: Option<AudioFacts>,
-    /// MP4 and MOV: the index stands before the pictures.
+    /// MP4 and MOV: the index comes before the media data.
     pub moov_first: Option<bool>,
     /// How the pictures are made.
     #[serde(default)]

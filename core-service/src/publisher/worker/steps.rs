@@ -116,8 +116,7 @@ impl Worker<'_> {
         }
     }
 
-    /// After an answer that tells of a quota: the account's other posts, or the app's, wait too, instead of asking one after
-    /// the other.
+    /// After a quota error the account's other posts, or the app's, wait too, instead of each of them asking.
     async fn note_quota(&self, work: &Work, step: &Step, outcome: &Outcome, now: DateTime<Utc>) -> Result<()> {
         if let Outcome::NoEffect { failure, .. } | Outcome::Refused { failure, .. } = outcome
             && let FailureClass::Quota { until: Some(until) } = &failure.class
