@@ -1,10 +1,13 @@
 //! The port: health, reflection, gRPC-web, CORS, TLS, metrics.
 
-use aurareels_proto::v1::{ListPlatformsRequest, ListPlatformsResponse};
+use std::time::Duration;
+
+use aurareels_proto::v1::{ListPlatformsRequest, ListPlatformsResponse, Post, PostStatus};
 use aurareels_simulator::Hold;
 use aurareels_tests::{Login, World, world::testdata};
 use chrono::TimeDelta;
 use prost::Message;
+use serde_json::json;
 use tokio_stream::StreamExt;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
@@ -50,6 +53,28 @@ async fn the_schedules_health_tells_of_posts_that_wait_for_the_core() {
             (health(world.channel(), "aurareels.scheduler").await == ServingStatus::Serving).then_some(())
         })
         .await;
+    world.finish(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_that_waits_for_its_platform_is_no_fault_of_the_schedule() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Tiktok).await;
+    world.tiktok("accounts/-000tiktok-creator-one", json!({ "posts_per_day": 1 })).await;
+    let first = me.publish_one(account, "First of the day").await;
+    me.published(first).await;
+    let due = world.now() + TimeDelta::minutes(5);
+    let second = me.schedule_one(account, "Second of the day", due).await;
+    let is_late = |post: &Post| post.waiting_for == "quota" && world.now() > due + TimeDelta::minutes(2);
+    let waiting = me.until(second, "late", is_late).await;
+    assert_eq!(waiting.status(), PostStatus::Scheduled, "{waiting:#?}");
+    // The core looks every three seconds of real time.
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(health(world.channel(), "aurareels.scheduler").await, ServingStatus::Serving);
+    }
+    me.published(second).await;
     world.finish(2).await;
 }
 

@@ -63,15 +63,15 @@ pub(super) struct Teller {
     reporter: HealthReporter,
     watched: Watched,
     said: watch::Sender<Trouble>,
-    /// What was told last: about the database, and whether the schedule is kept.
-    known: (Trouble, bool),
+    /// What was told last: about the database, and about the schedule.
+    known: (Trouble, Trouble),
 }
 
 impl Teller {
     /// Looks once, so that the first who asks is told the truth.
     pub(super) async fn begin(reporter: HealthReporter, watched: Watched) -> (Self, watch::Receiver<Trouble>) {
         let (said, trouble) = watch::channel(None);
-        let mut teller = Self { reporter, watched, said, known: (None, true) };
+        let mut teller = Self { reporter, watched, said, known: (None, None) };
         teller.look().await;
         (teller, trouble)
     }
@@ -94,8 +94,8 @@ impl Teller {
     async fn look(&mut self) {
         let database = self.watched.database().await;
         // A database that does not answer is asked no more.
-        let schedule = database.is_none() && self.watched.schedule().await;
-        tell(&self.reporter, (database.is_none(), schedule)).await;
+        let schedule = if database.is_none() { self.watched.schedule().await } else { None };
+        tell(&self.reporter, (database.is_none(), schedule.is_none())).await;
         self.said.send_replace(database.clone());
         let now = (database, schedule);
         if now == self.known {
@@ -103,8 +103,8 @@ impl Teller {
         }
         match &now {
             (Some(why), _) => error!(why, "not healthy: nothing is published until this is mended"),
-            (None, false) => warn!("not healthy: the schedule is not kept"),
-            (None, true) => info!("healthy again"),
+            (None, Some(why)) => warn!(why, "not healthy: the schedule is not kept"),
+            (None, None) => info!("healthy again"),
         }
         self.known = now;
     }
@@ -130,8 +130,21 @@ impl Watched {
         }
     }
 
-    async fn schedule(&self) -> bool {
-        self.store.behind().is_none() && on_time(&self.overdue).await
+    async fn schedule(&self) -> Trouble {
+        if self.store.behind().is_some() {
+            return Some("the database is older than what was handed out before".to_owned());
+        }
+        let is_late = match timeout(PATIENCE, (self.overdue)()).await {
+            Ok(Ok(late)) => late.is_some_and(|late| late > MOST_OVERDUE),
+            Ok(Err(_)) | Err(_) => return Some("it could not be read which posts are due".to_owned()),
+        };
+        is_late.then(|| {
+            format!(
+                "a post that waits for nothing but this core has been due for more than {} s; raise AURAREELS_CONCURRENCY if \
+                 many posts are under way, and look at the log and at the speed of the database",
+                MOST_OVERDUE.num_seconds()
+            )
+        })
     }
 }
 
@@ -144,12 +157,4 @@ async fn tell(reporter: &HealthReporter, (database, schedule): (bool, bool)) {
 
 fn word(serving: bool) -> ServingStatus {
     if serving { ServingStatus::Serving } else { ServingStatus::NotServing }
-}
-
-async fn on_time(overdue: &OldestOverdue) -> bool {
-    match timeout(PATIENCE, overdue()).await {
-        Ok(Ok(Some(late))) => late <= MOST_OVERDUE,
-        Ok(Ok(None)) => true,
-        Ok(Err(_)) | Err(_) => false,
-    }
 }

@@ -108,23 +108,25 @@ impl Store {
             .await
     }
 
-    /// How long the oldest post that only the core could have started is overdue; `None` when none is.
+    /// How long the oldest post that only the core could have started is overdue; `None` when none is. One that waits for its
+    /// platform, its owner or a retry, or that a worker has, is not.
     pub async fn oldest_overdue(&self, now: DateTime<Utc>, workflow_grace: TimeDelta) -> Result<Option<TimeDelta>> {
         let rows = self
             .db
             .read()
             .await?
             .fetch_all(
-                "SELECT scheduled_at, handed_over_at FROM aurareels_social_posts \
+                "SELECT scheduled_at, handed_over_at, next_step_at FROM aurareels_social_posts \
                  WHERE status = 'scheduled' AND scheduled_at < ? AND set_aside IS NULL \
-                 AND look_since IS NULL ORDER BY scheduled_at LIMIT 100",
-                &params![now],
+                 AND look_since IS NULL AND next_step_at < ? ORDER BY scheduled_at LIMIT 100",
+                &params![now, now],
             )
             .await?;
         let mut oldest = None;
         for row in &rows {
             let grace = if row.opt_time("handed_over_at")?.is_some() { workflow_grace } else { TimeDelta::zero() };
-            let overdue = now - row.time("scheduled_at")? - grace;
+            // What waited for its platform, its owner or a retry was due when that wait ended.
+            let overdue = now - (row.time("scheduled_at")? + grace).max(row.time("next_step_at")?);
             if overdue > TimeDelta::zero() {
                 oldest = oldest.max(Some(overdue));
             }
