@@ -58,6 +58,33 @@ async fn a_post_goes_out_by_json_and_is_the_same_post_for_every_other_client() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_field_mask_takes_the_names_of_the_proto_file_and_those_of_json() {
+    let world = World::start().await;
+    let account = world.me().account(Login::Tiktok).await;
+    let content = json!({"video_url": video(&world, "masked"), "caption": "First", "privacy_level": "PUBLIC"});
+    let request = json!({"account_id": account, "content": content});
+    let (_, draft) = call(&world, "PostService/CreateDraft", request).await;
+    let id = draft["id"].clone();
+    let update = async |mask: &str, privacy: &str| {
+        let content = json!({"caption": "Second", "privacy_level": privacy});
+        let request = json!({"id": id, "content": content, "update_mask": mask});
+        call(&world, "PostService/UpdatePost", request).await
+    };
+    for (mask, privacy) in
+        [("privacy_level", "FRIENDS"), ("privacyLevel", "PRIVATE"), ("caption,privacy_level", "PUBLIC")]
+    {
+        let (status, answer) = update(mask, privacy).await;
+        assert_eq!(status, StatusCode::OK, "{mask}: {answer}");
+        let (_, shown) = call(&world, "PostService/GetPost", json!({"id": id})).await;
+        assert_eq!(shown["privacy_level"], privacy, "{mask}: {shown}");
+        assert_eq!(shown["caption"] == "Second", mask.contains("caption"), "{mask}: {shown}");
+    }
+    let (status, _) = update("no_such_field", "PUBLIC").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_refused_in_words_and_changes_nothing() {
     let world = World::start().await;
     let before = world.db.counts().await;
