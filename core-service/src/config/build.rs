@@ -74,7 +74,7 @@ fn server(reader: &mut Reader) -> Server {
         }
     };
     let log = reader.text("AURAREELS_LOG").unwrap_or_else(|| "info".to_owned());
-    if tracing_subscriber::EnvFilter::try_new(&log).is_err() {
+    if tracing_subscriber::EnvFilter::try_new(&log).is_err() || !names_levels(&log) {
         reader.wrong(
             "AURAREELS_LOG",
             format!("is `{log}`, but must be a filter such as info or aurareels_core=debug,info"),
@@ -90,6 +90,18 @@ fn server(reader: &mut Reader) -> Server {
     };
     let idle_connection = reader.seconds("AURAREELS_IDLE_CONNECTION_SECONDS", 1.0, 3_600.0, 75.0);
     Server { listen, public_url, cors_origins: cors_origins(reader), tls, idle_connection, log, log_format }
+}
+
+/// Whether each part of a filter says which level it means. The library takes a word that is no level, such as a mistyped
+/// `inof`, for the name of a module, and then nothing else is logged.
+fn names_levels(filter: &str) -> bool {
+    // The library takes nothing at all for a level, too.
+    let is_level =
+        |word: &str| !word.trim().is_empty() && word.trim().parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
+    filter.split(',').all(|part| match part.rsplit_once('=') {
+        Some((_, level)) => is_level(level),
+        None => is_level(part),
+    })
 }
 
 fn cors_origins(reader: &mut Reader) -> CorsOrigins {

@@ -125,6 +125,7 @@ fn everything_wrong_is_said_at_once() {
         ("META_GRAPH_VERSION", "25"),
         ("AURAREELS_DATABASE_URL", "oracle://x"),
         ("AURAREELS_TABLE_PREFIX", "wp-"),
+        ("AURAREELS_LOG", "inof"),
     ];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let said = problems(Settings::from_text("f.toml", file, environment.into_iter()));
@@ -142,8 +143,21 @@ fn everything_wrong_is_said_at_once() {
         "META_GRAPH_VERSION: is `25`",
         "AURAREELS_DATABASE_URL: must begin with sqlite:, postgres: or mysql:",
         "AURAREELS_TABLE_PREFIX: is for databases of a server",
+        "AURAREELS_LOG: is `inof`, but must be a filter such as info",
     ] {
         assert!(said.contains(expected), "{expected:?} is missing in\n{said}");
+    }
+}
+
+#[test]
+fn a_filter_of_the_log_says_a_level_in_each_part() {
+    for filter in
+        ["info", "DEBUG", "off", "aurareels_core=debug,info", "warn,aurareels_core::store=trace", "my[span]=info"]
+    {
+        assert_eq!(pairs([("AURAREELS_LOG", filter)]).unwrap().server.log, filter);
+    }
+    for filter in ["inof", "aurareels_core", "info,bogus=", "aurareels_core=loud", "info,,"] {
+        assert!(problems(pairs([("AURAREELS_LOG", filter)])).contains("AURAREELS_LOG"), "{filter}");
     }
 }
 
