@@ -7,7 +7,7 @@ use std::{
 
 use aurareels_core::app::api_keys::Scope;
 use aurareels_proto::v1::PostStatus;
-use aurareels_tests::{Login, World, fault::answer, video};
+use aurareels_tests::{Login, World, fault::answer, video, world::ENCRYPTION_KEY};
 use serde_json::{Value, json};
 
 use crate::process::{BINARY, run};
@@ -200,6 +200,29 @@ async fn a_wrong_call_names_what_would_be_right() {
     let rule = said.lines().find(|line| line.contains("privacy_level")).expect("the rule");
     assert_eq!(said.matches(rule.split(": ").last().expect("a sentence")).count(), 1, "{said}");
     world.finish(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_needs_a_database_makes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = BTreeMap::from([
+        ("AURAREELS_DATA_DIR".to_owned(), folder.path().join("data").display().to_string()),
+        ("AURAREELS_SOCIAL_ENCRYPTION_KEY".to_owned(), ENCRYPTION_KEY.to_owned()),
+    ]);
+    for line in [
+        ["dashboard-link", "--user", "1"].as_slice(),
+        &["dashboard-session", "list"],
+        &["api-key", "list"],
+        &["api-key", "revoke", "1"],
+        &["backup", "copy.backup"],
+    ] {
+        let output = run(&settings, line).await;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("there is no database at"), "{line:?}: {said}");
+        assert!(!folder.path().join("data").exists(), "{line:?}");
+    }
+    let made = run(&settings, &["api-key", "create", "--name", "first", "--user", "1", "--scopes", "read"]).await;
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]

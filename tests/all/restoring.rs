@@ -15,6 +15,8 @@ use chrono::TimeDelta;
 use serde_json::json;
 use tonic::Code;
 
+use crate::process::run;
+
 /// Every way in which a post reaches a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -466,6 +468,9 @@ async fn a_copy_that_was_put_back_by_hand_publishes_nothing_until_it_is_told() {
     }
     world.stop_core().await;
     world.db.close().await;
+    let doctor = run(world.settings(), &["doctor", "--offline"]).await;
+    let findings = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(!doctor.status.success() && findings.contains("WRONG  database: the database is older"), "{findings}");
     world.tell_restored(copied_at).await;
     world.open_database();
     world.start_core().await;

@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::PathBuf};
 use chrono::{DateTime, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::process::Configured;
+use super::process::{Configured, there_is_one};
 use crate::{
     backup::{self, Progress},
     clock::Clock,
@@ -56,6 +56,7 @@ async fn clock() -> Clock {
 
 pub(super) async fn backup(arguments: Backup) -> anyhow::Result<()> {
     let settings = arguments.configured.settings()?;
+    there_is_one(&settings)?;
     let written = backup::write(&settings.store, &arguments.file, clock().await, Box::new(Bar::new())).await?;
     println!(
         "{}: {} MB, as of {}",

@@ -5,7 +5,10 @@ use chrono::TimeDelta;
 use clap::Subcommand;
 use url::Url;
 
-use super::{process::Configured, show};
+use super::{
+    process::{Configured, there_is_one},
+    show,
+};
 use crate::{
     app::dashboard::Dashboard, bootstrap, clock::Clock, config, domain::ids::UserId, secret::Secret, server,
     store::Store,
@@ -54,6 +57,7 @@ pub(super) fn address(public_url: &Url, secret: &Secret) -> String {
 pub(super) async fn link(arguments: Link) -> anyhow::Result<()> {
     let Link { configured, user, minutes } = arguments;
     let settings = configured.settings()?;
+    there_is_one(&settings)?;
     let public_url = public_url(&settings.server)?;
     let store = bootstrap::open_store(&settings, Clock::system()).await?;
     let made = logins(&store).create_link(UserId(user), TimeDelta::minutes(minutes)).await;

@@ -160,10 +160,17 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor(arguments) => return doctor::run(arguments).await,
         Command::Demo(arguments) => return demo::run(arguments).await,
         Command::Simulate(arguments) => simulate::run(arguments).await?,
-        Command::ApiKey { configured, action } => api_key::run(configured.store().await?, action).await?,
+        Command::ApiKey { configured, action } => {
+            // The first key may be made before the core starts for the first time.
+            let store = match action {
+                api_key::Action::Create { .. } => configured.store().await?,
+                api_key::Action::List | api_key::Action::Revoke { .. } => configured.existing_store().await?,
+            };
+            api_key::run(store, action).await?;
+        }
         Command::DashboardLink(arguments) => dashboard::link(arguments).await?,
         Command::DashboardSession { configured, action } => {
-            dashboard::sessions(configured.store().await?, action).await?;
+            dashboard::sessions(configured.existing_store().await?, action).await?;
         }
         Command::Keys { configured, action } => keys::run(&configured, action).await?,
         Command::Account { server, action } => account::run(server, action).await?,

@@ -8,7 +8,7 @@ use crate::{
     bootstrap,
     clock::Clock,
     config::{self, LogFormat, Settings},
-    store::Store,
+    store::{Store, traces},
 };
 
 /// Where the settings are.
@@ -32,6 +32,24 @@ impl Configured {
     pub(super) async fn store(&self) -> anyhow::Result<Store> {
         Ok(bootstrap::open_store(&self.settings()?, Clock::system()).await?)
     }
+
+    /// The store of the settings, where there is one.
+    pub(super) async fn existing_store(&self) -> anyhow::Result<Store> {
+        there_is_one(&self.settings()?)?;
+        self.store().await
+    }
+}
+
+/// Refuses to go on where a database would have to be made first.
+pub(super) fn there_is_one(settings: &Settings) -> anyhow::Result<()> {
+    let place = settings.store.place();
+    anyhow::ensure!(
+        !traces::is_missing(&place)?,
+        "there is no database at {}: run this with the settings of the core (its working directory, AURAREELS_DATABASE_URL, \
+         AURAREELS_DATA_DIR or --config), or start the core first",
+        place.shown()
+    );
+    Ok(())
 }
 
 /// A value of the environment, unless it is empty.

@@ -25,14 +25,14 @@ fn width() -> Option<u16> {
     console::Term::stdout().size_checked().map(|(_, columns)| columns).or_else(told)
 }
 
-/// A time to the minute, in the zone of this machine.
+/// A time to the minute, in the zone of this machine, with its offset: what is copied from a list means the same again.
 pub(super) fn minute(at: DateTime<Utc>) -> String {
-    at.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string()
+    at.with_timezone(&Local).format("%Y-%m-%d %H:%M %:z").to_string()
 }
 
 /// A time to the second, in the zone of this machine.
 pub(super) fn second(at: DateTime<Utc>) -> String {
-    at.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
+    at.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
 /// A time of the wire.

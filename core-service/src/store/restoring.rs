@@ -166,6 +166,15 @@ impl Store {
         Ok(())
     }
 
+    /// Why the database must not be gone on with beside its mark. Changes nothing.
+    pub async fn is_behind_its_mark(&self) -> Result<Option<String>> {
+        let Some(file) = self.db.file() else { return Ok(None) };
+        // Read before the database is: whatever it says was committed by then.
+        let Some((of, highest)) = mark::read(&mark::path_of(&file)).map_err(Error::io)? else { return Ok(None) };
+        let Some(owner) = owner_of(&read_all(&mut self.db.read().await?).await?) else { return Ok(None) };
+        Ok(behind(&owner, self.handed_out().await?, &of, highest))
+    }
+
     /// What the database handed out so far.
     pub(super) async fn handed_out(&self) -> Result<HandedOut> {
         self.db.write(async move |tx| Ok(handed_out(tx).await?.0)).await

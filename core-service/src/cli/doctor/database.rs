@@ -62,7 +62,14 @@ pub(super) async fn look(settings: &Settings, clock: Clock) -> Vec<Finding> {
                 0 => "it can be read and written, and is up to date".to_owned(),
                 open => format!("it can be read and written; {open} migrations are run when the core starts"),
             };
-            findings.push(Finding::fine("database", message));
+            findings.push(match store.is_behind_its_mark().await {
+                Ok(None) => Finding::fine("database", message),
+                Ok(Some(behind)) => {
+                    let (message, remedy) = behind.split_once(". ").unwrap_or((&behind, ""));
+                    Finding::wrong("database", message, remedy)
+                }
+                Err(problem) => unusable(&problem),
+            });
             findings.extend(missing_keys(&store, settings).await);
         }
         Err(problem) => findings.push(unusable(&problem)),
