@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { PostCache } from "../src/live/cache";
 import { PostList, type PostPage } from "../src/live/list";
@@ -25,6 +25,19 @@ describe("the cache", () => {
     cache.put(post(1n, { attempts: [create(AttemptSchema, { number: 1 })] }));
     cache.put(post(1n, { revision: 2n }));
     expect(cache.get(1n)?.attempts).toHaveLength(1);
+  });
+
+  it("tells nobody of a post that was read again and is the same", () => {
+    const cache = new PostCache();
+    const told: number[] = [];
+    cache.put(post(1n, { attempts: [create(AttemptSchema, { number: 1 })] }));
+    cache.flush();
+    cache.watch((changed) => told.push(changed.size));
+    cache.put(post(1n));
+    cache.flush();
+    cache.put(post(1n, { caption: "other words" }));
+    cache.flush();
+    expect(told).toEqual([1]);
   });
 
   it("tells of many changes at once", () => {
@@ -59,8 +72,19 @@ describe("a list", () => {
       return page([post(1n)]);
     });
     list.open();
+    await vi.waitFor(() => expect(ids(list)).toEqual([5, 1]));
+  });
+
+  it("shows its first page although it must be read again, and then the page that was read again", async () => {
+    const cache = new PostCache();
+    const pages = [page([post(1n)]), page([post(2n), post(1n)])];
+    const list = new PostList(cache, {}, async () => pages.shift() ?? page([]));
+    const seen: number[][] = [];
+    list.subscribe(() => seen.push(ids(list)));
+    list.open();
     await list.reload();
-    expect(ids(list)).toEqual([5, 1]);
+    expect(seen).toContainEqual([1]);
+    expect(ids(list)).toEqual([2, 1]);
   });
 
   it("leaves what lies beyond its last page to that page", async () => {

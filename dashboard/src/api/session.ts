@@ -62,6 +62,7 @@ class SessionStore {
     ? { state: "in", session: { user: 0, session: "", expiresAt: undefined } }
     : { state: "unknown" };
   #listeners = new Set<() => void>();
+  #loading: Promise<void> | undefined;
 
   get = (): SessionState => this.#state;
 
@@ -75,8 +76,13 @@ class SessionStore {
     this.#listeners.forEach((listener) => listener());
   }
 
-  /** Asks the core who is logged in. */
-  async load(): Promise<void> {
+  /** Asks the core who is logged in. Concurrent calls share one request. */
+  load(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
     if (wordpress) {
       return;
     }

@@ -3,7 +3,7 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
-import { lazy, Suspense, useEffect, useSyncExternalStore } from "react";
+import { Suspense, useEffect, useSyncExternalStore } from "react";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 
 import { session } from "../api/session";
@@ -15,18 +15,7 @@ import { PublishProvider, usePublishDialog } from "./publish";
 import { routerBase, routerHook, routes } from "./routes";
 import { Shell } from "./Shell";
 import { ToastProvider } from "./toasts";
-
-const AccountsView = lazy(() => import("../views/accounts/AccountsView"));
-const AnalyticsView = lazy(() => import("../views/analytics/AnalyticsView"));
-const CalendarView = lazy(() => import("../views/calendar/CalendarView"));
-const LoginView = lazy(() => import("../views/login/LoginView"));
-const MediaView = lazy(() => import("../views/media/MediaView"));
-const PostView = lazy(() => import("../views/post/PostView"));
-const PostsView = lazy(() => import("../views/posts/PostsView"));
-const ReviewView = lazy(() => import("../views/review/ReviewView"));
-const SessionsView = lazy(() => import("../views/sessions/SessionsView"));
-const WebhookLogView = lazy(() => import("../views/webhooks/WebhookLogView"));
-const WebhooksView = lazy(() => import("../views/webhooks/WebhooksView"));
+import { readAllViews, views } from "./views";
 
 const isId = (text: string | undefined): text is string => /^\d{1,18}$/.test(text ?? "");
 
@@ -54,6 +43,7 @@ function OpenForJob({ job }: { job: string }) {
 function Views() {
   const texts = useTexts();
   const [path] = useLocation();
+  useEffect(readAllViews, []);
   return (
     <Shell>
       <ErrorBoundary key={path} texts={texts}>
@@ -62,17 +52,17 @@ function Views() {
             <Route path="/">
               <Redirect to={routes.calendar} replace />
             </Route>
-            <Route path={routes.accounts} component={AccountsView} />
-            <Route path={routes.posts} component={PostsView} />
-            <Route path="/social-posts/:id">{({ id }) => (isId(id) ? <PostView id={BigInt(id)} /> : <NotFound />)}</Route>
+            <Route path={routes.accounts} component={views.accounts.Component} />
+            <Route path={routes.posts} component={views.posts.Component} />
+            <Route path="/social-posts/:id">{({ id }) => (isId(id) ? <views.post.Component id={BigInt(id)} /> : <NotFound />)}</Route>
             <Route path="/publish/:job">{({ job }) => <OpenForJob job={job} />}</Route>
-            <Route path={routes.calendar} component={CalendarView} />
-            <Route path={routes.review} component={ReviewView} />
-            <Route path={routes.media} component={MediaView} />
-            <Route path={routes.analytics} component={AnalyticsView} />
-            <Route path={routes.webhooks} component={WebhooksView} />
-            <Route path="/webhooks/:id">{({ id }) => (isId(id) ? <WebhookLogView id={BigInt(id)} /> : <NotFound />)}</Route>
-            <Route path={routes.sessions} component={SessionsView} />
+            <Route path={routes.calendar} component={views.calendar.Component} />
+            <Route path={routes.review} component={views.review.Component} />
+            <Route path={routes.media} component={views.media.Component} />
+            <Route path={routes.analytics} component={views.analytics.Component} />
+            <Route path={routes.webhooks} component={views.webhooks.Component} />
+            <Route path="/webhooks/:id">{({ id }) => (isId(id) ? <views.webhookLog.Component id={BigInt(id)} /> : <NotFound />)}</Route>
+            <Route path={routes.sessions} component={views.sessions.Component} />
             <Route component={NotFound} />
           </Switch>
         </Suspense>
@@ -94,7 +84,7 @@ function Gate() {
     <Switch>
       <Route path={routes.login}>
         <Suspense fallback={null}>
-          <LoginView />
+          <views.login.Component />
         </Suspense>
       </Route>
       <Route>
@@ -105,7 +95,7 @@ function Gate() {
         ) : (
           state !== "unknown" && (
             <Suspense fallback={null}>
-              <LoginView />
+              <views.login.Component />
             </Suspense>
           )
         )}

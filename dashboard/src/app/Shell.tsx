@@ -35,7 +35,7 @@ import { usePosts } from "../live";
 import { PostStatus } from "../rpc/aurareels/v1/post_pb";
 import { LiveBanner } from "./LiveBanner";
 import { PreferencesMenu } from "./PreferencesMenu";
-import { usePublishDialog } from "./publish";
+import { readPublishDialog, usePublishDialog } from "./publish";
 import { routes } from "./routes";
 
 const WIDTH = 220;
@@ -107,7 +107,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <Typography component="div" variant="h2" sx={{ mr: "auto" }}>
             {shell.appName}
           </Typography>
-          <Button variant="contained" startIcon={<AddIcon />} onClick={() => publish()}>
+          <Button variant="contained" startIcon={<AddIcon />} onPointerEnter={readPublishDialog} onFocus={readPublishDialog} onClick={() => publish()}>
             {shell.newPost}
           </Button>
           <PreferencesMenu icon={<AccountCircleIcon />} />

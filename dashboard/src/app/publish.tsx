@@ -1,6 +1,8 @@
 // Opens the publish dialog from anywhere. The dialog itself is read when it is first wanted.
 
-import { createContext, lazy, Suspense, useCallback, useContext, useState, type ReactNode } from "react";
+import { createContext, Suspense, useCallback, useContext, useState, type ReactNode } from "react";
+
+import { later } from "./later";
 
 /** What the dialog starts with. */
 export interface Prefill {
@@ -20,7 +22,10 @@ const Context = createContext<Open>(() => undefined);
 
 export const usePublishDialog = (): Open => useContext(Context);
 
-const PublishDialog = lazy(() => import("../views/publish/PublishDialog"));
+const dialog = later(() => import("../views/publish/PublishDialog"));
+
+/** Loads the dialog's code before a click, when the pointer or the focus reaches its button. */
+export const readPublishDialog = (): void => void dialog.read();
 
 export function PublishProvider({ children }: { children: ReactNode }) {
   const [opened, setOpened] = useState<{ prefill: Prefill; key: number }>();
@@ -30,7 +35,7 @@ export function PublishProvider({ children }: { children: ReactNode }) {
       {children}
       {opened && (
         <Suspense fallback={null}>
-          <PublishDialog key={opened.key} prefill={opened.prefill} onClosed={() => setOpened(undefined)} />
+          <dialog.Component key={opened.key} prefill={opened.prefill} onClosed={() => setOpened(undefined)} />
         </Suspense>
       )}
     </Context>

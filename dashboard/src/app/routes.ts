@@ -20,6 +20,10 @@ export const routes = {
 export const routerBase = wordpress ? "" : "/dashboard";
 export const routerHook = wordpress ? useHashLocation : undefined;
 
+/** The path with which the page was opened. */
+export const openedAt = (): string =>
+  wordpress ? location.hash.slice(1).replace(/\?.*/, "") : location.pathname.slice(routerBase.length);
+
 /** The full address of a view, for links that leave the router: the platform's way back. */
 export function addressOf(path: string): string {
   return wordpress ? `${location.href.split("#")[0]}#${path}` : `${location.origin}${routerBase}${path}`;

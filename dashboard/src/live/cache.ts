@@ -1,8 +1,9 @@
 // Everything the page knows of posts and accounts, once each. Views read from here and are told of changes; answers of
 // calls and events are put in here. An older revision never replaces a newer one, so answers may arrive in any order.
 
+import { equals } from "@bufbuild/protobuf";
 import type { Account } from "../rpc/aurareels/v1/account_pb";
-import type { Post } from "../rpc/aurareels/v1/post_pb";
+import { PostSchema, type Post } from "../rpc/aurareels/v1/post_pb";
 
 type Listener = () => void;
 
@@ -29,6 +30,10 @@ export class PostCache {
       // Only GetPost answers attempts; what it answered stays until it answers again.
       if (known && post.attempts.length === 0 && known.attempts.length > 0) {
         post.attempts = known.attempts;
+      }
+      // The same post read again changes nothing.
+      if (known?.revision === post.revision && equals(PostSchema, known, post)) {
+        continue;
       }
       this.#posts.set(post.id, post);
       this.#change(post.id);

@@ -44,6 +44,24 @@ export const stream = new LiveStream({
   random: Math.random,
 });
 
+/** The longest wait for the stream's position: a read that starts before it must be repeated. */
+const POSITION_MS = 200;
+
+function positioned(): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      unsubscribe();
+      resolve();
+    };
+    const timer = setTimeout(done, POSITION_MS);
+    const unsubscribe = stream.subscribe(() => stream.position !== undefined && done());
+    if (stream.position !== undefined) {
+      done();
+    }
+  });
+}
+
 /** A page that nobody looks at for this long gives its connection back: browsers allow six per origin. */
 const HIDDEN_MS = 60_000;
 
@@ -88,7 +106,7 @@ export function useStreamState(): StreamState {
 }
 
 /** Calls `reset` when what was read before may be stale. For views that read more than posts and accounts. */
-export function useReset(reset: () => void): void {
+export function useReset(reset: () => unknown): void {
   const latest = useRef(reset);
   useEffect(() => {
     latest.current = reset;
@@ -147,8 +165,12 @@ export function usePosts(query: PostQuery, options: ListOptions = {}): ListState
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key]);
   useEffect(() => {
-    list.open();
-    return () => list.close();
+    let wanted = true;
+    void positioned().then(() => wanted && list.open());
+    return () => {
+      wanted = false;
+      list.close();
+    };
   }, [list]);
   useReset(() => void list.reload());
   const state = useSyncExternalStore(list.subscribe, list.getState);
@@ -172,8 +194,8 @@ export function usePostDetail(id: bigint): Loaded<Post> {
   useReset(() => setAsked((count) => count + 1));
   useEffect(() => {
     const reading = new AbortController();
-    api.posts
-      .getPost({ id }, { signal: reading.signal })
+    positioned()
+      .then(() => api.posts.getPost({ id }, { signal: reading.signal }))
       .then((read) => {
         posts.put(read);
         setProblem(undefined);
@@ -189,8 +211,12 @@ export function usePostDetail(id: bigint): Loaded<Post> {
 }
 
 let accountLoad: Promise<void> | undefined;
+/** False while the first read still waits for the stream's position. */
+let accountsAsked = false;
 
 async function readAccounts(): Promise<void> {
+  await positioned();
+  accountsAsked = true;
   let pageToken = "";
   do {
     const page = await api.accounts.listAccounts({ pageSize: 500, pageToken });
@@ -219,7 +245,7 @@ export function useAccounts(): Loaded<Account[]> {
       });
   }, []);
   useEffect(() => read(false), [read]);
-  useReset(() => read(true));
+  useReset(() => accountsAsked && read(true));
   return { value: ready ? all : undefined, problem, reload: () => read(true) };
 }
 
@@ -234,8 +260,8 @@ export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T
   useReset(() => setAsked((count) => count + 1));
   useEffect(() => {
     const reading = new AbortController();
-    latest
-      .current(reading.signal)
+    positioned()
+      .then(() => latest.current(reading.signal))
       .then((value) => !reading.signal.aborted && setGot({ key, value }))
       .catch((failure) => {
         if (!reading.signal.aborted) {
@@ -249,7 +275,12 @@ export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T
 }
 
 session.subscribe(() => {
-  if (session.get().state === "out") {
+  const { state } = session.get();
+  if (state === "out") {
     forgetAll();
+  }
+  // Started before the first view renders, so that its reads find the stream's position.
+  if (state === "in") {
+    stream.start();
   }
 });

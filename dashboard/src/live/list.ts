@@ -59,6 +59,7 @@ export class PostList {
   #ids = new Set<bigint>();
   #token = "";
   #reading: AbortController | undefined;
+  #first: Promise<void> | undefined;
   #listeners = new Set<() => void>();
   #unwatch: (() => void) | undefined;
   /** What changed while a page was being read: the page may be older than that. */
@@ -90,7 +91,7 @@ export class PostList {
   open(): void {
     this.#unwatch ??= this.cache.watch((changed) => this.#follow(changed));
     if (!this.#reading) {
-      void this.reload();
+      this.#first = this.#pages("", true).finally(() => (this.#first = undefined));
     }
   }
 
@@ -101,9 +102,14 @@ export class PostList {
     this.#reading = undefined;
   }
 
-  /** Reads the list anew; what is shown stays until the answer is there. */
+  /** Reads the list again; the old posts stay until the answer is there. A first read under way is shown before. */
   async reload(): Promise<void> {
-    await this.#pages("", true);
+    if (this.#first) {
+      await this.#first;
+    }
+    if (this.#unwatch) {
+      await this.#pages("", true);
+    }
   }
 
   async loadMore(): Promise<void> {
