@@ -11,9 +11,9 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { useState } from "react";
 
 import { api } from "../../api/clients";
+import { AccountField, PlatformField, PLATFORMS } from "../../app/filterFields";
 import { SkeletonRows } from "../../app/Loading";
 import { useParams } from "../../app/params";
-import { PLATFORM_NAMES } from "../../app/platforms";
 import { ProblemAlert } from "../../app/ProblemAlert";
 import { useZone } from "../../app/zone";
 import { useFormat, useTexts } from "../../i18n";
@@ -28,7 +28,6 @@ import { PostsTable } from "./PostsTable";
 const DAY_MS = 86_400_000;
 const WINDOWS = [7, 30, 90, 365] as const;
 const PAGE = 50;
-const PLATFORMS = [Platform.TIKTOK, Platform.INSTAGRAM, Platform.FACEBOOK, Platform.YOUTUBE];
 
 interface Read {
   posts: PostAnalytics[];
@@ -130,7 +129,7 @@ export default function AnalyticsView() {
         <Typography variant="h1">{texts.title}</Typography>
         <Typography color="textSecondary">{texts.intro}</Typography>
       </Box>
-      <Box role="search" aria-label={history.filters} sx={{ display: "grid", gap: 1.5, gridTemplateColumns: "repeat(auto-fill, minmax(190px, 1fr))" }}>
+      <Box role="search" aria-label={history.filters} sx={{ display: "grid", gap: 1.5, gridTemplateColumns: { xs: "repeat(2, minmax(0, 1fr))", sm: "repeat(auto-fill, minmax(190px, 1fr))" } }}>
         <TextField select size="small" label={texts.window} value={days} onChange={(event) => choose({ days: event.target.value })}>
           {WINDOWS.map((one) => (
             <MenuItem key={one} value={one}>
@@ -138,34 +137,8 @@ export default function AnalyticsView() {
             </MenuItem>
           ))}
         </TextField>
-        <TextField
-          select
-          size="small"
-          label={history.platform}
-          value={platform}
-          onChange={(event) => choose({ platform: Number(event.target.value) ? event.target.value : "" })}
-        >
-          <MenuItem value={0}>{history.all}</MenuItem>
-          {PLATFORMS.map((one) => (
-            <MenuItem key={one} value={one}>
-              {PLATFORM_NAMES[one]}
-            </MenuItem>
-          ))}
-        </TextField>
-        <TextField
-          select
-          size="small"
-          label={history.account}
-          value={account ? String(account.id) : "0"}
-          onChange={(event) => choose({ account: event.target.value === "0" ? "" : event.target.value })}
-        >
-          <MenuItem value="0">{history.all}</MenuItem>
-          {accounts.map((one) => (
-            <MenuItem key={String(one.id)} value={String(one.id)}>
-              {one.accountName} · {PLATFORM_NAMES[one.platform]}
-            </MenuItem>
-          ))}
-        </TextField>
+        <PlatformField value={platform} onChange={(chosen) => choose({ platform: chosen ? String(chosen) : "" })} />
+        <AccountField value={account?.id ?? 0n} onChange={(chosen) => choose({ account: chosen ? String(chosen) : "" })} />
       </Box>
       {problem && <ProblemAlert problem={problem} onRetry={reload} severity={value ? "warning" : "error"} />}
       {!value && !problem && <SkeletonRows rows={3} height={160} />}

@@ -6,12 +6,10 @@ import MenuItem from "@mui/material/MenuItem";
 import TextField from "@mui/material/TextField";
 import { useEffect, useState } from "react";
 
-import { PLATFORM_NAMES } from "../../app/platforms";
+import { AccountField, PlatformField } from "../../app/filterFields";
 import { statusName } from "../../app/StatusChip";
 import { ZoneSelect } from "../../app/ZoneSelect";
 import { useTexts } from "../../i18n";
-import { useAccounts } from "../../live";
-import { Platform } from "../../rpc/aurareels/v1/platform_pb";
 import { PostStatus } from "../../rpc/aurareels/v1/post_pb";
 import { isEmptyFilter, NO_FILTER, type Filter } from "./filters";
 
@@ -19,12 +17,10 @@ import { isEmptyFilter, NO_FILTER, type Filter } from "./filters";
 const PAUSE_MS = 300;
 
 const STATUSES = Object.values(PostStatus).filter((status): status is PostStatus => typeof status === "number" && status > 0);
-const PLATFORMS = [Platform.TIKTOK, Platform.INSTAGRAM, Platform.FACEBOOK, Platform.YOUTUBE];
 
 export function FilterBar({ filter, onChange }: { filter: Filter; onChange(filter: Filter): void }) {
   const texts = useTexts();
   const { history } = texts;
-  const accounts = useAccounts().value ?? [];
   const [search, setSearch] = useState(filter.search);
   useEffect(() => {
     if (search === filter.search) {
@@ -48,7 +44,7 @@ export function FilterBar({ filter, onChange }: { filter: Filter; onChange(filte
     <Box
       role="search"
       aria-label={history.filters}
-      sx={{ display: "grid", gap: 1.5, gridTemplateColumns: "repeat(auto-fill, minmax(190px, 1fr))", alignItems: "center", mb: 2 }}
+      sx={{ display: "grid", gap: 1.5, gridTemplateColumns: { xs: "repeat(2, minmax(0, 1fr))", sm: "repeat(auto-fill, minmax(190px, 1fr))" }, alignItems: "center", mb: 2 }}
     >
       <TextField
         size="small"
@@ -57,7 +53,7 @@ export function FilterBar({ filter, onChange }: { filter: Filter; onChange(filte
         value={search}
         onChange={(event) => setSearch(event.target.value)}
         slotProps={{ input: { startAdornment: <InputAdornment position="start"><SearchIcon fontSize="small" /></InputAdornment> } }}
-        sx={{ gridColumn: { sm: "span 2" } }}
+        sx={{ gridColumn: "span 2" }}
       />
       <TextField
         select
@@ -73,28 +69,8 @@ export function FilterBar({ filter, onChange }: { filter: Filter; onChange(filte
           </MenuItem>
         ))}
       </TextField>
-      <TextField select size="small" label={history.platform} value={filter.platform} onChange={(event) => change({ platform: Number(event.target.value) })}>
-        <MenuItem value={0}>{history.all}</MenuItem>
-        {PLATFORMS.map((platform) => (
-          <MenuItem key={platform} value={platform}>
-            {PLATFORM_NAMES[platform]}
-          </MenuItem>
-        ))}
-      </TextField>
-      <TextField
-        select
-        size="small"
-        label={history.account}
-        value={accounts.some(({ id }) => id === filter.accountId) ? String(filter.accountId) : "0"}
-        onChange={(event) => change({ accountId: BigInt(event.target.value) })}
-      >
-        <MenuItem value="0">{history.all}</MenuItem>
-        {accounts.map((account) => (
-          <MenuItem key={String(account.id)} value={String(account.id)}>
-            {account.accountName} · {PLATFORM_NAMES[account.platform]}
-          </MenuItem>
-        ))}
-      </TextField>
+      <PlatformField value={filter.platform} onChange={(platform) => change({ platform })} />
+      <AccountField value={filter.accountId} onChange={(accountId) => change({ accountId })} />
       {date("from")}
       {date("until")}
       <ZoneSelect />
