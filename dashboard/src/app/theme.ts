@@ -46,6 +46,9 @@ export const theme = createTheme({
     // Its text wraps: as a region that scrolls it would have to be reached by keyboard.
     MuiAlert: { styleOverrides: { message: { overflow: "visible", minWidth: 0, overflowWrap: "anywhere" } } },
     MuiButton: { defaultProps: { disableElevation: true } },
+    // Visible on every background. Inside the edge, because some containers clip what lies outside.
+    MuiButtonBase: { styleOverrides: { root: { "&.Mui-focusVisible": { outline: "2px solid currentColor", outlineOffset: -2 } } } },
+    MuiLink: { styleOverrides: { root: { "&:focus-visible": { outline: "2px solid currentColor", outlineOffset: 2, borderRadius: 2 } } } },
     MuiPaper: { styleOverrides: { root: { backgroundImage: "none" } } },
     MuiTooltip: { defaultProps: { enterDelay: 400 } },
   },
