@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { scene } from "./support/scene.js";
+import { composeOwnTexts, connectByConsent, dragToDay } from "./support/steps.js";
 import { until } from "./support/stack.js";
 
 const DAY_MS = 86_400_000;
@@ -69,21 +70,7 @@ describe("a person with only a browser", () => {
 
   step("connects four accounts through the platforms' consent pages", async () => {
     for (const [platform, choice, who] of PLATFORMS) {
-      await person.go(stack.address, "/social-accounts");
-      await page.getByRole("button", { name: "Connect an account" }).first().click();
-      await page.getByRole("radio", { name: choice, exact: true }).check();
-      await person.click(`Go to ${platform}`);
-      await page.waitForURL((url) => url.pathname.startsWith("/oauth/connect/"));
-      await page.getByText("User 1").first().waitFor();
-      await page.getByRole("button", { name: /^Go on to / }).click();
-      const person_ = page.locator("select[name=account]");
-      const label = (await person_.locator("option").allTextContents()).find((text) => who.test(text));
-      await person_.selectOption({ label });
-      await page.waitForLoadState();
-      await person.click("Allow");
-      await page.getByRole("heading", { name: `${platform} connected` }).waitFor();
-      await person.click("dashboard", "link");
-      await person.live();
+      await connectByConsent(person, stack.address, { platform, choice, who });
       const connected = await until(`${platform} is connected`, () => account(platform));
       await person.go(stack.address, "/social-accounts");
       await page.getByText(connected.account_name).first().waitFor();
@@ -102,25 +89,8 @@ describe("a person with only a browser", () => {
     await until("the answer is lost", async () => (await post(lost.id)).status === "POST_STATUS_CONFIRMING");
 
     await person.go(stack.address, "/social-accounts");
-    // Each account's card has such a button, too.
-    await page.getByRole("banner").getByRole("button", { name: "New post" }).click();
-    const dialog = page.getByRole("dialog");
-    await dialog.getByRole("button", { name: "Link", exact: true }).click();
-    await dialog.getByLabel("Link to the video").fill(content("").video_url);
-    for (const [platform] of PLATFORMS) {
-      const { account_name: name } = await account(platform);
-      await dialog.getByRole("checkbox", { name: new RegExp(`^${platform}: ${name}`) }).check();
-    }
-    await dialog.getByLabel("Caption", { exact: true }).fill("For all");
-    for (const [platform] of PLATFORMS) {
-      await dialog.getByRole("tab", { name: platform, exact: true }).click();
-      await dialog.getByRole("button", { name: `Write an own text for ${platform}` }).click();
-      await dialog.getByLabel("Caption", { exact: true }).fill(`Made for ${platform} ✓`);
-    }
-    const privacy = dialog.getByRole("combobox", { name: /Who can see it/ }).first();
-    await privacy.click();
-    await page.getByRole("option", { name: "Everyone", exact: true }).click();
-    await dialog.getByRole("checkbox", { name: /Send this video to TikTok/ }).check();
+    const chosen = await Promise.all(PLATFORMS.map(async ([platform]) => ({ platform, name: (await account(platform)).account_name })));
+    const dialog = await composeOwnTexts(page, content("").video_url, chosen);
     await person.accessible("publish dialog");
     await dialog.getByRole("heading", { name: /^Posting as / }).evaluate((heading) => heading.scrollIntoView({ block: "center" }));
     await person.picture("publish");
@@ -155,14 +125,7 @@ describe("a person with only a browser", () => {
     const day = at.toISOString().slice(0, 10);
     const next = new Date(at.getTime() + DAY_MS);
     await person.go(stack.address, `/social-calendar?day=${day}`);
-    const drag = async () => {
-      await page.locator(`[data-post="${id}"]`).hover();
-      await page.mouse.down();
-      const target = page.locator(`[data-day="${next.toISOString().slice(0, 10)}"]`);
-      const box = await target.boundingBox();
-      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 8 });
-      await page.mouse.up();
-    };
+    const drag = () => dragToDay(page, id, next.toISOString().slice(0, 10));
     await drag();
     await person.status(/^Moved to /);
     assert.equal(Date.parse((await post(id)).scheduled_at), next.getTime());
