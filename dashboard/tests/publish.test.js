@@ -244,6 +244,20 @@ describe("a new post", () => {
       await until("it is cancelled", async () => (await post(id)).status === "POST_STATUS_CANCELLED");
     });
 
+    it("asks before the page is left with a post that is half written", async () => {
+      await compose([accounts.facebook]);
+      const caption = dialog().getByLabel("Caption", { exact: true });
+      await caption.fill("Half written");
+      const asked = page.waitForEvent("dialog");
+      const left = page.reload().catch(() => "stayed");
+      const question = await asked;
+      assert.equal(question.type(), "beforeunload");
+      await question.dismiss();
+      assert.equal(await caption.inputValue(), "Half written");
+      await page.goto("about:blank");
+      await left;
+    });
+
     it("asks before the same post is made twice", async () => {
       const again = async () => {
         await compose([accounts.facebook]);

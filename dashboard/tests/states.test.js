@@ -110,6 +110,34 @@ describe("every view", () => {
     person.errors = person.errors.filter((text) => !text.includes("ERR_INTERNET_DISCONNECTED"));
   });
 
+  it("a post: says that it waits, that the core does not answer, and goes on by a click", async () => {
+    const [account] = await stack.connect("PLATFORM_TIKTOK", { person: "Ada Makes Things" });
+    const content = { video_url: `${stack.media}/v/states.mp4?size=400000&duration=15`, caption: "Still to come" };
+    const { id } = await stack.call("CreateDraft", { account_id: account.id, content });
+    const matches = calls("GetPost");
+    let letGo;
+    const held = new Promise((go) => (letGo = go));
+    await page.route(matches, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.goto(`${stack.address}/dashboard/social-posts/${id}`);
+    await page.locator("main [role=status][aria-label='Loading…']").waitFor();
+    await person.accessible("a post, loading");
+    letGo();
+    await page.getByText("Still to come").first().waitFor();
+    await page.unroute(matches);
+    await page.route(matches, (route) => route.abort("connectionrefused"));
+    await page.goto(`${stack.address}/dashboard/social-posts/${id}`);
+    const alert = page.locator("main").getByRole("alert").filter({ hasText: "The core does not answer." });
+    await alert.waitFor();
+    await person.accessible("a post, away");
+    await page.unroute(matches);
+    await alert.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("Still to come").first().waitFor();
+    await alert.waitFor({ state: "detached" });
+  });
+
   it("an address without a view, and a post that is not there, are told as that", async () => {
     await page.goto(`${stack.address}/dashboard/nothing-here`);
     await page.getByText("There is nothing at this address.").waitFor();

@@ -5,6 +5,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { isAbort, toProblem, type Problem } from "../api/problem";
 import { upload } from "../api/upload";
 import type { Media } from "../rpc/aurareels/v1/media_pb";
+import { useLeaveWarning } from "./useLeaveWarning";
 
 export type UploadState =
   | { state: "idle" }
@@ -30,6 +31,7 @@ export function useUpload(onDone?: (media: Media, file: File) => void): Upload {
     done.current = onDone;
   });
   useEffect(() => () => sending.current?.abort(), []);
+  useLeaveWarning(current.state === "sending");
 
   const start = useCallback((file: File) => {
     sending.current?.abort();

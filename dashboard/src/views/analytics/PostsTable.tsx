@@ -46,7 +46,7 @@ export function PostsTable({ posts, captions }: { posts: PostAnalytics[]; captio
                 <Box sx={{ display: "flex", gap: 1, alignItems: "center", minWidth: 0 }}>
                   <PlatformMark platform={one.platform} named />
                   <Box sx={{ minWidth: 0 }}>
-                    <Link component={RouterLink} to={routes.post(one.postId)} noWrap sx={{ display: "block" }}>
+                    <Link component={RouterLink} to={routes.post(one.postId)} noWrap dir="auto" sx={{ display: "block", textAlign: "left" }}>
                       {captions.get(one.postId)?.caption || `${calendar.noCaption} #${one.postId}`}
                     </Link>
                     <Typography variant="caption" color="textSecondary" component="div">

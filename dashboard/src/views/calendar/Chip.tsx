@@ -59,9 +59,15 @@ const TONES: Record<Tone, string> = {
 
 export const toneOf = (status: PostStatus): string => TONES[STATUS_TONE[status] ?? "default"];
 
+const BEGINNING = 80;
+
 /** The beginning of a post's text; a whole caption of thousands of characters would only be cut off by the browser. */
-export const beginning = (post: Post, texts: Texts): string =>
-  (post.caption || post.fullCaption).slice(0, 80).replaceAll(/\s+/g, " ").trim() || texts.calendar.noCaption;
+export function beginning(post: Post, texts: Texts): string {
+  const text = post.caption || post.fullCaption;
+  // Half a character is left out.
+  const shown = text.slice(0, BEGINNING).replace(/[\uD800-\uDBFF]$/, "").replaceAll(/\s+/g, " ").trim();
+  return shown ? shown + (text.length > BEGINNING ? "…" : "") : texts.calendar.noCaption;
+}
 
 /** "18:00, Scheduled, TikTok, Ada: A caption" */
 export function describe({ post, time }: Entry, texts: Texts, format: Formatter, zone: string): string {
@@ -108,7 +114,7 @@ export const Chip = memo(function Chip({ entry, zone, tabbable, lifted, onPointe
       <StatusIcon status={post.status} />
       <PlatformMark platform={post.platform} size={14} />
       <b>{format.time(new Date(time), zone)}</b>
-      <i>{beginning(post, texts)}</i>
+      <i dir="auto">{beginning(post, texts)}</i>
     </Button>
   );
 });

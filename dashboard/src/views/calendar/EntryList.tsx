@@ -36,7 +36,7 @@ const PostRow = memo(function PostRow({ entry, zone, onReschedule }: { entry: En
       </Typography>
       <PlatformMark platform={post.platform} named />
       <Box sx={{ minWidth: 0, flex: 1 }}>
-        <Link component={Route} href={routes.post(post.id)} color="inherit" underline="hover" noWrap sx={{ display: "block" }}>
+        <Link component={Route} href={routes.post(post.id)} color="inherit" underline="hover" noWrap dir="auto" sx={{ display: "block", textAlign: "left" }}>
           {beginning(post, texts)}
         </Link>
         <Typography variant="caption" color="textSecondary" sx={{ display: "flex", alignItems: "center", gap: 0.5 }}>

@@ -176,6 +176,7 @@ export default function Editor({ post, onClose }: { post: Post; onClose(): void 
             label={texts.editor.caption}
             value={form.caption}
             onChange={(event) => set({ caption: event.target.value })}
+            slotProps={{ htmlInput: { dir: "auto" } }}
             sx={{ mt: 1 }}
           />
           {words("hashtags", texts.editor.hashtags)}

@@ -254,22 +254,26 @@ export default function PostView({ id }: { id: bigint }) {
   const { post: texts, shell } = useTexts();
   const [zone] = useZone();
   const { value: post, problem, reload } = usePostDetail(id);
+  if (!post && problem?.code === Code.NotFound) {
+    return (
+      <Box sx={{ textAlign: "center", py: 8 }}>
+        <Typography variant="h1" gutterBottom>
+          {texts.notFound}
+        </Typography>
+        <Button component={Route} href={routes.posts}>
+          {shell.toPosts}
+        </Button>
+      </Box>
+    );
+  }
   if (!post) {
-    return problem ? (
-      problem.code === Code.NotFound ? (
-        <Box sx={{ textAlign: "center", py: 8 }}>
-          <Typography variant="h1" gutterBottom>
-            {texts.notFound}
-          </Typography>
-          <Button component={Route} href={routes.posts}>
-            {shell.toPosts}
-          </Button>
-        </Box>
-      ) : (
-        <ProblemAlert problem={problem} onRetry={reload} />
-      )
-    ) : (
-      <SkeletonRows rows={4} height={120} />
+    return (
+      <>
+        <Typography variant="h1" gutterBottom>
+          {texts.title(String(id))}
+        </Typography>
+        {problem ? <ProblemAlert problem={problem} onRetry={reload} /> : <SkeletonRows rows={4} height={120} />}
+      </>
     );
   }
   return (
@@ -299,7 +303,7 @@ export default function PostView({ id }: { id: bigint }) {
           <Typography variant="h2" gutterBottom>
             {texts.caption}
           </Typography>
-          <Typography sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{post.fullCaption || texts.noCaption}</Typography>
+          <Typography dir="auto" sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{post.fullCaption || texts.noCaption}</Typography>
         </div>
         <Facts post={post} />
         <Typography variant="caption" color="textSecondary">

@@ -68,7 +68,7 @@ const Row = memo(function Row({ post, zone, selected, onSelect }: RowProps) {
       />
       <PlatformMark platform={post.platform} named />
       <Box sx={{ minWidth: 0, flex: 1 }}>
-        <Link component={Route} href={routes.post(post.id)} color="inherit" underline="hover" noWrap sx={{ display: "block" }}>
+        <Link component={Route} href={routes.post(post.id)} color="inherit" underline="hover" noWrap dir="auto" sx={{ display: "block", textAlign: "left" }}>
           {name}
         </Link>
         <Typography variant="caption" color="textSecondary" noWrap component="div">

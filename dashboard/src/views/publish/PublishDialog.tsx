@@ -27,6 +27,7 @@ import { accountName } from "../../app/names";
 import { PlatformMark, platformName } from "../../app/platforms";
 import { ProblemAlert } from "../../app/ProblemAlert";
 import type { Prefill } from "../../app/publish";
+import { useLeaveWarning } from "../../app/useLeaveWarning";
 import { useUpload } from "../../app/useUpload";
 import { factSeconds } from "../../app/VideoFacts";
 import { useZone } from "../../app/zone";
@@ -146,7 +147,9 @@ export default function PublishDialog({ prefill, onClosed }: { prefill: Prefill;
   const setTikTok = (account: bigint, choice: TikTokChoice) =>
     change({ tiktok: { ...form.tiktok, [String(account)]: choice }, tiktokConsent: false });
 
-  const close = () => (isTouched(form, begun) || uploading ? setAsking(true) : setOpen(false));
+  const touched = isTouched(form, begun);
+  useLeaveWarning(open && touched);
+  const close = () => (touched || uploading ? setAsking(true) : setOpen(false));
   const count = chosen.length;
   const label = form.when.at ? publish.schedule(count) : publish.publishNow(count);
   const duplicate = submit.problem?.reason === "DUPLICATE_POST";

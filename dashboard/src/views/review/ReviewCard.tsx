@@ -61,7 +61,7 @@ function Sent({ post, step }: { post: Post; step: AttemptStep | undefined }) {
       <Typography variant="h3" component="h3" gutterBottom>
         {review.sent}
       </Typography>
-      <Typography sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere", maxHeight: 160, overflow: "auto" }} tabIndex={0}>
+      <Typography dir="auto" sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere", maxHeight: 160, overflow: "auto" }} tabIndex={0}>
         {post.fullCaption || texts.post.noCaption}
       </Typography>
       <Typography variant="body2" color="textSecondary" sx={{ overflowWrap: "anywhere" }} gutterBottom>
