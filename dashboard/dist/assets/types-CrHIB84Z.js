@@ -1,1 +1,0 @@
-var e=[`en`,`de`,`pt-BR`,`es`],t=(e,t,n)=>e===1?t:n;export{t as n,e as t};
