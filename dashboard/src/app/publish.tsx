@@ -2,6 +2,7 @@
 
 import { createContext, Suspense, useCallback, useContext, useState, type ReactNode } from "react";
 
+import { wordpress } from "../boot/host";
 import { later } from "./later";
 
 /** What the dialog starts with. */
@@ -28,7 +29,10 @@ const dialog = later(() => import("../views/publish/PublishDialog"));
 export const readPublishDialog = (): void => void dialog.read();
 
 export function PublishProvider({ children }: { children: ReactNode }) {
-  const [opened, setOpened] = useState<{ prefill: Prefill; key: number }>();
+  // A page of wp-admin may be opened for one video.
+  const [opened, setOpened] = useState<{ prefill: Prefill; key: number } | undefined>(
+    wordpress?.prefill && { prefill: wordpress.prefill, key: 0 },
+  );
   const open = useCallback<Open>((prefill = {}) => setOpened({ prefill, key: performance.now() }), []);
   return (
     <Context value={open}>

@@ -1,6 +1,7 @@
 // Calm colours in light and dark. Colours of statuses are the same in every view and carry text of enough contrast.
 
 import { createTheme } from "@mui/material/styles";
+import { wordpress } from "../boot/host";
 import { PostStatus } from "../rpc/aurareels/v1/post_pb";
 
 const font = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
@@ -42,6 +43,8 @@ export const theme = createTheme({
     button: { textTransform: "none", fontWeight: 600 },
   },
   shape: { borderRadius: 10 },
+  // Above wp-admin's menu (9990) and bar (99999).
+  ...(wordpress && { zIndex: { modal: 100100, snackbar: 100200, tooltip: 100300 } }),
   components: {
     // Its text wraps: as a region that scrolls it would have to be reached by keyboard.
     MuiAlert: { styleOverrides: { message: { overflow: "visible", minWidth: 0, overflowWrap: "anywhere" } } },

@@ -27,13 +27,14 @@ add_action(
 	}
 );
 
-// A page of wp-admin may tell what it has become, once it holds a text.
+// A page of wp-admin may tell what a part of it has become, once that holds a text.
 add_action(
 	'admin_print_footer_scripts',
 	static function () {
 		if ( isset( $_GET['test_tell'], $_GET['test_text'] ) ) {
 			printf(
-				"<script>(function look(){var html=document.getElementById('wpbody-content').outerHTML;if(html.indexOf(%s)<0){return setTimeout(look,100);}fetch(%s,{method:'POST',body:JSON.stringify({html:html})});})();</script>",
+				"<script>(function look(){var part=document.querySelector(%s),html=part?part.outerHTML:'';if(html.indexOf(%s)<0){return setTimeout(look,100);}fetch(%s,{method:'POST',body:JSON.stringify({html:html})});})();</script>",
+				wp_json_encode( wp_unslash( $_GET['test_part'] ), JSON_HEX_TAG ),
 				wp_json_encode( wp_unslash( $_GET['test_text'] ), JSON_HEX_TAG ),
 				wp_json_encode( rest_url( 'test/v1/result/' . preg_replace( '/[^0-9a-f]/', '', $_GET['test_tell'] ) ) )
 			);

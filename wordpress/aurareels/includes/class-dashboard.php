@@ -143,7 +143,13 @@ final class Dashboard {
 				'videoJobId' => $job['job_id'],
 				'videoUrl'   => $job['video_url'],
 				'caption'    => $job['ai_metadata']['description'],
-				'hashtags'   => $job['ai_metadata']['hashtags'],
+				// The form writes the sign itself.
+				'hashtags'   => array_map(
+					static function ( $tag ) {
+						return ltrim( $tag, '#' );
+					},
+					$job['ai_metadata']['hashtags']
+				),
 			);
 		}
 		return $page;

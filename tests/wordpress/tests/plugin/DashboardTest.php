@@ -48,7 +48,7 @@ final class DashboardTest extends PluginCase {
 		$_GET['video_job_id'] = 'job-7';
 		wp_set_current_user( 2 );
 		list( $told, $html ) = self::told();
-		$this->assertSame( array( 'videoJobId' => 'job-7', 'videoUrl' => 'https://v.example/</script>.mp4', 'caption' => 'What', 'hashtags' => array( '#a' ) ), $told['prefill'] );
+		$this->assertSame( array( 'videoJobId' => 'job-7', 'videoUrl' => 'https://v.example/</script>.mp4', 'caption' => 'What', 'hashtags' => array( 'a' ) ), $told['prefill'] );
 		$this->assertStringNotContainsString( '</script>.mp4', $html );
 		wp_set_current_user( 3 );
 		$this->assertArrayNotHasKey( 'prefill', self::told()[0] );

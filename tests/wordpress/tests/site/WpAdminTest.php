@@ -63,12 +63,12 @@ final class WpAdminTest extends SiteCase {
 		self::assertTrue( $drawn( 'profile.php' ), 'other pages keep their styles' );
 	}
 
-	/** What a real browser has made of the page once this text is in it. */
-	private static function seen( string $user, string $text ): string {
+	/** What a real browser has made of a part of the page once this text is in it. */
+	private static function seen( string $user, string $text, string $part = '#wpbody-content', array $further = array() ): string {
 		$name    = bin2hex( random_bytes( 6 ) );
 		$profile = sys_get_temp_dir() . "/aurareels-chromium-$name";
 		$result  = "/tmp/aurareels-result-$name";
-		$to      = '/wp-admin/admin.php?' . http_build_query( array( 'page' => 'aurareels-dashboard', 'test_tell' => $name, 'test_text' => $text ) ) . '#/social-accounts';
+		$to      = '/wp-admin/admin.php?' . http_build_query( array( 'page' => 'aurareels-dashboard', 'test_tell' => $name, 'test_part' => $part, 'test_text' => $text ) + $further ) . '#/social-accounts';
 		$address = self::$site['url'] . '/?' . http_build_query( array( 'test_login' => $user, 'to' => $to ) );
 		$quiet   = array( 'file', '/dev/null', 'w' );
 		$command = array( getenv( 'AURAREELS_CHROMIUM' ), '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', "--user-data-dir=$profile", '--remote-debugging-port=0', $address );
@@ -90,6 +90,11 @@ final class WpAdminTest extends SiteCase {
 		$account = $this->account( 'anna', 'tiktok' );
 		$names   = array_column( $this->ask( 'GET', '/accounts', 'anna' )->json['accounts'], 'account_name', 'id' );
 		self::assertSame( 0, preg_match( '/<div class="notice notice-error" data-aurareels-when/', self::seen( 'anna', $names[ $account ] ) ), 'nothing is said to be wrong' );
+	}
+
+	public function test_the_page_of_a_video_job_begins_with_its_form() {
+		$form = self::seen( 'anna', 'What it is about', '[role=dialog]', array( 'video_job_id' => $this->job( 'anna' ) ) );
+		self::assertStringContainsString( '>#ai<', $form );
 	}
 
 	public function test_the_page_says_when_the_browser_cannot_reach_the_core() {
