@@ -4,7 +4,7 @@
 //! Expected failures, told before anything runs: no or too weak an encryption key, a key that the database's rows need and
 //! nobody gave, a database that cannot be opened or migrated, an unreadable CA file.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
@@ -24,10 +24,11 @@ use crate::{
         posts::{PostSettings, Posts},
         webhooks::WebhookEndpoints,
     },
+    audit::{self, AuditLog, Keep},
     clock::Clock,
     config::{self, Settings},
     descriptors::Shares,
-    domain::{failure::describe, media::KeepPolicy},
+    domain::{failure::describe, ids::PostId, media::KeepPolicy},
     fault,
     grpc::Described,
     http,
@@ -35,7 +36,6 @@ use crate::{
     platform::Registry,
     private,
     progress::Uploads,
-    publish_lateness::PublishLateness,
     publisher::{Engine, EngineSettings, burst::Bursts, decide::Policy, handover::Handover, video::Videos},
     repeated::Repeated,
     scheduler::Scheduler,
@@ -46,6 +46,7 @@ use crate::{
         replacing::Replacement,
         traces::{self, Unexpected},
     },
+    telemetry::metrics::Metrics,
     tokens::TokenManager,
     webhooks::Webhooks,
     zones::Zones,
@@ -53,6 +54,9 @@ use crate::{
 
 /// How often the core tidies up.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
+
+/// Every so many times it also removes what is old.
+const RETENTION: u32 = 6;
 
 /// How often uploads are looked at whose time has come. Costs one small read when there is none.
 const EXPIRING: Duration = Duration::from_secs(5);
@@ -115,6 +119,8 @@ pub struct Components {
     pub webhooks: WebhookEndpoints,
     /// How posts do.
     pub analytics: Analytics,
+    /// What people and keys did.
+    pub(crate) audit: AuditLog,
     /// Told when a rotation wants this core to read its keys anew.
     pub asked_for_keys: Arc<Notify>,
     /// Turns true at shutdown.
@@ -124,6 +130,7 @@ pub struct Components {
     /// `None`: switched off.
     syncing: Option<Syncing>,
     lease: Duration,
+    retention: config::Retention,
 }
 
 /// Opens the store of some settings: makes the data directory, checks the keys, migrates. Refused when the database is new
@@ -175,8 +182,9 @@ async fn open(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
     make_data_dir(settings)?;
     let data_dir = &settings.store.data_dir;
     let (place, media) = (settings.store.place(), media_dir(settings));
-    let files = [Store::files_of(&place.url)?, private::files_in(&media), vec![traces::mark_of(data_dir)]];
-    private::mend(&[data_dir, &media], &files.concat());
+    let audit = audit::directory(data_dir);
+    let files = [Store::files_of(&place.url)?, private::files_in(&media), private::files_in(&audit)];
+    private::mend(&[data_dir, &media, &audit], &[files.concat(), vec![traces::mark_of(data_dir)]].concat());
     let store = Store::open(place, keys, clock).await?;
     store.migrate().await?;
     Ok(store)
@@ -186,6 +194,17 @@ fn key_ring(keys: &config::Keys) -> Result<KeyRing, StartError> {
     let current = keys.current.as_ref().ok_or(StartError::NoKey)?;
     let old: Vec<&str> = keys.old.iter().map(|key| key.expose()).collect();
     Ok(KeyRing::from_settings(current.expose(), &old)?)
+}
+
+/// What people and keys did, as the settings want it kept.
+fn audit_log(settings: &Settings, clock: &Clock) -> Result<AuditLog, StartError> {
+    if !settings.audit.is_on {
+        return Ok(AuditLog::off());
+    }
+    let data_dir = &settings.store.data_dir;
+    let keep = Keep { days: settings.audit.keep_days.map(NonZeroU32::get) };
+    AuditLog::open(data_dir, keep, clock.clone())
+        .map_err(|source| StartError::DataDir { path: audit::directory(data_dir).display().to_string(), source })
 }
 
 /// Where uploads are.
@@ -318,7 +337,7 @@ impl Components {
                 posts, "few file descriptors: fewer posts are worked on at once than AURAREELS_CONCURRENCY allows"
             );
         }
-        let stopping = watch::Sender::new(false);
+        let (stopping, metrics) = (watch::Sender::new(false), Metrics::new(store.metrics()));
         let engine = Engine {
             store: store.clone(),
             clock: clock.clone(),
@@ -328,7 +347,7 @@ impl Components {
             handover,
             uploads,
             bursts: Bursts::default(),
-            publish_lateness: PublishLateness::default(),
+            metrics: metrics.clone(),
             chance: Arc::new(chance),
             settings: EngineSettings {
                 policy: Policy {
@@ -373,6 +392,7 @@ impl Components {
         });
         let is_read = settings.analytics;
         let analytics = Analytics::new(store.clone(), clock.clone(), Arc::new(signals), is_read);
+        let audit = audit_log(settings, &clock)?;
         let (asked_for_keys, lease) = (Arc::default(), publishing.lease);
         Ok(Self {
             store,
@@ -384,12 +404,14 @@ impl Components {
             media_store,
             webhooks,
             analytics,
+            audit,
             asked_for_keys,
             stopping,
             engine,
             sending,
             syncing,
             lease,
+            retention: settings.retention,
         })
     }
 
@@ -399,9 +421,9 @@ impl Components {
         Ok(())
     }
 
-    /// How late visible requests leave.
-    pub fn publish_lateness(&self) -> PublishLateness {
-        self.engine.publish_lateness.clone()
+    /// What is counted.
+    pub fn metrics(&self) -> Metrics {
+        self.engine.metrics.clone()
     }
 
     /// Starts the scheduler and the housekeeping on this runtime; neither when the database is behind its mark. They end
@@ -438,7 +460,12 @@ impl Components {
     }
 
     async fn housekeeping(self) {
-        loop {
+        for turn in 0_u32.. {
+            if turn.is_multiple_of(RETENTION)
+                && let Err(problem) = self.remove_old(self.clock.now()).await
+            {
+                warn!(error = %describe(&problem), "cannot remove what is older than it is to be kept");
+            }
             self.tidy().await;
             tokio::time::sleep(HOUSEKEEPING).await;
         }
@@ -459,6 +486,27 @@ impl Components {
         }
     }
 
+    /// Removes events, posts and steps that are older than they are to be kept, a few at a time.
+    async fn remove_old(&self, now: DateTime<Utc>) -> Result<(), store::Error> {
+        let before = |kept: Duration| now.checked_sub_signed(delta(kept)).unwrap_or(DateTime::UNIX_EPOCH);
+        while self.store.prune_events(before(self.retention.events)).await? {}
+        let (mut posts, mut steps) = (0, 0);
+        let mut after = self.retention.posts.map(|_| PostId(0));
+        while let (Some(kept), Some(id)) = (self.retention.posts, after) {
+            let walked = self.store.remove_old_posts(id, before(kept), now).await?;
+            (posts, after) = (posts + walked.removed, walked.through);
+        }
+        let mut after = self.retention.steps.map(|_| PostId(0));
+        while let (Some(kept), Some(id)) = (self.retention.steps, after) {
+            let walked = self.store.remove_old_steps(id, before(kept)).await?;
+            (steps, after) = (steps + walked.removed, walked.through);
+        }
+        if posts + steps > 0 {
+            info!(posts, steps, "posts, and steps of posts, that were kept long enough are removed");
+        }
+        Ok(())
+    }
+
     /// Removes old messages of webhooks, and what deleted endpoints left behind.
     async fn tidy_webhooks(&self, now: DateTime<Utc>) {
         let tidied = async {
@@ -474,16 +522,6 @@ impl Components {
     /// Removes what is over, ends what was left half done, keeps logins alive.
     async fn tidy(&self) {
         let now = self.clock.now();
-        loop {
-            match self.store.prune_events(now - store::events::KEPT).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(problem) => {
-                    warn!(error = %describe(&problem), "cannot remove old events");
-                    break;
-                }
-            }
-        }
         self.tidy_webhooks(now).await;
         match self.store.release_quarantined(now).await {
             Ok(0) => {}

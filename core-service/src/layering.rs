@@ -20,37 +20,39 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http", &["domain"]),
     ("fault", &["clock"]),
     ("backup", &["domain", "clock", "config", "private", "store"]),
+    ("audit", &["domain", "clock", "private"]),
     ("progress", &["domain", "platform"]),
-    ("publish_lateness", &[]),
     ("repeated", &[]),
+    ("telemetry", &["domain", "http"]),
     ("media", &["domain", "http", "private"]),
-    ("store", &["domain", "clock", "secret", "params", "private", "fault"]),
+    ("store", &["domain", "clock", "secret", "params", "private", "telemetry", "fault"]),
     ("platform", &["domain", "clock", "http", "secret", "fault", "media"]),
     ("tokens", &["domain", "store", "platform", "clock", "secret", "fault"]),
     (
         "publisher",
-        &["domain", "store", "platform", "tokens", "media", "progress", "publish_lateness", "clock", "secret", "fault"],
+        &["domain", "store", "platform", "tokens", "media", "progress", "telemetry", "clock", "secret", "fault"],
     ),
     ("scheduler", &["domain", "store", "publisher", "clock", "fault", "repeated"]),
     ("zones", &[]),
     ("app", &["domain", "store", "platform", "tokens", "media", "progress", "clock", "secret", "zones", "repeated"]),
     ("analytics", &["domain", "store", "app", "platform", "tokens", "clock", "repeated"]),
     ("webhooks", &["domain", "store", "app", "media", "clock", "secret", "fault", "repeated"]),
-    ("config", &["domain", "http", "platform", "secret", "store"]),
+    ("config", &["domain", "http", "platform", "secret", "store", "telemetry"]),
     (
         "grpc",
         &[
             "domain",
             "app",
+            "audit",
             "clock",
             "config",
             "descriptors",
             "media",
             "platform",
             "progress",
-            "publish_lateness",
             "secret",
             "store",
+            "telemetry",
         ],
     ),
 ];
@@ -59,7 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const KEPT_INSIDE: &[(&str, &[&str])] = &[
     ("sqlx::", &["store"]),
     ("tonic::", &["grpc", "cli"]),
-    ("reqwest::", &["http", "platform", "media", "publisher", "webhooks", "cli"]),
+    ("reqwest::", &["http", "platform", "media", "publisher", "webhooks", "telemetry", "cli"]),
 ];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {

@@ -4,6 +4,7 @@
 
 pub mod analytics;
 pub mod app;
+mod audit;
 pub mod backup;
 pub mod bootstrap;
 pub mod cli;
@@ -20,13 +21,13 @@ pub mod media;
 pub mod platform;
 mod private;
 pub mod progress;
-pub mod publish_lateness;
 pub mod publisher;
 mod repeated;
 pub mod scheduler;
 pub mod secret;
 pub mod server;
 pub mod store;
+pub mod telemetry;
 pub mod tokens;
 pub mod webhooks;
 pub mod zones;

@@ -3,7 +3,9 @@
 mod accounts;
 mod analytics;
 mod analytics_limits;
+mod audit;
 mod binary;
+mod caller_limits;
 mod chaos;
 mod command_line;
 mod connecting;
@@ -37,6 +39,7 @@ mod searching;
 mod several_cores;
 mod sick_databases;
 mod stopping;
+mod telemetry;
 mod the_site;
 mod tiktok_trouble;
 mod uploads;

@@ -88,8 +88,12 @@ async fn left_within(core: &Core) -> Result<String> {
     let http = aurareels_core::http::client_builder(&tls).build()?;
     let page = http.get(format!("{}/metrics", core.address)).send().await?.error_for_status()?.text().await?;
     let of = |bound: &str| {
-        let line = format!("aurareels_publish_late_seconds_bucket{{le=\"{bound}\"}} ");
-        page.lines().find_map(|text| text.strip_prefix(&line)).unwrap_or("?").to_owned()
+        let of_bound = format!("le=\"{bound}\"");
+        let buckets = page.lines().filter(|line| line.starts_with("aurareels_publish_late_seconds_bucket{"));
+        let counts = buckets
+            .filter(|line| line.contains(&of_bound))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+        counts.sum::<u64>().to_string()
     };
     Ok(["0.25", "0.5", "1", "2"].map(of).join(", "))
 }

@@ -3,11 +3,14 @@
 use anyhow::bail;
 use clap::{Args, Subcommand};
 
-use super::{output, show};
+use super::{
+    output,
+    process::{Configured, Note},
+    show,
+};
 use crate::{
     app::api_keys::{ApiKeys, Scope},
     domain::ids::UserId,
-    store::Store,
 };
 
 #[derive(Subcommand)]
@@ -47,18 +50,24 @@ pub(super) struct Whose {
     any_user: bool,
 }
 
-pub(super) async fn run(store: Store, action: Action) -> anyhow::Result<()> {
+pub(super) async fn run(configured: &Configured, action: Action) -> anyhow::Result<()> {
+    // The first key may be made before the core starts for the first time.
+    let store = match action {
+        Action::Create { .. } => configured.store().await?,
+        Action::List | Action::Revoke { .. } => configured.existing_store().await?,
+    };
     let keys = ApiKeys::new(store.clone());
-    let outcome = act(&keys, action).await;
+    let outcome = act(configured, &keys, action).await;
     store.close().await;
     outcome
 }
 
-async fn act(keys: &ApiKeys, action: Action) -> anyhow::Result<()> {
+async fn act(configured: &Configured, keys: &ApiKeys, action: Action) -> anyhow::Result<()> {
     match action {
         Action::Create { name, scopes, whose, json } => {
             let user = whose.user;
             let (secret, key) = keys.create(&name, scopes, user.map(UserId)).await?;
+            configured.note(Note { user, rows: vec![format!("api_key/{}", key.id)], ..Note::of("api-key create") });
             eprintln!("key {} `{}` was made; it is shown only now:", key.id, key.name);
             if json {
                 output::line(&serde_json::json!({ "id": key.id, "key": secret.expose() }).to_string())?;
@@ -85,6 +94,7 @@ async fn act(keys: &ApiKeys, action: Action) -> anyhow::Result<()> {
             if !keys.revoke(id).await? {
                 bail!("there is no active key {id}; `aurareels api-key list` shows them");
             }
+            configured.note(Note { rows: vec![format!("api_key/{id}")], ..Note::of("api-key revoke") });
             output::line(&format!("key {id} is revoked; running cores notice within seconds"))?;
         }
     }

@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::PathBuf};
 use chrono::{DateTime, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::process::{Configured, there_is_one};
+use super::process::{Configured, Note, there_is_one};
 use crate::{
     backup::{self, Progress},
     clock::Clock,
@@ -77,6 +77,7 @@ pub(super) async fn restore(arguments: Restore) -> anyhow::Result<()> {
     let restored =
         backup::restore(&settings.store, &arguments.file, arguments.replace, clock().await, Box::new(Bar::new()))
             .await?;
+    arguments.configured.note(Note::of("restore"));
     println!("restored as of {}, with {} uploads", shown(restored.about.backup_at), restored.media);
     if let Some(kept) = &restored.kept {
         println!("the database that was there is kept as {}", kept.display());
@@ -101,6 +102,7 @@ pub(super) async fn restored(arguments: TellRestored) -> anyhow::Result<()> {
         }
         replacement.tell(arguments.backup_time).await?
     };
+    arguments.configured.note(Note::of("restored"));
     println!("the database counts as a copy of {}", shown(arguments.backup_time));
     say_lineage(&lineage);
     Ok(())

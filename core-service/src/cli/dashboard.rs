@@ -6,7 +6,7 @@ use clap::Subcommand;
 use url::Url;
 
 use super::{
-    process::{Configured, there_is_one},
+    process::{Configured, Note, there_is_one},
     show,
 };
 use crate::{
@@ -63,6 +63,7 @@ pub(super) async fn link(arguments: Link) -> anyhow::Result<()> {
     let made = logins(&store).create_link(UserId(user), TimeDelta::minutes(minutes)).await;
     store.close().await;
     let secret = made?;
+    configured.note(Note { user: Some(user), ..Note::of("dashboard-link") });
     eprintln!("logs a browser in as user {user}, once, within {minutes} minutes:");
     println!("{}", address(&public_url, &secret));
     Ok(())
@@ -84,13 +85,14 @@ fn logins(store: &Store) -> Dashboard {
     Dashboard::new(store.clone(), store.clock().clone())
 }
 
-pub(super) async fn sessions(store: Store, action: Action) -> anyhow::Result<()> {
-    let outcome = act(&logins(&store), action).await;
+pub(super) async fn sessions(configured: &Configured, action: Action) -> anyhow::Result<()> {
+    let store = configured.existing_store().await?;
+    let outcome = act(configured, &logins(&store), action).await;
     store.close().await;
     outcome
 }
 
-async fn act(logins: &Dashboard, action: Action) -> anyhow::Result<()> {
+async fn act(configured: &Configured, logins: &Dashboard, action: Action) -> anyhow::Result<()> {
     match action {
         Action::List { user } => {
             let mut table = show::table(["id", "user", "logged in", "last used", "ends", "browser"]);
@@ -110,6 +112,7 @@ async fn act(logins: &Dashboard, action: Action) -> anyhow::Result<()> {
             if !logins.end(None, id).await? {
                 bail!("there is no session {id} that has not ended; `aurareels dashboard-session list` shows them");
             }
+            configured.note(Note { rows: vec![format!("session/{id}")], ..Note::of("dashboard-session revoke") });
             println!("session {id} is revoked; running cores notice within seconds");
         }
         Action::Revoke { id: None, user } => {
@@ -117,6 +120,7 @@ async fn act(logins: &Dashboard, action: Action) -> anyhow::Result<()> {
             for session in logins.list(user.map(UserId)).await? {
                 revoked += u32::from(logins.end(None, session.id).await?);
             }
+            configured.note(Note { user, ..Note::of("dashboard-session revoke") });
             println!("sessions revoked: {revoked}; running cores notice within seconds");
         }
     }

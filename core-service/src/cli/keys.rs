@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use tokio::time::{Instant, sleep};
 
-use super::process::Configured;
+use super::process::{Configured, Note};
 use crate::{
     bootstrap,
     clock::Clock,
@@ -44,7 +44,9 @@ pub(super) async fn run(configured: &Configured, action: Action) -> anyhow::Resu
             let store = bootstrap::open_store(&configured.settings()?, clock.clone()).await?;
             let rotated = rotate(&store, &clock).await;
             store.close().await;
-            say(&rotated?)
+            let rotated = rotated?;
+            configured.note(Note::of("keys rotate"));
+            say(&rotated)
         }
     }
 }

@@ -6,11 +6,13 @@
 mod account;
 mod analytics;
 mod api_key;
+mod audit;
 mod backup;
 mod client;
 mod dashboard;
 mod demo;
 mod doctor;
+mod healthcheck;
 mod keys;
 mod media;
 mod output;
@@ -49,6 +51,8 @@ enum Command {
     Restore(backup::Restore),
     Restored(backup::TellRestored),
     Doctor(doctor::Arguments),
+    Audit(audit::Arguments),
+    Healthcheck(healthcheck::Arguments),
     /// Show it all in one process: a core, simulated platforms, connected accounts, published and scheduled posts.
     Demo(demo::Arguments),
     /// Run the simulated platforms alone.
@@ -158,19 +162,14 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Restore(arguments) => backup::restore(arguments).await?,
         Command::Restored(arguments) => backup::restored(arguments).await?,
         Command::Doctor(arguments) => return doctor::run(arguments).await,
+        Command::Healthcheck(arguments) => return healthcheck::run(arguments).await,
         Command::Demo(arguments) => return demo::run(arguments).await,
         Command::Simulate(arguments) => simulate::run(arguments).await?,
-        Command::ApiKey { configured, action } => {
-            // The first key may be made before the core starts for the first time.
-            let store = match action {
-                api_key::Action::Create { .. } => configured.store().await?,
-                api_key::Action::List | api_key::Action::Revoke { .. } => configured.existing_store().await?,
-            };
-            api_key::run(store, action).await?;
-        }
+        Command::Audit(arguments) => audit::run(arguments)?,
+        Command::ApiKey { configured, action } => api_key::run(&configured, action).await?,
         Command::DashboardLink(arguments) => dashboard::link(arguments).await?,
         Command::DashboardSession { configured, action } => {
-            dashboard::sessions(configured.existing_store().await?, action).await?;
+            dashboard::sessions(&configured, action).await?;
         }
         Command::Keys { configured, action } => keys::run(&configured, action).await?,
         Command::Account { server, action } => account::run(server, action).await?,

@@ -1,13 +1,12 @@
 //! What the commands share of their process: where the settings are, the log, being asked to stop.
 
-use std::{io::IsTerminal, path::PathBuf};
-
-use tracing_subscriber::EnvFilter;
+use std::path::PathBuf;
 
 use crate::{
+    audit::{self, Entry},
     bootstrap,
     clock::Clock,
-    config::{self, LogFormat, Settings},
+    config::{self, Settings},
     store::{Store, traces},
 };
 
@@ -52,21 +51,48 @@ pub(super) fn there_is_one(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a command did, for the audit log.
+pub(super) struct Note {
+    pub(super) action: &'static str,
+    pub(super) user: Option<i64>,
+    pub(super) rows: Vec<String>,
+}
+
+impl Note {
+    pub(super) fn of(action: &'static str) -> Self {
+        Self { action, user: None, rows: Vec::new() }
+    }
+}
+
+impl Configured {
+    /// Writes what a command did into the audit log, if there is one. What was done stays done when that fails.
+    pub(super) fn note(&self, note: Note) {
+        let Ok(settings) = self.settings() else { return };
+        if !settings.audit.is_on {
+            return;
+        }
+        let Note { action, user, rows } = note;
+        let outcome = "Ok".to_owned();
+        let entry = Entry { caller: of_system(), user, action: action.to_owned(), rows, outcome, ..Entry::default() };
+        if let Err(error) = audit::append(&settings.store.data_dir, entry, Clock::system().now()) {
+            eprintln!("aurareels: the audit log could not be written: {error}");
+        }
+    }
+}
+
+/// Who runs this process, as the system knows him.
+fn of_system() -> String {
+    #[cfg(unix)]
+    {
+        format!("command/uid:{}", rustix::process::getuid().as_raw())
+    }
+    #[cfg(not(unix))]
+    "command".to_owned()
+}
+
 /// A value of the environment, unless it is empty.
 pub(super) fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
-}
-
-/// Log lines go to standard error.
-pub(super) fn start_log(filter: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let colours = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
-    // Fails only when a log was started before, as in tests.
-    let _ = match format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().try_init(),
-    };
 }
 
 /// Ends when the process is asked to stop: Ctrl-C or SIGTERM.

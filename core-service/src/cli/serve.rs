@@ -2,13 +2,21 @@
 
 use tracing::{error, info, warn};
 
-use super::process::{Configured, asked_to_stop, start_log};
-use crate::{bootstrap, clock::Clock, domain::failure::describe, server::Core};
+use super::process::{Configured, asked_to_stop};
+use crate::{bootstrap, clock::Clock, config::Settings, domain::failure::describe, server::Core, telemetry::log};
 
 /// Runs the core until it is asked to stop.
 pub(super) async fn serve(configured: &Configured) -> anyhow::Result<()> {
     let settings = configured.settings()?;
-    start_log(&settings.server.log, settings.server.log_format);
+    let exporters = log::start_with_collector(&settings.server.log, settings.server.log_format, &settings.http)?;
+    let outcome = run(settings, configured).await;
+    if let Some(exporters) = exporters {
+        exporters.end().await;
+    }
+    outcome
+}
+
+async fn run(settings: Settings, configured: &Configured) -> anyhow::Result<()> {
     // Each connection and each upload holds a descriptor; the default soft limit is often 1024.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         warn!(%error, "the limit of open files could not be raised");
@@ -89,7 +97,7 @@ pub(super) struct Migrate {
 
 pub(super) async fn migrate(arguments: Migrate) -> anyhow::Result<()> {
     let settings = arguments.configured.settings()?;
-    start_log(&settings.server.log, settings.server.log_format);
+    log::start(&settings.server.log, settings.server.log_format);
     let store = match arguments.new_database {
         true => bootstrap::make_database(&settings, Clock::system()).await?,
         false => bootstrap::open_store(&settings, Clock::system()).await?,

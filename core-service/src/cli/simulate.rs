@@ -6,10 +6,10 @@ use aurareels_simulator::{Host, Options, Simulator};
 use serde_json::{Map, Value, json};
 
 use super::{
-    process::{asked_to_stop, setting, start_log},
+    process::{asked_to_stop, setting},
     show,
 };
-use crate::config::LogFormat;
+use crate::telemetry::log::{self, LogFormat};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    start_log(&setting("AURAREELS_LOG").unwrap_or_else(|| "warn".to_owned()), LogFormat::Text);
+    log::start(&setting("AURAREELS_LOG").unwrap_or_else(|| "warn".to_owned()), LogFormat::Text);
     let options = Options {
         ip: arguments.ip,
         public_host: arguments.public_host,

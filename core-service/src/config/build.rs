@@ -2,19 +2,21 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
     path::PathBuf,
     time::Duration,
 };
 
 use super::{
-    Auth, CorsOrigins, Keys, LogFormat, Media, N8n, Oauth, Platforms, Publishing, Scheduler, Server, Settings, Store,
-    Tls, public_keys, source::Reader,
+    Audit, Auth, CorsOrigins, Keys, Limits, Media, N8n, Oauth, Platforms, Publishing, Retention, Scheduler, Server,
+    Settings, Store, Tls, public_keys, source::Reader,
 };
 use crate::{
     domain::{post::SchedulerKind, retry::RetryPolicy},
     http::HttpSettings,
     platform,
     secret::Secret,
+    telemetry::log::{self, LogFormat},
 };
 
 /// Longest span that a setting may name: ten years.
@@ -42,7 +44,12 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         oauth: oauth(reader),
         scheduler: scheduler(reader),
         publishing: publishing(reader),
-        analytics: analytics(reader),
+        analytics: on_or_off(reader, "AURAREELS_ANALYTICS"),
+        audit: Audit {
+            is_on: on_or_off(reader, "AURAREELS_AUDIT"),
+            keep_days: NonZeroU32::new(reader.number("AURAREELS_AUDIT_KEEP_DAYS", 0, 36_500, 0)),
+        },
+        retention: retention(reader),
         platforms: platforms(reader),
         media: media(reader),
         http: HttpSettings { extra_ca: reader.text("AURAREELS_EXTRA_CA_FILE").map(PathBuf::from) },
@@ -74,7 +81,7 @@ fn server(reader: &mut Reader) -> Server {
         }
     };
     let log = reader.text("AURAREELS_LOG").unwrap_or_else(|| "info".to_owned());
-    if tracing_subscriber::EnvFilter::try_new(&log).is_err() || !names_levels(&log) {
+    if !log::is_filter(&log) {
         reader.wrong(
             "AURAREELS_LOG",
             format!("is `{log}`, but must be a filter such as info or aurareels_core=debug,info"),
@@ -89,19 +96,15 @@ fn server(reader: &mut Reader) -> Server {
         }
     };
     let idle_connection = reader.seconds("AURAREELS_IDLE_CONNECTION_SECONDS", 1.0, 3_600.0, 75.0);
-    Server { listen, public_url, cors_origins: cors_origins(reader), tls, idle_connection, log, log_format }
+    let (cors_origins, limits) = (cors_origins(reader), limits(reader));
+    Server { listen, public_url, cors_origins, tls, idle_connection, limits, log, log_format }
 }
 
-/// Whether each part of a filter says which level it means. The library takes a word that is no level, such as a mistyped
-/// `inof`, for the name of a module, and then nothing else is logged.
-fn names_levels(filter: &str) -> bool {
-    // The library takes nothing at all for a level, too.
-    let is_level =
-        |word: &str| !word.trim().is_empty() && word.trim().parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
-    filter.split(',').all(|part| match part.rsplit_once('=') {
-        Some((_, level)) => is_level(level),
-        None => is_level(part),
-    })
+fn limits(reader: &mut Reader) -> Limits {
+    Limits {
+        requests_per_second: NonZeroU32::new(reader.number("AURAREELS_KEY_REQUESTS_PER_SECOND", 0, 1_000_000, 0)),
+        uploads: NonZeroU32::new(reader.number("AURAREELS_KEY_UPLOADS", 0, 100_000, 64)),
+    }
 }
 
 fn cors_origins(reader: &mut Reader) -> CorsOrigins {
@@ -203,12 +206,29 @@ fn publishing(reader: &mut Reader) -> Publishing {
     }
 }
 
-fn analytics(reader: &mut Reader) -> bool {
-    match reader.text("AURAREELS_ANALYTICS").as_deref() {
+/// Fewest days for which posts and their steps are kept: request keys, searches after a restore and people look back so far.
+const LEAST_DAYS: u32 = 7;
+
+fn retention(reader: &mut Reader) -> Retention {
+    let days = |days: u32| Duration::from_secs(86_400 * u64::from(days));
+    let mut kept = |name: &'static str| {
+        let number = reader.number(name, 0, 36_500, 0);
+        if (1..LEAST_DAYS).contains(&number) {
+            reader.wrong(name, format!("is {number}, but must be 0 (for ever) or at least {LEAST_DAYS} days"));
+        }
+        (number > 0).then(|| days(number))
+    };
+    let (posts, steps) = (kept("AURAREELS_KEEP_POSTS_DAYS"), kept("AURAREELS_KEEP_STEPS_DAYS"));
+    Retention { events: days(reader.number("AURAREELS_KEEP_EVENTS_DAYS", 1, 36_500, 30)), posts, steps }
+}
+
+/// Something that is on unless it is switched off.
+fn on_or_off(reader: &mut Reader, name: &'static str) -> bool {
+    match reader.text(name).as_deref() {
         None | Some("on") => true,
         Some("off") => false,
         Some(other) => {
-            reader.wrong("AURAREELS_ANALYTICS", format!("is `{other}`, but must be on or off"));
+            reader.wrong(name, format!("is `{other}`, but must be on or off"));
             true
         }
     }

@@ -12,7 +12,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
 
@@ -22,6 +22,7 @@ use crate::{
     platform::settings::Configured,
     secret::Secret,
     store::db::Place,
+    telemetry::log::LogFormat,
 };
 
 /// Every setting of the core.
@@ -41,6 +42,10 @@ pub struct Settings {
     pub scheduler: Scheduler,
     /// How posts are moved.
     pub publishing: Publishing,
+    /// What is written of what people and keys did.
+    pub audit: Audit,
+    /// How long what is over is kept.
+    pub retention: Retention,
     /// The numbers of published posts are read.
     pub analytics: bool,
     /// The platforms' apps and addresses.
@@ -64,10 +69,21 @@ pub struct Server {
     pub tls: Option<Tls>,
     /// The longest that an HTTP/1.1 connection stays open between two requests.
     pub idle_connection: Duration,
+    /// How much one caller may ask for.
+    pub limits: Limits,
     /// Filter of the log, in the words of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// Form of the log.
     pub log_format: LogFormat,
+}
+
+/// How much one API key, token or session may ask for. `None`: as much as it likes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests a second.
+    pub requests_per_second: Option<NonZeroU32>,
+    /// Uploads under way.
+    pub uploads: Option<NonZeroU32>,
 }
 
 /// Web origins that may call.
@@ -86,15 +102,6 @@ pub struct Tls {
     pub cert: PathBuf,
     /// PEM private key.
     pub key: PathBuf,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// The database.
@@ -142,6 +149,26 @@ pub struct Oauth {
     pub frontend_url: Option<Url>,
     /// Addresses that ConnectAccount takes as `redirect_uri`, compared as they stand here.
     pub redirect_uris: Vec<String>,
+}
+
+/// What is written of what people and keys did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// It is written.
+    pub is_on: bool,
+    /// Files older than so many days are removed; never when absent.
+    pub keep_days: Option<NonZeroU32>,
+}
+
+/// How long what is over is kept. `None`: for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Events.
+    pub events: Duration,
+    /// Posts that are published, failed or cancelled.
+    pub posts: Option<Duration>,
+    /// The steps of posts that are published or cancelled.
+    pub steps: Option<Duration>,
 }
 
 /// Who wakes posts, and what happens to late ones.

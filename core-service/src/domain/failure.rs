@@ -134,6 +134,8 @@ reasons! {
     TimeInPast = "TIME_IN_PAST",
     /// No such post of this user.
     PostNotFound = "POST_NOT_FOUND",
+    /// The post of this request was there, and was removed because it was old.
+    PostRemoved = "POST_REMOVED",
     /// No such account of this user.
     AccountNotFound = "ACCOUNT_NOT_FOUND",
     /// No such upload of this user, or it was removed.
@@ -218,6 +220,8 @@ reasons! {
     TokenUnreadable = "TOKEN_UNREADABLE",
     /// The caller's key or token is missing, unknown, forged or expired.
     Unauthenticated = "UNAUTHENTICATED",
+    /// The caller's key, token or session asks for more than one may.
+    TooManyRequests = "TOO_MANY_REQUESTS",
     /// The caller's key does not allow this.
     PermissionDenied = "PERMISSION_DENIED",
     /// The event position is older than the stored events.

@@ -4,7 +4,7 @@ use aurareels_proto::v1::{self, analytics_service_server::AnalyticsService};
 use tonic::{Request, Response, Status};
 
 use super::{auth::layer::caller, convert::analytics, status::from_app};
-use crate::{app::analytics::Analytics, clock::Clock};
+use crate::{app::analytics::Analytics, audit, clock::Clock};
 
 /// Handlers of AnalyticsService.
 pub(super) struct AnalyticsApi {
@@ -26,6 +26,7 @@ impl AnalyticsService for AnalyticsApi {
     async fn sync_post_analytics(&self, request: Request<v1::SyncPostAnalyticsRequest>) -> Answer<v1::PostAnalytics> {
         let by = caller(&request)?;
         let id = analytics::post_id(request.into_inner().post_id).map_err(from_app(&self.clock))?;
+        audit::touches("post", id);
         let found = self.analytics.sync(by, id).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(analytics::detail(found)))
     }

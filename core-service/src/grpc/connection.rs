@@ -12,6 +12,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -135,16 +136,24 @@ impl Activity {
 
 /// A connection, as a request sees it.
 #[derive(Clone, Debug)]
-pub(super) struct Peer(Arc<Activity>);
+pub(super) struct Peer {
+    activity: Arc<Activity>,
+    address: Option<SocketAddr>,
+}
 
 impl Peer {
     /// A request has come. Over HTTP/1.1 it is under way until the answer is dropped.
     pub(super) fn request(&self, is_http1: bool) -> Option<UnderWay> {
-        self.0.served.store(true, Ordering::Relaxed);
+        self.activity.served.store(true, Ordering::Relaxed);
         is_http1.then(|| {
-            self.0.requests.fetch_add(1, Ordering::Relaxed);
-            UnderWay(self.0.clone())
+            self.activity.requests.fetch_add(1, Ordering::Relaxed);
+            UnderWay(self.activity.clone())
         })
+    }
+
+    /// The other end.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.address
     }
 }
 
@@ -231,7 +240,11 @@ impl Connected for Connection {
     type ConnectInfo = Peer;
 
     fn connect_info(&self) -> Peer {
-        Peer(self.activity.clone())
+        let stream = match &self.stream {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => stream.get_ref().0,
+        };
+        Peer { activity: self.activity.clone(), address: stream.peer_addr().ok() }
     }
 }
 
@@ -406,11 +419,12 @@ mod tests {
     async fn whoever_said_nothing_makes_room_first_and_whoever_is_served_does_not() {
         let begin = || Arc::new(Activity::begin(UNLIMITED));
         let (silent, idle, busy, http2) = (begin(), begin(), begin(), begin());
-        drop(Peer(idle.clone()).request(true));
-        let _under_way = Peer(busy.clone()).request(true);
+        let peer = |activity: &Arc<Activity>| Peer { activity: activity.clone(), address: None };
+        drop(peer(&idle).request(true));
+        let _under_way = peer(&busy).request(true);
         http2.is_http2.store(true, Ordering::Relaxed);
         assert!(http2.dispensable().is_some(), "it never made a call");
-        Peer(http2.clone()).request(false);
+        peer(&http2).request(false);
         assert!(silent.dispensable() < idle.dispensable());
         assert_eq!((busy.dispensable(), http2.dispensable()), (None, None));
         silent.end();

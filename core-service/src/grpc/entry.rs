@@ -14,18 +14,27 @@ use axum::{
 };
 use futures_util::FutureExt;
 use tonic::{Code, Status};
+use tracing::{Instrument, Span};
 
 use super::{
-    auth::{Authenticator, layer, scopes},
+    audited::{Audit, Origin, told},
+    auth::{
+        Authenticator,
+        layer::{self, Refused},
+        limits::Limits,
+        scopes,
+    },
     calls::Calls,
-    metrics::Metrics,
     status,
 };
+use crate::telemetry::{metrics::Metrics, spans};
 
 /// What it needs.
 pub(super) struct Entry {
     pub(super) calls: Calls,
     pub(super) authenticator: Authenticator,
+    pub(super) limits: Limits,
+    pub(super) audit: Audit,
     pub(super) metrics: Metrics,
 }
 
@@ -34,7 +43,8 @@ pub(super) async fn pass(State(entry): State<Arc<Entry>>, request: Request, next
     let rpc = scopes::find(request.uri().path()).map(|rpc| rpc.path.trim_start_matches('/'));
     let is_ours = request.uri().path().starts_with(layer::OURS);
     let began = Instant::now();
-    let answer = AssertUnwindSafe(answered(&entry, request, next)).catch_unwind();
+    let span = rpc.map_or_else(Span::none, |rpc| spans::call(rpc, request.headers()));
+    let answer = AssertUnwindSafe(answered(&entry, request, next).instrument(span.clone())).catch_unwind();
     let response = match entry.calls.unless_cut(answer).await {
         Some(Ok(response)) => response,
         Some(Err(_)) => status::panicked().into_http(),
@@ -47,14 +57,52 @@ pub(super) async fn pass(State(entry): State<Arc<Entry>>, request: Request, next
         None => response,
     };
     if let Some(rpc) = rpc {
-        entry.metrics.note(rpc, status.map_or(Code::Ok, |status| status.code()), began.elapsed());
+        let code = status.map_or(Code::Ok, |status| status.code());
+        spans::answered(&span, code.into());
+        entry.metrics.answered(rpc, code_name(code), began.elapsed());
     }
     response
 }
 
 async fn answered(entry: &Entry, request: Request, next: Next) -> Response {
-    match layer::check(&entry.authenticator, request).await {
-        Ok(request) => next.run(request).await,
-        Err(refusal) => refusal.into_http(),
+    let (origin, path) = (Origin::of(&request), request.uri().path().to_owned());
+    let admitted = match layer::check(&entry.authenticator, &entry.limits, request).await {
+        Ok(admitted) => admitted,
+        Err(Refused { by, status }) => {
+            entry.audit.refused(&path, by, &origin, &status).await;
+            return status.into_http();
+        }
+    };
+    let followed = admitted.call.and_then(|(identity, rpc)| entry.audit.call(identity, &rpc, &origin));
+    let Some(followed) = followed else { return admitted.answered(next).await };
+    let response = followed.run(admitted.answered(next)).await;
+    let (outcome, reason) = match Status::from_header_map(response.headers()) {
+        Some(status) => told(&status),
+        None => (code_name(Code::Ok).to_owned(), String::new()),
+    };
+    followed.answered(outcome, reason).await;
+    response
+}
+
+/// A code as metrics and the audit log name it.
+pub(super) const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "Ok",
+        Code::Cancelled => "Cancelled",
+        Code::Unknown => "Unknown",
+        Code::InvalidArgument => "InvalidArgument",
+        Code::DeadlineExceeded => "DeadlineExceeded",
+        Code::NotFound => "NotFound",
+        Code::AlreadyExists => "AlreadyExists",
+        Code::PermissionDenied => "PermissionDenied",
+        Code::ResourceExhausted => "ResourceExhausted",
+        Code::FailedPrecondition => "FailedPrecondition",
+        Code::Aborted => "Aborted",
+        Code::OutOfRange => "OutOfRange",
+        Code::Unimplemented => "Unimplemented",
+        Code::Internal => "Internal",
+        Code::Unavailable => "Unavailable",
+        Code::DataLoss => "DataLoss",
+        Code::Unauthenticated => "Unauthenticated",
     }
 }

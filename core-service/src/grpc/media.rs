@@ -32,6 +32,7 @@ use crate::{
         media::{MediaStore, UploadInfo},
         video_jobs::VideoJobs,
     },
+    audit,
     clock::Clock,
     domain::failure::Reason,
     media::pull::PULL_PATH,
@@ -59,7 +60,11 @@ impl MediaService for MediaApi {
             self.media_store.receive(caller, info, chunks).await
         };
         tokio::select! {
-            received = upload => Ok(Response::new(media::received(received.map_err(from_app(&self.clock))?))),
+            received = upload => {
+                let received = received.map_err(from_app(&self.clock))?;
+                audit::touches("media", &received.media.stored.media_id);
+                Ok(Response::new(media::received(received)))
+            }
             denied = recheck.revoked() => Err(denied),
         }
     }
@@ -81,6 +86,7 @@ impl MediaService for MediaApi {
     async fn delete_media(&self, request: Request<v1::DeleteMediaRequest>) -> Answer<v1::DeleteMediaResponse> {
         let caller = caller(&request)?;
         let id = media::media_id(request.into_inner().media_id).map_err(from_app(&self.clock))?;
+        audit::touches("media", &id);
         self.media_store.delete(caller, &id).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(v1::DeleteMediaResponse {}))
     }
@@ -95,6 +101,7 @@ impl MediaService for MediaApi {
     async fn put_video_job(&self, request: Request<v1::PutVideoJobRequest>) -> Answer<v1::VideoJob> {
         let caller = caller(&request)?;
         let put = video_job::put(request.into_inner()).map_err(from_app(&self.clock))?;
+        audit::touches("video_job", &put.video_job_id);
         let saved = self.video_jobs.put(caller, put).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(video_job::video_job(saved)))
     }
@@ -119,6 +126,7 @@ impl MediaService for MediaApi {
     ) -> Answer<v1::DeleteVideoJobResponse> {
         let caller = caller(&request)?;
         let id = video_job::name(request.into_inner().video_job_id).map_err(from_app(&self.clock))?;
+        audit::touches("video_job", &id);
         self.video_jobs.delete(caller, &id).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(v1::DeleteVideoJobResponse {}))
     }

@@ -7,6 +7,7 @@
 mod accept;
 mod accounts;
 mod analytics;
+mod audited;
 mod auth;
 mod calls;
 mod connect;

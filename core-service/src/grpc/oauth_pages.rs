@@ -31,6 +31,7 @@ use crate::{
         self,
         accounts::{Accounts, EndedBy, Shown},
     },
+    audit,
     domain::{failure::Reason, platform::Platform},
     secret::Secret,
 };
@@ -243,7 +244,13 @@ async fn connect(
         });
     }
     match accounts.complete(by, platform, &code, &state).await {
-        Ok(_) => Ok(()),
+        Ok(connected) => {
+            for account in &connected.accounts {
+                audit::acts_for(account.wp_user_id);
+                audit::touches("account", account.id);
+            }
+            Ok(())
+        }
         Err(error) => Err(told(error)),
     }
 }

@@ -16,7 +16,7 @@ use super::{
     connect,
     health::Trouble,
     html::page,
-    metrics::Metrics,
+    metrics::MetricsPage,
     oauth_pages::{self, OauthPages},
     status,
 };
@@ -24,7 +24,7 @@ use super::{
 /// What the pages need.
 #[derive(Clone)]
 pub(super) struct Pages {
-    pub(super) metrics: Metrics,
+    pub(super) metrics: MetricsPage,
     /// Why the database cannot be used, if it cannot.
     pub(super) trouble: watch::Receiver<Trouble>,
 }
@@ -83,7 +83,7 @@ async fn healthz(State(pages): State<Pages>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(pages): State<Pages>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], pages.metrics.page().await)
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], pages.metrics.text().await)
 }
 
 /// What answers paths that nobody knows.

@@ -21,15 +21,13 @@ use hyper::body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 use super::{
+    auth::scopes::UPLOAD,
     connection::{Peer, UnderWay},
     status,
 };
 
 /// Longest time in which nothing comes of a body that is not there yet.
 const STALLED: Duration = Duration::from_secs(30);
-
-/// The call whose body is an upload.
-const UPLOAD: &str = "/aurareels.v1.MediaService/UploadMedia";
 
 /// Middleware around what may wait for a request's body.
 pub(super) async fn bounded(request: Request, next: Next) -> Response {

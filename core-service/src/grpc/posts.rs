@@ -19,6 +19,7 @@ use crate::{
         Caller, Result,
         posts::requests::{Created, PublishNow, WatchFilter},
     },
+    audit,
     domain::{ids::PostId, post::Post},
 };
 
@@ -29,13 +30,17 @@ impl PostApi {
     async fn one(&self, caller: Caller, moved: Result<Post>) -> Answer<v1::Post> {
         let moved = moved.map_err(from_app(&self.clock))?;
         let id = moved.id;
+        audit::touches("post", id);
         let mut shown = self.shown(caller, vec![moved]).await.map_err(from_app(&self.clock))?;
         shown.pop().map(Response::new).ok_or_else(|| Status::internal(format!("post {id} was lost on its way")))
     }
 
     /// The answer of a request that made posts.
     fn created(&self, created: Vec<Created>) -> (Vec<v1::Post>, Vec<bool>) {
-        let shown = |one: Created| (self.with_progress(one.post, Some(&one.account)), one.existed);
+        let shown = |one: Created| {
+            audit::touches("post", one.post.id);
+            (self.with_progress(one.post, Some(&one.account)), one.existed)
+        };
         created.into_iter().map(shown).unzip()
     }
 
@@ -43,12 +48,18 @@ impl PostApi {
     async fn for_post(&self, who: Who, id: PostId) -> std::result::Result<Caller, Status> {
         match who {
             Who::User(caller) => Ok(caller),
-            Who::Site => self.posts.owner_of(id).await.map_err(from_app(&self.clock)),
+            Who::Site => {
+                let owner = self.posts.owner_of(id).await.map_err(from_app(&self.clock))?;
+                audit::acts_for(owner.user);
+                Ok(owner)
+            }
         }
     }
 
     fn id(&self, id: i64) -> std::result::Result<PostId, Status> {
-        requests::post_id(id).map_err(from_app(&self.clock))
+        let id = requests::post_id(id).map_err(from_app(&self.clock))?;
+        audit::touches("post", id);
+        Ok(id)
     }
 }
 
@@ -57,6 +68,7 @@ impl PostService for PostApi {
     async fn publish_posts(&self, request: Request<v1::PublishPostsRequest>) -> Answer<v1::PublishPostsResponse> {
         let caller = caller(&request)?;
         let create = requests::publish(request.into_inner()).map_err(from_app(&self.clock))?;
+        create.accounts.iter().for_each(|id| audit::touches("account", id));
         let created = self.posts.create(caller, create).await.map_err(from_app(&self.clock))?;
         let (posts, existed) = self.created(created);
         Ok(Response::new(v1::PublishPostsResponse { posts, existed }))
@@ -65,6 +77,7 @@ impl PostService for PostApi {
     async fn schedule_posts(&self, request: Request<v1::SchedulePostsRequest>) -> Answer<v1::SchedulePostsResponse> {
         let caller = caller(&request)?;
         let create = requests::schedule(request.into_inner()).map_err(from_app(&self.clock))?;
+        create.accounts.iter().for_each(|id| audit::touches("account", id));
         let created = self.posts.create(caller, create).await.map_err(from_app(&self.clock))?;
         let (posts, existed) = self.created(created);
         Ok(Response::new(v1::SchedulePostsResponse { posts, existed }))
@@ -79,6 +92,7 @@ impl PostService for PostApi {
     async fn update_post(&self, request: Request<v1::UpdatePostRequest>) -> Answer<v1::Post> {
         let caller = caller(&request)?;
         let update = requests::update(request.into_inner()).map_err(from_app(&self.clock))?;
+        audit::touches("post", update.id);
         self.one(caller, self.posts.update(caller, update).await).await
     }
 
@@ -121,6 +135,7 @@ impl PostService for PostApi {
     async fn reschedule_post(&self, request: Request<v1::ReschedulePostRequest>) -> Answer<v1::Post> {
         let caller = caller(&request)?;
         let (id, time, revision) = requests::reschedule(request.into_inner()).map_err(from_app(&self.clock))?;
+        audit::touches("post", id);
         self.one(caller, self.posts.reschedule(caller, id, time, revision).await).await
     }
 
@@ -142,6 +157,7 @@ impl PostService for PostApi {
     ) -> Answer<v1::PublishPostNowResponse> {
         let who = who(&request)?;
         let (id, expected) = requests::publish_now(request.into_inner()).map_err(from_app(&self.clock))?;
+        audit::touches("post", id);
         let caller = self.for_post(who, id).await?;
         let (result, moved) = self.posts.publish_now(caller, id, expected).await.map_err(from_app(&self.clock))?;
         let (result, message) = describe(result, &moved);
@@ -158,6 +174,7 @@ impl PostService for PostApi {
     async fn resolve_post(&self, request: Request<v1::ResolvePostRequest>) -> Answer<v1::Post> {
         let caller = caller(&request)?;
         let resolve = requests::resolve(request.into_inner()).map_err(from_app(&self.clock))?;
+        audit::touches("post", resolve.id);
         self.one(caller, self.posts.resolve(caller, resolve).await).await
     }
 

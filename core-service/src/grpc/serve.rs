@@ -37,7 +37,8 @@ use super::{
     accept,
     accounts::AccountApi,
     analytics::AnalyticsApi,
-    auth::{Authenticator, USER_HEADER, jwt::Jwt, session::Cookies},
+    audited::{self, Audit},
+    auth::{Authenticator, USER_HEADER, jwt::Jwt, limits::Limits, session::Cookies},
     calls::{self, Calls},
     connect::{self, Dictionary},
     connection::Times,
@@ -47,7 +48,7 @@ use super::{
     entry::{self, Entry},
     health::{OldestOverdue, Teller, Watched},
     media::{self, MediaApi},
-    metrics::Metrics,
+    metrics::MetricsPage,
     oauth_pages::OauthPages,
     pages::{self, Pages},
     patience,
@@ -61,10 +62,11 @@ use crate::{
         accounts::Accounts, analytics::Analytics, api_keys::ApiKeys, dashboard::Dashboard, media::MediaStore,
         platforms::Platforms, posts::Posts, video_jobs::VideoJobs, webhooks::WebhookEndpoints,
     },
+    audit::AuditLog,
     clock::Clock,
     config::{self, CorsOrigins},
-    publish_lateness::PublishLateness,
     store::Store,
+    telemetry::metrics::Metrics,
 };
 
 /// Largest request message. The largest legal one holds 64 KiB of metadata and a caption.
@@ -105,14 +107,16 @@ pub struct Api {
     pub auth: config::Auth,
     /// For health and metrics.
     pub store: Store,
-    /// For metrics.
-    pub publish_lateness: PublishLateness,
+    /// What is counted.
+    pub metrics: Metrics,
     /// The time.
     pub clock: Clock,
     /// Told when a rotation wants this core to read its keys anew.
     pub asked_for_keys: Arc<Notify>,
     /// For the health of the schedule.
     pub oldest_overdue: OldestOverdue,
+    /// What people and keys did.
+    pub(crate) audit: AuditLog,
     /// Where the callback page leads.
     pub frontend: Option<url::Url>,
     /// Where browsers reach the core.
@@ -182,9 +186,13 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     let cookies = Cookies::of(&api.public_url);
     let authenticator = Authenticator::new(keys.clone(), logins.clone(), cookies, jwt, api.clock.clone());
     let dashboard = dashboard::router(logins.clone(), &api.public_url);
-    let metrics = Metrics::new(api.store.clone(), api.publish_lateness);
+    let metrics =
+        MetricsPage::new(api.metrics.clone(), api.store.clone(), api.clock.clone(), api.oldest_overdue.clone());
     let calls = Calls::new();
-    let entry = Arc::new(Entry { calls: calls.clone(), authenticator, metrics: metrics.clone() });
+    let limits = Limits::new(settings.limits);
+    let audit = Audit::new(api.audit);
+    let entry = Entry { calls: calls.clone(), authenticator, limits, audit: audit.clone(), metrics: api.metrics };
+    let entry = Arc::new(entry);
     let (handing_out, mut until) = (api.posts.hand_out_events(), stopping.clone());
     calls.spawn(async move {
         tokio::select! {
@@ -250,6 +258,7 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         .layer(middleware::from_fn(at_the_edge));
     let oauth = OauthPages { accounts: api.accounts, frontend: api.frontend };
     let pages = pages::router(Pages { metrics, trouble }, oauth).merge(fetching).merge(dashboard);
+    let pages = pages.layer(middleware::from_fn_with_state(audit, audited::page));
     let pages = pages.layer(middleware::from_fn_with_state(calls.clone(), calls::counted));
     let app = pages.layer(middleware::from_fn(patience::bounded)).merge(grpc).fallback(pages::unknown);
     let mut stop_signal = stopping;

@@ -24,7 +24,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use tracing::error;
 
-use super::auth::Denied;
+use super::auth::{Denied, limits::OverLimit};
 use crate::{
     app::{Broken, Error},
     clock::Clock,
@@ -226,6 +226,25 @@ pub(crate) fn denied(denied: Denied, now: DateTime<Utc>) -> Status {
         }
         Denied::App(error) => status(error, now),
     }
+}
+
+/// The status of a caller who asks for more than one may.
+pub(super) fn over_limit(over: OverLimit) -> Status {
+    let (what, limit, setting, wait) = match over {
+        OverLimit::Requests { limit, wait } => {
+            (format!("more than {limit} requests a second"), limit as usize, "AURAREELS_KEY_REQUESTS_PER_SECOND", wait)
+        }
+        OverLimit::Uploads { limit, wait } => {
+            (format!("more than {limit} uploads at once"), limit, "AURAREELS_KEY_UPLOADS", wait)
+        }
+    };
+    let message = format!("this key, token or session asks for {what}; nothing was done");
+    let remedy = format!("call again after the time that is named; the operator sets the limit by {setting}");
+    let named = [("limit", limit.to_string()), ("remedy", remedy)];
+    let mut details = info(Reason::TooManyRequests, named);
+    details.add_quota_failure_violation("caller", message.clone());
+    details.set_retry_info(Some(wait));
+    build(Code::ResourceExhausted, message, details)
 }
 
 /// A handler was reached without passing the gate.

@@ -174,7 +174,7 @@ async fn one_port_speaks_grpc_health_reflection_and_pages() {
         (
             "/metrics",
             StatusCode::OK,
-            "aurareels_requests_total{rpc=\"aurareels.v1.PlatformService/ListPlatforms\",code=\"Ok\"} 1",
+            "aurareels_requests_total{code=\"Ok\",rpc=\"aurareels.v1.PlatformService/ListPlatforms\"} 1",
         ),
         ("/metrics", StatusCode::OK, "aurareels_posts{status=\"published\"} 0"),
         ("/nothing", StatusCode::NOT_FOUND, "nothing here"),

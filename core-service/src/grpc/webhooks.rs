@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     app::webhooks::{Asker, WebhookEndpoints},
+    audit,
     clock::Clock,
 };
 
@@ -45,6 +46,7 @@ impl WebhookService for WebhookApi {
         self.only_operator(by, all_users)?;
         let input = webhook::create(request).map_err(from_app(&self.clock))?;
         let (made, secret) = self.webhooks.create(by, input, all_users).await.map_err(from_app(&self.clock))?;
+        audit::touches("webhook", made.id);
         let (endpoint, secret) = (Some(webhook::endpoint(made)), secret.expose().to_owned());
         Ok(Response::new(v1::CreateWebhookEndpointResponse { endpoint, secret }))
     }
@@ -76,6 +78,7 @@ impl WebhookService for WebhookApi {
     ) -> Answer<v1::WebhookEndpoint> {
         let by = asker(&request)?;
         let (id, change) = webhook::update(request.into_inner()).map_err(from_app(&self.clock))?;
+        audit::touches("webhook", id);
         let updated = self.webhooks.update(by, id, change).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(webhook::endpoint(updated)))
     }
@@ -86,6 +89,7 @@ impl WebhookService for WebhookApi {
     ) -> Answer<v1::DeleteWebhookEndpointResponse> {
         let by = asker(&request)?;
         let id = webhook::endpoint_id(request.into_inner().id).map_err(from_app(&self.clock))?;
+        audit::touches("webhook", id);
         self.webhooks.delete(by, id).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(v1::DeleteWebhookEndpointResponse {}))
     }
@@ -96,6 +100,7 @@ impl WebhookService for WebhookApi {
     ) -> Answer<v1::RotateWebhookSecretResponse> {
         let by = asker(&request)?;
         let (id, overlap) = webhook::rotate(request.into_inner()).map_err(from_app(&self.clock))?;
+        audit::touches("webhook", id);
         let (rotated, secret) = self.webhooks.rotate(by, id, overlap).await.map_err(from_app(&self.clock))?;
         let (endpoint, secret) = (Some(webhook::endpoint(rotated)), secret.expose().to_owned());
         Ok(Response::new(v1::RotateWebhookSecretResponse { endpoint, secret }))
@@ -104,6 +109,7 @@ impl WebhookService for WebhookApi {
     async fn send_test_event(&self, request: Request<v1::SendTestEventRequest>) -> Answer<v1::WebhookDelivery> {
         let by = asker(&request)?;
         let id = webhook::endpoint_id(request.into_inner().id).map_err(from_app(&self.clock))?;
+        audit::touches("webhook", id);
         let told = self.webhooks.test(by, id).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(webhook::told(told)))
     }
@@ -136,6 +142,7 @@ impl WebhookService for WebhookApi {
     async fn redeliver_webhook(&self, request: Request<v1::RedeliverWebhookRequest>) -> Answer<v1::WebhookDelivery> {
         let by = asker(&request)?;
         let id = webhook::delivery_id(request.into_inner().id).map_err(from_app(&self.clock))?;
+        audit::touches("webhook_delivery", id);
         let told = self.webhooks.redeliver(by, id).await.map_err(from_app(&self.clock))?;
         Ok(Response::new(webhook::told(told)))
     }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::{burst::Bursts, decide::Policy, handover::Handover, video::Videos};
 use crate::{
-    clock::Clock, platform::Registry, progress::Uploads, publish_lateness::PublishLateness, store::Store,
+    clock::Clock, platform::Registry, progress::Uploads, store::Store, telemetry::metrics::Metrics,
     tokens::TokenManager,
 };
 
@@ -53,8 +53,8 @@ pub struct Engine {
     pub uploads: Uploads,
     /// Posts due in the same moment.
     pub bursts: Bursts,
-    /// How late visible requests leave.
-    pub publish_lateness: PublishLateness,
+    /// What is counted.
+    pub metrics: Metrics,
     /// A number between 0 and 1, for spreading retries and polls.
     pub chance: Arc<dyn Fn() -> f64 + Send + Sync>,
     /// Settings.

@@ -12,13 +12,13 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use prometheus::Histogram;
 use tokio::sync::watch;
 
 use crate::{
     clock::Clock,
     domain::ids::{Fence, PostId},
     platform,
-    publish_lateness::PublishLateness,
 };
 
 /// The claims of one process. They are renewed together, but a renewal counts only for those that the store still had:
@@ -104,7 +104,7 @@ pub(super) struct Permit<'a> {
     /// When a point of no return may be sent.
     pub(super) not_before: DateTime<Utc>,
     /// Where to record how late it was sent; `None` for posts that were not scheduled.
-    pub(super) publish_lateness: Option<&'a PublishLateness>,
+    pub(super) late: Option<Histogram>,
     /// The core is asked to stop.
     pub(super) stopping: watch::Receiver<bool>,
     /// The core was asked to stop while the request waited for its time: it was not sent.
@@ -131,8 +131,9 @@ impl platform::Lease for Permit<'_> {
     }
 
     fn leaves(&self) {
-        if let Some(publish_lateness) = self.publish_lateness {
-            publish_lateness.note((self.clock.now() - self.not_before).to_std().unwrap_or_default());
+        if let Some(late) = &self.late {
+            let by = (self.clock.now() - self.not_before).to_std().unwrap_or_default();
+            late.observe(by.as_secs_f64());
         }
     }
 }

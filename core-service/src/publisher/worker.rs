@@ -35,6 +35,7 @@ use crate::{
     fault::{self, FaultPoint},
     platform::{Asked, Call, Lookup, Next, Service, Tokens, View},
     store::{Error, Result, account_tokens::StoredLogin, platform_posts::Rivals},
+    telemetry::metrics::Counted,
     tokens::TokenError,
 };
 
@@ -118,9 +119,11 @@ impl<'a> Worker<'a> {
         let before = post.status;
         let ([begins, committed], what) = points::of(&change, before);
         fault::point(begins, &what);
+        let (counted, metrics) = (Counted::of(before, &change), &self.engine.metrics);
         let applied = self.engine.store.apply(post, change, self.now());
         async move {
             *post = applied.await?;
+            metrics.wrote(counted, post);
             fault::point(committed, &what);
             if post.status != before {
                 info!(post.id = %post.id, from = %before, to = %post.status, reason = post.error.as_ref().map(|error| error.reason.as_str()), "post moved");

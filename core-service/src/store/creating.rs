@@ -10,7 +10,7 @@ use super::{
     events, media,
     posts::{CONTENT, content_values, event_of},
     request_keys::{Candidate, GROUP, candidates},
-    wall_times,
+    retention, wall_times,
 };
 use crate::{
     domain::{
@@ -47,6 +47,8 @@ pub enum Inserted {
     OtherVideo(Post),
     /// Nothing was created, here and for the whole request: this post says the same under another key.
     Duplicate(Post),
+    /// Nothing was created, here and for the whole request: its post was there, and retention has removed it.
+    Removed(PostId),
 }
 
 impl Store {
@@ -74,7 +76,10 @@ async fn create(tx: &mut Tx, request: &[NewPost]) -> Result<Vec<Inserted>> {
 async fn refusal(tx: &mut Tx, request: &[NewPost], held: &[Option<Inserted>]) -> Result<Option<Inserted>> {
     for (new, held) in request.iter().zip(held) {
         match held {
-            Some(found @ (Inserted::Reused(..) | Inserted::OtherVideo(_) | Inserted::Duplicate(_))) => {
+            Some(
+                found
+                @ (Inserted::Reused(..) | Inserted::OtherVideo(_) | Inserted::Duplicate(_) | Inserted::Removed(_)),
+            ) => {
                 return Ok(Some(found.clone()));
             }
             Some(Inserted::Existing(_) | Inserted::New(_)) => {}
@@ -91,7 +96,11 @@ async fn held_by(tx: &mut Tx, all: &[NewPost]) -> Result<Vec<Option<Inserted>>> 
     for group in all.chunks(GROUP) {
         let requests: Vec<_> = group.iter().map(|new| (new.post.social_account_id, &new.keys)).collect();
         for (new, found) in group.iter().zip(candidates(tx, &requests).await?) {
-            held.push(in_the_way(tx, new, found).await?);
+            let held_by = match in_the_way(tx, new, found).await? {
+                None => retention::made_by(tx, new.post.social_account_id, &new.keys).await?.map(Inserted::Removed),
+                held_by => held_by,
+            };
+            held.push(held_by);
         }
     }
     Ok(held)

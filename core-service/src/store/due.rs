@@ -24,6 +24,7 @@ use crate::{
     },
     fault::{self, FaultPoint},
     params,
+    telemetry::metrics::QueueState,
 };
 
 /// Posts looked at in one statement.
@@ -80,6 +81,22 @@ pub struct Claimed {
 }
 
 impl Store {
+    /// The posts that wait or are worked on, for people.
+    pub async fn queue_state(&self, now: DateTime<Utc>) -> Result<QueueState> {
+        const WAITING: &str = "SELECT COUNT(*) AS posts FROM aurareels_social_posts WHERE next_step_at > ?";
+        const DUE: &str =
+            "SELECT COUNT(*) AS posts FROM aurareels_social_posts WHERE next_step_at <= ? AND claim_token IS NULL";
+        const CLAIMED: &str = "SELECT COUNT(*) AS posts FROM aurareels_social_posts WHERE claim_token > ''";
+        let mut reader = self.db.read().await?;
+        let mut count = async |sql: &str, values: &[Value]| {
+            let row = reader.fetch_optional(sql, values).await?;
+            row.map_or(Ok(0), |row| row.int("posts"))
+        };
+        let (later, due) = (count(WAITING, &params![now]).await?, count(DUE, &params![now]).await?);
+        let claimed = count(CLAIMED, &[]).await?;
+        Ok(QueueState { waiting: later + due, due, claimed })
+    }
+
     /// Claims posts whose time has come and for which there is room, those that wait longest first. One that cannot be
     /// read is quarantined, and holds nobody up.
     pub async fn claim(&self, asked: Claiming) -> Result<Claimed> {

@@ -1,9 +1,9 @@
 //! The outbox: what happened, in commit order (see `db` for how a back end keeps the sequence in it).
 //!
-//! Guaranteed: an event commits with the change it tells of, once. Events are kept for [`KEPT`]; older positions are
-//! known to be gone.
+//! Guaranteed: an event commits with the change it tells of, once. Events are kept for as long as the settings say; older
+//! positions are known to be gone.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tracing::debug;
 
 use super::{
@@ -20,9 +20,6 @@ use crate::{
     },
     params,
 };
-
-/// How long events are kept.
-pub const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Name of the setting that holds the newest removed sequence.
 const PRUNED_THROUGH: &str = "events_pruned_through";

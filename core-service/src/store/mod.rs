@@ -53,6 +53,9 @@ mod random_id;
 pub mod replacing;
 pub mod request_keys;
 pub mod restoring;
+pub mod retention;
+#[cfg(test)]
+mod retention_tests;
 pub mod search;
 pub mod traces;
 pub mod video_jobs;
@@ -71,7 +74,12 @@ use chrono::{DateTime, Utc};
 use tokio::{sync::watch, time::timeout};
 
 use self::ailment::Ailment;
-use crate::{clock::Clock, domain::lineage::Lineages, secret::KeyRing};
+use crate::{
+    clock::Clock,
+    domain::lineage::Lineages,
+    secret::KeyRing,
+    telemetry::metrics::{StoreMetrics, StoreState},
+};
 
 /// Why a store call did not work.
 #[derive(Debug, thiserror::Error)]
@@ -322,7 +330,17 @@ impl Store {
 
     /// How often this process has read from the database so far, not counting its writer.
     pub fn reads(&self) -> u64 {
-        self.db.reads()
+        self.metrics().reads.get()
+    }
+
+    /// What the database counts.
+    pub fn metrics(&self) -> &StoreMetrics {
+        self.db.metrics()
+    }
+
+    /// What the database is like at this moment.
+    pub fn state(&self) -> StoreState {
+        self.db.state()
     }
 
     /// Notifies of posts that are due earlier than the scheduler knows.

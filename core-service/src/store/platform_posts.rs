@@ -13,6 +13,7 @@ use super::{
     db::Tx,
     ledger,
     posts::{self, legal, status_event},
+    retention,
 };
 use crate::{
     domain::{
@@ -88,6 +89,12 @@ pub(super) async fn bind(
             return Err(Error::BoundElsewhere { post: post.id, by, other, user });
         }
         unbind(tx, keys, other, id, now).await?;
+    }
+    if let Some(removed) = retention::holder(tx, post, id).await? {
+        if (by, removed.by) != (BoundBy::Answer, BoundBy::Match) {
+            return Err(Error::BoundElsewhere { post: post.id, by, other: removed.post, user: removed.user });
+        }
+        retention::unbind(tx, post, id).await?;
     }
     tx.execute(
         "INSERT INTO aurareels_platform_posts (platform, account_id, platform_post_id, post_id, bound_by, bound_at) \
@@ -204,7 +211,15 @@ impl Store {
                 &params![post.social_account_id, since, post.id],
             )
             .await?;
-        let bound: Result<Vec<String>> = rows.iter().map(|row| row.text("bound")).collect();
+        let removed = reader
+            .fetch_all(
+                "SELECT b.platform_post_id AS bound FROM aurareels_social_accounts mine \
+                 JOIN aurareels_removed_platform_posts b ON b.platform = mine.platform AND b.account_id = mine.account_id \
+                 WHERE mine.id = ? AND b.bound_at >= ?",
+                &params![post.social_account_id, since],
+            )
+            .await?;
+        let bound: Result<Vec<String>> = rows.iter().chain(&removed).map(|row| row.text("bound")).collect();
         let of_account = params![post.social_account_id, post.id];
         // Each has an index of its own; joined by OR they would read all posts of the account.
         let open = reader.fetch_all(OPEN, &of_account).await?;

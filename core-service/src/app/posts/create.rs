@@ -24,6 +24,7 @@ use crate::{
     domain::{
         account::Account,
         failure::Reason,
+        ids::PostId,
         media::{MediaFacts, MediaId},
         post::{Post, SchedulerKind, Status, WaitReason},
         request_key::{Asked, Fingerprint, Relation, RequestKeys},
@@ -433,6 +434,7 @@ pub(super) fn created(inserted: Inserted, account: Account) -> Result<Created> {
         Inserted::Reused(post, differences) => Err(reused(&post, &differences)),
         Inserted::OtherVideo(post) => Err(other_video(&post)),
         Inserted::Duplicate(post) => Err(duplicate(&post)),
+        Inserted::Removed(id) => Err(removed(id)),
     }
 }
 
@@ -465,6 +467,18 @@ fn other_video(post: &Post) -> Error {
             "read that post; to post the new file too, give a request_key of its own with allow_duplicate, or give the \
                  file a link of its own"
                 .into(),
+    }
+}
+
+/// The post of this request key was deleted by retention.
+fn removed(id: PostId) -> Error {
+    Error::Precondition {
+        reason: Reason::PostRemoved,
+        subject: format!("post {id}"),
+        message: format!(
+            "this request made post {id}, which was deleted since because of its age; nothing is posted again"
+        ),
+        remedy: "to post it again on purpose give another request_key".into(),
     }
 }
 

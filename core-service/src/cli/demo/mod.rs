@@ -24,7 +24,7 @@ use self::{browser::Person, screen::Screen};
 use super::{
     client::Client,
     dashboard,
-    process::{asked_to_stop, setting, start_log},
+    process::{asked_to_stop, setting},
     show,
 };
 use crate::{
@@ -33,13 +33,14 @@ use crate::{
         dashboard::Dashboard,
     },
     clock::Clock,
-    config::{LogFormat, Settings},
+    config::Settings,
     domain::ids::UserId,
     http::{self, HttpSettings},
     private,
     secret::{Secret, generate_key},
     server::Core,
     store::{db::Place, replacing},
+    telemetry::log::{self, LogFormat},
 };
 
 /// The port of a core that nobody configured; a free one is taken when it is in use.
@@ -92,7 +93,7 @@ struct Visible {
 
 /// Runs the demo.
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    start_log(&setting("AURAREELS_LOG").unwrap_or_else(|| "error".to_owned()), LogFormat::Text);
+    log::start(&setting("AURAREELS_LOG").unwrap_or_else(|| "error".to_owned()), LogFormat::Text);
     let directory = Directory::new()?;
     let simulator = Simulator::start(Options::default()).await.context("cannot start the simulated platforms")?;
     let settings = settings(&simulator, &directory, &arguments)?;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::{extract::Request, middleware::Next, response::Response};
 use http::{HeaderMap, HeaderName};
 use tonic::Status;
 
 use super::{
-    Asked, Authenticator, Denied, USER_HEADER, Who,
+    Asked, Authenticator, Denied, Identity, Principal, USER_HEADER, Who,
+    limits::{Limits, OverLimit, UploadPermit},
     scopes::{self, Rpc},
 };
 use crate::{
@@ -18,37 +19,79 @@ use crate::{
 /// How the paths of our own services begin. Others (health, reflection) need no caller.
 pub(crate) const OURS: &str = "/aurareels.";
 
+/// A request that may reach its handler, with what its caller holds meanwhile.
+pub(crate) struct Admitted {
+    request: Request,
+    /// Who calls what; `None` for services that are not ours.
+    pub(crate) call: Option<(Identity, Rpc)>,
+    _upload: Option<UploadPermit>,
+}
+
+impl Admitted {
+    /// Has the request answered. What the caller holds is given back afterwards.
+    pub(crate) async fn answered(self, next: Next) -> Response {
+        next.run(self.request).await
+    }
+}
+
+/// A call that does not reach its handler.
+pub(crate) struct Refused {
+    /// With what it was made, where that is known.
+    pub(crate) by: Option<Principal>,
+    /// What it is answered.
+    pub(crate) status: Status,
+}
+
+impl From<Status> for Refused {
+    fn from(status: Status) -> Self {
+        Self { by: None, status }
+    }
+}
+
 /// Puts the caller of a request to a gRPC route into it. The error is what the request is answered.
 #[allow(clippy::result_large_err, reason = "it becomes the answer at once")]
-pub(crate) async fn check(gate: &Authenticator, mut request: Request) -> Result<Request, Status> {
+pub(crate) async fn check(gate: &Authenticator, limits: &Limits, mut request: Request) -> Result<Admitted, Refused> {
     let path = request.uri().path();
     if !path.starts_with(OURS) {
-        return Ok(request);
+        return Ok(Admitted { request, call: None, _upload: None });
     }
     let Some(rpc) = scopes::find(path) else {
         let refusal = status::no_such_rpc(path);
         drain(request).await;
-        return Err(refusal);
+        return Err(refusal.into());
     };
     match gate.caller(request.headers(), &rpc, Asked::Begins).await {
-        Ok(who) => {
+        Ok(identity) => {
+            let upload = match admit(limits, identity.principal, &rpc) {
+                Ok(upload) => upload,
+                Err(over) => {
+                    drain(request).await;
+                    return Err(Refused { by: Some(identity.principal), status: status::over_limit(over) });
+                }
+            };
             if scopes::OUTLIVES_ITS_CHECK.contains(&rpc.path) {
                 let recheck = CredentialRecheck::new(gate, request.headers(), rpc);
                 request.extensions_mut().insert(recheck);
             }
-            request.extensions_mut().insert(who);
+            request.extensions_mut().insert(identity.who);
             if rpc.path.starts_with(scopes::ASKS_FOR_OPERATOR) {
                 let is_operator = gate.is_operator(request.headers()).await;
                 let is_operator = is_operator.map_err(|denied| status::denied(denied, gate.clock.now()))?;
                 request.extensions_mut().insert(Operator(is_operator));
             }
-            Ok(request)
+            Ok(Admitted { request, call: Some((identity, rpc)), _upload: upload })
         }
         Err(denied) => {
             drain(request).await;
-            Err(status::denied(denied, gate.clock.now()))
+            Err(status::denied(denied, gate.clock.now()).into())
         }
     }
+}
+
+/// Counts a call against the limits of its caller.
+fn admit(limits: &Limits, principal: Principal, rpc: &Rpc) -> Result<Option<UploadPermit>, OverLimit> {
+    limits.request(principal)?;
+    if rpc.path == scopes::UPLOAD { limits.upload(principal) } else { Ok(None) }
 }
 
 /// Reads the rest of a refused request, up to a little. Over HTTP/1.1 a connection that is closed with the body unread

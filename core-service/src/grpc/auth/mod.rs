@@ -11,6 +11,7 @@
 
 pub(crate) mod jwt;
 pub(crate) mod layer;
+pub(super) mod limits;
 pub(crate) mod scopes;
 pub(crate) mod session;
 #[cfg(test)]
@@ -88,6 +89,34 @@ pub(crate) enum Who {
     Site,
 }
 
+/// What a call was made with: limits and the audit log go by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Principal {
+    /// An API key, by its number.
+    ApiKey(i64),
+    /// Tokens of a user.
+    Token(UserId),
+    /// Tokens of the WordPress site itself.
+    Site,
+    /// A session of the dashboard, by its number.
+    Session(i64),
+}
+
+/// Who calls, with what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// Who.
+    pub(crate) who: Who,
+    /// With what.
+    pub(crate) principal: Principal,
+}
+
+impl Identity {
+    fn user(user: UserId, principal: Principal) -> Self {
+        Self { who: Who::User(Caller { user }), principal }
+    }
+}
+
 /// Checks credentials.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
@@ -113,18 +142,16 @@ impl Authenticator {
     }
 
     /// Who makes a request to this RPC.
-    pub(crate) async fn caller(&self, headers: &HeaderMap, rpc: &Rpc, asked: Asked) -> Result<Who, Denied> {
+    pub(crate) async fn caller(&self, headers: &HeaderMap, rpc: &Rpc, asked: Asked) -> Result<Identity, Denied> {
         if let Some(secret) = self.cookies.credential(headers)? {
-            let user = self.user_of_session(secret, named_user(headers)?, rpc.scope, asked).await?;
-            return Ok(Who::User(Caller { user }));
+            return self.of_session(secret, named_user(headers)?, rpc.scope, asked).await;
         }
         let credential = bearer(headers)?;
         let named = named_user(headers)?;
         if credential.starts_with(app::api_keys::PREFIX) {
-            let user = self.user_of_key(credential, named, rpc.scope).await?;
-            return Ok(Who::User(Caller { user }));
+            return self.of_key(credential, named, rpc.scope).await;
         }
-        self.speaker_of_token(credential, named, rpc)
+        self.of_token(credential, named, rpc)
     }
 
     /// Whether a caller is the operator: by an API key for any user that may administer.
@@ -137,7 +164,7 @@ impl Authenticator {
         Ok(key.is_some_and(|key| key.user.is_none() && key.scopes.contains(&Scope::Admin)))
     }
 
-    async fn user_of_key(&self, text: &str, named: Option<UserId>, scope: Scope) -> Result<UserId, Denied> {
+    async fn of_key(&self, text: &str, named: Option<UserId>, scope: Scope) -> Result<Identity, Denied> {
         let Some(key) = self.keys.find(text).await? else {
             let remedy = "check the key for typing errors; `aurareels api-key list` shows the active ones, `aurareels api-key create` makes one";
             return Err(Denied::unauthenticated("the API key is unknown or was revoked", remedy));
@@ -148,11 +175,12 @@ impl Authenticator {
                 remedy: "use a key with that scope; `aurareels api-key create --scopes read,publish` makes one",
             });
         }
+        let identity = |user| Ok(Identity::user(user, Principal::ApiKey(key.id)));
         match (key.user, named) {
-            (Some(own), None) => Ok(own),
-            (Some(own), Some(named)) if own == named => Ok(own),
+            (Some(own), None) => identity(own),
+            (Some(own), Some(named)) if own == named => identity(own),
             (Some(_), Some(named)) => Err(other_user("this API key", named)),
-            (None, Some(named)) => Ok(named),
+            (None, Some(named)) => identity(named),
             (None, None) => Err(Denied::Header {
                 message: format!(
                     "this API key serves any user, so each call must name one in the header {USER_HEADER}"
@@ -162,13 +190,13 @@ impl Authenticator {
         }
     }
 
-    async fn user_of_session(
+    async fn of_session(
         &self,
         secret: &str,
         named: Option<UserId>,
         scope: Scope,
         asked: Asked,
-    ) -> Result<UserId, Denied> {
+    ) -> Result<Identity, Denied> {
         let found = match asked {
             Asked::Begins => self.dashboard.used(secret).await?,
             Asked::GoesOn => self.dashboard.find(secret).await?,
@@ -185,18 +213,21 @@ impl Authenticator {
         }
         match named {
             Some(named) if named != session.user => Err(other_user("this session of the dashboard", named)),
-            _ => Ok(session.user),
+            _ => Ok(Identity::user(session.user, Principal::Session(session.id))),
         }
     }
 
-    fn speaker_of_token(&self, token: &str, named: Option<UserId>, rpc: &Rpc) -> Result<Who, Denied> {
+    fn of_token(&self, token: &str, named: Option<UserId>, rpc: &Rpc) -> Result<Identity, Denied> {
         let forbidden = |message: &str, remedy| Err(Denied::Forbidden { message: message.to_owned(), remedy });
         let user = match (self.jwt.speaker(token, self.clock.now())?, rpc.scope) {
             (Speaker::Site, _) if !rpc.is_internal() => {
                 let remedy = "sign a token for the user who asks";
                 return forbidden("a token of the scope `internal` is not good for this RPC", remedy);
             }
-            (Speaker::Site, _) => return Ok(named.map_or(Who::Site, |user| Who::User(Caller { user }))),
+            (Speaker::Site, _) => {
+                let who = named.map_or(Who::Site, |user| Who::User(Caller { user }));
+                return Ok(Identity { who, principal: Principal::Site });
+            }
             (_, Scope::Admin) => {
                 let remedy = "use an API key with the scope `admin`";
                 return forbidden("a JWT may read and publish, but not administer", remedy);
@@ -208,7 +239,7 @@ impl Authenticator {
         };
         match named {
             Some(named) if named != user => Err(other_user("this token", named)),
-            _ => Ok(Who::User(Caller { user })),
+            _ => Ok(Identity::user(user, Principal::Token(user))),
         }
     }
 }

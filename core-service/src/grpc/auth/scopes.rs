@@ -63,12 +63,14 @@ pub(crate) const RPCS: &[(&str, Scope)] = &[
     ("/aurareels.v1.WebhookService/RedeliverWebhook", Scope::Publish),
 ];
 
+/// The call that brings the bytes of a video.
+pub(crate) const UPLOAD: &str = "/aurareels.v1.MediaService/UploadMedia";
+
 /// The service that has something for the operator alone.
 pub(crate) const ASKS_FOR_OPERATOR: &str = "/aurareels.v1.WebhookService/";
 
 /// Streams that ask again while they are open whether their caller still may.
-pub(crate) const OUTLIVES_ITS_CHECK: &[&str] =
-    &["/aurareels.v1.MediaService/UploadMedia", "/aurareels.v1.PostService/WatchPosts"];
+pub(crate) const OUTLIVES_ITS_CHECK: &[&str] = &[UPLOAD, "/aurareels.v1.PostService/WatchPosts"];
 
 /// An RPC of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -64,7 +64,7 @@ impl Gate {
 
     async fn who(&self, pairs: &[(&'static str, &str)], rpc: Rpc) -> Result<Who, Status> {
         let who = self.authenticator.caller(&headers(pairs), &rpc, Asked::Begins).await;
-        who.map_err(|denied| status::denied(denied, self.clock.now()))
+        who.map(|identity| identity.who).map_err(|denied| status::denied(denied, self.clock.now()))
     }
 
     async fn bearer(&self, credential: &str) -> Result<i64, Status> {

@@ -22,6 +22,7 @@ use tracing::error;
 use super::{super::auth::session::Origin, desk::Desk};
 use crate::{
     app::{self, dashboard::Session},
+    audit,
     domain::failure::describe,
 };
 
@@ -136,6 +137,12 @@ impl Desk {
     }
 }
 
+/// Notes a session that begins or ends.
+fn note(session: &Session) {
+    audit::acts_for(session.user);
+    audit::touches("session", session.id);
+}
+
 /// What the login page sends.
 #[derive(Deserialize)]
 struct Login {
@@ -163,6 +170,7 @@ pub(super) async fn log_in(
     let before = desk.cookies.secret(&headers);
     match desk.dashboard.log_in(&secret, &user_agent.unwrap_or_default(), before).await {
         Ok(Some((secret, session))) => {
+            note(&session);
             with_cookie(answer(StatusCode::OK, &shown(&session)), desk.cookies.set(secret.expose()))
         }
         Ok(None) => match desk.wrong_tries.note() {
@@ -197,7 +205,10 @@ pub(super) async fn log_out(State(desk): State<Arc<Desk>>, headers: HeaderMap) -
     }
     let ended = match desk.cookies.secret(&headers) {
         Some(secret) => match desk.dashboard.find(secret).await {
-            Ok(Some(session)) => desk.dashboard.end(Some(session.user), session.id).await.map(drop),
+            Ok(Some(session)) => {
+                note(&session);
+                desk.dashboard.end(Some(session.user), session.id).await.map(drop)
+            }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         },
@@ -246,6 +257,7 @@ pub(super) async fn end(State(desk): State<Arc<Desk>>, Path(id): Path<String>, h
         Ok(session) => session,
         Err(refusal) => return *refusal,
     };
+    audit::acts_for(mine.user);
     let ended = match id.parse() {
         Ok(id) => desk.dashboard.end(Some(mine.user), id).await,
         Err(_) => Ok(false),

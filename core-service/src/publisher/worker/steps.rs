@@ -9,7 +9,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tracing::info;
+use tracing::{Instrument, info};
 
 use super::{Flow, NOT_SENT, Work, Worker, wrote};
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     platform::{Asked, NotBefore, Outcome, Step},
     publisher::{checks::Verdict, engine::Engine, lease::Permit, points},
     store::{Result, daily_slots::Place, platform_posts::Rivals},
+    telemetry::{metrics::Counted, spans},
 };
 
 /// Time beyond a step's own timeout after which the engine gives up its exchange.
@@ -59,8 +60,8 @@ impl Worker<'_> {
         }
         // A person published it meanwhile: it waits no longer.
         let not_before = self.not_before(&work.post, &step);
-        let permit =
-            Permit { publish_lateness: is_timed.then_some(&self.engine.publish_lateness), ..self.permit(not_before) };
+        let late = is_timed.then(|| self.engine.metrics.late(work.post.platform));
+        let permit = Permit { late, ..self.permit(not_before) };
         let outcome = if armed && self.claim.ahead() > TimeDelta::zero() {
             self.exchange_in_burst(work, &step, &permit).await?
         } else {
@@ -144,16 +145,19 @@ impl Worker<'_> {
         };
         let (begun, written) = (work.post.status, change.ledger.clone());
         let ([begins, committed], what) = points::of(&change, begun);
+        let counted = Counted::of(begun, &change);
         fault::point(begins, &what);
         let place = Box::pin(self.engine.store.apply_within_limit(&work.post, change, limit, self.now())).await?;
         fault::point(committed, &what);
         match place {
             Place::Taken(post) => {
+                self.engine.metrics.wrote(counted, &post);
                 work.post = post;
                 wrote(&mut work.ledger, written);
                 Ok(Flow::Continue)
             }
             Place::Waits(post) => {
+                self.engine.metrics.wrote(Counted::daily_limit(begun), &post);
                 info!(post.id = %post.id, until = ?post.next_step_at, "the daily limit is reached; the post waits");
                 Ok(Flow::Done)
             }
@@ -164,7 +168,7 @@ impl Worker<'_> {
     pub(super) fn permit(&self, not_before: DateTime<Utc>) -> Permit<'_> {
         let Engine { clock, stopping, .. } = self.engine;
         let (stopping, was_stopped) = (stopping.clone(), AtomicBool::new(false));
-        Permit { claim: &self.claim, clock, not_before, publish_lateness: None, stopping, was_stopped }
+        Permit { claim: &self.claim, clock, not_before, late: None, stopping, was_stopped }
     }
 
     /// Takes back a recorded request that was provably not sent, and releases the post. The next process finds it at
@@ -199,12 +203,28 @@ impl Worker<'_> {
         let early = (permit.not_before - call.view.now).to_std().unwrap_or_default();
         let exchange = work.service.client.run(&call, step);
         fault::point(FaultPoint::ExchangeBegins, step.kind);
-        let outcome = match tokio::time::timeout(fault::patience(early + step.timeout + SLACK), exchange).await {
+        let span = spans::step(&work.post, step.kind);
+        let limit = fault::patience(early + step.timeout + SLACK);
+        let outcome = match tokio::time::timeout(limit, exchange.instrument(span.clone())).await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::Unknown { evidence: Evidence::new().with("answer", "none within the step's time") },
         };
+        let (word, is_failure) = word(&outcome);
+        spans::ended(&span, word, is_failure);
         fault::point(FaultPoint::ExchangeEnds, step.kind);
         Ok(outcome)
+    }
+}
+
+/// An outcome in one word, and whether it is a failure.
+const fn word(outcome: &Outcome) -> (&'static str, bool) {
+    match outcome {
+        Outcome::Accepted { .. } => ("accepted", false),
+        Outcome::Pending { .. } => ("pending", false),
+        Outcome::NoEffect { .. } => ("no_effect", true),
+        Outcome::Refused { .. } => ("refused", true),
+        Outcome::Unknown { .. } => ("unknown", true),
+        Outcome::Reopened { .. } => ("reopened", false),
     }
 }
 

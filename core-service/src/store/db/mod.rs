@@ -19,7 +19,7 @@
 //! | `wakes()` | told of the earliest `note_schedule` of each commit of this process ([`Wakes`]); those of others are found by polling |
 //! | `look()`, `read_ends()`, `delay()` | what health asks: whether the database that was opened is still there, as far as it is known without a wait; one statement that touches pages; why it is slow |
 //! | `lost()` | an `Arc<AtomicBool>` that is true while the database is not the one that was opened, or cannot be written any more |
-//! | `reads()` | how often something was read, for metrics |
+//! | `metrics()`, `state()` | what it counts (commits and their time, writes, reads), and what waits at this moment |
 //! | `refuse_writes(why)`, `refusal()` | from then on every write is [`super::Error::Behind`] |
 //! | `file()`, `hold()`, `keep_mark()`, [`serving`], [`mark`] | of databases that are files: locks, copies, replacing, the mark beside the file by which an older copy is recognised. A server has no file: `file()` is `None`, `serving::file_of_url` too, and the rest is then not called. A restored server is told by `aurareels restored` |
 //! | `close()` | ends after what is queued; nothing is under way any more |
@@ -92,6 +92,7 @@ pub(super) use self::{
     values::{PerLength, in_list},
 };
 use super::{Result, ailment::Ailment};
+use crate::telemetry::metrics::{StoreMetrics, StoreState};
 
 /// The database.
 #[derive(Clone)]
@@ -201,8 +202,12 @@ impl Db {
         each!(self, db => db.lost())
     }
 
-    pub(in crate::store) fn reads(&self) -> u64 {
-        each!(self, db => db.reads())
+    pub(in crate::store) fn metrics(&self) -> &StoreMetrics {
+        each!(self, db => db.metrics())
+    }
+
+    pub(in crate::store) fn state(&self) -> StoreState {
+        each!(self, db => db.state())
     }
 
     pub(in crate::store) fn refuse_writes(&self, why: String) {

@@ -84,6 +84,11 @@ pub(super) fn queues(length: usize) -> (Outgoing, Incoming) {
 }
 
 impl Outgoing {
+    /// Operations that wait.
+    pub(super) fn waiting(&self) -> usize {
+        [&self.first, &self.others].iter().map(|queue| queue.max_capacity() - queue.capacity()).sum()
+    }
+
     /// Has an operation carried out, before the others if `is_first`. The operation and the wait for it are on the heap:
     /// thousands may wait for their answer, and a future that is awaited inside of others is stored once for each of them.
     pub(super) fn write<T, F>(&self, operation: F, is_first: bool) -> BoxFuture<'static, Result<T>>

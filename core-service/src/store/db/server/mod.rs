@@ -29,10 +29,7 @@ mod worker;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -57,6 +54,7 @@ use crate::store::{
         wakes::Wakes,
     },
 };
+use crate::telemetry::metrics::{StoreMetrics, StoreState};
 
 /// Connections that write. Together with those that read a core takes about fifteen; servers allow a hundred by default.
 const WRITERS: usize = 8;
@@ -69,7 +67,6 @@ const QUEUE: usize = 512;
 pub(in crate::store) struct Db {
     shared: Arc<Shared>,
     readers: Pool,
-    reads: Arc<AtomicU64>,
     queues: Outgoing,
     closing: watch::Sender<bool>,
     /// Writers that have not ended.
@@ -97,6 +94,7 @@ impl Db {
             wakes: Arc::default(),
             ailment: Mutex::default(),
             lost: Arc::default(),
+            metrics: StoreMetrics::default(),
         });
         let (queues, incoming) = queues(QUEUE);
         let incoming = Arc::new(tokio::sync::Mutex::new(incoming));
@@ -121,7 +119,7 @@ impl Db {
             started.map_err(Error::io)?;
         }
         tokio::spawn(others::hear(shared.clone(), readers.clone(), closing_seen));
-        Ok(Self { shared, readers, reads: Arc::default(), queues, closing, writing, refused: Arc::default() })
+        Ok(Self { shared, readers, queues, closing, writing, refused: Arc::default() })
     }
 
     pub(in crate::store) async fn migrate(&self) -> Result<()> {
@@ -143,7 +141,7 @@ impl Db {
     }
 
     pub(in crate::store) async fn read(&self) -> Result<Reader> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.shared.metrics.reads.inc();
         Reader::take(&self.shared, &self.readers).await
     }
 
@@ -200,8 +198,13 @@ impl Db {
         self.shared.lost.clone()
     }
 
-    pub(in crate::store) fn reads(&self) -> u64 {
-        self.reads.load(Ordering::Relaxed)
+    pub(in crate::store) fn metrics(&self) -> &StoreMetrics {
+        &self.shared.metrics
+    }
+
+    pub(in crate::store) fn state(&self) -> StoreState {
+        let (readers, idle_readers) = self.readers.size();
+        StoreState { waiting: self.queues.waiting(), readers, idle_readers, log_bytes: 0 }
     }
 
     pub(in crate::store) fn refuse_writes(&self, why: String) {

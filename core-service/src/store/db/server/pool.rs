@@ -50,6 +50,14 @@ impl Pool {
         acquired.map_err(Failure::of_connection)
     }
 
+    /// How many connections are open, and how many of them nobody uses.
+    pub(super) fn size(&self) -> (usize, usize) {
+        match self {
+            Self::Postgres(pool) => (pool.size() as usize, pool.num_idle()),
+            Self::Mysql(pool) => (pool.size() as usize, pool.num_idle()),
+        }
+    }
+
     pub(super) async fn close(&self) {
         match self {
             Self::Postgres(pool) => pool.close().await,

@@ -15,6 +15,7 @@ use crate::store::{
     ailment::Ailment,
     db::{kind::Kind, wakes::Wakes},
 };
+use crate::telemetry::metrics::StoreMetrics;
 
 /// What a transaction committed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,6 +38,7 @@ pub(in crate::store::db) struct Shared {
     /// What ails the server, as far as this process met it.
     pub(super) ailment: Mutex<Option<Ailment>>,
     pub(super) lost: Arc<AtomicBool>,
+    pub(super) metrics: StoreMetrics,
 }
 
 impl Shared {

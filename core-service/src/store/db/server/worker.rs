@@ -213,8 +213,13 @@ impl Worker {
                 return Err(Undone::Failed(failure));
             }
         };
+        let began = Instant::now();
         match tx.connection.commit().await {
-            Ok(()) => Ok(committed),
+            Ok(()) => {
+                self.shared.metrics.commit_seconds.observe(began.elapsed().as_secs_f64());
+                self.shared.metrics.writes.inc();
+                Ok(committed)
+            }
             // Only an answer of the server proves that it did not count.
             Err(failure) if failure.trouble == Trouble::Broken => {
                 self.tx = None;

@@ -22,10 +22,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     str::FromStr,
-    sync::{
-        Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -60,6 +57,7 @@ use super::{
 use crate::{
     private,
     store::{Error, Result, ailment::Ailment},
+    telemetry::metrics::{StoreMetrics, StoreState},
 };
 
 /// Connections that read.
@@ -121,8 +119,7 @@ async fn in_time<T>(signs: &Signs, statement: impl Future<Output = sqlx::Result<
 #[derive(Clone)]
 pub(in crate::store) struct Db {
     readers: SqlitePool,
-    /// How often one of them was used.
-    reads: Arc<AtomicU64>,
+    metrics: StoreMetrics,
     options: Arc<SqliteConnectOptions>,
     queues: Outgoing,
     events: watch::Receiver<u64>,
@@ -164,8 +161,9 @@ impl Db {
         let (closing, closing_seen) = watch::channel(false);
         let (closed_sent, closed) = watch::channel(false);
         let mark = Arc::default();
-        let file = options.get_filename().to_owned();
-        let mut writer = Writer::open(file, incoming, Arc::clone(&mark), place.clone(), signs.clone())?;
+        let (file, metrics) = (options.get_filename().to_owned(), StoreMetrics::default());
+        let mut writer =
+            Writer::open(file, incoming, Arc::clone(&mark), place.clone(), signs.clone(), metrics.clone())?;
         let runtime = tokio::runtime::Handle::current();
         let told = wakes.clone();
         // Its own thread: operations borrow the transaction across awaits and need not be `Send`.
@@ -188,7 +186,7 @@ impl Db {
         let readers = readers(&options, place.clone());
         Ok(Self {
             readers,
-            reads: Arc::default(),
+            metrics,
             options: Arc::new(options),
             queues,
             events,
@@ -264,7 +262,7 @@ impl Db {
         if let Some(gone) = self.gone() {
             return Err(Error::Sick(gone));
         }
-        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.metrics.reads.inc();
         Ok(Reader { connection: self.readers.acquire().await?, signs: self.signs.clone() })
     }
 
@@ -277,8 +275,20 @@ impl Db {
         self.place.as_ref().and_then(|place| place.gone())
     }
 
-    pub(in crate::store) fn reads(&self) -> u64 {
-        self.reads.load(Ordering::Relaxed)
+    pub(in crate::store) fn metrics(&self) -> &StoreMetrics {
+        &self.metrics
+    }
+
+    pub(in crate::store) fn state(&self) -> StoreState {
+        let log = self
+            .file()
+            .map(|file| file.with_file_name(format!("{}-wal", file.file_name().unwrap_or_default().display())));
+        StoreState {
+            waiting: self.queues.waiting(),
+            readers: self.readers.size() as usize,
+            idle_readers: self.readers.num_idle(),
+            log_bytes: log.and_then(|log| std::fs::metadata(log).ok()).map_or(0, |log| log.len()),
+        }
     }
 
     /// Runs an operation in the writer and answers when it is durable. The operation may run more than once, each time

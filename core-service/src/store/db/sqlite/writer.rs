@@ -15,7 +15,7 @@ use std::{
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::FutureExt;
@@ -40,6 +40,7 @@ use crate::store::{
     },
     handed_out::HandedOut,
 };
+use crate::telemetry::metrics::StoreMetrics;
 
 /// How long SQLite itself waits for a lock. In between, operations whose time is over are answered.
 const SLICE: Duration = Duration::from_millis(500);
@@ -60,6 +61,7 @@ pub(super) struct Writer {
     place: Option<Arc<Place>>,
     signs: Arc<Signs>,
     log: Log,
+    metrics: StoreMetrics,
     /// The connection cannot be used any more.
     broken: bool,
 }
@@ -72,9 +74,10 @@ impl Writer {
         mark: Arc<OnceLock<Mutex<Mark>>>,
         place: Option<Arc<Place>>,
         signs: Arc<Signs>,
+        metrics: StoreMetrics,
     ) -> Result<Self> {
         let tx = db::tx::Tx::Sqlite(Tx::new(connect(&file)?, mark));
-        Ok(Self { tx, queue: Queue::new(incoming), file, place, signs, log: Log::default(), broken: false })
+        Ok(Self { tx, queue: Queue::new(incoming), file, place, signs, log: Log::default(), metrics, broken: false })
     }
 
     /// Runs what comes, until it is told to close or nobody is left who could send.
@@ -148,6 +151,7 @@ impl Writer {
             };
             match &outcome {
                 Ok(()) => {
+                    self.metrics.writes.inc();
                     let tx = self.tx();
                     committed = Committed {
                         events: committed.events | tx.events,
@@ -180,6 +184,7 @@ impl Writer {
         match outcome {
             Ok(()) => {
                 let committed = self.tx().committed();
+                self.metrics.writes.inc_by(self.queue.batch.len() as u64);
                 self.queue.batch.drain(..).for_each(|queued| queued.operation.finish(Ok(())));
                 Ok(committed)
             }
@@ -211,6 +216,7 @@ impl Writer {
         outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).for_each(|error| self.note(error));
         self.commit()?;
         let committed = self.tx().committed();
+        self.metrics.writes.inc_by(outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64);
         self.queue.batch.drain(..).zip(outcomes).for_each(|(queued, outcome)| queued.operation.finish(outcome));
         Ok(committed)
     }
@@ -251,7 +257,9 @@ impl Writer {
     }
 
     fn commit(&mut self) -> Result<()> {
+        let began = Instant::now();
         self.tx().connection.execute_batch("COMMIT")?;
+        self.metrics.commit_seconds.observe(began.elapsed().as_secs_f64());
         if let Some(place) = &self.place {
             // What went into a file that is gone is as good as not written: nobody may rely on it. A look that fails for
             // another reason is made again before the next transaction; what is committed must not be carried out again.
