@@ -234,6 +234,13 @@ async fn begin(store: &Store, clock: &Clock) -> Result<(), KeyError> {
     }
 }
 
+/// Corrects the clock by the database's. A server that does not answer is told of by everything else that asks it.
+async fn keep_time(store: &Store) {
+    if let Err(problem) = store.correct_clock().await {
+        warn!(error = %describe(&problem), "cannot compare the clock with the database's");
+    }
+}
+
 /// The platforms of this release.
 pub fn registry(settings: &Settings, tls: &Arc<rustls::ClientConfig>) -> Result<Registry, http::Error> {
     let services = settings.platforms.0.iter().map(|configured| configured.service(tls));
@@ -249,6 +256,7 @@ impl Components {
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
         fault::follow_clock(&clock).await;
         let store = open_store(settings, clock.clone()).await?;
+        keep_time(&store).await;
         begin(&store, &clock).await?;
         store.serve(clock.now()).await?;
         if let Some(why) = store.behind() {
@@ -440,6 +448,7 @@ impl Components {
             let scheduler = Scheduler::new(parts.engine.clone(), process_token(), parts.lease);
             let mut housekeeping = JoinSet::new();
             housekeeping.spawn(parts.clone().housekeeping());
+            housekeeping.spawn(parts.clone().keeping_time());
             let (sending, syncing) = (parts.sending.clone(), parts.syncing.clone());
             housekeeping.spawn(parts.expiring());
             let reading = async {
@@ -468,6 +477,14 @@ impl Components {
             }
             self.tidy().await;
             tokio::time::sleep(HOUSEKEEPING).await;
+        }
+    }
+
+    /// Goes by the time of the database.
+    async fn keeping_time(self) {
+        loop {
+            tokio::time::sleep(store::time::EVERY).await;
+            keep_time(&self.store).await;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Several cores on one PostgreSQL or MariaDB: they share the work, one that dies or is paused is replaced by another, and
 //! what is lost between a core and its server is neither lost nor done twice.
 
-use aurareels_core::{config::Settings, server::Core};
+use aurareels_core::{clock::Clock, config::Settings, server::Core};
 use aurareels_proto::v1::{
     EventType, ListPostsRequest, PostStatus, RefreshTokenRequest, WatchPostsRequest,
     post_service_client::PostServiceClient,
@@ -46,6 +46,34 @@ async fn posts_are_shared_and_each_goes_out_once(#[case] server: Server) {
     second.stop().await;
     third.stop().await;
     world.finish(ids.len()).await;
+}
+
+#[rstest]
+#[case::postgres(Server::Postgres)]
+#[case::mysql(Server::Mysql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_core_whose_machine_has_the_wrong_time_goes_by_the_databases(#[case] server: Server) {
+    let Some(mut world) = World::on(server, &[]).await else { return };
+    let account = world.me().account(Login::Facebook).await;
+    for error in [TimeDelta::minutes(20), TimeDelta::minutes(-20)] {
+        let settings = Settings::from_pairs(world.settings_of_another("wrong")).expect("settings");
+        let core = Core::start(settings, Clock::of_machine(error)).await.expect("a core starts");
+        let off = core.parts.clock.now() - world.now();
+        assert!(off.abs() < TimeDelta::minutes(1), "{error}: off by {off}");
+        core.shutdown().await;
+    }
+    // Alone with it, what is due in ten minutes waits.
+    world.stop_core().await;
+    let settings = Settings::from_pairs(world.settings().clone()).expect("settings");
+    let ahead = Core::start(settings, Clock::of_machine(TimeDelta::minutes(20))).await.expect("a core starts");
+    world.speak_to(ahead.public_url().as_str());
+    let later = world.me().schedule_one(account, "In ten minutes", world.now() + TimeDelta::minutes(10)).await;
+    let meanwhile = world.me().publish_one(account, "Meanwhile").await;
+    world.me().published(meanwhile).await;
+    assert_eq!(world.me().get(later).await.status(), PostStatus::Scheduled);
+    ahead.shutdown().await;
+    world.start_core().await;
+    world.finish(1).await;
 }
 
 /// The sequences of the first events of new posts.

@@ -1,5 +1,5 @@
-//! Whether this process's claims are still valid, by the monotonic clock: a process that was suspended and resumed
-//! detects here, right before sending, that its claims have expired.
+//! Whether this process's claims are still valid, by a clock that also counts while the machine sleeps: a process that
+//! was suspended and resumed, alone or with its machine, detects here, right before sending, that its claims have expired.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -16,7 +16,7 @@ use prometheus::Histogram;
 use tokio::sync::watch;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Uptime},
     domain::ids::{Fence, PostId},
     platform,
 };
@@ -25,7 +25,7 @@ use crate::{
 /// a claim that was taken away while the process was suspended must not be revived by the next renewal.
 #[derive(Clone, Debug)]
 pub struct Leases {
-    start: Instant,
+    start: Uptime,
     length: Duration,
     /// The claims of the newest renewal, with the milliseconds after `start` at which it was asked for.
     renewed: Arc<Mutex<HashMap<(PostId, Fence), u64>>>,
@@ -36,7 +36,7 @@ pub struct Leases {
 impl Leases {
     /// Claims that hold for `length` after they were made or renewed, and only while `lost` is false.
     pub fn new(length: Duration, lost: Arc<AtomicBool>) -> Self {
-        Self { start: Instant::now(), length, renewed: Arc::default(), lost }
+        Self { start: Uptime::now(), length, renewed: Arc::default(), lost }
     }
 
     /// How long a claim holds.
@@ -45,12 +45,12 @@ impl Leases {
     }
 
     /// The instant to pass to [`Self::renewed`] or [`Self::claimed`], taken before the store is asked.
-    pub fn mark(&self) -> Instant {
-        Instant::now()
+    pub fn mark(&self) -> Uptime {
+        Uptime::now()
     }
 
     /// The store has renewed these claims; `asked` was taken before it was asked to.
-    pub fn renewed(&self, asked: Instant, held: &[(PostId, Fence)]) {
+    pub fn renewed(&self, asked: Uptime, held: &[(PostId, Fence)]) {
         let asked = self.since_start(asked);
         let held = held.iter().map(|claim| (*claim, asked)).collect();
         *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = held;
@@ -58,12 +58,12 @@ impl Leases {
 
     /// A claim that the store gave; `asked` was taken before it was asked. `ahead` says how much before its time the
     /// post was claimed.
-    pub fn claimed(&self, of: (PostId, Fence), asked: Instant, ahead: TimeDelta) -> Claim {
+    pub fn claimed(&self, of: (PostId, Fence), asked: Uptime, ahead: TimeDelta) -> Claim {
         Claim { leases: self.clone(), of, claimed: self.since_start(asked), ahead }
     }
 
-    fn since_start(&self, at: Instant) -> u64 {
-        u64::try_from(at.saturating_duration_since(self.start).as_millis()).unwrap_or(u64::MAX)
+    fn since_start(&self, at: Uptime) -> u64 {
+        u64::try_from(at.since(self.start).as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -93,7 +93,7 @@ impl Claim {
         let renewed = self.leases.renewed.lock().unwrap_or_else(PoisonError::into_inner).get(&self.of).copied();
         let newest = self.claimed.max(renewed.unwrap_or_default());
         let length = u64::try_from(self.leases.length.as_millis()).unwrap_or(u64::MAX);
-        self.leases.since_start(Instant::now()) < newest.saturating_add(length)
+        self.leases.since_start(Uptime::now()) < newest.saturating_add(length)
     }
 }
 
@@ -144,6 +144,10 @@ mod tests {
 
     const OURS: (PostId, Fence) = (PostId(1), Fence(1));
 
+    fn begun_before(span: Duration) -> Uptime {
+        Uptime::now().before(span).expect("the machine runs for longer")
+    }
+
     #[test]
     fn a_claim_ends_unless_it_is_renewed() {
         let leases = Leases::new(Duration::ZERO, Arc::default());
@@ -151,7 +155,7 @@ mod tests {
         assert!(!claim.holds(), "a lease of no length is over at once");
         let leases = Leases::new(Duration::from_secs(3600), Arc::default());
         assert!(leases.claimed(OURS, leases.mark(), TimeDelta::zero()).holds());
-        let start = Instant::now().checked_sub(Duration::from_secs(100)).expect("the machine runs for longer");
+        let start = begun_before(Duration::from_secs(100));
         let leases = Leases { start, length: Duration::from_secs(60), renewed: Arc::default(), lost: Arc::default() };
         let claim = leases.claimed(OURS, start, TimeDelta::zero());
         assert!(!claim.holds(), "it was made longer ago than it lasts");
@@ -163,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_renewal_does_not_revive_a_claim_that_was_taken_away() {
-        let start = Instant::now().checked_sub(Duration::from_secs(100)).expect("the machine runs for longer");
+        let start = begun_before(Duration::from_secs(100));
         let leases = Leases { start, length: Duration::from_secs(15), renewed: Arc::default(), lost: Arc::default() };
         let claim = leases.claimed(OURS, start, TimeDelta::zero());
         assert!(!claim.holds(), "it ran out long ago");

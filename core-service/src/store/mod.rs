@@ -57,6 +57,7 @@ pub mod retention;
 #[cfg(test)]
 mod retention_tests;
 pub mod search;
+pub mod time;
 pub mod traces;
 pub mod video_jobs;
 #[cfg(test)]

@@ -18,6 +18,7 @@
 //! | `events_committed()` | changes with every commit of this process that wrote an event. Commits of others are found by polling (`grpc/watch.rs`), unless the database can tell |
 //! | `wakes()` | told of the earliest `note_schedule` of each commit of this process ([`Wakes`]); those of others are found by polling |
 //! | `look()`, `read_ends()`, `delay()` | what health asks: whether the database that was opened is still there, as far as it is known without a wait; one statement that touches pages; why it is slow |
+//! | `time()` | what the clock of the server says, by which cores correct theirs; `None` for a file of this machine |
 //! | `lost()` | an `Arc<AtomicBool>` that is true while the database is not the one that was opened, or cannot be written any more |
 //! | `metrics()`, `state()` | what it counts (commits and their time, writes, reads), and what waits at this moment |
 //! | `refuse_writes(why)`, `refusal()` | from then on every write is [`super::Error::Behind`] |
@@ -192,6 +193,14 @@ impl Db {
 
     pub(in crate::store) async fn read_ends(&self) -> Result<()> {
         each!(self, db => db.read_ends().await)
+    }
+
+    /// What the clock of the server says; `None` for a database that is a file of this machine.
+    pub(in crate::store) async fn time(&self) -> Result<Option<DateTime<Utc>>> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Server(db) => db.time().await,
+        }
     }
 
     pub(in crate::store) fn delay(&self, waited: Duration) -> Ailment {

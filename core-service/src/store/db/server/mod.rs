@@ -185,6 +185,15 @@ impl Db {
         Ok(())
     }
 
+    /// What the server's clock says.
+    pub(in crate::store) async fn time(&self) -> Result<Option<DateTime<Utc>>> {
+        let sql = match self.shared.kind {
+            Kind::Postgres => "SELECT clock_timestamp() AS now",
+            Kind::Mysql => "SELECT UTC_TIMESTAMP(6) AS now",
+        };
+        self.read().await?.fetch_optional(sql, &[]).await?.map(|row| row.time("now")).transpose()
+    }
+
     pub(in crate::store) async fn read_ends(&self) -> Result<()> {
         self.read().await?.fetch_optional(sqlite::ENDS, &[]).await.map(drop)
     }
