@@ -178,7 +178,7 @@ fn make_data_dir(settings: &Settings) -> Result<(), StartError> {
 }
 
 async fn open(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
-    let keys = Arc::new(key_ring(&settings.keys)?);
+    let keys = keys(settings)?;
     make_data_dir(settings)?;
     let data_dir = &settings.store.data_dir;
     let (place, media) = (settings.store.place(), media_dir(settings));
@@ -188,6 +188,11 @@ async fn open(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
     let store = Store::open(place, keys, clock).await?;
     store.migrate().await?;
     Ok(store)
+}
+
+/// The encryption keys of some settings.
+pub fn keys(settings: &Settings) -> Result<Arc<KeyRing>, StartError> {
+    Ok(Arc::new(key_ring(&settings.keys)?))
 }
 
 fn key_ring(keys: &config::Keys) -> Result<KeyRing, StartError> {

@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fault", &["clock"]),
     ("backup", &["domain", "clock", "config", "private", "store"]),
     ("audit", &["domain", "clock", "private"]),
+    ("import", &["domain", "clock", "platform", "secret", "store"]),
     ("progress", &["domain", "platform"]),
     ("repeated", &[]),
     ("telemetry", &["domain", "http"]),

@@ -15,6 +15,7 @@ pub mod domain;
 pub mod fault;
 pub mod grpc;
 pub mod http;
+pub mod import;
 #[cfg(test)]
 mod layering;
 pub mod media;

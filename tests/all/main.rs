@@ -17,6 +17,7 @@ mod equal_captions;
 mod facebook_trouble;
 mod file_modes;
 mod first_comments;
+mod importing;
 mod instagram_trouble;
 mod isolation;
 mod json_calls;

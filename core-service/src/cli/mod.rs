@@ -13,6 +13,7 @@ mod dashboard;
 mod demo;
 mod doctor;
 mod healthcheck;
+mod import;
 mod keys;
 mod media;
 mod output;
@@ -50,6 +51,13 @@ enum Command {
     Backup(backup::Backup),
     Restore(backup::Restore),
     Restored(backup::TellRestored),
+    /// Take over from another installation.
+    Import {
+        #[command(flatten)]
+        configured: Configured,
+        #[command(subcommand)]
+        source: import::Source,
+    },
     Doctor(doctor::Arguments),
     Audit(audit::Arguments),
     Healthcheck(healthcheck::Arguments),
@@ -161,6 +169,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Backup(arguments) => backup::backup(arguments).await?,
         Command::Restore(arguments) => backup::restore(arguments).await?,
         Command::Restored(arguments) => backup::restored(arguments).await?,
+        Command::Import { configured, source } => return import::run(&configured, source).await,
         Command::Doctor(arguments) => return doctor::run(arguments).await,
         Command::Healthcheck(arguments) => return healthcheck::run(arguments).await,
         Command::Demo(arguments) => return demo::run(arguments).await,

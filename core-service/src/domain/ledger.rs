@@ -12,6 +12,9 @@ use super::{failure::Failure, ids::Fence, platform::UnknownValue};
 /// The step that looks up a post that may have been published before a backup was restored. Every platform has it.
 pub const SEARCH: &str = "restore.search";
 
+/// What the original WordPress plugin may have sent for a post that was imported from it. None of our steps.
+pub const IMPORTED: &str = "import.original";
+
 /// The effect of repeating a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -373,6 +376,17 @@ impl Ledger {
     /// The point of no return of an attempt that only one reading says is absent.
     pub fn provisionally_absent(&self, attempt: i32) -> Option<&Entry> {
         self.newest_sending(attempt).filter(|entry| entry.is_provisionally_absent())
+    }
+
+    /// When the post was imported from the original plugin, which may have sent it before.
+    pub fn imported_at(&self) -> Option<DateTime<Utc>> {
+        self.entries.iter().find(|entry| entry.step == IMPORTED).map(|entry| entry.sent_at)
+    }
+
+    /// Whether the original plugin had it under way when it was imported, as far as an attempt is concerned.
+    pub fn was_under_way_elsewhere(&self, attempt: i32) -> bool {
+        let under_way = |entry: &Entry| entry.step == IMPORTED && entry.outcome == Some(StepOutcome::Unknown);
+        self.of_attempt(attempt).any(under_way)
     }
 
     /// The number the next entry gets.

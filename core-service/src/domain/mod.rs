@@ -13,6 +13,7 @@ pub mod ids;
 pub mod ledger;
 pub mod lineage;
 pub mod media;
+pub mod original;
 pub mod platform;
 pub mod post;
 pub mod request_key;

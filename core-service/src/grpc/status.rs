@@ -199,6 +199,7 @@ fn of_store(error: store::Error) -> Status {
         store::Error::BoundElsewhere { .. }
         | store::Error::Served
         | store::Error::OnServer
+        | store::Error::OriginalTables
         | store::Error::OtherKey(_)
         | store::Error::BeingReplaced
         | store::Error::Corrupt(_)

@@ -111,6 +111,11 @@ impl DecisionContext<'_> {
                 entry.evidence.push_reading(self.now, "absent", evidence);
                 let readings: Vec<_> = entry.evidence.readings().collect();
                 let equal = readings.iter().rev().take_while(|(_, what)| *what == "absent").count();
+                // Nobody knows how long the original may go on with it, so absence proves nothing: it is a person who says
+                // that it may be sent again.
+                if self.ledger.was_under_way_elsewhere(self.post.attempt) {
+                    return self.give_to_a_person(keep(entry), "it is not in the account's list (yet)");
+                }
                 if !settled || equal < proof.confirmations.max(1) {
                     let again = self.next_reading(proof, settled);
                     return Verdict::Follow(self.look_later(keep(entry), again));
@@ -208,7 +213,11 @@ impl DecisionContext<'_> {
     }
 
     fn give_to_a_person(&self, change: Change, why: &str) -> Verdict {
-        let message = format!("a backup was restored, and the post may have gone out after the backup was made; {why}");
+        let since = match self.ledger.imported_at() {
+            Some(_) => "the original plugin may have sent the post before it was imported",
+            None => "a backup was restored, and the post may have gone out after the backup was made",
+        };
+        let message = format!("{since}; {why}");
         let failure = Failure::new(FailureClass::Permanent, Reason::OutcomeUnknown, message).with_remedy(
             "look at the account, then say by ResolvePost whether the post is there; RetryPost works after that",
         );

@@ -32,6 +32,7 @@ mod due_tests;
 pub mod encryption_keys;
 pub mod events;
 pub mod handed_out;
+pub mod importing;
 pub mod ledger;
 pub mod logins;
 pub mod media;
@@ -39,6 +40,7 @@ pub mod media;
 mod migration_tests;
 pub mod moves;
 pub mod oauth_states;
+pub mod original;
 #[cfg(test)]
 mod overtaking_tests;
 #[cfg(test)]
@@ -147,6 +149,12 @@ pub enum Error {
          restore, and then say when the backup was made: `aurareels restored --backup-time <time>`"
     )]
     OnServer,
+    /// The original plugin's tables stand under the names of the core's.
+    #[error(
+        "the tables of the original WordPress plugin are there under the names that the core's have; convert them by \
+         `aurareels import wordpress --adopt`, or give the core another AURAREELS_TABLE_PREFIX or database and import from them"
+    )]
+    OriginalTables,
     /// A command is replacing the database.
     #[error("the database is being restored; start the core when that is done")]
     BeingReplaced,
@@ -172,6 +180,7 @@ impl Error {
             | Self::Behind(_)
             | Self::Served
             | Self::OnServer
+            | Self::OriginalTables
             | Self::OtherKey(_)
             | Self::BeingReplaced => false,
         }

@@ -357,6 +357,7 @@ fn token_error(id: AccountId, error: TokenError) -> Error {
             },
             store::Error::Served
             | store::Error::OnServer
+            | store::Error::OriginalTables
             | store::Error::BeingReplaced
             | store::Error::OtherKey(_)
             | store::Error::Fenced(_)

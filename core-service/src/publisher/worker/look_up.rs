@@ -1,4 +1,5 @@
-//! Looking up a post that may already be published because a backup was restored, before anything is sent for it.
+//! Looking up a post that may already be published, because a backup was restored or the original plugin may have sent it,
+//! before anything is sent for it.
 
 use std::time::Duration;
 
@@ -27,7 +28,8 @@ const RECONNECT_PAUSE: TimeDelta = TimeDelta::hours(6);
 impl Worker<'_> {
     /// One look-up. The post continues only after it is known to be absent.
     pub(super) async fn look_up(&mut self, work: &mut Work, since: DateTime<Utc>) -> Result<Flow> {
-        let restored_at = self.engine.store.lineages().restored_at().unwrap_or(work.post.created_at);
+        let begun = [self.engine.store.lineages().restored_at(), work.ledger.imported_at()];
+        let restored_at = begun.into_iter().flatten().max().unwrap_or(work.post.created_at);
         let window = Window { since, until: restored_at };
         let (entry, recorded) = search_of(&work.post, &work.ledger, self.now());
         let lookup = {

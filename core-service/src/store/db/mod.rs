@@ -59,6 +59,7 @@
 //!
 //! The cases in `suite.rs` say what all of this means; a back end runs them all.
 
+mod foreign;
 mod kind;
 mod mysql;
 mod operations;
@@ -79,19 +80,21 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 #[cfg(test)]
 pub(crate) use self::server::testing;
 use self::sqlite::mark::Mark;
-pub use self::{place::Place, values::Value, wakes::Wakes};
 pub(super) use self::{
+    foreign::Foreign,
     row::Row,
     sqlite::{mark, serving},
     tx::Tx,
     values::{PerLength, in_list},
 };
+pub use self::{place::Place, values::Value, wakes::Wakes};
 use super::{Result, ailment::Ailment};
 use crate::telemetry::metrics::{StoreMetrics, StoreState};
 

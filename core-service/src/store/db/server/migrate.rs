@@ -127,6 +127,10 @@ async fn migrate(shared: &Shared, connection: &mut Connection) -> Result<()> {
     if let Some(newer) = known.iter().find(|known| ours.iter().all(|migration| migration.version != known.version)) {
         return Err(Error::Migrate(MigrateError::VersionMissing(newer.version)));
     }
+    // Before its first statement a migration is noted, so these are somebody else's.
+    if known.is_empty() && connection.tables(shared).await?.contains(&shared.texts.table("aurareels_social_posts")) {
+        return Err(Error::OriginalTables);
+    }
     for migration in ours.iter() {
         let before = known.iter().find(|known| known.version == migration.version);
         if before.is_some_and(|known| known.is_whole) {

@@ -33,6 +33,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures_util::{
     FutureExt,
     future::{BoxFuture, ready},
