@@ -93,12 +93,15 @@ impl Stack {
             Ok(key.key)
         };
         let users = key(&["--user", "1", "--scopes", "read,publish"])?;
+        let readers = key(&["--user", "1", "--scopes", "read"])?;
         let operators = key(&["--any-user", "--scopes", "read,publish,admin"])?;
 
         let environment = BTreeMap::from([
             ("AURAREELS_ADDRESS".to_owned(), address),
             ("AURAREELS_API_KEY".to_owned(), users),
+            ("AURAREELS_READER_KEY".to_owned(), readers),
             ("AURAREELS_OPERATOR_KEY".to_owned(), operators),
+            ("AURAREELS_BINARY".to_owned(), binary.to_string_lossy().into_owned()),
             ("AURAREELS_SIMULATOR_CONTROL".to_owned(), about.control),
             ("AURAREELS_SIMULATOR_MEDIA".to_owned(), about.media),
         ]);

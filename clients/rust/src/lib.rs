@@ -123,6 +123,11 @@ impl Core {
         Connector { address: address.into(), key: key.into(), user: None, authority: None }
     }
 
+    /// The connection itself, for whatever speaks gRPC in another way.
+    pub fn channel(&self) -> AuthorizedChannel {
+        self.0.clone()
+    }
+
     /// Creates posts and moves them.
     pub fn posts(&self) -> PostServiceClient<AuthorizedChannel> {
         PostServiceClient::new(self.0.clone())

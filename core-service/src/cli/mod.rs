@@ -15,6 +15,7 @@ mod doctor;
 mod healthcheck;
 mod import;
 mod keys;
+mod mcp;
 mod media;
 mod output;
 mod post;
@@ -122,6 +123,11 @@ enum Command {
         #[command(subcommand)]
         action: media::Action,
     },
+    /// Give agents the tools of a running core, by the Model Context Protocol over standard input and output.
+    Mcp {
+        #[command(flatten)]
+        server: client::Server,
+    },
     /// Save, show, list and delete video jobs of a running core.
     VideoJob {
         #[command(flatten)]
@@ -186,6 +192,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Webhook { server, action } => webhook::run(server, action).await?,
         Command::Post { server, action } => post::run(server, action).await?,
         Command::Media { server, action } => media::run(server, action).await?,
+        Command::Mcp { server } => mcp::run(server).await?,
         Command::VideoJob { server, action } => video_job::run(server, action).await?,
         Command::Quota { server, of } => account::quota(server, of).await?,
         Command::Completions { shell } => {

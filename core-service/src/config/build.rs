@@ -97,7 +97,8 @@ fn server(reader: &mut Reader) -> Server {
     };
     let idle_connection = reader.seconds("AURAREELS_IDLE_CONNECTION_SECONDS", 1.0, 3_600.0, 75.0);
     let (cors_origins, limits) = (cors_origins(reader), limits(reader));
-    Server { listen, public_url, cors_origins, tls, idle_connection, limits, log, log_format }
+    let (mcp, mcp_hosts) = (on_or_off(reader, "AURAREELS_MCP"), mcp_hosts(reader));
+    Server { listen, public_url, cors_origins, mcp, mcp_hosts, tls, idle_connection, limits, log, log_format }
 }
 
 fn limits(reader: &mut Reader) -> Limits {
@@ -105,6 +106,17 @@ fn limits(reader: &mut Reader) -> Limits {
         requests_per_second: NonZeroU32::new(reader.number("AURAREELS_KEY_REQUESTS_PER_SECOND", 0, 1_000_000, 0)),
         uploads: NonZeroU32::new(reader.number("AURAREELS_KEY_UPLOADS", 0, 100_000, 64)),
     }
+}
+
+fn mcp_hosts(reader: &mut Reader) -> Vec<String> {
+    let hosts = reader.list("AURAREELS_MCP_HOSTS");
+    for host in &hosts {
+        if url::Url::parse(&format!("http://{host}/")).ok().is_none_or(|url| url.path() != "/" || !url.has_host()) {
+            let message = format!("has `{host}`, but must list host names such as core or core.example.org:50051");
+            reader.wrong("AURAREELS_MCP_HOSTS", message);
+        }
+    }
+    hosts
 }
 
 fn cors_origins(reader: &mut Reader) -> CorsOrigins {

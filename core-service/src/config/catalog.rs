@@ -11,6 +11,8 @@ const OWN: &[Setting] = &[
     setting("AURAREELS_LISTEN", "server", "listen"),
     setting("AURAREELS_PUBLIC_URL", "server", "public_url"),
     setting("AURAREELS_CORS_ORIGINS", "server", "cors_origins"),
+    setting("AURAREELS_MCP", "server", "mcp"),
+    setting("AURAREELS_MCP_HOSTS", "server", "mcp_hosts"),
     setting("AURAREELS_TLS_CERT", "server", "tls_cert"),
     setting("AURAREELS_TLS_KEY", "server", "tls_key"),
     setting("AURAREELS_IDLE_CONNECTION_SECONDS", "server", "idle_connection_seconds"),

@@ -65,6 +65,10 @@ pub struct Server {
     pub public_url: Option<Url>,
     /// Web origins that may call by gRPC-web.
     pub cors_origins: CorsOrigins,
+    /// Agents are served at `/mcp`.
+    pub mcp: bool,
+    /// Further host names by which agents call.
+    pub mcp_hosts: Vec<String>,
     /// Certificate and key; plain text when absent.
     pub tls: Option<Tls>,
     /// The longest that an HTTP/1.1 connection stays open between two requests.

@@ -31,7 +31,10 @@ use prost::{Message, Name};
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use tonic::Status;
 
-pub(super) use self::dictionary::Dictionary;
+pub(super) use self::{
+    answer::{code, plainly_failed},
+    dictionary::Dictionary,
+};
 use self::{
     answer::{failed, succeeded},
     dictionary::Form,
@@ -44,12 +47,16 @@ const BODY: usize = 4 * 1024 * 1024;
 /// How long a caller waits at most; a header of the protocol.
 const TIMEOUT: &str = "connect-timeout-ms";
 
+/// The messages and RPCs of this release.
+pub(super) fn dictionary() -> anyhow::Result<&'static Dictionary> {
+    static DICTIONARY: LazyLock<anyhow::Result<Dictionary>> = LazyLock::new(Dictionary::new);
+    DICTIONARY.as_ref().map_err(|error| anyhow!("{error:#}"))
+}
+
 /// A message as its JSON, as a call with JSON answers it.
 pub(crate) fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
-    static DICTIONARY: LazyLock<anyhow::Result<Dictionary>> = LazyLock::new(Dictionary::new);
-    let dictionary = DICTIONARY.as_ref().map_err(|error| anyhow!("{error:#}"))?;
     let name = M::full_name();
-    let of = dictionary.0.get_message_by_name(&name).with_context(|| format!("{name} is no message of the API"))?;
+    let of = dictionary()?.0.get_message_by_name(&name).with_context(|| format!("{name} is no message of the API"))?;
     answer::in_json(&DynamicMessage::decode(of, message.encode_to_vec().as_slice())?)
 }
 

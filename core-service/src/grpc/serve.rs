@@ -17,6 +17,7 @@ use aurareels_proto::v1::{
     post_service_server::PostServiceServer, webhook_service_server::WebhookServiceServer,
 };
 use axum::{
+    Router,
     extract::Request,
     middleware::{self, Next},
     response::Response,
@@ -47,6 +48,7 @@ use super::{
     drain_body::drain_body,
     entry::{self, Entry},
     health::{OldestOverdue, Teller, Watched},
+    mcp,
     media::{self, MediaApi},
     metrics::MetricsPage,
     oauth_pages::OauthPages,
@@ -191,7 +193,13 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     let calls = Calls::new();
     let limits = Limits::new(settings.limits);
     let audit = Audit::new(api.audit);
-    let entry = Entry { calls: calls.clone(), authenticator, limits, audit: audit.clone(), metrics: api.metrics };
+    let entry = Entry {
+        calls: calls.clone(),
+        authenticator: authenticator.clone(),
+        limits,
+        audit: audit.clone(),
+        metrics: api.metrics,
+    };
     let entry = Arc::new(entry);
     let (handing_out, mut until) = (api.posts.hand_out_events(), stopping.clone());
     calls.spawn(async move {
@@ -222,8 +230,8 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
     let fetching = media::fetching(api.media_store.clone());
     // A chunk of the largest size, with what is around it.
     let video_jobs = VideoJobs::new(api.store, api.clock.clone());
-    let media = MediaServiceServer::new(MediaApi { media_store: api.media_store, video_jobs, clock: api.clock })
-        .max_decoding_message_size(MAX_CHUNK + 64 * 1024);
+    let media = MediaApi { media_store: api.media_store, video_jobs, clock: api.clock.clone() };
+    let media = MediaServiceServer::new(media).max_decoding_message_size(MAX_CHUNK + 64 * 1024);
     macro_rules! limited {
         ($server:ident, $api:expr) => {
             $server::new($api)
@@ -251,13 +259,18 @@ pub async fn serve(listener: TcpListener, settings: &config::Server, api: Api) -
         .add_service(reflection().build_v1alpha()?)
         .into_axum_router()
         .reset_fallback()
-        .layer(middleware::from_fn_with_state(entry, entry::pass))
+        .layer(middleware::from_fn_with_state(entry, entry::pass));
+    let agents = match settings.mcp {
+        true => mcp::http::router(grpc.clone(), authenticator, api.clock, settings, &api.public_url),
+        false => Router::new(),
+    };
+    let grpc = grpc
         .layer(GrpcWebLayer::new())
         .layer(middleware::from_fn_with_state(Arc::new(Dictionary::new()?), connect::pass))
         .layer(cors(&settings.cors_origins)?)
         .layer(middleware::from_fn(at_the_edge));
     let oauth = OauthPages { accounts: api.accounts, frontend: api.frontend };
-    let pages = pages::router(Pages { metrics, trouble }, oauth).merge(fetching).merge(dashboard);
+    let pages = pages::router(Pages { metrics, trouble }, oauth).merge(fetching).merge(dashboard).merge(agents);
     let pages = pages.layer(middleware::from_fn_with_state(audit, audited::page));
     let pages = pages.layer(middleware::from_fn_with_state(calls.clone(), calls::counted));
     let app = pages.layer(middleware::from_fn(patience::bounded)).merge(grpc).fallback(pages::unknown);

@@ -151,6 +151,14 @@ fn credentials(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
+/// The headers that say who calls, for callers of whom no browser speaks: nothing that it adds by itself counts.
+pub(crate) fn bearer_credentials(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = credentials(headers);
+    kept.remove(http::header::COOKIE);
+    kept.remove(http::header::ORIGIN);
+    kept
+}
+
 /// Whether the operator calls, of services that ask for it.
 #[derive(Clone, Copy)]
 struct Operator(bool);

@@ -82,7 +82,7 @@ pub(super) fn failed(dictionary: &Dictionary, status: &Status) -> Response {
 }
 
 /// The same without details.
-pub(super) fn plainly_failed(status: &Status) -> Response {
+pub(in crate::grpc) fn plainly_failed(status: &Status) -> Response {
     answer(status, Vec::new())
 }
 
@@ -113,7 +113,7 @@ fn response(status: StatusCode, content_type: &'static str, body: Bytes) -> Resp
 }
 
 /// A code by its name, and the status of HTTP that goes with it (<https://connectrpc.com/docs/protocol/#error-codes>).
-fn code(code: Code) -> (&'static str, StatusCode) {
+pub(in crate::grpc) fn code(code: Code) -> (&'static str, StatusCode) {
     match code {
         // There is no error "ok"; a status that says so never comes here.
         Code::Ok | Code::Unknown => ("unknown", StatusCode::INTERNAL_SERVER_ERROR),

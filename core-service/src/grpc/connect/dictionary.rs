@@ -20,7 +20,7 @@ impl Dictionary {
     }
 
     /// The RPC of a path.
-    pub(super) fn method(&self, path: &str) -> Option<MethodDescriptor> {
+    pub(in crate::grpc) fn method(&self, path: &str) -> Option<MethodDescriptor> {
         let (service, name) = path.strip_prefix('/')?.split_once('/')?;
         self.0.get_service_by_name(service)?.methods().find(|method| method.name() == name)
     }
