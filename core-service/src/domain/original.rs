@@ -186,11 +186,11 @@ impl OriginalPost {
         hex::encode(hash.finalize())
     }
 
-    /// The platform's id of the live post. What TikTok answers an upload with (`v_pub_file~…`) names the upload alone.
+    /// The platform's id of the live post. What TikTok answers an upload with (`v_pub_file~…`) names the upload alone; no
+    /// platform's id of a post has a tilde.
     pub fn live_id(&self) -> Option<&str> {
         let id = self.platform_post_id.as_deref().map(str::trim).filter(|id| !id.is_empty())?;
-        let names_a_post = self.platform != Platform::Tiktok || id.bytes().all(|byte| byte.is_ascii_digit());
-        names_a_post.then_some(id)
+        (!id.contains('~')).then_some(id)
     }
 
     /// TikTok's name of the upload, which the original kept in the place of the post's.

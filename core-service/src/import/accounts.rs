@@ -9,7 +9,6 @@ use crate::{
         failure::describe,
         ids::{AccountId, UserId},
         original::OriginalAccount,
-        platform::{LoginFlavour, Platform},
     },
     secret::Secret,
     store::{importing::ImportedAccount, logins::Login, original::Original},
@@ -17,17 +16,6 @@ use crate::{
 
 /// When tokens of which nobody knows their life are refreshed although nobody uses them.
 const REFRESHED_AFTER: TimeDelta = TimeDelta::days(1);
-
-/// The login that the original used for a platform.
-fn flavour(platform: Platform) -> LoginFlavour {
-    match platform {
-        Platform::Tiktok => LoginFlavour::Tiktok,
-        Platform::Instagram | Platform::Facebook => LoginFlavour::FacebookLogin,
-        Platform::Youtube => LoginFlavour::Google,
-        #[cfg(test)]
-        Platform::Example => LoginFlavour::Example,
-    }
-}
 
 impl Import<'_> {
     /// Keeps every account; answers them by their ids in the original.
@@ -76,6 +64,11 @@ impl Import<'_> {
         {
             return Ok(Ok((there, false)));
         }
+        // The original knew one login per platform: the first of each description.
+        let logins = self.registry.get(account.platform).map_or(&[][..], |service| service.description.logins);
+        let Some(flavour) = logins.first().map(|login| login.flavour) else {
+            return Ok(Err(format!("this core cannot publish to {}", account.platform.display_name())));
+        };
         let login = match account.is_active.then(|| self.login(&account)).transpose() {
             Ok(login) => login,
             Err(problem) => return Ok(Err(problem)),
@@ -85,7 +78,7 @@ impl Import<'_> {
             id: self.adopts.then_some(account.id),
             user,
             platform: account.platform,
-            flavour: flavour(account.platform),
+            flavour,
             account_id: account.account_id,
             account_name: account.account_name,
             account_username: account.account_username,
