@@ -20,7 +20,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE_KEYS = {
     "image", "build", "command", "ports", "networks", "restart", "network_mode", "depends_on", "environment", "volumes",
-    "stop_grace_period",
+    "stop_grace_period", "read_only", "cap_drop", "security_opt",
 }
 
 
