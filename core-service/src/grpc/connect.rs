@@ -39,7 +39,7 @@ use self::{
     answer::{failed, succeeded},
     dictionary::Form,
 };
-use super::status;
+use super::{field_mask, status};
 
 /// Largest JSON body. What it says has to fit the limit of a message as well.
 const BODY: usize = 4 * 1024 * 1024;
@@ -168,30 +168,12 @@ fn from_json(method: &MethodDescriptor, body: &Bytes) -> Result<Bytes, Status> {
     let message = match read.and_then(|message| json.end().map(|()| message)) {
         Ok(message) => message,
         Err(error) => {
-            let Some(request) = with_mask_in_camel_case(body) else { return Err(unread(error)) };
+            let request = serde_json::from_slice(body).ok().and_then(|request| field_mask::in_camel_case(&request));
+            let Some(request) = request else { return Err(unread(error)) };
             DynamicMessage::deserialize(method.input(), request).map_err(unread)?
         }
     };
     Ok(message.encode_to_vec().into())
-}
-
-/// A request whose field mask names fields as the proto file does (`privacy_level`), with the names that JSON has for them
-/// (`privacyLevel`): the library reads no others in a mask, though it reads both everywhere else. `None` for any other request.
-fn with_mask_in_camel_case(body: &[u8]) -> Option<serde_json::Value> {
-    let mut request: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let fields = request.as_object_mut()?;
-    let name = ["update_mask", "updateMask"].into_iter().find(|name| fields.contains_key(*name))?;
-    let mask = fields[name].as_str().filter(|mask| mask.contains('_'))?;
-    let camel: String = mask
-        .split('_')
-        .enumerate()
-        .map(|(number, word)| match word.chars().next() {
-            Some(first) if number > 0 => first.to_ascii_uppercase().to_string() + &word[first.len_utf8()..],
-            _ => word.to_owned(),
-        })
-        .collect();
-    fields.insert(name.to_owned(), camel.into());
-    Some(request)
 }
 
 /// A message as gRPC sends it.

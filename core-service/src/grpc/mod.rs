@@ -18,6 +18,7 @@ mod dashboard;
 mod describe;
 mod drain_body;
 mod entry;
+mod field_mask;
 mod health;
 mod html;
 mod mcp;

@@ -13,6 +13,8 @@ use tonic::{
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
+use crate::grpc::field_mask;
+
 /// Whoever answers RPCs.
 pub(crate) trait Rpcs: Clone + Send + Sync + 'static {
     /// Makes one call.
@@ -61,6 +63,7 @@ pub(super) struct Unread {
 pub(super) fn from_arguments(method: &MethodDescriptor, arguments: JsonObject) -> Result<DynamicMessage, Unread> {
     let mut track = serde_path_to_error::Track::new();
     let value = Value::Object(arguments);
+    let value = field_mask::in_camel_case(&value).unwrap_or(value);
     let read = serde_path_to_error::Deserializer::new(value, &mut track);
     DynamicMessage::deserialize(method.input(), read).map_err(|error| {
         let path = track.path().to_string();
