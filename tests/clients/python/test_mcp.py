@@ -118,6 +118,10 @@ def test_an_agent_schedules_moves_and_cancels(agent, account, video_url):
         later = {"id": post["id"], "scheduled_at": {"wall_time": {"local": "2030-07-01 12:00", "time_zone": "Europe/Berlin"}}}
         moved = await done(agent, "reschedule_post", later)
         assert moved["scheduled_at"] == "2030-07-01T10:00:00Z"
+        for mask in ("privacy_level", "privacyLevel"):
+            content = {"privacy_level": "PRIVATE", "caption": "not in the mask"}
+            changed = await done(agent, "update_post", {"id": post["id"], "content": content, "update_mask": mask})
+            assert changed["privacy_level"] == "PRIVATE" and changed["caption"] == request["content"]["caption"]
         listed = await done(agent, "list_posts", {"statuses": ["POST_STATUS_SCHEDULED"], "account_id": account})
         assert post["id"] in [one["id"] for one in listed["posts"]]
         cancelled = await done(agent, "cancel_post", {"id": post["id"]})
