@@ -99,11 +99,20 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = settings(&simulator, &directory, &arguments)?;
     let place = settings.store.place();
     let core = Core::start(settings, Clock::system()).await?;
-    let outcome = tokio::select! {
+    // One listener from here on: a second one could miss the signal that the first one saw.
+    let mut stop = std::pin::pin!(asked_to_stop());
+    let shown = tokio::select! {
         // A stop that comes with the end does not hide what was seen.
         biased;
-        outcome = show_all(&core, &simulator, &arguments) => outcome,
-        stopped = asked_to_stop() => stopped.map(|()| false).map_err(Into::into),
+        shown = show_all(&core, &simulator, &arguments) => shown.map(Some),
+        stopped = &mut stop => stopped.map(|()| None).map_err(Into::into),
+    };
+    let outcome = match shown {
+        Ok(Some(visible)) if !arguments.exit => {
+            println!("\nServing until Ctrl-C.");
+            stop.await.map(|()| visible).map_err(Into::into)
+        }
+        shown => shown.map(|visible| visible == Some(true)),
     };
     core.shutdown().await;
     simulator.shutdown().await;
@@ -137,10 +146,6 @@ async fn show_all(core: &Core, simulator: &Simulator, arguments: &Arguments) -> 
         "\nThe dashboard, by a link that logs one browser in, once:\n\n  {}",
         dashboard::address(core.public_url(), &secret)
     );
-    if !arguments.exit {
-        println!("\nServing until Ctrl-C.");
-        asked_to_stop().await?;
-    }
     Ok(visible)
 }
 
