@@ -4,19 +4,7 @@ import { createContext, Suspense, useCallback, useContext, useState, type ReactN
 
 import { wordpress } from "../boot/host";
 import { later } from "./later";
-
-/** What the dialog starts with. */
-export interface Prefill {
-  accounts?: bigint[];
-  videoUrl?: string;
-  mediaId?: string;
-  caption?: string;
-  hashtags?: string[];
-  mentions?: string[];
-  videoJobId?: string;
-  /** The time to publish at; at once when absent. */
-  scheduledAt?: Date;
-}
+import type { Prefill } from "./prefill";
 
 type Open = (prefill?: Prefill) => void;
 const Context = createContext<Open>(() => undefined);

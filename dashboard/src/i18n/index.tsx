@@ -6,7 +6,8 @@ import { wordpress } from "../boot/host";
 import { formatter, type Formatter } from "./format";
 import { LOCALES, type Locale, type Texts } from "./types";
 
-export { LOCALES, plural, type Locale, type Texts } from "./types";
+export { plural } from "./plural";
+export { LOCALES, type Locale, type Texts } from "./types";
 
 const STORED = "aurareels.locale";
 

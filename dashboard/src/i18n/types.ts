@@ -6,6 +6,3 @@ import type { texts } from "./en";
 export type Texts = typeof texts;
 export const LOCALES = ["en", "de", "pt-BR", "es"] as const;
 export type Locale = (typeof LOCALES)[number];
-
-/** Chooses the form for a number. In these four languages one form for 1 and one for the rest are enough. */
-export const plural = (count: number, one: string, other: string): string => (count === 1 ? one : other);

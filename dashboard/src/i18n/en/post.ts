@@ -1,4 +1,4 @@
-import { plural } from "../types";
+import { plural } from "../plural";
 
 export const post = {
   title: (id: string) => `Post ${id}`,

@@ -1,4 +1,5 @@
-import { plural, type Texts } from "../types";
+import { plural } from "../plural";
+import type { Texts } from "../types";
 
 export const webhooks: Texts["webhooks"] = {
   title: "Webhooks",

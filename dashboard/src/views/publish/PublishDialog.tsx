@@ -26,7 +26,7 @@ import { toProblem, type Problem } from "../../api/problem";
 import { accountName } from "../../app/names";
 import { PlatformMark, platformName } from "../../app/platforms";
 import { ProblemAlert } from "../../app/ProblemAlert";
-import type { Prefill } from "../../app/publish";
+import type { Prefill } from "../../app/prefill";
 import { useLeaveWarning } from "../../app/useLeaveWarning";
 import { useUpload } from "../../app/useUpload";
 import { factSeconds } from "../../app/VideoFacts";

@@ -2,7 +2,7 @@
 
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 
-import type { Prefill } from "../../app/publish";
+import type { Prefill } from "../../app/prefill";
 import { toWall } from "../../app/zones";
 import type { Account } from "../../rpc/aurareels/v1/account_pb";
 import type { VideoFacts } from "../../rpc/aurareels/v1/media_pb";
