@@ -77,12 +77,27 @@ impl Private {
         Self::made(self.server, self.base.clone()).await
     }
 
+    /// Makes another one on the same server with the same tables as far as it can copy them: on PostgreSQL, while nobody is
+    /// connected to this one.
+    pub async fn like(&self) -> Self {
+        let made = Self::named(self.server, self.base.clone());
+        match self.server {
+            Server::Postgres => made.run(&format!("CREATE DATABASE {{}} TEMPLATE {}", self.name)).await,
+            Server::Mysql => made.create().await,
+        }
+        made
+    }
+
     async fn made(server: Server, base: String) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("w{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let made = Self { server, base, name };
+        let made = Self::named(server, base);
         made.create().await;
         made
+    }
+
+    fn named(server: Server, base: String) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("w{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        Self { server, base, name }
     }
 
     /// Makes it anew, empty.

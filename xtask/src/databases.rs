@@ -4,14 +4,16 @@
 //! Their addresses are in the environment of what is run beside them: `AURAREELS_TEST_POSTGRES` and `AURAREELS_TEST_MYSQL`.
 //! Each test makes a database of its own there.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{Program, Workspace, stop};
+use crate::run::{Program, Workspace, stop, wait_for};
 use crate::tools;
 
 /// Longest time until a server answers.
@@ -23,39 +25,111 @@ const END: Duration = Duration::from_secs(20);
 /// Packages of Debian and Ubuntu.
 const PACKAGES: &[&str] = &["mariadb-server-core", "mariadb-client-core", "postgresql"];
 
+/// Connections at the same time: some cores of about fifteen each beside each other.
+const CONNECTIONS: u32 = 600;
+
+/// Free bytes that make memory the place for databases.
+const ROOM: u64 = 4 << 30;
+
 /// The servers, for as long as this lives.
-pub(crate) struct Servers {
+pub(crate) struct Servers<'a> {
     directory: PathBuf,
-    running: Vec<Child>,
-    addresses: Vec<(&'static str, String)>,
+    running: Vec<Server<'a>>,
 }
 
-impl Servers {
+/// A running server.
+struct Server<'a> {
+    /// What tests call it.
+    name: &'static str,
+    /// Where its address stands in the environment, and the address.
+    address: (&'static str, String),
+    /// What ends it with its clients, and what ends it at once, without a word; both keep what was committed.
+    signals: [&'static str; 2],
+    spawn: Box<dyn Fn() -> Result<Child> + Send + 'a>,
+    is_ready: Box<dyn Fn() -> bool + Send + 'a>,
+    child: Child,
+}
+
+impl Server<'_> {
+    fn wait(&self) -> Result<()> {
+        let begun = Instant::now();
+        while !(self.is_ready)() {
+            if begun.elapsed() > START {
+                bail!("{} did not start within {} seconds", self.name, START.as_secs());
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Ok(())
+    }
+
+    /// Ends it by a signal and starts it again on what it left.
+    fn restart(&mut self, signal: &str) -> Result<()> {
+        let ask = format!("kill -{signal} {}", self.child.id());
+        std::process::Command::new("sh").args(["-c", &ask]).status().context("cannot signal a server")?;
+        if wait_for(&mut self.child, END)?.is_none() {
+            bail!("{} did not end within {} seconds of SIG{signal}", self.name, END.as_secs());
+        }
+        self.child = (self.spawn)()?;
+        self.wait()
+    }
+}
+
+impl<'a> Servers<'a> {
     /// What tests call them.
-    pub(crate) const NAMES: [&str; 2] = ["postgres", "mysql"];
+    pub(crate) const NAMES: [&'static str; 2] = ["postgres", "mysql"];
 
     /// Starts them; installs what is missing.
-    pub(crate) fn start(workspace: &Workspace) -> Result<Self> {
+    pub(crate) fn start(workspace: &'a Workspace) -> Result<Self> {
+        Self::start_some(workspace, &Self::NAMES)
+    }
+
+    /// Starts those of these names.
+    pub(crate) fn start_some(workspace: &'a Workspace, names: &[&str]) -> Result<Self> {
         let has = |name: &str| workspace.program(name).arg("--version").quiet().succeeds();
         if initdb().is_none() || !has("mariadbd") || !has("mariadb") {
             tools::apt_install(workspace, PACKAGES)
                 .context("the database servers for the tests cannot be installed")?;
         }
         // Short, because a socket's path is.
-        let directory = std::env::temp_dir().join(format!("aurareels-databases-{}", std::process::id()));
+        let directory = place(workspace).join(format!("aurareels-databases-{}", std::process::id()));
         std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
-        let mut servers = Self { directory, running: Vec::new(), addresses: Vec::new() };
-        servers.postgres(workspace)?;
-        servers.mariadb(workspace)?;
+        let mut servers = Self { directory, running: Vec::new() };
+        for name in names {
+            match *name {
+                "postgres" => servers.postgres(workspace)?,
+                _ => servers.mariadb(workspace)?,
+            }
+        }
         Ok(servers)
     }
 
     /// Has a program find them.
     pub(crate) fn known_to(&self, program: Program) -> Program {
-        self.addresses.iter().fold(program, |program, (name, address)| program.env(name, address))
+        self.running.iter().fold(program, |program, server| program.env(server.address.0, &server.address.1))
     }
 
-    fn postgres(&mut self, workspace: &Workspace) -> Result<()> {
+    /// A file in their folder.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Restarts them every so often until the other end of `told` is gone, in order and without a word by turns. Each time
+    /// the file `turns` has one more line; whoever holds its lock is not disturbed.
+    pub(crate) fn restart_every(&mut self, pause: Duration, turns: &Path, told: &Receiver<()>) -> Result<()> {
+        let mut turn = 0;
+        while told.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+            let mut turns = std::fs::File::options().append(true).open(turns)?;
+            turns.lock()?;
+            for server in &mut self.running {
+                server.restart(server.signals[turn % 2])?;
+                writeln!(turns, "{} {}", server.name, server.signals[turn % 2])?;
+            }
+            turn += 1;
+        }
+        Ok(())
+    }
+
+    fn postgres(&mut self, workspace: &'a Workspace) -> Result<()> {
         let programs = initdb().context("initdb of PostgreSQL was not found")?;
         let (home, port) = (self.directory.join("postgres"), free_port()?);
         std::fs::create_dir_all(&home)?;
@@ -64,7 +138,7 @@ impl Servers {
         if root {
             workspace.program("chown").arg("postgres:postgres").arg(&home).quiet().run()?;
         }
-        let program = |name: &str| {
+        let program = move |name: &str| {
             let path = programs.join(name);
             let as_whom: &[&str] = if root { &["--reuid=postgres", "--regid=postgres", "--clear-groups"] } else { &[] };
             ends_with_us(workspace).args(as_whom).arg(path)
@@ -72,54 +146,81 @@ impl Servers {
         let data = home.join("data");
         let initdb = program("initdb").arg("-D").arg(&data);
         initdb.args(["-U", "aura", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]).quiet().output()?;
-        let server = program("postgres").arg("-D").arg(&data).args(["-p", &port.to_string()]);
-        let server = server.arg("-c").arg(format!("unix_socket_directories={}", home.display()));
-        let server = server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=300"]);
-        self.running.push(server.spawn(Stdio::null(), log(&home)?)?);
-        let ready =
-            || program("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]).quiet().succeeds();
-        wait("PostgreSQL", ready)?;
-        self.addresses.push(("AURAREELS_TEST_POSTGRES", format!("postgres://aura@127.0.0.1:{port}/postgres")));
-        Ok(())
+        let ready = program.clone();
+        let spawn = move || {
+            let server = program("postgres").arg("-D").arg(&data).args(["-p", &port.to_string()]);
+            let server = server.arg("-c").arg(format!("unix_socket_directories={}", home.display()));
+            let server = server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
+            server.args(["-c", &format!("max_connections={CONNECTIONS}")]).quiet().spawn(Stdio::null(), log(&home)?)
+        };
+        let is_ready =
+            move || ready("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]).quiet().succeeds();
+        self.run(Server {
+            name: "postgres",
+            address: ("AURAREELS_TEST_POSTGRES", format!("postgres://aura@127.0.0.1:{port}/postgres")),
+            signals: ["INT", "QUIT"],
+            child: spawn()?,
+            spawn: Box::new(spawn),
+            is_ready: Box::new(is_ready),
+        })
     }
 
-    fn mariadb(&mut self, workspace: &Workspace) -> Result<()> {
+    fn mariadb(&mut self, workspace: &'a Workspace) -> Result<()> {
         let (home, port) = (self.directory.join("mariadb"), free_port()?);
         std::fs::create_dir_all(&home)?;
-        let user = workspace.program("id").arg("-un").output()?;
+        let user = workspace.program("id").arg("-un").output()?.trim().to_owned();
         let (data, socket) = (home.join("data"), home.join("socket"));
-        let install =
-            workspace.program("mariadb-install-db").arg("--no-defaults").arg(format!("--user={}", user.trim()));
+        let install = workspace.program("mariadb-install-db").arg("--no-defaults").arg(format!("--user={user}"));
         let install = install.arg(format!("--datadir={}", data.display()));
         install.args(["--auth-root-authentication-method=normal", "--skip-test-db"]).quiet().output()?;
-        let server = ends_with_us(workspace).args(["mariadbd", "--no-defaults"]).arg(format!("--user={}", user.trim()));
-        let server = server.arg(format!("--datadir={}", data.display())).arg(format!("--socket={}", socket.display()));
-        let server = server.arg(format!("--port={port}")).args([
-            "--bind-address=127.0.0.1",
-            "--skip-name-resolve",
-            "--skip-log-bin",
-            "--innodb-flush-log-at-trx-commit=0",
-            "--max-connections=300",
-        ]);
-        self.running.push(server.spawn(Stdio::null(), log(&home)?)?);
-        let client = |program: &str| {
-            workspace.program(program).args(["--no-defaults", "-uroot"]).arg(format!("--socket={}", socket.display()))
+        let at = format!("--socket={}", socket.display());
+        let asked = at.clone();
+        let client = move || workspace.program("mariadb").args(["--no-defaults", "-uroot"]).arg(&asked);
+        let spawn = move || {
+            let server = ends_with_us(workspace).args(["mariadbd", "--no-defaults"]).arg(format!("--user={user}"));
+            let server = server.arg(format!("--datadir={}", data.display())).arg(&at);
+            let server = server.arg(format!("--port={port}")).arg(format!("--max-connections={CONNECTIONS}")).args([
+                "--bind-address=127.0.0.1",
+                "--skip-name-resolve",
+                "--skip-log-bin",
+                // Outlives the process, not the machine.
+                "--innodb-flush-log-at-trx-commit=2",
+            ]);
+            server.quiet().spawn(Stdio::null(), log(&home)?)
         };
-        wait("MariaDB", || client("mariadb").args(["-e", "SELECT 1"]).quiet().succeeds())?;
+        let asking = client.clone();
+        self.run(Server {
+            name: "mysql",
+            address: ("AURAREELS_TEST_MYSQL", format!("mysql://aura:aura@127.0.0.1:{port}/mysql")),
+            signals: ["TERM", "KILL"],
+            child: spawn()?,
+            spawn: Box::new(spawn),
+            is_ready: Box::new(move || asking().args(["-e", "SELECT 1"]).quiet().succeeds()),
+        })?;
         let user = "CREATE USER aura@'127.0.0.1' IDENTIFIED BY 'aura'; GRANT ALL ON *.* TO aura@'127.0.0.1'";
-        client("mariadb").args(["-e", user]).quiet().output()?;
-        self.addresses.push(("AURAREELS_TEST_MYSQL", format!("mysql://aura:aura@127.0.0.1:{port}/mysql")));
-        Ok(())
+        client().args(["-e", user]).quiet().output().map(drop)
+    }
+
+    fn run(&mut self, server: Server<'a>) -> Result<()> {
+        self.running.push(server);
+        self.running.last().map_or(Ok(()), Server::wait)
     }
 }
 
-impl Drop for Servers {
+impl Drop for Servers<'_> {
     fn drop(&mut self) {
         for server in &mut self.running {
-            let _ = stop(server, END);
+            let _ = stop(&mut server.child, END);
         }
         let _ = std::fs::remove_dir_all(&self.directory);
     }
+}
+
+/// Memory where there is plenty, as nothing here has to outlive the machine; `TMPDIR` says otherwise.
+fn place(workspace: &Workspace) -> PathBuf {
+    let memory = workspace.program("df").args(["--output=avail", "-B1", "/dev/shm"]).output();
+    let free = memory.ok().and_then(|text| text.lines().nth(1)?.trim().parse::<u64>().ok()).unwrap_or(0);
+    if std::env::var_os("TMPDIR").is_none() && free > ROOM { "/dev/shm".into() } else { std::env::temp_dir() }
 }
 
 /// Runs a command beside the servers.
@@ -142,20 +243,9 @@ fn ends_with_us(workspace: &Workspace) -> Program {
 }
 
 fn log(home: &Path) -> Result<Stdio> {
-    Ok(std::fs::File::create(home.join("log"))?.into())
+    Ok(std::fs::File::options().create(true).append(true).open(home.join("log"))?.into())
 }
 
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-fn wait(what: &str, ready: impl Fn() -> bool) -> Result<()> {
-    let begun = Instant::now();
-    while !ready() {
-        if begun.elapsed() > START {
-            bail!("{what} did not start within {} seconds", START.as_secs());
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    Ok(())
 }

@@ -61,13 +61,14 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Kill the core at every fault point, in every mode, and count the posts (`--long`: at every hit of each).
+    /// Kill the core at every fault point, in every mode, and count the posts (`--long`: at every hit of each;
+    /// `--database sqlite|postgres|mysql`).
     Crash {
         /// Arguments of the suite (`--help` lists them).
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Random crashes, faults and edits over many posts: `--posts N --seed S`.
+    /// Random crashes, faults and edits over many posts: `--posts N --seed S --database sqlite|postgres|mysql --cores N`.
     Chaos {
         /// Arguments of the run (`--help` lists them).
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

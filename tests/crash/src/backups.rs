@@ -4,9 +4,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use aurareels_core::{bootstrap::Components, config::Settings};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::rig::Rig;
+use crate::{database::Database, rig::Rig, server::Private};
 
 /// How a database is kept and put back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +18,12 @@ pub(crate) enum Means {
 }
 
 /// A backup of a rig's database, in its directory.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Backup {
     means: Means,
     made_at: DateTime<Utc>,
+    /// A server's database is always copied, as the server's own tools do.
+    copy: Option<Private>,
 }
 
 const FILE: &str = "kept.backup";
@@ -31,14 +33,15 @@ impl Rig {
     pub(crate) async fn back_up(&self, means: Means) -> Result<Backup> {
         let made_at = self.sim.clock().now();
         let file = self.path(FILE);
-        match means {
-            Means::Commands => self.command(vec!["backup".to_owned(), path(&file)?]).await?,
-            Means::Copy => {
+        match (means, &self.database) {
+            (_, Database::Postgres(_) | Database::Mysql(_)) => {}
+            (Means::Commands, Database::Sqlite(_)) => self.command(vec!["backup".to_owned(), path(&file)?]).await?,
+            (Means::Copy, Database::Sqlite(pool)) => {
                 let _ = std::fs::remove_file(&file);
-                sqlx::query("VACUUM INTO ?").bind(path(&file)?).execute(&self.database).await?;
+                sqlx::query("VACUUM INTO ?").bind(path(&file)?).execute(pool).await?;
             }
         }
-        Ok(Backup { means, made_at })
+        Ok(Backup { means, made_at, copy: self.copied().await? })
     }
 
     /// This process lets the database go, so that it can be replaced. Nothing of it may be used until it is put back.
@@ -46,7 +49,7 @@ impl Rig {
         self.release().await;
         // While its parts are there, a database is served.
         let elsewhere = path(&self.path("elsewhere"))?;
-        let of_the_core = ["AURAREELS_FAULT_CLOCK", "AURAREELS_DATA_DIR"];
+        let of_the_core = ["AURAREELS_FAULT_CLOCK", "AURAREELS_DATA_DIR", "AURAREELS_DATABASE_URL"];
         let settings = self.settings.iter().filter(|(name, _)| !of_the_core.contains(&name.as_str())).cloned();
         let settings = settings.chain([("AURAREELS_DATA_DIR".to_owned(), elsewhere)]);
         self.parts =
@@ -57,15 +60,24 @@ impl Rig {
     /// Puts a backup in the place of the database that was left, and takes it up.
     pub(crate) async fn put_back(&mut self, backup: Backup) -> Result<()> {
         let file = self.path(FILE);
-        match backup.means {
-            Means::Commands => self.command(vec!["restore".to_owned(), path(&file)?, "--replace".to_owned()]).await?,
-            Means::Copy => {
+        let time = backup.made_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let restored = vec!["restored".to_owned(), "--backup-time".to_owned(), time];
+        match (backup.copy, backup.means) {
+            (Some(copy), _) => {
+                self.move_to(copy)?;
+                // In the copy the cores are alive, and count as such for some seconds.
+                self.advance(TimeDelta::seconds(20))?;
+                self.command(restored).await?;
+            }
+            (None, Means::Commands) => {
+                self.command(vec!["restore".to_owned(), path(&file)?, "--replace".to_owned()]).await?
+            }
+            (None, Means::Copy) => {
                 for beside in ["aurareels.db-wal", "aurareels.db-shm"] {
                     let _ = std::fs::remove_file(self.path(beside));
                 }
                 std::fs::copy(&file, self.path("aurareels.db"))?;
-                let time = backup.made_at.to_rfc3339_opts(SecondsFormat::Micros, true);
-                self.command(vec!["restored".to_owned(), "--backup-time".to_owned(), time]).await?;
+                self.command(restored).await?;
             }
         }
         self.parts.store.close().await;

@@ -10,7 +10,6 @@ use aurareels_core::domain::{
     post::{Post, Status},
 };
 use aurareels_simulator::VisiblePost;
-use sqlx::Row;
 
 use crate::{
     channels, oracles,
@@ -91,13 +90,9 @@ fn says_live(entry: &Entry) -> bool {
 /// Checks what must be true of the whole database: nothing is left over, every move has its event, rows and platforms say
 /// the same, no secret shows.
 pub(crate) async fn database(rig: &mut Rig) -> Result<()> {
-    let left = sqlx::query(
-        "SELECT COUNT(*) AS n FROM aurareels_social_posts \
-         WHERE claim_token IS NOT NULL OR claim_expires_at IS NOT NULL OR next_step_at IS NOT NULL",
-    )
-    .fetch_one(&rig.database)
-    .await?;
-    ensure!(left.get::<i64, _>("n") == 0, "a claim or a due row is left over");
+    let left = "SELECT COUNT(*) AS n FROM aurareels_social_posts \
+                WHERE claim_token IS NOT NULL OR claim_expires_at IS NOT NULL OR next_step_at IS NOT NULL";
+    ensure!(rig.database.count(left).await? == 0, "a claim or a due row is left over");
     ceilings(rig).await?;
     events(rig).await?;
     oracles::hold(rig).await?;
@@ -107,14 +102,9 @@ pub(crate) async fn database(rig: &mut Rig) -> Result<()> {
 
 /// No more posts need a person, and no more failed, than the scenario may end with.
 async fn ceilings(rig: &Rig) -> Result<()> {
-    let ended = sqlx::query(
-        "SELECT COALESCE(SUM(status = 'needs_review'), 0) AS reviews, COALESCE(SUM(status = 'failed'), 0) AS failures \
-         FROM aurareels_social_posts",
-    )
-    .fetch_one(&rig.database)
-    .await?;
-    let count = |name: &str| usize::try_from(ended.get::<i64, _>(name)).unwrap_or_default();
-    let (reviews, failures) = (count("reviews"), count("failures"));
+    let reviews = "SELECT COUNT(*) AS n FROM aurareels_social_posts WHERE status = 'needs_review'";
+    let failures = "SELECT COUNT(*) AS n FROM aurareels_social_posts WHERE status = 'failed'";
+    let (reviews, failures) = (rig.database.count(reviews).await?, rig.database.count(failures).await?);
     let most = rig.ceilings;
     ensure!(reviews <= most.reviews, "{reviews} posts need a person, at most {} may", most.reviews);
     ensure!(failures <= most.failures, "{failures} posts failed, at most {} may", most.failures);
@@ -123,23 +113,20 @@ async fn ceilings(rig: &Rig) -> Result<()> {
 
 /// Each post's events form one chain from its creation to its present status.
 async fn events(rig: &Rig) -> Result<()> {
-    let rows = sqlx::query(
-        "SELECT e.post_id, e.previous_status, e.status, e.kind, p.status AS now FROM aurareels_events e \
-         JOIN aurareels_social_posts p ON p.id = e.post_id ORDER BY e.post_id, e.sequence",
-    )
-    .fetch_all(&rig.database)
-    .await?;
+    let chains = "SELECT e.post_id, e.previous_status, e.status, e.kind, p.status AS current FROM aurareels_events e \
+                  JOIN aurareels_social_posts p ON p.id = e.post_id ORDER BY e.post_id, e.sequence";
+    let rows = rig.database.rows(chains).await?;
     let mut at: Option<(i64, String, String)> = None;
     for row in &rows {
-        let (post, now): (i64, String) = (row.get("post_id"), row.get("now"));
-        let (before, after): (Option<String>, Option<String>) = (row.get("previous_status"), row.get("status"));
+        let (post, now) = (row.int("post_id")?, row.text("current")?);
+        let (before, after) = (row.opt_text("previous_status")?, row.opt_text("status")?);
         let Some(after) = after else { continue };
         match &at {
             Some((of, status, _)) if *of == post => {
                 // Events about details carry the status they were written in.
                 let says_nothing_new = before.is_none() && after == *status;
                 let follows = before.as_deref() == Some(status.as_str()) && after != *status;
-                let kind: String = row.get("kind");
+                let kind = row.text("kind")?;
                 ensure!(
                     says_nothing_new || follows,
                     "post {post}: event {kind} says {before:?} -> {after} after {status}"
@@ -158,10 +145,9 @@ async fn events(rig: &Rig) -> Result<()> {
 /// No token, key, client secret or upload address stands in the database or a log. The search finds what it is to find:
 /// a word planted in the log, and a link that stands in the database.
 pub(crate) async fn secrets(rig: &mut Rig) -> Result<()> {
-    let accounts = sqlx::query("SELECT id FROM aurareels_social_accounts").fetch_all(&rig.database).await?;
-    for row in &accounts {
+    for row in rig.database.rows("SELECT id FROM aurareels_social_accounts").await? {
         // An account that needs its owner has no usable tokens; its earlier ones are known.
-        let _ = rig.note_tokens(aurareels_core::domain::ids::AccountId(row.get("id"))).await;
+        let _ = rig.note_tokens(aurareels_core::domain::ids::AccountId(row.int("id")?)).await;
     }
     // Every code, token and upload address that a platform ever issued, and what was noted besides.
     rig.canaries.extend(rig.sim.issued_credentials());
@@ -170,19 +156,20 @@ pub(crate) async fn secrets(rig: &mut Rig) -> Result<()> {
     let canaries: Vec<&str> = rig.canaries.iter().map(String::as_str).filter(|canary| canary.len() > 8).collect();
     let planted = format!("planted-canary-{}", rig.canaries.len());
     plant(&rig.log(), &planted)?;
-    let link: String = sqlx::query("SELECT MIN(video_url) AS link FROM aurareels_social_posts")
-        .fetch_one(&rig.database)
-        .await?
-        .get("link");
+    let link = "SELECT video_url FROM aurareels_social_posts ORDER BY id LIMIT 1";
+    let link = rig.database.row(link).await?.text("video_url")?;
     let wanted: Vec<&str> = canaries.iter().copied().chain([planted.as_str(), link.as_str()]).collect();
     let search = AhoCorasick::new(&wanted).context("the canaries cannot be looked for")?;
     let mut seen = HashSet::new();
+    let mut searched = rig.database.contents().await?;
     for file in rig.database_files().into_iter().chain([rig.log()]) {
         // The database's log goes with its last connection.
-        let Ok(bytes) = std::fs::read(&file) else { continue };
+        searched.extend(std::fs::read(&file).map(|bytes| (file.display().to_string(), bytes)));
+    }
+    for (name, bytes) in searched {
         for found in search.find_iter(&bytes) {
             let word = wanted[found.pattern().as_usize()];
-            ensure!(word == planted || word == link, "{} holds the secret {word}", file.display());
+            ensure!(word == planted || word == link, "{name} holds the secret {word}");
             seen.insert(word);
         }
     }

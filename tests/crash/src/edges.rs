@@ -15,7 +15,6 @@ use aurareels_core::{
 use aurareels_simulator::{Action, Hold, Matcher, Refusal, Rule, When, incomplete, refusals};
 use chrono::TimeDelta;
 use serde_json::json;
-use sqlx::Row as _;
 
 use crate::{
     checks,
@@ -91,14 +90,11 @@ pub(crate) async fn rest_with_owners(rig: &mut Rig, core: &mut Core, dead: &Dead
 
 /// Lets the owners of dead logins connect again.
 async fn reconnect(rig: &mut Rig) -> Result<()> {
-    let dead = sqlx::query(
-        "SELECT platform, account_id, login_flavour FROM aurareels_social_accounts WHERE health = 'needs_reconnect'",
-    )
-    .fetch_all(&rig.database)
-    .await?;
-    for row in &dead {
-        let (platform, person): (String, String) = (row.get("platform"), row.get("account_id"));
-        let flavour: Option<LoginFlavour> = row.get::<String, _>("login_flavour").parse().ok();
+    let dead =
+        "SELECT platform, account_id, login_flavour FROM aurareels_social_accounts WHERE health = 'needs_reconnect'";
+    for row in rig.database.rows(dead).await? {
+        let (platform, person) = (row.text("platform")?, row.text("account_id")?);
+        let flavour: Option<LoginFlavour> = row.text("login_flavour")?.parse().ok();
         let platform: Platform = platform.parse().context("no such platform")?;
         match platform {
             Platform::Tiktok | Platform::Youtube => rig.connect(platform, None, Some(&person)).await?,
@@ -381,12 +377,12 @@ async fn two_accounts(upload: Upload) -> Result<Verdict> {
             rig.control("accounts", spec).await?;
             rig.connect(platform, None, Some(other)).await?;
         }
-        let other = sqlx::query("SELECT MIN(id) AS id FROM aurareels_social_accounts WHERE id <> ? AND platform = ?")
-            .bind(first.0)
-            .bind(upload.platform().as_str())
-            .fetch_one(&rig.database)
-            .await?;
-        let second = AccountId(other.get::<Option<i64>, _>("id").context("no other account")?);
+        let other = format!(
+            "SELECT id FROM aurareels_social_accounts WHERE id <> {} AND platform = '{}' ORDER BY id LIMIT 1",
+            first.0,
+            upload.platform().as_str()
+        );
+        let second = AccountId(rig.database.row(&other).await?.int("id")?);
         let mut posts = Vec::new();
         for (account, caption) in [(first, "first"), (second, "second")] {
             posts.push((rig.create(mode, account, caption).await?, caption));

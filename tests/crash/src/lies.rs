@@ -11,7 +11,6 @@ use aurareels_core::domain::{
 };
 use aurareels_simulator::{Action, Filter, Hold, Host, Matcher, Rule, When};
 use serde_json::json;
-use sqlx::Row;
 
 use crate::{
     checks,
@@ -177,8 +176,8 @@ async fn unreadable_afterwards(upload: Upload) -> Result<Verdict> {
         rig.control("meta/facebook/behaviour", json!({"set": {"videos_unreadable": true}})).await?;
         rest(rig, &mut core, &dead).await?;
         rig.sim.release_fault(held);
-        let row = sqlx::query("SELECT id, status FROM aurareels_social_posts").fetch_one(&rig.database).await?;
-        let (id, status): (i64, String) = (row.get("id"), row.get("status"));
+        let row = rig.database.row("SELECT id, status FROM aurareels_social_posts").await?;
+        let (id, status) = (row.int("id")?, row.text("status")?);
         ensure!(status == "needs_review", "nobody could know, and it is {status}");
         // The person asks to look again, once it can be read.
         rig.control("meta/facebook/behaviour", json!({"set": {"videos_unreadable": false}})).await?;

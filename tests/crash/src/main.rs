@@ -13,6 +13,7 @@ mod channels;
 mod chaos;
 mod checks;
 mod core;
+mod database;
 #[cfg(test)]
 mod documented;
 mod drive;
@@ -22,9 +23,16 @@ mod measure;
 mod mode;
 mod oracles;
 mod power;
+// That of the store's own tests.
+#[path = "../../../core-service/src/store/db/server/proxy.rs"]
+mod proxy;
 mod restoring;
 mod rig;
 mod scenarios;
+// That of the scenarios over the API.
+#[path = "../../src/server.rs"]
+#[expect(unreachable_pub, reason = "there it is of a library")]
+mod server;
 mod suite;
 mod webhook;
 mod windows;

@@ -13,7 +13,6 @@ use anyhow::{Context, Result, ensure};
 use aurareels_core::{bootstrap, clock::Clock, config::Settings, domain::turns::Turns, store::due::Claiming};
 use aurareels_simulator::{Hold, Matcher, Rule};
 use chrono::TimeDelta;
-use sqlx::Row;
 
 use crate::{
     core::Orders,
@@ -164,11 +163,8 @@ pub(crate) async fn recovery(options: &Recovery) -> Result<bool> {
     let rule = rig.sim.add_fault(Rule { times: 0, ..Rule::hold_once(matcher, Hold::Before) });
     let mut first = rig.core(&Orders::default())?;
     let count = async |rig: &Rig, pid: u32| -> Result<usize> {
-        let row = sqlx::query("SELECT COUNT(*) AS n FROM aurareels_social_posts WHERE claim_token LIKE ?")
-            .bind(format!("{pid}-%"))
-            .fetch_one(&rig.database)
-            .await?;
-        Ok(usize::try_from(row.get::<i64, _>("n"))?)
+        let held = format!("SELECT COUNT(*) AS n FROM aurareels_social_posts WHERE claim_token LIKE '{pid}-%'");
+        rig.database.count(&held).await
     };
     let begun = Instant::now();
     while count(&rig, first.pid()).await? < options.posts {

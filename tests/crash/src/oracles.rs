@@ -11,7 +11,6 @@ use anyhow::{Result, bail};
 use aurareels_core::domain::post::Status;
 use aurareels_simulator::VisiblePost;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::Row as _;
 
 use crate::rig::Rig;
 
@@ -115,28 +114,26 @@ pub(crate) async fn hold(rig: &Rig) -> Result<()> {
 
 /// All rows with the videos that they are about.
 pub(crate) async fn rows(rig: &Rig) -> Result<Vec<Told>> {
-    let rows = sqlx::query(
-        "SELECT p.id, p.platform, p.status, p.scheduled_at, p.platform_post_id, p.full_caption, p.video_url, p.attempt, \
-                a.account_id, e.status AS last_event \
-         FROM aurareels_social_posts p JOIN aurareels_social_accounts a ON a.id = p.social_account_id \
-         LEFT JOIN (SELECT post_id, status, MAX(sequence) FROM aurareels_events \
-                    WHERE status IS NOT NULL GROUP BY post_id) e ON e.post_id = p.id ORDER BY p.id",
-    )
-    .fetch_all(&rig.database)
-    .await?;
+    let told = "SELECT p.id, p.platform, p.status, p.scheduled_at, p.platform_post_id, p.full_caption, p.video_url, \
+                       p.attempt, a.account_id, e.status AS last_event \
+                FROM aurareels_social_posts p JOIN aurareels_social_accounts a ON a.id = p.social_account_id \
+                LEFT JOIN (SELECT post_id, MAX(sequence) AS sequence FROM aurareels_events \
+                           WHERE status IS NOT NULL GROUP BY post_id) newest ON newest.post_id = p.id \
+                LEFT JOIN aurareels_events e ON e.sequence = newest.sequence ORDER BY p.id";
+    let rows = rig.database.rows(told).await?;
     rows.iter()
         .map(|row| {
             Ok(Told {
-                id: row.get("id"),
-                status: row.get::<String, _>("status").parse()?,
-                platform: row.get("platform"),
-                account: row.get("account_id"),
-                scheduled_at: row.get::<Option<i64>, _>("scheduled_at").and_then(DateTime::from_timestamp_micros),
-                platform_post_id: row.get("platform_post_id"),
-                text: row.get("full_caption"),
-                videos: hashes(row.get("video_url"))?,
-                last_event: row.get("last_event"),
-                attempts: usize::try_from(row.get::<i64, _>("attempt")).unwrap_or_default(),
+                id: row.int("id")?,
+                status: row.text("status")?.parse()?,
+                platform: row.text("platform")?,
+                account: row.text("account_id")?,
+                scheduled_at: row.opt_time("scheduled_at")?,
+                platform_post_id: row.opt_text("platform_post_id")?,
+                text: row.text("full_caption")?,
+                videos: hashes(&row.text("video_url")?)?,
+                last_event: row.opt_text("last_event")?,
+                attempts: usize::try_from(row.int("attempt")?).unwrap_or_default(),
             })
         })
         .collect()

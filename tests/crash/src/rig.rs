@@ -12,7 +12,7 @@ use aurareels_core::{
         accounts::{Connect, EndedBy},
         posts::requests::{CreatePosts, GivenTime, PostInput, When},
     },
-    bootstrap::Components,
+    bootstrap::{self, Components},
     clock::Clock,
     config::Settings,
     domain::{
@@ -25,14 +25,15 @@ use aurareels_core::{
 use aurareels_simulator::{Host, Options, Simulator, TikTokRules, YouTubeRules};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use sqlx::{
-    ConnectOptions, Connection, Executor, Row, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
-};
+use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
+use tokio::sync::OnceCell;
 
 use crate::{
     core::{Core, Orders},
+    database::Database,
     mode::Mode,
+    proxy::{self, Proxy},
+    server::Private,
 };
 
 /// The owner of everything.
@@ -50,7 +51,7 @@ const ROOM: u64 = 4 << 30;
 pub(crate) struct Rig {
     pub(crate) sim: Simulator,
     pub(crate) parts: Components,
-    pub(crate) database: SqlitePool,
+    pub(crate) database: Database,
     pub(crate) settings: Vec<(String, String)>,
     /// Texts that must appear nowhere.
     pub(crate) canaries: Vec<String>,
@@ -58,6 +59,10 @@ pub(crate) struct Rig {
     pub(crate) moved_by_hand: bool,
     /// How many posts may end otherwise than published.
     pub(crate) ceilings: Ceilings,
+    /// Its database on a server; without one it is a file.
+    private: Option<Private>,
+    /// Between the server and everybody but those who look.
+    pub(crate) proxy: Option<Proxy>,
     http: reqwest::Client,
     dir: tempfile::TempDir,
     started: usize,
@@ -108,6 +113,9 @@ pub(crate) struct Wanting {
     pub(crate) claimed_by: Option<u32>,
 }
 
+/// The setting that names a server's database.
+const URL: &str = "AURAREELS_DATABASE_URL";
+
 /// Where the databases go: to memory where there is plenty, as a killed process loses nothing that the kernel has.
 /// `TMPDIR` says otherwise.
 fn scratch() -> PathBuf {
@@ -116,13 +124,47 @@ fn scratch() -> PathBuf {
     if std::env::var_os("TMPDIR").is_none() && free > ROOM { memory.to_owned() } else { std::env::temp_dir() }
 }
 
-fn instant(micros: i64) -> Result<DateTime<Utc>> {
-    DateTime::from_timestamp_micros(micros).context("a stored time is out of range")
+/// A database of its own on the chosen server, with tables where they can be copied; `None` when it is to be a file. The
+/// template stays there as long as the server.
+async fn private() -> Result<Option<Private>> {
+    static TEMPLATE: OnceCell<Option<Private>> = OnceCell::const_new();
+    let made = TEMPLATE.get_or_try_init(async || {
+        let template = Private::chosen().await;
+        if let Some(template) = &template {
+            make_tables(template).await?;
+        }
+        anyhow::Ok(template)
+    });
+    Ok(match made.await? {
+        Some(template) => Some(template.like().await),
+        None => None,
+    })
+}
+
+/// As a core does when it starts.
+async fn make_tables(private: &Private) -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let directory = directory.path().to_str().context("the temporary directory is not UTF-8")?.to_owned();
+    let settings = [(URL, private.url()), ("AURAREELS_SOCIAL_ENCRYPTION_KEY", KEY.to_owned())];
+    let settings = settings.into_iter().chain([("AURAREELS_DATA_DIR", directory)]);
+    let settings = Settings::from_pairs(settings.map(|(name, value)| (name.to_owned(), value)))?;
+    bootstrap::open_store(&settings, Clock::system()).await?.close().await;
+    Ok(())
 }
 
 impl Rig {
     /// A fresh simulator and database. `settings` go over the usual ones.
     pub(crate) async fn new(settings: &[(&str, &str)]) -> Result<Self> {
+        Self::with(settings, false).await
+    }
+
+    /// The same, with a proxy between everybody and the database's server, if there is one.
+    pub(crate) async fn behind_a_proxy(settings: &[(&str, &str)]) -> Result<Self> {
+        Self::with(settings, true).await
+    }
+
+    async fn with(settings: &[(&str, &str)], proxied: bool) -> Result<Self> {
+        let private = private().await?;
         let options = Options {
             tiktok: TikTokRules::without_limits(),
             youtube: YouTubeRules::without_limits(),
@@ -147,10 +189,18 @@ impl Rig {
         ];
         let mut all = sim.environment();
         all.extend(usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut proxy = None;
+        if let Some(private) = private.as_ref().filter(|_| proxied) {
+            let port = url::Url::parse(&private.url())?.port().context("the server's address has no port")?;
+            proxy = Some(Proxy::start(format!("127.0.0.1:{port}"), proxy::Mode::Through).await);
+        }
+        if let Some(private) = &private {
+            all.push((URL.to_owned(), url_for_cores(private, proxy.as_ref())?));
+        }
         let parts = Components::build(&Settings::from_pairs(all.clone())?, Clock::system()).await?;
         let clock = dir.path().join(CLOCK);
         all.push(("AURAREELS_FAULT_CLOCK".to_owned(), clock.to_str().context("a path is not UTF-8")?.to_owned()));
-        let database = reader(dir.path()).await?;
+        let database = opened(private.as_ref(), dir.path()).await?;
         let tls = aurareels_core::http::tls_config(&aurareels_core::http::HttpSettings::default())?;
         let http = aurareels_core::http::client_builder(&tls).build()?;
         let mut canaries = vec![KEY.to_owned()];
@@ -168,6 +218,8 @@ impl Rig {
             canaries,
             moved_by_hand: false,
             ceilings,
+            private,
+            proxy,
             http,
             dir,
             started: 0,
@@ -341,23 +393,21 @@ impl Rig {
 
     /// The files of the database.
     pub(crate) fn database_files(&self) -> Vec<PathBuf> {
-        ["aurareels.db", "aurareels.db-wal"].map(|name| self.dir.path().join(name)).to_vec()
+        let names: &[&str] = if self.private.is_some() { &[] } else { &["aurareels.db", "aurareels.db-wal"] };
+        names.iter().map(|name| self.dir.path().join(name)).collect()
     }
 
     /// What some post still wants, the earliest first.
     pub(crate) async fn wanting(&self) -> Result<Vec<Wanting>> {
-        let rows = sqlx::query(
-            "SELECT next_step_at, claim_token FROM aurareels_social_posts \
-             WHERE next_step_at IS NOT NULL ORDER BY next_step_at, id LIMIT 50",
-        )
-        .fetch_all(&self.database)
-        .await?;
+        let wanting = "SELECT next_step_at, claim_token FROM aurareels_social_posts \
+                       WHERE next_step_at IS NOT NULL ORDER BY next_step_at, id LIMIT 50";
+        let rows = self.database.rows(wanting).await?;
         rows.iter()
             .map(|row| {
-                let token: Option<String> = row.get("claim_token");
+                let token = row.opt_text("claim_token")?;
                 let process = token.as_deref().and_then(|token| token.split_once('-'));
                 Ok(Wanting {
-                    next_step_at: instant(row.get("next_step_at"))?,
+                    next_step_at: row.time("next_step_at")?,
                     claimed_by: token.as_deref().map(|_| process.and_then(|(pid, _)| pid.parse().ok()).unwrap_or(0)),
                 })
             })
@@ -366,67 +416,54 @@ impl Rig {
 
     /// What a driver looks at all the time, in one query.
     pub(crate) async fn glance(&self) -> Result<Glance> {
-        let row = sqlx::query(
-            "SELECT (SELECT GROUP_CONCAT(DISTINCT claim_token) FROM aurareels_social_posts WHERE claim_token IS NOT NULL) AS holders, \
-             next_step_at FROM aurareels_social_posts \
-             WHERE next_step_at IS NOT NULL ORDER BY next_step_at, id LIMIT 1",
-        )
-        .fetch_optional(&self.database)
-        .await?;
-        let Some(row) = row else { return Ok(Glance::default()) };
-        let holders: Option<String> = row.get("holders");
-        let process = |token: &str| token.split_once('-')?.0.parse().ok();
-        Ok(Glance {
-            holders: holders.as_deref().unwrap_or_default().split(',').filter_map(process).collect(),
-            first: Some(instant(row.get("next_step_at"))?),
-        })
+        let seen = "SELECT next_step_at, NULL AS holder FROM (SELECT next_step_at FROM aurareels_social_posts \
+                    WHERE next_step_at IS NOT NULL ORDER BY next_step_at, id LIMIT 1) earliest \
+                    UNION SELECT NULL, claim_token FROM aurareels_social_posts WHERE claim_token IS NOT NULL";
+        let mut glance = Glance::default();
+        for row in self.database.rows(seen).await? {
+            glance.first = row.opt_time("next_step_at")?.or(glance.first);
+            let holder = row.opt_text("holder")?;
+            let process = holder.as_deref().and_then(|token| token.split_once('-'));
+            glance.holders.extend(process.and_then(|(process, _)| process.parse::<u32>().ok()));
+        }
+        Ok(glance)
     }
 
     /// The time for which a recorded step of a claimed post waits before it leaves.
     pub(crate) async fn armed_until(&self) -> Result<Option<DateTime<Utc>>> {
-        let row = sqlx::query(
-            // The order of the join is given: the few claimed posts, then the steps of each.
-            "SELECT MIN(step.sent_at) AS at FROM aurareels_social_posts post \
-             CROSS JOIN aurareels_post_steps step ON step.post_id = post.id \
-             WHERE post.claim_token IS NOT NULL AND step.outcome IS NULL AND step.sent_at > ?",
-        )
-        .bind(self.sim.clock().now().timestamp_micros())
-        .fetch_one(&self.database)
-        .await?;
-        row.get::<Option<i64>, _>("at").map(instant).transpose()
+        // The order of the join is given, to SQLite: the few claimed posts, then the steps of each.
+        let armed = format!(
+            "SELECT MIN(step.sent_at) AS armed FROM aurareels_social_posts post CROSS JOIN aurareels_post_steps step \
+             WHERE step.post_id = post.id AND post.claim_token IS NOT NULL AND step.outcome IS NULL \
+             AND step.sent_at > {}",
+            self.database.literal(self.sim.clock().now())
+        );
+        self.database.row(&armed).await?.opt_time("armed")
     }
 
     /// Who refreshes tokens, and until when they may.
     pub(crate) async fn refreshing(&self) -> Result<Vec<(String, DateTime<Utc>)>> {
-        let rows = sqlx::query(
-            "SELECT refresh_claim_token, refresh_claim_expires_at FROM aurareels_social_accounts \
-             WHERE refresh_claim_token IS NOT NULL",
-        )
-        .fetch_all(&self.database)
-        .await?;
-        rows.iter()
-            .map(|row| Ok((row.get("refresh_claim_token"), instant(row.get("refresh_claim_expires_at"))?)))
-            .collect()
+        let held = "SELECT refresh_claim_token, refresh_claim_expires_at FROM aurareels_social_accounts \
+                    WHERE refresh_claim_token IS NOT NULL";
+        let rows = self.database.rows(held).await?;
+        rows.iter().map(|row| Ok((row.text("refresh_claim_token")?, row.time("refresh_claim_expires_at")?))).collect()
     }
 
-    /// Whether some process holds the database's write lock right now.
+    /// Whether the database is a file, which one process at a time writes.
+    pub(crate) fn is_file(&self) -> bool {
+        self.private.is_none()
+    }
+
+    /// Whether some process holds the database's write lock right now. A server has none.
     pub(crate) async fn is_locked(&self) -> Result<bool> {
+        if !self.is_file() {
+            return Ok(false);
+        }
         let file = SqliteConnectOptions::new().filename(self.path("aurareels.db")).busy_timeout(Duration::ZERO);
         let mut connection = file.connect().await?;
         let free = connection.execute("BEGIN IMMEDIATE").await.is_ok();
         connection.close().await?;
         Ok(!free)
-    }
-
-    /// Changes the database behind the cores' back.
-    pub(crate) async fn write(&self, sql: &'static str) -> Result<()> {
-        let file = SqliteConnectOptions::new().filename(self.dir.path().join("aurareels.db"));
-        let database = SqlitePoolOptions::new().max_connections(1).connect_with(file).await?;
-        sqlx::query("PRAGMA ignore_check_constraints = ON").execute(&database).await?;
-        let done = sqlx::query(sql).execute(&database).await?;
-        database.close().await;
-        ensure!(done.rows_affected() > 0, "nothing was changed: {sql}");
-        Ok(())
     }
 
     /// Closes every connection to the database of this process, so that its files are nobody's but a core's.
@@ -437,7 +474,25 @@ impl Rig {
 
     /// Opens a connection that reads.
     pub(crate) async fn take_up_reading(&mut self) -> Result<()> {
-        self.database = reader(self.dir.path()).await?;
+        self.database = opened(self.private.as_ref(), self.dir.path()).await?;
+        Ok(())
+    }
+
+    /// A database of a server that holds what this one's holds at one moment, whoever writes.
+    pub(crate) async fn copied(&self) -> Result<Option<Private>> {
+        let Some(private) = &self.private else { return Ok(None) };
+        let copy = private.another().await;
+        make_tables(&copy).await?;
+        private.copy_to(&copy).await;
+        Ok(Some(copy))
+    }
+
+    /// From now on that database of the server is this rig's.
+    pub(crate) fn move_to(&mut self, copy: Private) -> Result<()> {
+        let url = url_for_cores(&copy, self.proxy.as_ref())?;
+        self.settings.retain(|(name, _)| name != URL);
+        self.settings.push((URL.to_owned(), url));
+        self.private = Some(copy);
         Ok(())
     }
 
@@ -469,9 +524,21 @@ impl Rig {
     }
 }
 
-async fn reader(dir: &Path) -> Result<SqlitePool> {
-    let file = SqliteConnectOptions::new().filename(dir.join("aurareels.db")).read_only(true);
-    Ok(SqlitePoolOptions::new().max_connections(2).test_before_acquire(false).connect_with(file).await?)
+/// For looking at it.
+async fn opened(private: Option<&Private>, dir: &Path) -> Result<Database> {
+    match private {
+        Some(private) => Database::of_url(&private.url()),
+        None => Database::of_file(&dir.join("aurareels.db")).await,
+    }
+}
+
+/// By which cores reach a database.
+fn url_for_cores(private: &Private, proxy: Option<&Proxy>) -> Result<String> {
+    let mut url = url::Url::parse(&private.url())?;
+    if let Some(proxy) = proxy {
+        url.set_port(Some(proxy.address.port())).map_err(|()| anyhow::anyhow!("{url} can have no port"))?;
+    }
+    Ok(url.into())
 }
 
 /// A pause between two looks.

@@ -21,6 +21,7 @@ use crate::{
     power, restoring,
     rig::{Ceilings, Rig},
     scenarios::{self, Scenario},
+    server,
     windows::{self, Window},
     words,
 };
@@ -305,6 +306,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
             (mode, plain, lost, recovery)
         });
     }
+    let on_server = server::is_about_files("loss of power: a server's own disk is the server's to test");
     let mut reached: BTreeSet<&'static str> = BTreeSet::new();
     let mut recorded = Vec::new();
     while let Some(one) = recordings.join_next().await {
@@ -336,7 +338,8 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
             let name = format!("{} {}", mode.name(), place.name());
             pool.add("pairs", name, Box::new(move || Box::pin(judged(mode, vec![place]))));
         }
-        for place in places(&plain, options.long).into_iter().filter(power::matters) {
+        let dark_places = places(&plain, options.long).into_iter().filter(|place| !on_server && power::matters(place));
+        for place in dark_places {
             let of_tokens = place.point.starts_with("refresh");
             if options.long || !mode.scheduled || of_tokens {
                 for seed in 1..=if options.long { 3 } else { 1 } {
@@ -346,7 +349,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
                 }
             }
         }
-        if !mode.scheduled {
+        if !mode.scheduled && !on_server {
             let name = format!("{} power lost on a disk that lies", mode.name());
             let place = lost.clone();
             pool.add("harm is seen", name, Box::new(move || Box::pin(dark_on_a_lying_disk(mode, place))));

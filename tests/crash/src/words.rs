@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use aurareels_core::domain::post::Status;
 use chrono::TimeDelta;
-use sqlx::Row as _;
 
 use crate::{
     checks,
@@ -30,19 +29,19 @@ const POSTS: [&str; 5] = ["plain", "reason", "wait", "status", "step"];
 const UNREADABLE: [&str; 3] = ["wait", "status", "step"];
 
 const DAMAGE: [&str; 4] = [
-    "UPDATE aurareels_social_posts SET status = status || '!' WHERE full_caption LIKE 'status%'",
+    "UPDATE aurareels_social_posts SET status = CONCAT(status, '!') WHERE full_caption LIKE 'status%'",
     "UPDATE aurareels_social_posts SET waiting_for = 'a sign' WHERE full_caption LIKE 'wait%'",
     "UPDATE aurareels_social_posts SET error = \
      '{\"class\":{\"class\":\"transient\"},\"reason\":\"OF_A_LATER_RELEASE\",\"rule\":\"\",\"message\":\"?\",\"remediation\":\"\"}' \
      WHERE full_caption LIKE 'reason%'",
-    "UPDATE aurareels_post_steps SET outcome = outcome || '!' WHERE outcome IS NOT NULL \
+    "UPDATE aurareels_post_steps SET outcome = CONCAT(outcome, '!') WHERE outcome IS NOT NULL \
      AND post_id IN (SELECT id FROM aurareels_social_posts WHERE full_caption LIKE 'step%')",
 ];
 
 const MENDING: [&str; 3] = [
-    "UPDATE aurareels_social_posts SET status = rtrim(status, '!') WHERE full_caption LIKE 'status%'",
+    "UPDATE aurareels_social_posts SET status = REPLACE(status, '!', '') WHERE full_caption LIKE 'status%'",
     "UPDATE aurareels_social_posts SET waiting_for = NULL WHERE full_caption LIKE 'wait%'",
-    "UPDATE aurareels_post_steps SET outcome = rtrim(outcome, '!') WHERE outcome LIKE '%!'",
+    "UPDATE aurareels_post_steps SET outcome = REPLACE(outcome, '!', '') WHERE outcome LIKE '%!'",
 ];
 
 async fn unknown_words(upload: Upload) -> Result<Verdict> {
@@ -65,14 +64,15 @@ async fn unknown_words(upload: Upload) -> Result<Verdict> {
         })
         .await?;
         dead.buried(rig, &core).await?;
+        rig.database.take_any_word().await?;
         for sql in DAMAGE {
-            rig.write(sql).await?;
+            rig.database.write(sql).await?;
         }
         let mut core = rig.core(&Orders::default())?;
         rest(rig, &mut core, &dead).await?;
         let aside = "SELECT full_caption FROM aurareels_social_posts WHERE set_aside > '' ORDER BY id";
-        let rows = sqlx::query(aside).fetch_all(&rig.database).await?;
-        let aside: Vec<String> = rows.iter().map(|row| row.get::<String, _>("full_caption")).collect();
+        let rows = rig.database.rows(aside).await?;
+        let aside = rows.iter().map(|row| row.text("full_caption")).collect::<Result<Vec<_>>>()?;
         ensure!(
             aside.len() == UNREADABLE.len() && aside.iter().zip(UNREADABLE).all(|(post, name)| post.starts_with(name)),
             "quarantined: {aside:?}"
@@ -83,12 +83,12 @@ async fn unknown_words(upload: Upload) -> Result<Verdict> {
         }
         core.kill()?;
         for sql in MENDING {
-            rig.write(sql).await?;
+            rig.database.write(sql).await?;
         }
         let mut core = rig.core(&Orders::default())?;
         until("they are taken up", Duration::from_secs(20), async || {
             let left = "SELECT COUNT(*) AS n FROM aurareels_social_posts WHERE set_aside > ''";
-            Ok(sqlx::query(left).fetch_one(&rig.database).await?.get::<i64, _>("n") == 0)
+            Ok(rig.database.count(left).await? == 0)
         })
         .await?;
         rest(rig, &mut core, &dead).await?;

@@ -6,7 +6,6 @@ use aurareels_core::domain::{
     platform::{LoginFlavour, Platform},
 };
 use serde_json::json;
-use sqlx::Row;
 
 use super::plan;
 use crate::{mode::Upload, rig::Rig};
@@ -84,14 +83,11 @@ pub(super) async fn connect(rig: &mut Rig, posts: usize) -> Result<Accounts> {
         rig.connect(Platform::Youtube, None, Some(&id)).await?;
     }
     let mut accounts = Accounts::default();
-    let rows = sqlx::query("SELECT id, platform, login_flavour FROM aurareels_social_accounts ORDER BY id")
-        .fetch_all(&rig.database)
-        .await?;
-    for row in &rows {
-        let id = AccountId(row.get("id"));
-        let flavour: Option<String> = row.get("login_flavour");
-        let flavour = flavour.and_then(|flavour| flavour.parse().ok());
-        match (row.get::<String, _>("platform").parse()?, flavour) {
+    let connected = "SELECT id, platform, login_flavour FROM aurareels_social_accounts ORDER BY id";
+    for row in rig.database.rows(connected).await? {
+        let id = AccountId(row.int("id")?);
+        let flavour = row.opt_text("login_flavour")?.and_then(|flavour| flavour.parse().ok());
+        match (row.text("platform")?.parse()?, flavour) {
             (Platform::Tiktok, _) => accounts.tiktok.push(id),
             (Platform::Facebook, _) => accounts.pages.push(id),
             (Platform::Youtube, _) => accounts.channels.push(id),
@@ -104,15 +100,12 @@ pub(super) async fn connect(rig: &mut Rig, posts: usize) -> Result<Accounts> {
 
 /// The owners of accounts that need them log in again.
 pub(super) async fn reconnect(rig: &mut Rig) -> Result<usize> {
-    let rows = sqlx::query(
-        "SELECT platform, account_id, login_flavour FROM aurareels_social_accounts WHERE health = 'needs_reconnect'",
-    )
-    .fetch_all(&rig.database)
-    .await?;
+    let dead =
+        "SELECT platform, account_id, login_flavour FROM aurareels_social_accounts WHERE health = 'needs_reconnect'";
     let mut renewed = 0;
-    for row in &rows {
-        let (platform, person): (String, String) = (row.get("platform"), row.get("account_id"));
-        let flavour: Option<LoginFlavour> = row.get::<String, _>("login_flavour").parse().ok();
+    for row in rig.database.rows(dead).await? {
+        let (platform, person) = (row.text("platform")?, row.text("account_id")?);
+        let flavour: Option<LoginFlavour> = row.text("login_flavour")?.parse().ok();
         let platform: Platform = platform.parse()?;
         let done = match platform {
             Platform::Tiktok | Platform::Youtube => rig.connect(platform, None, Some(&person)).await,

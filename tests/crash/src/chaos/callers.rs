@@ -117,8 +117,18 @@ impl Asked {
         for permit in self.permits.iter_mut().filter(|permit| permit.until.is_none()) {
             permit.until = Some(now);
         }
+        self.perhaps(since, from);
+    }
+
+    /// The call may have done so: its database was away, and nobody knows.
+    fn perhaps(&mut self, since: DateTime<Utc>, from: DateTime<Utc>) {
         self.permits.push(Permit { since, until: None, from });
     }
+}
+
+/// Whether a call may have done what it was asked to all the same.
+fn is_unsure<T>(answer: &Result<T, Error>) -> bool {
+    matches!(answer, Err(Error::Store(_)))
 }
 
 /// How often what was done, and how often the core did it.
@@ -210,36 +220,53 @@ impl Callers {
             }
             Deed::Reschedule(seconds) => {
                 let later = begun + TimeDelta::seconds(seconds);
-                let done = posts.reschedule(CALLER, id()?, GivenTime::At(later), None).await.is_ok();
-                if done {
+                let answer = posts.reschedule(CALLER, id()?, GivenTime::At(later), None).await;
+                if answer.is_ok() {
                     asked.permit(begun, self.clock.now(), later);
+                } else if is_unsure(&answer) {
+                    asked.perhaps(begun, later);
                 }
-                tally.note("reschedule", done);
+                tally.note("reschedule", answer.is_ok());
             }
             Deed::PublishNow(copies) => {
                 let id = id()?;
                 let calls = future::join_all((0..copies).map(|_| posts.publish_now(CALLER, id, None))).await;
                 if calls.iter().any(|call| !matches!(call, Err(_) | Ok((PublishNow::Superseded, _)))) {
                     asked.permit(begun, self.clock.now(), begun);
+                } else if calls.iter().any(is_unsure) {
+                    asked.perhaps(begun, begun);
                 }
                 calls.into_iter().for_each(|call| tally.note("publish now", call.is_ok()));
             }
             Deed::Retry => {
-                if posts.get(CALLER, id()?).await?.post.status == Status::Failed {
-                    let done = posts.retry(CALLER, id()?).await.is_ok();
-                    if done {
+                if self.status(id()?).await? == Status::Failed {
+                    let answer = posts.retry(CALLER, id()?).await;
+                    if answer.is_ok() {
                         asked.permit(begun, self.clock.now(), begun);
+                    } else if is_unsure(&answer) {
+                        asked.perhaps(begun, begun);
                     }
-                    tally.note("retry", done);
+                    tally.note("retry", answer.is_ok());
                 }
             }
             Deed::LookAgain => {
-                if matches!(posts.get(CALLER, id()?).await?.post.status, Status::Confirming | Status::NeedsReview) {
+                if matches!(self.status(id()?).await?, Status::Confirming | Status::NeedsReview) {
                     tally.note("look again", posts.reconcile(CALLER, id()?).await.is_ok());
                 }
             }
         }
         Ok(())
+    }
+
+    /// Asks until the database can be read.
+    async fn status(&self, id: PostId) -> Result<Status> {
+        for _ in 0..PATIENCE {
+            match self.posts.get(CALLER, id).await {
+                Err(Error::Store(_)) => tokio::time::sleep(PAUSE).await,
+                detail => return Ok(detail?.post.status),
+            }
+        }
+        bail!("post {id} cannot be read")
     }
 
     /// The request of an intent, word for word the same each time, until it is taken.

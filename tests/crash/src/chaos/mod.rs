@@ -1,6 +1,6 @@
-//! A seeded random mixture over many posts: two cores on one database that are killed, stopped and started again, a
-//! platform that loses, delays and garbles answers, and callers who ask twice, edit, cancel, reschedule and publish now
-//! while the post goes out.
+//! A seeded random mixture over many posts: cores on one database that are killed, stopped and started again, a platform
+//! that loses, delays and garbles answers, callers who ask twice, edit, cancel, reschedule and publish now while the post
+//! goes out, and, where the database is a server's, one that is restarted and loses COMMITs ([`server`]).
 //!
 //! The same seed gives the same plan ([`plan`]) and the same faults: the platform's throw depends on the seed, the
 //! operation, the post and how often that was asked; the throw for a core's death on the seed, the post, its claim and the
@@ -11,10 +11,12 @@
 mod accounts;
 mod callers;
 mod plan;
+mod server;
 mod verdict;
 
 use std::{
     collections::HashMap,
+    os::unix::process::ExitStatusExt,
     time::{Duration, Instant},
 };
 
@@ -23,13 +25,13 @@ use aurareels_simulator::{Chances, Host};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use rustix::process::Signal;
-use sqlx::Row;
 use tokio::task::JoinHandle;
 
 use self::{
     accounts::{connect, reconnect},
     callers::{Asked, Callers, Kept, Tally},
     plan::{Action, Deed, Order, RESTORES},
+    server::Upsets,
     verdict::Verdict,
 };
 use crate::{
@@ -51,6 +53,9 @@ pub(crate) struct Options {
     /// Seed of the plan and of the faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Cores on one database.
+    #[arg(long, default_value_t = 2)]
+    cores: usize,
 }
 
 /// The clock moves in steps of this much, so that many posts want attention at once.
@@ -58,9 +63,6 @@ const QUANTUM: TimeDelta = TimeDelta::seconds(30);
 
 /// Real seconds of a lease; a stopped core sleeps longer.
 const LEASE: u64 = 3;
-
-/// Cores on one database.
-const CORES: usize = 2;
 
 /// Chances in millionths that a core is killed, is stopped, or has a worker panic, per point that it passes.
 const FATES: (u32, u32, u32) = (350, 12, 100);
@@ -96,18 +98,22 @@ struct Slot {
 /// The cores of a run.
 struct Cores {
     slots: Vec<Slot>,
+    wanted: usize,
     seed: u64,
     lives: usize,
     dead: Dead,
     deaths: usize,
     pauses: usize,
     stops: usize,
+    /// They ended by themselves: the server was away when they started.
+    in_vain: usize,
 }
 
 impl Cores {
-    fn start(rig: &mut Rig, seed: u64) -> Result<Self> {
-        let mut cores =
-            Self { slots: Vec::new(), seed, lives: 0, dead: Dead::default(), deaths: 0, pauses: 0, stops: 0 };
+    fn start(rig: &mut Rig, wanted: usize, seed: u64) -> Result<Self> {
+        let (slots, dead) = (Vec::new(), Dead::default());
+        let (lives, deaths, pauses, stops, in_vain) = (0, 0, 0, 0, 0);
+        let mut cores = Self { slots, wanted, seed, lives, dead, deaths, pauses, stops, in_vain };
         cores.fill(rig)?;
         Ok(cores)
     }
@@ -142,7 +148,7 @@ impl Cores {
 
     /// Starts as many as there are to be.
     fn fill(&mut self, rig: &mut Rig) -> Result<()> {
-        while self.slots.len() < CORES {
+        while self.slots.len() < self.wanted {
             let slot = self.next_life(rig)?;
             self.slots.push(slot);
         }
@@ -156,10 +162,10 @@ impl Cores {
             match (slot.core.ended()?, slot.stopped) {
                 (Some(status), _) => {
                     // Whoever is asked to end may still be killed on the way.
-                    if slot.ending && status.success() {
-                        self.stops += 1;
-                    } else {
-                        self.deaths += 1;
+                    match status.signal() {
+                        Some(_) => self.deaths += 1,
+                        None if slot.ending && status.success() => self.stops += 1,
+                        None => self.in_vain += 1,
                     }
                     self.dead.buried(rig, &slot.core).await?;
                     self.slots[index] = self.next_life(rig)?;
@@ -206,11 +212,13 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
         ("N8N_SCHEDULER_WEBHOOK", webhook.address.as_str()),
         ("N8N_API_KEY", "canary-n8n-key"),
     ];
-    let mut rig = Rig::new(&settings).await?;
+    let mut rig = Rig::behind_a_proxy(&settings).await?;
+    let mut upsets = Upsets::new();
+    let peace = upsets.peace(&rig).await?;
     let accounts = connect(&mut rig, options.posts).await?;
     let choice = accounts.numbers();
     let (intents, actions) = plan::make(options.posts, &choice, &mut dice);
-    let orders = plan::orders(CORES, &mut dice);
+    let orders = plan::orders(options.cores, &mut dice);
     let all: Vec<Asked> = intents
         .into_iter()
         .map(|intent| {
@@ -232,9 +240,12 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
         refused_after: 0.004,
         ..Chances::default()
     }))?;
-    let mut run = Run::start(rig, options.seed, actions, orders, all)?;
+    let cores = Cores::start(&mut rig, options.cores, options.seed)?;
+    drop(peace);
+    let mut run = Run::start(rig, upsets, cores, actions, orders, all);
     run.go_on().await?;
-    let Run { mut rig, cores, all, tally, reconnected, steps, restored, asked_again, .. } = run;
+    let Run { mut rig, mut upsets, cores, all, tally, reconnected, steps, restored, asked_again, .. } = run;
+    let _peace = upsets.peace(&rig).await?;
     println!(
         "{:.0} s, {steps} steps of the clock: {} deaths, {} stops in order, {} pauses past the lease, {restored} restored backups, {asked_again} posts asked for again, {reconnected} logins renewed by their owners",
         begun.elapsed().as_secs_f64(),
@@ -242,6 +253,15 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
         cores.stops,
         cores.pauses,
     );
+    if let Some(proxy) = &rig.proxy {
+        println!(
+            "{} cores; the database's server was restarted {} times, {} COMMITs were cut off; {} starts in vain",
+            options.cores,
+            server::restarts(),
+            proxy.cut(),
+            cores.in_vain
+        );
+    }
     let small = options.posts < POSTS_PER_DEATH;
     let again = restored == RESTORES.len() && asked_again > 0;
     let struck = cores.deaths >= options.posts / POSTS_PER_DEATH && (small || (cores.stops > 0 && again));
@@ -266,6 +286,7 @@ type Batch = JoinHandle<Result<(Vec<(usize, Asked)>, Tally)>>;
 
 struct Run {
     rig: Rig,
+    upsets: Upsets,
     cores: Cores,
     callers: Callers,
     /// In the order of their times; the first `done` have begun.
@@ -286,12 +307,13 @@ struct Run {
 
 impl Run {
     fn start(
-        mut rig: Rig,
-        seed: u64,
+        rig: Rig,
+        upsets: Upsets,
+        cores: Cores,
         actions: Vec<Action>,
         mut orders: Vec<(i64, Order)>,
         all: Vec<Asked>,
-    ) -> Result<Self> {
+    ) -> Self {
         orders.reverse();
         let callers = Callers {
             posts: rig.parts.posts.clone(),
@@ -299,12 +321,12 @@ impl Run {
             start: rig.sim.clock().now(),
             videos: format!("{}/v", rig.sim.url(Host::Media)),
         };
-        let cores = Cores::start(&mut rig, seed)?;
         let tally = Tally::default();
         let (done, reconnected, steps, restored, asked_again) = (0, 0, 0, 0, 0);
         let (backup, batch) = (None, None);
-        Ok(Self {
+        Self {
             rig,
+            upsets,
             cores,
             callers,
             actions,
@@ -318,7 +340,7 @@ impl Run {
             tally,
             reconnected,
             steps,
-        })
+        }
     }
 
     async fn go_on(&mut self) -> Result<()> {
@@ -326,6 +348,7 @@ impl Run {
         let (mut told, mut looked) = (Instant::now(), Instant::now());
         let (mut moved, mut stepped) = (Instant::now(), Instant::now());
         loop {
+            self.upsets.look(&self.rig);
             self.cores.look(&mut self.rig).await?;
             self.end_batch().await?;
             match self.next(moved.elapsed() > ARMED).await? {
@@ -412,7 +435,10 @@ impl Run {
         while let Some((_, order)) = self.orders.pop_if(|(at, _)| *at <= now) {
             match order {
                 Order::Stop(index) => self.cores.ask_to_end(index)?,
-                Order::BackUp(means) => self.backup = Some(self.rig.back_up(means).await?),
+                Order::BackUp(means) => {
+                    let _peace = self.upsets.peace(&self.rig).await?;
+                    self.backup = Some(self.rig.back_up(means).await?);
+                }
                 Order::PutBack => self.put_back().await?,
             }
         }
@@ -423,6 +449,7 @@ impl Run {
     /// does not know ask again.
     async fn put_back(&mut self) -> Result<()> {
         let Some(backup) = self.backup.take() else { return Ok(()) };
+        let _peace = self.upsets.peace(&self.rig).await?;
         while self.batch.is_some() {
             self.cores.look(&mut self.rig).await?;
             self.end_batch().await?;
@@ -477,10 +504,8 @@ enum Next {
 }
 
 async fn progress(rig: &Rig) -> Result<String> {
-    let rows = sqlx::query("SELECT status, COUNT(*) AS n FROM aurareels_social_posts GROUP BY status")
-        .fetch_all(&rig.database)
-        .await?;
-    let counts: Vec<String> =
-        rows.iter().map(|row| format!("{} {}", row.get::<i64, _>("n"), row.get::<String, _>("status"))).collect();
-    Ok(counts.join(", "))
+    let counts = "SELECT status, COUNT(*) AS n FROM aurareels_social_posts GROUP BY status";
+    let rows = rig.database.rows(counts).await?;
+    let counts = rows.iter().map(|row| Ok(format!("{} {}", row.int("n")?, row.text("status")?)));
+    Ok(counts.collect::<Result<Vec<_>>>()?.join(", "))
 }

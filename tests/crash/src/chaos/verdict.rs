@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
 use aurareels_core::domain::{ids::PostId, ledger::Entry, post::Status};
-use sqlx::Row;
+use serde_json::Value;
 
 use super::callers::Asked;
 use crate::{
@@ -52,13 +52,11 @@ impl Verdict {
         let told = oracles::rows(rig).await?;
         let visible = rig.sim.posts();
         let findings = oracles::judge(&told, &visible, |row, came| by_id.get(&row.id)?.earliest(came));
-        let reasons = sqlx::query(
-            "SELECT id, COALESCE(json_extract(error, '$.reason'), 'none') AS reason FROM aurareels_social_posts",
-        )
-        .fetch_all(&rig.database)
-        .await?;
-        let reasons: HashMap<i64, String> =
-            reasons.iter().map(|row| (row.get::<i64, _>("id"), row.get("reason"))).collect();
+        let mut reasons = HashMap::new();
+        for row in rig.database.rows("SELECT id, error FROM aurareels_social_posts WHERE error IS NOT NULL").await? {
+            let error: Value = serde_json::from_str(&row.text("error")?)?;
+            reasons.insert(row.int("id")?, error["reason"].as_str().unwrap_or("none").to_owned());
+        }
         let statuses: HashMap<i64, Status> = told.iter().map(|row| (row.id, row.status)).collect();
         let commented = visible.iter().filter(|post| !post.comments.is_empty()).count();
         let mut verdict = Self { findings, visible: visible.len(), commented, asked: all.len(), ..Self::default() };
