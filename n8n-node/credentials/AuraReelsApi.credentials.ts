@@ -21,7 +21,7 @@ export class AuraReelsApi implements ICredentialType {
 			required: true,
 			placeholder: 'e.g. https://aurareels.example.com',
 			description:
-				'Where the AuraReels core listens. In Docker, "localhost" is the n8n container itself: use the name of the core\'s container or host.',
+				'Where the AuraReels core listens. In Docker, "localhost" is the n8n container itself, so use the name of the core\'s container or host.',
 		},
 		{
 			displayName: 'API Key',
@@ -32,7 +32,7 @@ export class AuraReelsApi implements ICredentialType {
 			required: true,
 			placeholder: 'e.g. ar_...',
 			description:
-				'Made by "aurareels api-key create --user 1 --scopes read,publish" on the core. It is shown once.',
+				'Created on the core with "aurareels api-key create --user 1 --scopes read,publish", which shows it once',
 		},
 		{
 			displayName: 'User ID',
@@ -41,7 +41,7 @@ export class AuraReelsApi implements ICredentialType {
 			default: '',
 			placeholder: 'e.g. 1',
 			description:
-				'Only for a key made with --any-user: the user to act for. A node can name another one in its options.',
+				'The user to act for. Only for an API key created with --any-user. Nodes can override it in their options.',
 		},
 		{
 			displayName: 'CA Certificate',
@@ -51,7 +51,7 @@ export class AuraReelsApi implements ICredentialType {
 			default: '',
 			placeholder: '-----BEGIN CERTIFICATE-----',
 			description:
-				"Only for https with a private certificate: the certificate of the authority that signed the core's, in PEM form",
+				"The certificate of the CA that signed the core's certificate, in PEM format. Only for https with a private CA.",
 		},
 	];
 }

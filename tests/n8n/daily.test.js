@@ -62,7 +62,7 @@ describe("a sheet", () => {
       ["published", ""],
       ["published", ""],
       ["not_sent", '"Caption"'],
-      ["not_sent", "No account is given"],
+      ["not_sent", "No account is selected"],
       ["not_sent", '"Video URL"'],
       ["not_sent", '"Paid Partnership"'],
       ["published", ""],
@@ -167,7 +167,7 @@ describe("an AI agent", () => {
   test("hears why nothing was posted, and which accounts there are", async (t) => {
     const output = await agent(t, "Agent that errs", { account: "@nobody", video: simulator.video("agent-2"), caption: "Nobody sees this" });
     assert.match(output, /No connected account is called/);
-    assert.match(output, /Connected are/);
+    assert.match(output, /Connected accounts: /);
     assert.equal((await simulator.visible("Nobody sees this")).length, 0);
   });
 });

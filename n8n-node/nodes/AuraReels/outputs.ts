@@ -161,15 +161,15 @@ function stopped(node: IExecuteFunctions, failed: Sorted[], of: number): NodeOpe
 	const said = failed.map(({ trouble }) => trouble as Trouble);
 	const advice =
 		of > failed.length
-			? `The other ${of - failed.length} went well, and running the node again does not post them twice. "When a Post Fails" lets the workflow go on instead.`
-			: '"When a Post Fails" lets the workflow go on instead.';
+			? `The other ${of - failed.length} succeeded, and running the node again does not post them twice. To continue instead of stopping, change "When a Post Fails".`
+			: 'To continue instead of stopping, change "When a Post Fails".';
 	const sentences =
 		failed.length === 1 ? [] : said.slice(0, MOST_NAMED).map(({ sentence }) => stop(sentence));
 	if (failed.length > MOST_NAMED) sentences.push(`And ${failed.length - MOST_NAMED} more.`);
 	const remedies = [...new Set(said.map(({ error }) => error.remediation).filter(Boolean))];
 	const error = new NodeOperationError(
 		node.getNode(),
-		failed.length === 1 ? said[0].sentence : `${failed.length} of ${of} posts did not go out`,
+		failed.length === 1 ? said[0].sentence : `${failed.length} of ${of} posts were not published`,
 		{
 			description: [...sentences, ...remedies.slice(0, MOST_NAMED).map(stop), advice].join(' '),
 			itemIndex: first.item,

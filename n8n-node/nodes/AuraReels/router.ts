@@ -55,9 +55,9 @@ function chosen(node: IExecuteFunctions): Operation {
 	if (!found) {
 		throw new NodeOperationError(
 			node.getNode(),
-			`There is no operation "${resource}: ${operation}"`,
+			`The operation "${resource}: ${operation}" does not exist`,
 			{
-				description: 'Choose the operation again, or update the AuraReels package.',
+				description: 'Select the operation again, or update the AuraReels package.',
 			},
 		);
 	}

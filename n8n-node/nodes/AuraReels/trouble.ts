@@ -15,16 +15,16 @@ export interface Trouble {
 
 /** What a post is waiting for, for people. */
 const WAITS: Record<string, string> = {
-	schedule: 'its time',
+	schedule: 'its scheduled time',
 	processing: 'the platform to process the video',
 	quota: "the platform's quota",
 	daily_limit: "the core's daily limit",
-	rate_limit: 'the platform, which asked to slow down',
+	rate_limit: "the platform's rate limit",
 	retry: 'its next automatic retry',
-	reconnect: "the account's owner, who has to connect it again",
-	confirming: 'the next look at the platform',
+	reconnect: "the account's owner, who must connect it again",
+	confirming: 'the next check on the platform',
 	workflow: 'the scheduler workflow',
-	restore_check: 'a look at the platform after a restore',
+	restore_check: 'a check on the platform after a restore',
 };
 
 /** Why a post did not go out, or is not known to. Without a wait, one that is under way is as it should be. */
@@ -47,29 +47,24 @@ export function troubleOf(post: Post, more: IDataObject = {}): Trouble | undefin
 	if (post.status === 'needs_review') {
 		const said = own(
 			'NEEDS_REVIEW',
-			'needs a look: it may be live',
-			'Look at the account, then say what you saw with Post: Resolve.',
+			'needs review: it may be live',
+			'Check the account, then record what you found with Post: Resolve.',
 			false,
 		);
 		return { ...said, error: post.error ?? said.error };
 	}
 	if (more.wait === 'finished' && post.status === 'cancelled') {
-		return own(
-			'CANCELLED',
-			'was cancelled while it was waited for',
-			'Nothing was published.',
-			false,
-		);
+		return own('CANCELLED', 'was cancelled during the wait', 'Nothing was published.', false);
 	}
 	if (more.wait === 'limit_reached') {
 		const what = post.waiting_for
-			? ` and waits for ${WAITS[post.waiting_for] ?? post.waiting_for}`
+			? ` and is waiting for ${WAITS[post.waiting_for] ?? post.waiting_for}`
 			: '';
 		const until = post.waiting_for && post.waiting_until ? ` until ${post.waiting_until}` : '';
 		return own(
 			'WAIT_LIMIT_REACHED',
-			`is ${post.status ?? 'unknown'} still${what}${until}`,
-			'AuraReels goes on with it. Run the node again to wait for it, or raise "Wait at Most": it stays one post.',
+			`is still ${post.status ?? 'unknown'}${what}${until}`,
+			'AuraReels continues with it. To wait longer, run the node again or increase "Wait Limit": it stays one post.',
 			true,
 		);
 	}

@@ -24,9 +24,9 @@ export class AuraReelsEventTrigger implements INodeType {
 		version: 1,
 		subtitle: '={{ [].concat($parameter["events"]).join(", ").replaceAll("_", " ") }}',
 		description:
-			'Starts the workflow when a post is published, fails or needs review, or an account needs its owner',
+			'Starts the workflow when a post is published, fails or needs review, or when an account must be reconnected',
 		eventTriggerDescription: '',
-		activationMessage: 'Events of AuraReels now start your workflow.',
+		activationMessage: 'AuraReels events now start your workflow.',
 		defaults: { name: 'AuraReels Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
@@ -34,7 +34,7 @@ export class AuraReelsEventTrigger implements INodeType {
 		properties: [
 			{
 				displayName:
-					'The workflow starts once for each event, also for those that happened while n8n was down. "event_id" is the same whenever an event comes again.',
+					'The workflow starts once for each event, including events that happened while n8n was down. If an event is delivered again, it has the same "event_id".',
 				name: 'notice',
 				type: 'notice',
 				default: '',
@@ -46,7 +46,7 @@ export class AuraReelsEventTrigger implements INodeType {
 				options: KINDS.map(({ name, value, description }) => ({ name, value, description })),
 				default: ['post_published', 'post_failed', 'post_needs_review', 'account_needs_reconnect'],
 				required: true,
-				description: 'What the workflow starts on',
+				description: 'The events that start the workflow',
 			},
 			{
 				displayName: 'Options',
@@ -65,22 +65,6 @@ export class AuraReelsEventTrigger implements INodeType {
 							'Only events of these accounts. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 					},
 					{
-						displayName: 'Begin With',
-						name: 'startFrom',
-						type: 'options',
-						options: [
-							{ name: 'Events From Now On', value: 'now' },
-							{
-								name: 'Oldest Event That Is Kept',
-								value: 'oldest',
-								description: 'The core keeps events for 30 days',
-							},
-						],
-						default: 'now',
-						description:
-							'Where to begin when the workflow is published for the first time. Later it goes on from where it was.',
-					},
-					{
 						displayName: 'Platforms',
 						name: 'platforms',
 						type: 'multiOptions',
@@ -94,13 +78,29 @@ export class AuraReelsEventTrigger implements INodeType {
 						description: 'Only events of these platforms',
 					},
 					{
+						displayName: 'Start From',
+						name: 'startFrom',
+						type: 'options',
+						options: [
+							{ name: 'New Events', value: 'now' },
+							{
+								name: 'Oldest Available Event',
+								value: 'oldest',
+								description: 'The core keeps events for 30 days',
+							},
+						],
+						default: 'now',
+						description:
+							'Where to start when the workflow is published for the first time. After that, it continues from where it stopped.',
+					},
+					{
 						displayName: 'User ID',
 						name: 'userId',
 						type: 'string',
 						default: '',
 						placeholder: 'e.g. 1',
 						description:
-							"The user whose events are wanted, in place of the credential's. Needs an API key that may act for any user.",
+							"The user whose events to receive, instead of the credential's user. Requires an API key created with --any-user.",
 					},
 				],
 			},

@@ -11,7 +11,7 @@ import type { Wanted } from './kinds';
 export function readWanted(node: ITriggerFunctions, options: IDataObject): Wanted {
 	const kinds = node.getNodeParameter('events') as string[];
 	if (kinds.length === 0) {
-		throw new ParameterError('No event is chosen', 'Choose at least one under "Events".');
+		throw new ParameterError('No event is selected', 'Select at least one in "Events".');
 	}
 	return {
 		kinds,

@@ -29,7 +29,7 @@ export const KINDS: Kind[] = [
 	{
 		name: 'Account Needs Reconnect',
 		value: 'account_needs_reconnect',
-		description: 'The platform refuses the login: the owner has to connect the account again',
+		description: 'The platform refuses the login, so the owner must connect the account again',
 		types: ['account_needs_reconnect'],
 	},
 	{
@@ -49,14 +49,14 @@ export const KINDS: Kind[] = [
 	{
 		name: 'Post Failed',
 		value: 'post_failed',
-		description: 'A post failed: it is proven that it is not on the platform',
+		description: 'A post failed and is definitely not on the platform',
 		types: ['post_status_changed'],
 		status: 'failed',
 	},
 	{
 		name: 'Post Needs Review',
 		value: 'post_needs_review',
-		description: 'It cannot be found out whether a post is live: a person has to decide',
+		description: 'It is not known whether a post is live, so a person must check',
 		types: ['post_status_changed'],
 		status: 'needs_review',
 	},
@@ -77,7 +77,7 @@ export const KINDS: Kind[] = [
 	{
 		name: 'Post Status Changed',
 		value: 'post_status_changed',
-		description: "A post's status changed, whatever to",
+		description: 'A post changed to any status',
 		types: ['post_status_changed'],
 	},
 ];

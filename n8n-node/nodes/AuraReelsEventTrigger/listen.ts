@@ -46,7 +46,7 @@ export async function listen(
 		const oldest = oldestKept(error);
 		if (oldest === undefined) return await Promise.reject(error);
 		node.logger.warn(
-			`AuraReels Trigger: events after ${begin} are no longer kept; going on with ${oldest}`,
+			`AuraReels Trigger: events after ${begin} are no longer kept; continuing from ${oldest}`,
 		);
 		return await listener.open(oldest);
 	});
@@ -153,7 +153,7 @@ class Listener {
 				this.lost = true;
 				break;
 			case 'open':
-				if (this.lost) logger.info('AuraReels Trigger: event stream is back');
+				if (this.lost) logger.info('AuraReels Trigger: event stream restored');
 				this.lost = false;
 				break;
 			case 'failed':

@@ -21,8 +21,8 @@ export const PLATFORMS = Object.keys(PLATFORM_NAMES).sort();
 
 const HEALTH_NAMES: Record<string, string> = {
 	ok: 'OK',
-	expiring: 'login ends soon',
-	needs_reconnect: 'needs to be connected again',
+	expiring: 'login expires soon',
+	needs_reconnect: 'must be reconnected',
 };
 
 /** A platform as people write it. */

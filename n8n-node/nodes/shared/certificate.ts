@@ -20,14 +20,14 @@ export function faultOfPem(text: string): string | undefined {
 	const found = text.match(CERTIFICATE) ?? [];
 	if (found.length === 0) {
 		return /PRIVATE KEY/.test(text)
-			? 'The CA certificate is a private key, which belongs to the server alone'
-			: 'The CA certificate is not in PEM form: it has no "-----BEGIN CERTIFICATE-----" and "-----END CERTIFICATE-----" lines';
+			? 'The CA certificate is a private key, which must stay on the server'
+			: 'The CA certificate is not in PEM format: it has no "-----BEGIN CERTIFICATE-----" and "-----END CERTIFICATE-----" lines';
 	}
 	for (const one of found) {
 		try {
 			new X509Certificate(one);
 		} catch {
-			return 'The CA certificate cannot be read: a part of it is missing or changed';
+			return 'The CA certificate cannot be read: part of it is missing or was changed';
 		}
 	}
 	return undefined;

@@ -36,7 +36,7 @@ export async function coreFor(context: IExecuteFunctions, item: number): Promise
 		userId?: unknown;
 		timeoutSeconds?: unknown;
 	};
-	const seconds = whole(options.timeoutSeconds, 'Timeout', 'Give seconds, such as 60.');
+	const seconds = whole(options.timeoutSeconds, 'Timeout', 'Enter seconds, such as 60.');
 	return {
 		target: target(await context.getCredentials(CREDENTIAL, item), text(options.userId, 'User ID')),
 		timeoutMs: 1000 * (seconds || DEFAULT_TIMEOUT_SECONDS),

@@ -33,13 +33,14 @@ export async function auraReelsApiTest(
 /** What is wrong; nothing when the key may read and publish. */
 async function faultOf(core: Core): Promise<string | undefined> {
 	const { address, apiKey, caCertificate } = core.target;
-	if (!address) return 'The address is empty. Write it like http://localhost:50051.';
-	if (!apiKey) return `The API key is empty. Make one on the core with "${MAKE_KEY}".`;
+	if (!address) return 'The address is empty. Enter one such as http://localhost:50051.';
+	if (!apiKey) return `The API key is empty. Create one on the core with "${MAKE_KEY}".`;
 	if (caCertificate) {
 		const fault = faultOfPem(caCertificate);
-		if (fault) return `${fault}. Paste the certificate of the authority that signed the core's.`;
+		if (fault)
+			return `${fault}. Paste the certificate of the CA that signed the core's certificate.`;
 		if (address.startsWith('http:')) {
-			return 'A CA certificate is given, but the address begins with http://, where none is used. Write https://, or remove the certificate.';
+			return 'There is a CA certificate, but the address starts with http://, which does not use it. Use https://, or remove the certificate.';
 		}
 	}
 	const read = await refusal(async () => {
@@ -52,11 +53,11 @@ async function faultOf(core: Core): Promise<string | undefined> {
 	const canWrite = !write || !isScope(write);
 	if (read) {
 		return canWrite
-			? `This key can publish, but not read, which every node needs for its lists and results. Make one that can do both with "${MAKE_KEY}".`
+			? `This key can publish, but not read, and nodes need to read for their lists and results. Create a key that can do both with "${MAKE_KEY}".`
 			: await why(core, read);
 	}
 	if (!canWrite) {
-		return `This key can read, but not publish. It is enough for reading posts and accounts and for the trigger. Make one that can do both with "${MAKE_KEY}".`;
+		return `This key can read, but not publish. That is enough to read posts and accounts and for the trigger. Create a key that can do both with "${MAKE_KEY}".`;
 	}
 	return undefined;
 }
@@ -78,28 +79,28 @@ async function why(core: Core, error: CoreError): Promise<string> {
 	const { failure, address } = error;
 	const { userId } = core.target;
 	if (/any user/.test(failure.message) && !userId) {
-		return 'This key may act for any user, and no user is named. Fill in "User ID" with the number of the user to act for.';
+		return 'This key can act for any user, but "User ID" is empty. Enter the ID of the user to act for.';
 	}
 	if (failure.code === 'PERMISSION_DENIED' && userId) {
-		return `This key may not act for user ${userId}. Leave "User ID" empty, or use a key of that user.`;
+		return `This key cannot act for user ${userId}. Leave "User ID" empty, or use a key of that user.`;
 	}
 	if (failure.code === 'UNAUTHENTICATED') {
-		return `The AuraReels core refused the API key: it is unknown or was revoked. Check it for typing errors, or make one with "${MAKE_KEY}".`;
+		return `The AuraReels core refused the API key: it is unknown or was revoked. Check it for typos, or create one with "${MAKE_KEY}".`;
 	}
 	if (failure.reason === 'CONNECTION_LOST' && address.startsWith('http:')) {
 		const secure = { ...core.target, address: address.replace('http:', 'https:') };
 		if (await speaksTls({ ...core, target: secure })) {
-			return `The server at ${address} speaks https. Write the address with https:// instead of http://.`;
+			return `The server at ${address} uses https. Change http:// to https:// in the address.`;
 		}
 	}
 	if (isForeign(error)) {
-		return `The server at ${address} is not an AuraReels core. Check host and port; a proxy before the core has to pass HTTP/2 on.`;
+		return `The server at ${address} is not an AuraReels core. Check the host and port. A proxy in front of the core must support HTTP/2.`;
 	}
 	if (failure.reason === 'CONNECTION_LOST') {
-		return `The server at ${address} ended the connection without an answer. It is not an AuraReels core, or it was being stopped. Check host and port; a proxy before the core has to pass HTTP/2 on.`;
+		return `The server at ${address} closed the connection without a response. It is not an AuraReels core, or it was shutting down. Check the host and port. A proxy in front of the core must support HTTP/2.`;
 	}
 	if (failure.reason === 'NO_ANSWER') {
-		return `The server at ${address} did not answer within ${error.timeoutMs / 1000} s. Check host and port.`;
+		return `The server at ${address} did not respond within ${error.timeoutMs / 1000} s. Check the host and port.`;
 	}
 	return sentences(error);
 }

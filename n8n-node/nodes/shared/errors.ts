@@ -31,7 +31,7 @@ const HTTP_CODES: Record<string, string> = {
 };
 
 const RUN_AGAIN =
-	'It may have been done all the same. Running it again is safe: the core recognises the request and never posts twice.';
+	'The request may have been completed. Running it again is safe: the core recognises the request and never posts twice.';
 
 /** A mistake in a node's parameters. */
 export class ParameterError extends Error {
@@ -159,14 +159,14 @@ function explainCore(error: CoreError): { message: string; description: string }
 			};
 		case 'NO_ANSWER':
 			return {
-				message: `The AuraReels core did not answer within ${error.timeoutMs / 1000} s; what was asked may have been done`,
-				description: `${RUN_AGAIN} The option "Timeout" sets how long the node waits.`,
+				message: `The AuraReels core did not respond within ${error.timeoutMs / 1000} s`,
+				description: `${RUN_AGAIN} To wait longer, increase the option "Timeout".`,
 			};
 		case 'PROCESS_ENDS':
 			return {
 				message: 'n8n was stopped while the node waited for the result',
 				description:
-					'AuraReels goes on without it. Run it again to get the result: that is safe, because the core recognises the request and never posts twice.',
+					'AuraReels continues with the post. Run the node again to get the result. This is safe: the core recognises the request and never posts twice.',
 			};
 		case 'CANCELLED':
 			return { message: 'The execution was stopped', description: RUN_AGAIN };
@@ -175,7 +175,7 @@ function explainCore(error: CoreError): { message: string; description: string }
 		case 'CREDENTIAL_INVALID':
 			return {
 				message: sentence(failure.message),
-				description: 'Correct it in the AuraReels API credential, or in the options of the node.',
+				description: "Correct it in the AuraReels API credential or in the node's options.",
 			};
 	}
 	if (failure.code === 'UNAUTHENTICATED') {
@@ -184,7 +184,7 @@ function explainCore(error: CoreError): { message: string; description: string }
 			description: lines([
 				failure.message,
 				failure.metadata.remedy,
-				'Make a key with "aurareels api-key create" and put it in the AuraReels API credential.',
+				'Create a key with "aurareels api-key create" and enter it in the AuraReels API credential.',
 			]),
 		};
 	}

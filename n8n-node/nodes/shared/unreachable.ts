@@ -17,50 +17,50 @@ export function explainUnreachable({ failure, address, hasCa }: CoreError): Expl
 	});
 	if (/InvalidContentType/i.test(text)) {
 		return because(
-			'it does not speak https',
-			`Write the address in the credential with http:// instead of https://, or give the core a certificate.`,
+			'it does not use https',
+			'Change https:// to http:// in the credential, or set up a certificate for the core.',
 		);
 	}
 	if (/NoApplicationProtocol/i.test(text)) {
 		return because(
-			'the server there does not speak gRPC',
-			'Check the address in the credential. A proxy before the core has to pass HTTP/2 on.',
+			'the server does not support gRPC',
+			'Check the address in the credential. A proxy in front of the core must support HTTP/2.',
 		);
 	}
 	if (/NotValidForName|not valid for name/i.test(text)) {
 		return because(
-			'its certificate is for another name',
-			'Use the name that stands in the certificate as the address in the credential.',
+			'its certificate is for another host name',
+			'In the credential, use the host name that is in the certificate.',
 		);
 	}
 	if (/certificate.*expired|Expired|NotValidYet|not valid yet/i.test(text)) {
 		return because(
-			'its certificate is out of date',
-			"Renew the core's certificate, or set the clocks.",
+			'its certificate has expired or is not valid yet',
+			"Renew the core's certificate, or check the clocks of both machines.",
 		);
 	}
 	if (/certificate|UnknownIssuer/i.test(text)) {
 		return because(
 			'its certificate is not trusted',
 			hasCa
-				? 'The CA certificate in the credential is not that of the authority that signed it.'
-				: 'Put the certificate of the authority that signed it into the field "CA Certificate" of the credential.',
+				? 'The CA certificate in the credential does not belong to the CA that signed it.'
+				: 'Enter the certificate of the CA that signed it in the credential, in "CA Certificate".',
 		);
 	}
 	if (/dns error|lookup address/i.test(text)) {
 		return because(
-			'there is no host of this name',
-			"Check the address in the credential as seen from n8n. In Docker it is the name of the core's container.",
+			'the host was not found',
+			"Check that n8n can reach the address in the credential. In Docker, use the name of the core's container.",
 		);
 	}
 	if (/connection refused/i.test(text)) {
 		return because(
-			'nothing listens there',
-			'Check that the core runs and that the port is right. In Docker, "localhost" is n8n\'s own container: use the name of the core\'s.',
+			'the connection was refused',
+			'Check that the core is running and that the port is correct. In Docker, "localhost" is the n8n container itself, so use the name of the core\'s container.',
 		);
 	}
 	return because(
-		'no connection could be made',
-		`Check that the core runs and that the address in the credential is right as seen from n8n (${text}).`,
+		'the connection failed',
+		`Check that the core is running and that n8n can reach the address in the credential (${text}).`,
 	);
 }

@@ -17,8 +17,8 @@ export function text(value: unknown, field: string): string {
 	const luxon = value as { toISO?: () => string | null };
 	if (typeof luxon.toISO === 'function') return luxon.toISO() ?? '';
 	throw new ParameterError(
-		`"${field}" is ${Array.isArray(value) ? 'a list' : 'an object'} and no text: ${shown(value)}`,
-		`Have the expression in "${field}" name the one value that is meant, such as {{ $json.text }}.`,
+		`"${field}" must be text, but is ${Array.isArray(value) ? 'a list' : 'an object'}: ${shown(value)}`,
+		`Change the expression in "${field}" so that it returns a single value, such as {{ $json.text }}.`,
 	);
 }
 
@@ -38,8 +38,8 @@ export function flag(value: unknown, field: string): boolean | undefined {
 	if (YES.includes(word)) return true;
 	if (NO.includes(word)) return false;
 	throw new ParameterError(
-		`"${field}" is "${shown(value)}", which is neither yes nor no`,
-		'Give true or false; "yes", "no", "on", "off", 1 and 0 are understood too.',
+		`"${field}" must be true or false, but is "${shown(value)}"`,
+		'Besides true and false, "yes", "no", "on", "off", 1, and 0 are accepted.',
 	);
 }
 
@@ -49,7 +49,7 @@ export function whole(value: unknown, field: string, example: string): number | 
 	if (given === '') return undefined;
 	const found = Number(given);
 	if (!Number.isSafeInteger(found) || found < 0) {
-		throw new ParameterError(`"${field}" is "${given}", which is not a whole number`, example);
+		throw new ParameterError(`"${field}" must be a whole number, but is "${given}"`, example);
 	}
 	return found;
 }
@@ -64,8 +64,8 @@ export function choice<T>(list: INodeProperties, value: unknown): T | undefined 
 	if (found) return found.value as T;
 	const words = entries.map((entry) => entry.value).filter((word) => word !== '');
 	throw new ParameterError(
-		`"${list.displayName}" is "${given}", which is none of its choices`,
-		`Choose from the list, or give one of ${words.join(', ')}.`,
+		`"${list.displayName}" cannot be "${given}"`,
+		`Select a value from the list, or use one of: ${words.join(', ')}.`,
 	);
 }
 

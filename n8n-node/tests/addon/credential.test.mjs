@@ -57,20 +57,20 @@ test('https with its own authority is fine, also when a form took the line break
 
 test('https and http mixed up', async () => {
 	const asPlain = await check(secure.address.replace('https:', 'http:'));
-	assert.match(asPlain.message, /speaks https\. Write the address with https:\/\//);
+	assert.match(asPlain.message, /uses https\. Change http:\/\/ to https:\/\//);
 	const asSecure = await check(plain.address.replace('http://127.0.0.1', 'https://localhost'));
-	assert.match(asSecure.message, /it does not speak https\..*http:\/\/ instead/);
+	assert.match(asSecure.message, /it does not use https\..*Change https:\/\/ to http:\/\//);
 });
 
 test('a certificate that is not trusted, by the wrong authority, or of another name', async () => {
 	assert.match((await check(secure.address)).message, /not trusted\..*"CA Certificate"/);
 	const wrong = await check(secure.address, pem('server.pem'));
-	assert.match(wrong.message, /not trusted\..*is not that of the authority/);
+	assert.match(wrong.message, /not trusted\..*does not belong to the CA/);
 	const elsewhere = http2.createSecureServer(SERVER);
 	open.push(elsewhere);
 	await new Promise((resolve) => elsewhere.listen(0, '127.0.0.2', resolve));
 	const name = await check(`https://127.0.0.2:${elsewhere.address().port}`, CA);
-	assert.match(name.message, /its certificate is for another name/);
+	assert.match(name.message, /its certificate is for another host name/);
 });
 
 test('servers of other kinds', async (t) => {
@@ -94,15 +94,15 @@ test('servers of other kinds', async (t) => {
 		const { status, message } = await check(address);
 		assert.equal(status, 'Error');
 		// A server that closes at once may be gone before anything of its answer is read.
-		assert.match(message, /[Ii]s not an AuraReels core.* Check host and port/, address);
+		assert.match(message, /[Ii]s not an AuraReels core.* Check the host and port/, address);
 	}
 	const secureWeb = await listen(https.createServer(SERVER, (_, answer) => answer.end('x')));
 	const { message } = await check(`https://localhost:${secureWeb}`, CA);
-	assert.match(message, /does not speak gRPC/);
+	assert.match(message, /does not support gRPC/);
 });
 
 test('nobody there, and no such host', async () => {
-	assert.match((await check('http://127.0.0.1:9')).message, /nothing listens there\..*Docker/);
-	assert.match((await check('http://no-such-host.invalid:1')).message, /no host of this name/);
+	assert.match((await check('http://127.0.0.1:9')).message, /the connection was refused\..*Docker/);
+	assert.match((await check('http://no-such-host.invalid:1')).message, /the host was not found/);
 	assert.match((await check('localhost:50051')).message, /does not begin with http/);
 });

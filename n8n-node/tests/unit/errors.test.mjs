@@ -50,19 +50,13 @@ for (const [reason, code, httpCode, message, description] of [
 		/Nothing was sent/,
 	],
 	['CONNECTION_LOST', 'UNAVAILABLE', '503', /connection .* was lost/, /never posts twice/],
-	[
-		'NO_ANSWER',
-		'DEADLINE_EXCEEDED',
-		'504',
-		/did not answer within 60 s; what was asked may have been done/,
-		/never posts twice/,
-	],
+	['NO_ANSWER', 'DEADLINE_EXCEEDED', '504', /did not respond within 60 s/, /never posts twice/],
 	[
 		'PROCESS_ENDS',
 		'UNAVAILABLE',
 		'503',
 		/^n8n was stopped while the node waited for the result$/,
-		/goes on without it\. Run it again .* never posts twice/,
+		/continues with the post\. Run the node again .* never posts twice/,
 	],
 	['CANCELLED', 'CANCELLED', '499', /^The execution was stopped$/, /./],
 	[
@@ -95,7 +89,7 @@ test("a mistake in the credential is not the core's", async () => {
 });
 
 for (const [what, value, message] of [
-	['empty', '', /No account is given/],
+	['empty', '', /No account is selected/],
 	['not a number', 'abc', /Account ID "abc" is not a positive whole number/],
 	['a fraction', '1.5', /Account ID "1.5"/],
 	['zero', '0', /Account ID "0"/],
@@ -230,7 +224,7 @@ for (const [what, said, data, message] of [
 			}),
 		},
 		{},
-		/^This key may act for any user, and no user is named\. Fill in "User ID"/,
+		/^This key can act for any user, but "User ID" is empty\. Enter/,
 	],
 	[
 		"another user's key",
@@ -241,7 +235,7 @@ for (const [what, said, data, message] of [
 			}),
 		},
 		{ userId: '2' },
-		/^This key may not act for user 2\. Leave "User ID" empty/,
+		/^This key cannot act for user 2\. Leave "User ID" empty/,
 	],
 	[
 		'a core that is away',
@@ -252,11 +246,11 @@ for (const [what, said, data, message] of [
 			}),
 		},
 		{},
-		/^The AuraReels core at http:\/\/a cannot be reached: nothing listens there\./,
+		/^The AuraReels core at http:\/\/a cannot be reached: the connection was refused\./,
 	],
 	['no address', {}, { address: ' ' }, /^The address is empty/],
 	['no key', {}, { apiKey: '' }, /^The API key is empty/],
-	['a CA that is none', {}, { address: 'https://a', caCertificate: 'abc' }, /not in PEM form/],
+	['a CA that is none', {}, { address: 'https://a', caCertificate: 'abc' }, /not in PEM format/],
 	[
 		'a private key as CA',
 		{},
@@ -273,7 +267,7 @@ for (const [what, said, data, message] of [
 			address: 'https://a',
 			caCertificate: '-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----',
 		},
-		/cannot be read: a part of it is missing/,
+		/cannot be read: part of it is missing/,
 	],
 ]) {
 	test(`the credential test names ${what}, once`, async () => {

@@ -30,7 +30,7 @@ test('accounts show platform, handle, health and what is left', async () => {
 	const { results } = await list('listSearch', 'searchAccounts', PUBLISH, {});
 	assert.deepEqual(results, [
 		{ name: 'TikTok · @user1 · OK · 3 of 25 posts left', value: '1' },
-		{ name: 'TikTok · User 2 · needs to be connected again', value: '2' },
+		{ name: 'TikTok · User 2 · must be reconnected', value: '2' },
 	]);
 	assert.equal(asked[0].request.platform, 'tiktok');
 	assert.equal(asked[0].request.active, true);
@@ -105,7 +105,7 @@ test('privacy comes from what the creator offers', async () => {
 		{
 			name: 'Only the Creator',
 			value: 'SELF_ONLY',
-			description: 'As Nathan offers it (SELF_ONLY)',
+			description: 'Available to Nathan (SELF_ONLY)',
 		},
 	]);
 	assert.deepEqual(asked[0].request, { id: 7 });
@@ -113,7 +113,7 @@ test('privacy comes from what the creator offers', async () => {
 
 test('without an account there is nothing to choose, and it says what to do', async () => {
 	answer({});
-	await assert.rejects(list('loadOptions', 'getPrivacyLevels', PUBLISH), /No account is given/);
+	await assert.rejects(list('loadOptions', 'getPrivacyLevels', PUBLISH), /No account is selected/);
 	const expression = { ...PUBLISH, account: { __rl: true, mode: 'id', value: '={{ $json.id }}' } };
 	await assert.rejects(list('loadOptions', 'getPrivacyLevels', expression), /expression/);
 });
@@ -148,7 +148,7 @@ test('accounts to post to carry their platform and handle', async () => {
 test('a list of privacy levels that is empty says why, and is no error', async () => {
 	answer({});
 	assert.deepEqual(await choices([]), [
-		{ name: 'Choose an account first', value: '', description: '' },
+		{ name: 'Select an account first', value: '', description: '' },
 	]);
 	answer({
 		'AccountService/GetPublishOptions': failure('UNAVAILABLE', { message: 'the database is away' }),
@@ -156,7 +156,7 @@ test('a list of privacy levels that is empty says why, and is no error', async (
 	const [away] = await choices(['tiktok:7 @ada']);
 	assert.deepEqual(
 		[away.name, away.value],
-		["TikTok's choices cannot be read: The database is away", ''],
+		["TikTok's choices could not be loaded: The database is away", ''],
 	);
 	answer({
 		'AccountService/GetPublishOptions': {
@@ -215,5 +215,5 @@ test('of fifty accounts all are listed, and the quotas of the first ones asked f
 		common.map(({ value }) => value),
 		['SELF_ONLY'],
 	);
-	assert.equal(common[0].description, 'As User 1, User 2 and 48 others offer it (SELF_ONLY)');
+	assert.equal(common[0].description, 'Available to User 1, User 2 and 48 others (SELF_ONLY)');
 });

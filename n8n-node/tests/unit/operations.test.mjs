@@ -728,7 +728,7 @@ test('a handle that nobody or several have is refused, and says who there is', a
 	await assert.rejects(publishV2({ accounts: '@ada' }), (error) => {
 		assert.match(
 			error.message,
-			/"@ada" can be several accounts: TikTok @ada \(ID 7\), Instagram @ada/,
+			/"@ada" matches several accounts: TikTok @ada \(ID 7\), Instagram @ada/,
 		);
 		assert.match(error.description, /tiktok:@ada/);
 		return true;
@@ -738,7 +738,7 @@ test('a handle that nobody or several have is refused, and says who there is', a
 		assert.match(error.description, /TikTok @ada \(ID 7\)/);
 		return true;
 	});
-	await assert.rejects(publishV2({ accounts: [] }), /No account is given/);
+	await assert.rejects(publishV2({ accounts: [] }), /No account is selected/);
 	await assert.rejects(publishV2({ accounts: 'jim' }), /Account ID "jim"/);
 });
 

@@ -81,9 +81,9 @@ test('who wires nothing gets an error: of a refused item as of a failed post', a
 
 	core(post(1, 'published'), post(2, 'failed'), post(3, 'needs_review'));
 	await assert.rejects(v2(three()), (error) => {
-		assert.equal(error.message, '2 of 3 posts did not go out');
+		assert.equal(error.message, '2 of 3 posts were not published');
 		assert.match(error.description, /Post 2 on TikTok @ada failed: the video is too long\./);
-		assert.match(error.description, /Post 3 on TikTok @ada needs a look: it may be live\./);
+		assert.match(error.description, /Post 3 on TikTok @ada needs review: it may be live\./);
 		assert.match(error.description, /Make it shorter\./);
 		assert.match(error.description, /does not post them twice/);
 		assert.equal(error.context.itemIndex, 1);
@@ -196,12 +196,12 @@ test('a wait that reaches its limit does not look like success', async () => {
 		[json.status, json.wait, json.waiting_for, json.waiting_until, json.error.code],
 		['publishing', 'limit_reached', 'quota', more.waiting_until, 'WAIT_LIMIT_REACHED'],
 	);
-	assert.match(json.error.message, /waits for the platform's quota until 2030/);
+	assert.match(json.error.message, /is waiting for the platform's quota until 2030/);
 	assert.equal(json.error.retryable, true);
 
 	const error = await waited(state, { kind: 'limit' });
 	assert.equal(error.name, 'NodeOperationError');
-	assert.match(error.message, /^Post 1 on TikTok @ada is publishing still/);
+	assert.match(error.message, /^Post 1 on TikTok @ada is still publishing/);
 	assert.match(error.description, /it stays one post/);
 });
 

@@ -55,7 +55,7 @@ for (const [field, parameters] of [
 	['First Comment', { accounts: 'facebook:9 Page', facebookOptions: { firstComment: {} } }],
 	['Paid Partnership', { tiktokOptions: { brandContentToggle: 'maybe' } }],
 	['Wait for Result', { waitForResult: 'later' }],
-	['Wait at Most', { waitLimitSeconds: 'ten' }],
+	['Wait Limit', { waitLimitSeconds: 'ten' }],
 	['Cover Frame', { tiktokOptions: { videoCoverTimestampMs: 'first' } }],
 	['Timeout', { options: { timeoutSeconds: 'long' } }],
 	['Transfer', { tiktokOptions: { transfer: 'pull' } }],
@@ -66,7 +66,7 @@ for (const [field, parameters] of [
 ]) {
 	test(`what cannot be read in "${field}" is refused by its name`, async () => {
 		const { error, request } = await sent(parameters);
-		assert.match(error?.message ?? 'it was sent', new RegExp(`^"${field}" is `));
+		assert.match(error?.message ?? 'it was sent', new RegExp(`^"${field}" (must be|cannot be) `));
 		assert.ok(error.description, 'and what to do');
 		assert.equal(request, undefined);
 	});
@@ -84,7 +84,7 @@ test('lists in JSON, numbers as captions, 7.0 as an ID', async () => {
 });
 
 test('an entry of a list is found by its value or its name, in any case', async () => {
-	for (const word of ['PULL_FROM_URL', 'TikTok fetches the URL']) {
+	for (const word of ['PULL_FROM_URL', 'TikTok downloads the URL']) {
 		const { request } = await sent({ tiktokOptions: { transfer: word } });
 		assert.equal(request.content.platform_options.tiktok.transfer, 'pull_from_url');
 	}

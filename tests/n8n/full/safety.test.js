@@ -157,7 +157,7 @@ describe("stopping n8n", () => {
     const broken = await n8n.rest.execution(id);
     assert.equal(broken.status, "error", "not crashed: it came to its end");
     assert.match(broken.error.message, /n8n was stopped while the node waited/);
-    assert.match(broken.error.description, /Run it again/);
+    assert.match(broken.error.description, /Run the node again/);
     const again = await n8n.rest.finished(await n8n.rest.retry(id));
     assert.equal(again.status, "success", JSON.stringify(again.error));
     assert.equal(again.json("AuraReels")[0].existed, true);

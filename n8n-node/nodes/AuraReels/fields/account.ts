@@ -12,7 +12,7 @@ export const accountField: INodeProperties = {
 	default: { mode: 'list', value: '' },
 	required: true,
 	description:
-		'The connected account. The list shows its platform, its health and how many posts are left.',
+		'The connected account. The list shows its platform, its health, and how many posts are left.',
 	modes: [
 		{
 			displayName: 'From List',
@@ -26,13 +26,13 @@ export const accountField: INodeProperties = {
 			name: 'id',
 			type: 'string',
 			placeholder: 'e.g. 12',
-			hint: "AuraReels' own ID of the account, as Account: Get Many shows it",
+			hint: "The account's ID in AuraReels, from Account: Get Many",
 			validation: [
 				{
 					type: 'regex',
 					properties: {
 						regex: '^\\s*[0-9]+\\s*$',
-						errorMessage: 'An account ID is a whole number',
+						errorMessage: 'The account ID must be a whole number',
 					},
 				},
 			],
@@ -42,7 +42,7 @@ export const accountField: INodeProperties = {
 			name: 'handle',
 			type: 'string',
 			placeholder: 'e.g. @nathan',
-			hint: 'Where two platforms have the same one: tiktok:@nathan',
+			hint: 'If two platforms have the same handle: tiktok:@nathan',
 		},
 	],
 };

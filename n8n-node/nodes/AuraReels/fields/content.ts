@@ -25,13 +25,13 @@ const platform: INodeProperties = {
 		{
 			name: 'Several Accounts',
 			value: 'several',
-			description: 'The same video on several accounts, of any platform: one post each',
+			description: 'The same video on several accounts, on any platform: one post each',
 		},
 		{ name: 'TikTok', value: 'tiktok', description: 'One TikTok account' },
 		{ name: 'YouTube', value: 'youtube', description: 'One YouTube channel' },
 	],
 	default: 'tiktok',
-	description: 'Where to post. The fields below follow it.',
+	description: 'Where to post. The fields below depend on it.',
 };
 
 const severalAccounts: INodeProperties = {
@@ -43,7 +43,7 @@ const severalAccounts: INodeProperties = {
 	required: true,
 	displayOptions: { show: { platform: ['several'] } },
 	description:
-		'One post per account, all created together or none. An expression may give a list of IDs, such as [1, 2]. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+		'Creates one post per account: all of them, or none if one is refused. An expression can return a list of IDs, such as [1, 2]. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 };
 
 const video: INodeProperties[] = [
@@ -55,22 +55,22 @@ const video: INodeProperties[] = [
 			{
 				name: 'Binary File',
 				value: 'binary',
-				description: 'A file from an earlier node. It is streamed to the core, whatever its size.',
+				description: 'A file from a previous node, of any size. It is streamed to the core.',
 			},
 			{
-				name: 'Uploaded Before',
+				name: 'Uploaded Media',
 				value: 'media',
-				description: 'A video that is already in the core, by its media ID',
+				description: 'A video uploaded to the core earlier, by its media ID',
 			},
 			{
 				name: 'URL',
 				value: 'url',
-				description: 'A public address from which the video can be fetched',
+				description: 'A public URL that the video can be downloaded from',
 			},
 			{
 				name: 'Video Job',
 				value: 'job',
-				description: 'The video of a job that was saved by Video Job: Save',
+				description: 'The video of a job saved with Video Job: Save',
 			},
 		],
 		default: 'url',
@@ -84,7 +84,7 @@ const video: INodeProperties[] = [
 		required: true,
 		placeholder: 'e.g. https://example.com/video.mp4',
 		displayOptions: { show: { videoSource: ['url'] } },
-		description: 'A public http(s) address. It must stay reachable until the post is published.',
+		description: 'A public http(s) URL. It must stay reachable until the post is published.',
 	},
 	{
 		displayName: 'Input Binary Field',
@@ -93,7 +93,7 @@ const video: INodeProperties[] = [
 		default: 'data',
 		required: true,
 		placeholder: 'e.g. data',
-		hint: 'The name of the input binary field with the video file',
+		hint: 'The name of the input field containing the video file to be posted',
 		displayOptions: { show: { videoSource: ['binary'] } },
 	},
 	{
@@ -104,7 +104,7 @@ const video: INodeProperties[] = [
 		required: true,
 		placeholder: 'e.g. m_3f2a...',
 		displayOptions: { show: { videoSource: ['media'] } },
-		description: 'The "media_id" that Media: Upload put out, or that an earlier post has',
+		description: 'The "media_id" returned by Media: Upload, or that of an earlier post',
 	},
 	{ ...videoJobField, displayOptions: { show: { videoSource: ['job'] } } },
 ];
@@ -116,7 +116,8 @@ const caption: INodeProperties = {
 	typeOptions: { rows: 4 },
 	default: '',
 	placeholder: 'e.g. Behind the scenes of our new studio',
-	description: 'Hashtags and mentions may stand in it, or in their own fields below',
+	description:
+		'The text of the post. It can contain hashtags and mentions, or use their own fields.',
 };
 
 const privacy: INodeProperties[] = [
@@ -132,7 +133,7 @@ const privacy: INodeProperties[] = [
 		required: true,
 		displayOptions: { show: { platform: ['tiktok'] } },
 		description:
-			'What this creator offers right now. TikTok demands that it is chosen for each post, so nothing is pre-filled. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+			'The choices this creator has right now. TikTok requires a choice for each post, so nothing is preselected. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 	},
 	{
 		displayName: 'Who Can See It',
@@ -156,18 +157,19 @@ const privacy: INodeProperties[] = [
 			{
 				name: 'Friends',
 				value: 'FRIENDS',
-				description: 'TikTok only: followers that the creator follows too',
+				description: 'TikTok only: followers whom the creator follows back',
 			},
 			{
 				name: 'Not Chosen',
 				value: '',
-				description: 'Posts are public; TikTok refuses a post without a choice',
+				description: 'Posts are public, except on TikTok, which refuses a post without a choice',
 			},
 			{ name: 'Only the Creator', value: 'PRIVATE', description: 'TikTok and YouTube only' },
 		],
 		default: '',
 		displayOptions: { show: { platform: ['several'] } },
-		description: 'What a creator does not offer is refused, never widened or narrowed',
+		description:
+			'A choice that is not available to a creator is refused, never replaced by another',
 	},
 ];
 
@@ -180,7 +182,7 @@ const accounts: INodeProperties = {
 	default: [],
 	required: true,
 	description:
-		'One post per account, all created together or none. An expression may give IDs, handles, or a list of either, such as @nathan or [1, 2]. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+		'Creates one post per account: all of them, or none if one is refused. An expression can return IDs, handles, or a list of either, such as @nathan or [1, 2]. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 };
 
 /** What single accounts say instead. */
@@ -191,7 +193,7 @@ const captionsByAccount: INodeProperties = {
 	typeOptions: { multipleValues: true },
 	placeholder: 'Add caption',
 	default: {},
-	description: 'Another caption for some of the accounts. The others get the caption above.',
+	description: 'A different caption for some of the accounts. The others get the caption above.',
 	options: [
 		{
 			displayName: 'Caption',
@@ -206,8 +208,11 @@ const captionsByAccount: INodeProperties = {
 					description:
 						'One of the accounts above. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 				},
-				{ ...caption, description: 'What this account says instead' },
-				{ ...hashtags, description: 'Instead of the hashtags above. Those when empty.' },
+				{ ...caption, description: 'The caption for this account' },
+				{
+					...hashtags,
+					description: 'The hashtags for this account. Leave empty to use those above.',
+				},
 			],
 		},
 	],
@@ -235,7 +240,7 @@ const privacyOfAccounts: INodeProperties = {
 	typeOptions: { loadOptionsMethod: 'getPrivacyChoices', loadOptionsDependsOn: ['accounts'] },
 	default: '',
 	description:
-		'TikTok demands that it is chosen for each post, so nothing is pre-filled; what a creator does not offer is refused, never widened or narrowed. Facebook and Instagram posts are public. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+		'Facebook and Instagram posts are always public. TikTok requires a choice for each post, so nothing is preselected. A choice that is not available to a creator is refused, never replaced by another. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 };
 
 /** The fields before an operation's own. */

@@ -11,25 +11,26 @@ export const whenPostFails: INodeProperties = {
 	noDataExpression: true,
 	options: [
 		{
-			name: 'Go On by the Same Output',
+			name: 'Continue',
 			value: 'sameOutput',
-			description: 'One item for each post, in order; "status" and "error" say how it went',
+			description:
+				'Returns one item for each post, in input order. "status" and "error" give the result.',
 		},
 		{
-			name: 'Go On by a Second Output',
+			name: 'Continue (Using Failed Output)',
 			value: 'secondOutput',
-			description: 'What did not go out leaves by the output "Failed"',
+			description: 'Sends posts that were not published to a second output, "Failed"',
 		},
 		{
-			name: 'Stop With an Error',
+			name: 'Stop Workflow',
 			value: 'stop',
-			description: 'The execution fails, and error workflows start',
+			description: 'Ends the execution with an error and starts error workflows',
 		},
 	],
 	default: 'stop',
 	displayOptions: { show: FROM_VERSION_2 },
 	description:
-		'What to do with an item that is refused, and with a post that fails, needs review, or is not out when the wait is over. With "Stop", the other items are worked on first unless one is refused.',
+		'What to do when an item is refused, or when a post fails, needs review, or is not published within the wait limit. "Stop Workflow" stops at the first refused item; for anything else it processes all items first.',
 };
 
 /** The same where only a wait can find out. */

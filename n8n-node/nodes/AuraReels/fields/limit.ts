@@ -41,7 +41,7 @@ export async function readAll<T>(
 	const all =
 		flag(work.node.getNodeParameter('returnAll', work.item, false), 'Return All') === true;
 	const given = work.node.getNodeParameter('limit', work.item, 50);
-	const limit = all ? Infinity : (whole(given, 'Limit', 'Give how many, such as 50.') ?? 50);
+	const limit = all ? Infinity : (whole(given, 'Limit', 'Enter a number, such as 50.') ?? 50);
 	const found: T[] = [];
 	if (limit === 0) return found;
 	let token = '';

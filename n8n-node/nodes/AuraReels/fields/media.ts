@@ -13,7 +13,7 @@ export const mediaField: INodeProperties = {
 	default: '',
 	required: true,
 	placeholder: 'e.g. {{ $json.media_id }}',
-	description: 'The "media_id" that Media: Upload and Media: Get Many put out, or that a post has',
+	description: 'The "media_id" returned by Media: Upload or Media: Get Many, or that of a post',
 };
 
 /** Reads it. */
@@ -22,7 +22,7 @@ export function readMediaId(work: Work): string {
 	if (id === '') {
 		throw new ParameterError(
 			'"Media ID" is empty',
-			'Give the "media_id" that Media: Upload or Media: Get Many put out.',
+			'Enter the "media_id" returned by Media: Upload or Media: Get Many.',
 		);
 	}
 	return id;

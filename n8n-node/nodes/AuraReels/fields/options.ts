@@ -12,7 +12,7 @@ const timeout: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 1, maxValue: 3600 },
 	default: DEFAULT_TIMEOUT_SECONDS,
-	description: 'How long the node waits for one answer of the core',
+	description: 'How long to wait for each response from the core',
 };
 
 const userId: INodeProperties = {
@@ -22,7 +22,7 @@ const userId: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. 1 or {{ $json.body.user_id }}',
 	description:
-		"The user to act for, in place of the credential's. Needs an API key that may act for any user.",
+		"The user to act for, instead of the credential's user. Requires an API key created with --any-user.",
 };
 
 /** Where a time without an offset is read. */
@@ -33,7 +33,7 @@ export const timeZone: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. Europe/Berlin',
 	description:
-		"The IANA zone in which a time without an offset is read. The workflow's own zone when empty.",
+		"The IANA time zone for times without an offset. Leave empty to use the workflow's time zone.",
 };
 
 /** Change only what was seen. */
@@ -43,13 +43,17 @@ export const revision: INodeProperties = {
 	type: 'number',
 	default: 0,
 	description:
-		"Change the post only while it still has this revision, so that nobody's change is overwritten unseen. Any revision when 0.",
+		"Changes the post only if it still has this revision, so that nobody else's change is overwritten. 0 means any revision.",
 };
 
 /** Reads it: what cannot be read must not count as "any". */
 export function readRevision(options: IDataObject): number | null {
 	return (
-		whole(options.revision, 'Revision', 'Give the "revision" of the post as it was read.') || null
+		whole(
+			options.revision,
+			'Revision',
+			'Enter the "revision" that the post had when you read it.',
+		) || null
 	);
 }
 

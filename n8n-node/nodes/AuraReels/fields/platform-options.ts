@@ -12,6 +12,13 @@ export const tiktokOptions: INodeProperties = {
 	default: {},
 	displayOptions: { show: { platform: ['tiktok', 'several'] } },
 	options: [
+		{
+			displayName: 'AI-Generated',
+			name: 'isAigc',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to label the video as AI-generated',
+		},
 		allowDuet,
 		allowStitch,
 		{
@@ -20,21 +27,15 @@ export const tiktokOptions: INodeProperties = {
 			type: 'number',
 			typeOptions: { minValue: 0 },
 			default: 0,
-			description: 'The frame that is shown as cover, in milliseconds from the start',
-		},
-		{
-			displayName: 'Made by AI',
-			name: 'isAigc',
-			type: 'boolean',
-			default: false,
-			description: 'Whether to label the video as made by AI',
+			description: 'The frame to use as the cover, in milliseconds from the start',
 		},
 		{
 			displayName: 'Paid Partnership',
 			name: 'brandContentToggle',
 			type: 'boolean',
 			default: false,
-			description: 'Whether the video advertises a third party. Such a video cannot be private.',
+			description:
+				'Whether the video promotes a third party. TikTok does not allow such a video to be private.',
 		},
 		{
 			displayName: 'Transfer',
@@ -44,13 +45,13 @@ export const tiktokOptions: INodeProperties = {
 				{
 					name: 'AuraReels Uploads the File',
 					value: 'file_upload',
-					description: 'Recovers from every crash',
+					description: 'Can recover from any interruption',
 				},
 				{
-					name: 'TikTok Fetches the URL',
+					name: 'TikTok Downloads the URL',
 					value: 'pull_from_url',
 					description:
-						"The URL's domain must be verified at TikTok. If the answer to that one request is lost, the post needs review.",
+						"The URL's domain must be verified with TikTok. If the response to this one request is lost, the post needs review.",
 				},
 			],
 			default: 'file_upload',
@@ -61,7 +62,7 @@ export const tiktokOptions: INodeProperties = {
 			name: 'brandOrganicToggle',
 			type: 'boolean',
 			default: false,
-			description: "Whether the video advertises the creator's own business",
+			description: "Whether the video promotes the creator's own business",
 		},
 	],
 };
@@ -75,12 +76,19 @@ export const instagramOptions: INodeProperties = {
 	displayOptions: { show: { platform: ['instagram', 'several'] } },
 	options: [
 		{
+			displayName: 'AI-Generated',
+			name: 'isAiGenerated',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to label the video as AI-generated',
+		},
+		{
 			displayName: 'Audio Name',
 			name: 'audioName',
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. Original sound of my studio',
-			description: 'Name of the original audio',
+			description: 'The name of the original audio',
 		},
 		{
 			displayName: 'Collaborators',
@@ -88,7 +96,7 @@ export const instagramOptions: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. nathan, jim',
-			description: 'Usernames of up to 3 collaborators, separated by commas',
+			description: 'Comma-separated usernames of up to 3 collaborators',
 		},
 		{
 			displayName: 'Cover Frame (Milliseconds)',
@@ -97,7 +105,7 @@ export const instagramOptions: INodeProperties = {
 			typeOptions: { minValue: 0 },
 			default: 0,
 			description:
-				'The frame that is shown as cover, in milliseconds from the start. A thumbnail URL wins over it.',
+				'The frame to use as the cover, in milliseconds from the start. Ignored if a thumbnail URL is set.',
 		},
 		{
 			displayName: 'First Comment',
@@ -107,17 +115,10 @@ export const instagramOptions: INodeProperties = {
 			default: '',
 			placeholder: 'e.g. All links: https://example.com',
 			description:
-				"A comment of the account's own under the live reel, written once, up to 2,200 characters. It can never make the post fail.",
+				'A comment that the account adds once the reel is live, up to 2,200 characters. If it cannot be added, the post does not fail.',
 		},
 		{
-			displayName: 'Made by AI',
-			name: 'isAiGenerated',
-			type: 'boolean',
-			default: false,
-			description: 'Whether to label the video as made by AI',
-		},
-		{
-			displayName: 'Show in Feed Too',
+			displayName: 'Share to Feed',
 			name: 'shareToFeed',
 			type: 'boolean',
 			default: true,
@@ -131,13 +132,13 @@ export const instagramOptions: INodeProperties = {
 				{
 					name: 'AuraReels Uploads the File',
 					value: 'resumable',
-					description: 'Only for accounts that were connected by Facebook Login',
+					description: 'Only for accounts connected with Facebook Login',
 				},
-				{ name: 'Instagram Fetches the URL', value: 'video_url' },
+				{ name: 'Instagram Downloads the URL', value: 'video_url' },
 			],
 			default: 'resumable',
 			description:
-				'How the video gets to Instagram. By upload where the login has it when not added.',
+				'How the video gets to Instagram. By default it is uploaded if the account was connected with Facebook Login.',
 		},
 	],
 };
@@ -158,7 +159,7 @@ export const facebookOptions: INodeProperties = {
 			default: '',
 			placeholder: 'e.g. All links: https://example.com',
 			description:
-				"A comment of the page's own under the live reel, written once, up to 8,000 characters. It can never make the post fail.",
+				'A comment that the Page adds once the reel is live, up to 8,000 characters. If it cannot be added, the post does not fail.',
 		},
 		{
 			displayName: 'Title',
@@ -166,7 +167,7 @@ export const facebookOptions: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. A walk in the hills',
-			description: 'Title of the reel',
+			description: 'The title of the reel',
 		},
 		{
 			displayName: 'Transfer',
@@ -175,9 +176,9 @@ export const facebookOptions: INodeProperties = {
 			options: [
 				{ name: 'AuraReels Uploads the File', value: 'upload' },
 				{
-					name: 'Facebook Fetches the URL',
+					name: 'Facebook Downloads the URL',
 					value: 'file_url',
-					description: "The URL's host must let facebookexternalhit in",
+					description: "The URL's host must allow the crawler facebookexternalhit",
 				},
 			],
 			default: 'upload',
@@ -195,11 +196,11 @@ export const youtubeOptions: INodeProperties = {
 	displayOptions: { show: { platform: ['youtube', 'several'] } },
 	options: [
 		{
-			displayName: 'Altered or Synthetic',
+			displayName: 'Altered or Synthetic Content',
 			name: 'containsSyntheticMedia',
 			type: 'boolean',
 			default: false,
-			description: 'Whether it shows realistic content that was altered or made by AI',
+			description: 'Whether the video shows realistic content that was altered or AI-generated',
 		},
 		{
 			displayName: 'Category ID',
@@ -207,21 +208,22 @@ export const youtubeOptions: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. 22',
-			description: "The digits of a category's ID",
+			description: 'The numeric ID of a YouTube category',
 		},
 		{
 			displayName: 'Creative Commons',
 			name: 'creativeCommons',
 			type: 'boolean',
 			default: false,
-			description: "Whether it is under Creative Commons instead of YouTube's licence",
+			description:
+				'Whether to use the Creative Commons licence instead of the standard YouTube licence',
 		},
 		{
 			displayName: 'Embeddable',
 			name: 'embeddable',
 			type: 'boolean',
 			default: true,
-			description: 'Whether it may be embedded elsewhere',
+			description: 'Whether other websites can embed the video',
 		},
 		{
 			displayName: 'First Comment',
@@ -231,21 +233,21 @@ export const youtubeOptions: INodeProperties = {
 			default: '',
 			placeholder: 'e.g. All links: https://example.com',
 			description:
-				"A comment of the channel's own under the live video, written once, up to 10,000 characters. It can never make the post fail.",
+				'A comment that the channel adds once the video is live, up to 10,000 characters. If it cannot be added, the post does not fail.',
 		},
 		{
 			displayName: 'Made for Kids',
 			name: 'madeForKids',
 			type: 'boolean',
 			default: false,
-			description: "Whether it is made for kids. The channel's own setting when not added.",
+			description: "Whether the video is made for kids. Defaults to the channel's setting.",
 		},
 		{
 			displayName: 'Notify Subscribers',
 			name: 'notifySubscribers',
 			type: 'boolean',
 			default: true,
-			description: 'Whether subscribers are told of the video',
+			description: 'Whether to notify subscribers of the video',
 		},
 		{
 			displayName: 'Publish',
@@ -255,16 +257,16 @@ export const youtubeOptions: INodeProperties = {
 				{
 					name: 'In One Step',
 					value: 'one_step',
-					description: 'Visible with the last byte of the upload',
+					description: 'Visible as soon as the upload is complete',
 				},
 				{
 					name: 'In Two Steps',
 					value: 'two_steps',
-					description: 'Uploaded as private, then made visible: recovers from every crash',
+					description: 'Uploaded as private, then made visible. Can recover from any interruption.',
 				},
 			],
 			default: 'two_steps',
-			description: 'When the video becomes visible',
+			description: 'How the video becomes visible',
 		},
 		{
 			displayName: 'Tags',
@@ -272,7 +274,7 @@ export const youtubeOptions: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. hiking, alps',
-			description: 'Separated by commas, 500 characters together',
+			description: 'Comma-separated, up to 500 characters in total',
 		},
 		{
 			displayName: 'Title',
@@ -280,7 +282,7 @@ export const youtubeOptions: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. A walk in the hills',
-			description: "Up to 100 characters. The caption's first line when not added.",
+			description: 'Up to 100 characters. Defaults to the first line of the caption.',
 		},
 	],
 };

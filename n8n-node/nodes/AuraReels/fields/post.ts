@@ -11,18 +11,21 @@ export const postField: INodeProperties = {
 	type: 'resourceLocator',
 	default: { mode: 'id', value: '' },
 	required: true,
-	description: 'The post. A workflow usually gives its ID from an earlier node.',
+	description: 'The post, usually by its ID from a previous node',
 	modes: [
 		{
 			displayName: 'By ID',
 			name: 'id',
 			type: 'string',
 			placeholder: 'e.g. 125 or {{ $json.id }}',
-			hint: 'The "id" of a post as Publish, Schedule or Get Many put it out',
+			hint: 'The "id" returned by Publish, Schedule, or Get Many',
 			validation: [
 				{
 					type: 'regex',
-					properties: { regex: '^\\s*[0-9]+\\s*$', errorMessage: 'A post ID is a whole number' },
+					properties: {
+						regex: '^\\s*[0-9]+\\s*$',
+						errorMessage: 'The post ID must be a whole number',
+					},
 				},
 			],
 		},

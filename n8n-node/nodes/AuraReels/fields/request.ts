@@ -12,8 +12,7 @@ export const allowDuplicate: INodeProperties = {
 	name: 'allowDuplicate',
 	type: 'boolean',
 	default: false,
-	description:
-		'Whether to post the same content again on purpose. Needs a request key that was not used before.',
+	description: 'Whether to post the same content again on purpose. Requires a new request key.',
 };
 
 export const requestKey: INodeProperties = {
@@ -23,7 +22,7 @@ export const requestKey: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. campaign-2041',
 	description:
-		'Your own name for this request, up to 128 bytes. The same key never makes a second post, however often the node runs. When empty, the core derives one from account, video, caption and time.',
+		'Your own name for this request, up to 128 bytes. However often the node runs, the same key never creates a second post. Leave empty to have the core derive it from the account, video, caption, and time.',
 };
 
 /** Reads the request that Publish and Schedule have in common. */

@@ -17,7 +17,7 @@ export const scheduledAt: INodeProperties = {
 	required: true,
 	placeholder: 'e.g. 2030-12-25T18:00:00',
 	description:
-		"When the post should go out. A time without an offset is read in the workflow's time zone, or in the one that is given. Up to a minute in the past means now.",
+		"When to publish the post. A time without an offset is in the workflow's time zone, unless you set another one. A time up to one minute in the past means now.",
 };
 
 /** With the zone in which it is read: among the options in version 1, beside it from version 2 on. */

@@ -7,7 +7,7 @@ export const allowComments: INodeProperties = {
 	name: 'allowComments',
 	type: 'boolean',
 	default: true,
-	description: "Whether people may comment. The platform's default when not added.",
+	description: "Whether people can comment. Defaults to the platform's setting.",
 };
 
 export const hashtags: INodeProperties = {
@@ -16,7 +16,7 @@ export const hashtags: INodeProperties = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. reels, behindthescenes',
-	description: 'Separated by commas, with or without "#". They are put after the caption.',
+	description: 'Comma-separated, with or without "#". Added after the caption.',
 };
 
 export const keepCopy: INodeProperties = {
@@ -25,7 +25,7 @@ export const keepCopy: INodeProperties = {
 	type: 'boolean',
 	default: false,
 	description:
-		'Whether the core fetches the video now and keeps it, so that a link that ends or changes before the post goes out does no harm',
+		'Whether the core downloads the video now, so that it does not matter if the link expires or changes before the post is published',
 };
 
 export const location: INodeProperties = {
@@ -34,7 +34,7 @@ export const location: INodeProperties = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. 106078429431815',
-	description: 'For Instagram: the ID of a Facebook Page that has coordinates',
+	description: 'Instagram only: the ID of a Facebook Page that has a location',
 };
 
 export const mentions: INodeProperties = {
@@ -43,7 +43,7 @@ export const mentions: INodeProperties = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. nathan, @jim',
-	description: 'Separated by commas, with or without "@". They are put after the caption.',
+	description: 'Comma-separated, with or without "@". Added after the caption.',
 };
 
 export const metadata: INodeProperties = {
@@ -53,7 +53,7 @@ export const metadata: INodeProperties = {
 	default: '{}',
 	placeholder: 'e.g. {"campaign": "summer"}',
 	description:
-		'Your own data, up to 64 KiB. It comes back with the post and its events, and is never published.',
+		'Your own data, up to 64 KiB. It is returned with the post and its events, and is never published.',
 };
 
 export const onLongCaption: INodeProperties = {
@@ -62,14 +62,14 @@ export const onLongCaption: INodeProperties = {
 	type: 'options',
 	options: [
 		{
-			name: 'Cut It',
-			value: 'cut',
-			description: 'Cut the caption, keep the hashtags, and say so in "warnings"',
-		},
-		{
 			name: 'Refuse the Post',
 			value: 'refuse',
-			description: 'Fail, naming the length and the limit',
+			description: 'Refuses the post and names the length and the limit',
+		},
+		{
+			name: 'Shorten It',
+			value: 'cut',
+			description: 'Shortens the caption, keeps the hashtags, and adds a warning to the post',
 		},
 	],
 	default: 'refuse',
@@ -82,7 +82,7 @@ export const thumbnailUrl: INodeProperties = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. https://example.com/cover.jpg',
-	description: 'Public URL of a cover image (Instagram, YouTube)',
+	description: 'The public URL of a cover image (Instagram and YouTube only)',
 };
 
 export const videoJobId: INodeProperties = {
@@ -92,7 +92,7 @@ export const videoJobId: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. render-2041',
 	description:
-		'Your own name for the video. It is part of what makes two requests the same. Update: alone, without a video, it takes the video of a saved job.',
+		'Your own name for the video. Requests with different names are different requests. In an update without a video, the post gets the video of the saved job.',
 };
 
 export const allowDuet: INodeProperties = {
@@ -100,8 +100,7 @@ export const allowDuet: INodeProperties = {
 	name: 'allowDuet',
 	type: 'boolean',
 	default: false,
-	description:
-		'Whether people may make duets with the video. Off unless switched on, as TikTok demands.',
+	description: 'Whether people can make duets with the video. Off by default, as TikTok requires.',
 };
 
 export const allowStitch: INodeProperties = {
@@ -109,7 +108,7 @@ export const allowStitch: INodeProperties = {
 	name: 'allowStitch',
 	type: 'boolean',
 	default: false,
-	description: 'Whether people may stitch the video. Off unless switched on, as TikTok demands.',
+	description: 'Whether people can stitch the video. Off by default, as TikTok requires.',
 };
 
 /** The additional fields of what is posted. */

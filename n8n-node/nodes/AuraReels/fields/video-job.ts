@@ -22,7 +22,7 @@ export function readVideoJobId(work: Work): string {
 	if (id === '') {
 		throw new ParameterError(
 			'"Video Job ID" is empty',
-			'Give the "video_job_id" with which the job was saved.',
+			'Enter the "video_job_id" that the job was saved with.',
 		);
 	}
 	return id;

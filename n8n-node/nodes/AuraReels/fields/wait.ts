@@ -17,18 +17,18 @@ const waitForResult: INodeProperties = {
 	type: 'boolean',
 	default: false,
 	description:
-		'Whether to wait until the post is published, delivered, failed, cancelled or needs review. The core tells the node when it is; nothing is polled.',
+		'Whether to wait until the post is published, delivered, failed, cancelled, or needs review. The core notifies the node, so there is no polling.',
 };
 
 const waitLimit: INodeProperties = {
-	displayName: 'Wait at Most (Seconds)',
+	displayName: 'Wait Limit (Seconds)',
 	name: 'waitLimitSeconds',
 	type: 'number',
 	typeOptions: { minValue: 1, maxValue: 86400 },
 	default: LIMIT_SECONDS,
 	displayOptions: { show: { waitForResult: [true] } },
 	description:
-		'After this time the post counts as one that did not go out in time, and "wait" says "limit_reached". The core goes on with it all the same.',
+		'How long to wait. A post that is not published by then counts as failed, with "wait": "limit_reached"; the core continues with it.',
 };
 
 /** For operations that look at a post. */
@@ -46,7 +46,7 @@ export function readWait({ node, item }: Work): number | undefined {
 	const waits = flag(node.getNodeParameter('waitForResult', item, false), 'Wait for Result');
 	if (waits !== true) return undefined;
 	const limit = node.getNodeParameter('waitLimitSeconds', item, LIMIT_SECONDS);
-	return 1000 * (whole(limit, 'Wait at Most', 'Give seconds, such as 600.') || LIMIT_SECONDS);
+	return 1000 * (whole(limit, 'Wait Limit', 'Enter seconds, such as 600.') || LIMIT_SECONDS);
 }
 
 /** A post's item, now or once its outcome is known. */

@@ -52,8 +52,8 @@ export async function getPrivacyLevels(
 		const chosen = this.getCurrentNodeParameter('account', { extractValue: true });
 		if (String(chosen ?? '').startsWith('=')) {
 			throw new ParameterError(
-				'The account is an expression, so its choices are not known here',
-				'Give the privacy by an expression too, such as {{ $json.privacy_level }}, or pick the account from the list.',
+				'The account is an expression, so its choices cannot be listed',
+				'Use an expression here too, such as {{ $json.privacy_level }}, or select the account from the list.',
 			);
 		}
 		const id = accountId(chosen);
@@ -63,7 +63,7 @@ export async function getPrivacyLevels(
 		return options.privacy_level_options.map((value) => ({
 			name: PRIVACY_NAMES[value] ?? value,
 			value,
-			description: `As ${options.creator_nickname || 'the creator'} offers it (${value})`,
+			description: `Available to ${options.creator_nickname || 'the creator'} (${value})`,
 		}));
 	} catch (error) {
 		throw nodeError(this.getNode(), error as Error);
@@ -76,7 +76,7 @@ const WORDS: INodePropertyOptions[] = [
 	{
 		name: 'Friends',
 		value: 'FRIENDS',
-		description: 'TikTok only: followers that the creator follows too',
+		description: 'TikTok only: followers whom the creator follows back',
 	},
 	{ name: 'Everyone With the Link', value: 'UNLISTED', description: 'YouTube only' },
 	{ name: 'Only the Owner', value: 'PRIVATE', description: 'TikTok and YouTube only' },
@@ -87,13 +87,13 @@ function nothing(name: string, description = ''): INodePropertyOptions[] {
 	return [{ name, value: '', description }];
 }
 
-/** "Ada offers it", "Ada and Nathan offer it", "Ada, Nathan and 48 others offer it". */
+/** "Ada", "Ada and Nathan", "Ada, Nathan and 48 others". */
 function someOf(names: string[]): string {
-	if (names.length === 1) return `${names[0]} offers it`;
+	if (names.length === 1) return names[0];
 	const named = names.slice(0, 2);
-	if (names.length === 2) return `${named.join(' and ')} offer it`;
+	if (names.length === 2) return named.join(' and ');
 	const others = names.length - named.length;
-	return `${named.join(', ')} and ${others} other${others > 1 ? 's' : ''} offer it`;
+	return `${named.join(', ')} and ${others} other${others > 1 ? 's' : ''}`;
 }
 
 /**
@@ -106,7 +106,7 @@ export async function getPrivacyChoices(
 	const chosen = this.getCurrentNodeParameter('accounts');
 	if (typeof chosen === 'string' && chosen.startsWith('=')) return WORDS;
 	const picked = listOf(chosen).map(readPicked);
-	if (picked.length === 0) return nothing('Choose an account first');
+	if (picked.length === 0) return nothing('Select an account first');
 	const platforms = new Set(picked.map((one) => one?.platform));
 	if (!platforms.has('tiktok')) return WORDS.filter(({ value }) => value !== 'FRIENDS');
 	if (platforms.size > 1) return WORDS.filter(({ value }) => value !== 'UNLISTED');
@@ -125,16 +125,16 @@ export async function getPrivacyChoices(
 		const [first, ...others] = creators.map(({ privacy_level_options }) => privacy_level_options);
 		const common = first.filter((value) => others.every((offered) => offered.includes(value)));
 		if (common.length === 0) {
-			return nothing('These creators offer no choice in common', 'Post to them one by one');
+			return nothing('These creators have no choice in common', 'Post to them separately');
 		}
 		const names = creators.map(({ creator_nickname }) => creator_nickname || 'the creator');
 		return common.map((value) => ({
 			name: PRIVACY_NAMES[value] ?? value,
 			value,
-			description: `As ${someOf(names)} (${value})`,
+			description: `Available to ${someOf(names)} (${value})`,
 		}));
 	} catch (error) {
 		const { message, description } = explain(error as Error);
-		return nothing(`TikTok's choices cannot be read: ${message}`, description);
+		return nothing(`TikTok's choices could not be loaded: ${message}`, description);
 	}
 }

@@ -38,8 +38,8 @@ export async function resolveAccounts(work: Work, value: unknown): Promise<numbe
 	const given = listOf(value);
 	if (given.length === 0) {
 		throw new ParameterError(
-			'No account is given',
-			'Choose at least one account, or check that the expression in "Accounts" gives IDs or handles such as @nathan.',
+			'No account is selected',
+			'Select at least one account, or check that the expression in "Accounts" returns IDs or handles such as @nathan.',
 		);
 	}
 	const ids: number[] = [];
@@ -69,13 +69,13 @@ export async function resolveAccount(work: Work, value: unknown): Promise<number
 		throw new ParameterError(
 			`No connected account is called "${text}"`,
 			connected.length > 0
-				? `Connected are ${labels(connected)}.`
+				? `Connected accounts: ${labels(connected)}.`
 				: 'Connect one with Account: Connect.',
 		);
 	}
 	throw new ParameterError(
-		`"${text}" can be several accounts: ${labels(found)}`,
-		`Write the platform before it, such as ${found[0].platform}:${text.replace(/^.*:/, '')}, or give the ID.`,
+		`"${text}" matches several accounts: ${labels(found)}`,
+		`Add the platform, such as ${found[0].platform}:${text.replace(/^.*:/, '')}, or use the ID.`,
 	);
 }
 

@@ -91,8 +91,8 @@ export async function readVariations(
 		const account_id = await resolveAccount(work, account);
 		if (!accounts.includes(account_id)) {
 			throw new ParameterError(
-				`"Captions by Account" has a caption for account ${account_id}, which is not posted to`,
-				'Choose that account above, or remove its caption.',
+				`"Captions by Account" has a caption for account ${account_id}, which is not selected`,
+				'Select that account, or remove its caption.',
 			);
 		}
 		variations.push({
@@ -180,8 +180,8 @@ async function readVideo(work: Work): Promise<PostContentInput> {
 			return { video_url: given(node.getNodeParameter('videoUrl', item, ''), 'Video URL') };
 		default:
 			throw new ParameterError(
-				`"Video" is "${source}", which is no source of a video`,
-				'Choose it from the list, or give url, binary, media or job.',
+				`"Video" cannot be "${source}"`,
+				'Select a value from the list, or use url, binary, media, or job.',
 			);
 	}
 }
@@ -192,7 +192,7 @@ function tiktokOptions(fields: Fields): TikTokOptionsInput {
 		video_cover_timestamp_ms: milliseconds(fields.videoCoverTimestampMs),
 		brand_content_toggle: isOn(fields.brandContentToggle, 'Paid Partnership'),
 		brand_organic_toggle: isOn(fields.brandOrganicToggle, 'Your Own Brand'),
-		is_aigc: isOn(fields.isAigc, 'Made by AI'),
+		is_aigc: isOn(fields.isAigc, 'AI-Generated'),
 	};
 }
 
@@ -203,7 +203,7 @@ function instagramOptions(fields: Fields): InstagramOptionsInput {
 		thumb_offset_ms: milliseconds(fields.thumbOffsetMs),
 		collaborators: texts(listOf(fields.collaborators), 'Collaborators'),
 		audio_name: text(fields.audioName, 'Audio Name'),
-		is_ai_generated: isOn(fields.isAiGenerated, 'Made by AI'),
+		is_ai_generated: isOn(fields.isAiGenerated, 'AI-Generated'),
 		first_comment: text(fields.firstComment, 'First Comment'),
 	};
 }
@@ -222,7 +222,10 @@ function youtubeOptions(fields: Fields): YouTubeOptionsInput {
 		tags: texts(listOf(fields.tags), 'Tags'),
 		category_id: text(fields.categoryId, 'Category ID'),
 		made_for_kids: optional(fields.madeForKids, 'Made for Kids'),
-		contains_synthetic_media: optional(fields.containsSyntheticMedia, 'Altered or Synthetic'),
+		contains_synthetic_media: optional(
+			fields.containsSyntheticMedia,
+			'Altered or Synthetic Content',
+		),
 		notify_subscribers: optional(fields.notifySubscribers, 'Notify Subscribers'),
 		publish: choice(fieldOf(shown.youtubeOptions, 'publish'), fields.publish) ?? null,
 		embeddable: optional(fields.embeddable, 'Embeddable'),
@@ -236,7 +239,7 @@ function given(value: unknown, field: string): string {
 	if (found === '') {
 		throw new ParameterError(
 			`"${field}" is empty`,
-			`Fill it in, or check what the expression in "${field}" gives.`,
+			`Fill it in, or check what the expression in "${field}" returns.`,
 		);
 	}
 	return found;
@@ -251,5 +254,5 @@ function isOn(value: unknown, field: string): boolean {
 }
 
 function milliseconds(value: unknown): number | null {
-	return whole(value, 'Cover Frame', 'Give milliseconds, such as 1500.') ?? null;
+	return whole(value, 'Cover Frame', 'Enter milliseconds, such as 1500.') ?? null;
 }

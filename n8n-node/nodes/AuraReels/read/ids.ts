@@ -8,7 +8,7 @@ export function accountId(value: unknown): number {
 	return oneId(
 		value,
 		'Account',
-		'Pick an account from the list, or give the ID that Account: Get Many shows.',
+		'Select an account from the list, or use an ID from Account: Get Many.',
 	);
 }
 
@@ -17,7 +17,7 @@ export function postId(value: unknown): number {
 	return oneId(
 		value,
 		'Post',
-		'Pick a post from the list, or give the ID that Publish, Schedule or Get Many put out.',
+		'Select a post from the list, or use an ID from Publish, Schedule, or Get Many.',
 	);
 }
 
@@ -55,7 +55,7 @@ export function hashtagsOf(value: unknown): string[] {
 }
 
 function oneId(value: unknown, what: string, remedy: string): number {
-	if (isEmpty(value)) throw new ParameterError(`No ${what.toLowerCase()} is given`, remedy);
+	if (isEmpty(value)) throw new ParameterError(`No ${what.toLowerCase()} is selected`, remedy);
 	const given = text(value, what);
 	const id = Number(given);
 	// Some spreadsheets write whole numbers as 7.0.

@@ -11,14 +11,14 @@ export function jsonObject(value: unknown, field: string): IDataObject | undefin
 	if (parsed instanceof SyntaxError) {
 		throw new ParameterError(
 			`"${field}" is not valid JSON`,
-			`Give an object such as {"campaign": "summer"} (${parsed.message}).`,
+			`Enter an object such as {"campaign": "summer"} (${parsed.message}).`,
 		);
 	}
 	if (parsed === undefined || parsed === null) return undefined;
 	if (typeof parsed !== 'object' || Array.isArray(parsed)) {
 		throw new ParameterError(
 			`"${field}" is not a JSON object`,
-			'Give an object such as {"campaign": "summer"}.',
+			'Enter an object such as {"campaign": "summer"}.',
 		);
 	}
 	return parsed as IDataObject;

@@ -10,7 +10,7 @@ import { ParameterError } from '../../shared/errors';
 import type { ScheduleTimeInput } from '../../shared/api';
 
 const REMEDY =
-	'Give a time such as 2030-12-25T18:00:00 or 2030-12-25T18:00:00+01:00, or a date from an expression such as {{ $now.plus(1, "day") }}.';
+	'Use a time such as 2030-12-25T18:00:00 or 2030-12-25T18:00:00+01:00, or an expression such as {{ $now.plus(1, "day") }}.';
 
 /**
  * A time for the schedule. One with an offset is an instant; one without is a wall clock time in `zone`, so that
@@ -19,7 +19,7 @@ const REMEDY =
 export function scheduleTime(value: unknown, zone: string): ScheduleTimeInput {
 	const { text, hasOffset, isDay } = timeOf(value);
 	if (isDay) {
-		throw new ParameterError(`"${shown(value)}" is a day without a time`, REMEDY);
+		throw new ParameterError(`"${shown(value)}" is a date without a time`, REMEDY);
 	}
 	return hasOffset ? { text } : { wall_time: { local: text, time_zone: zone } };
 }
@@ -53,7 +53,7 @@ function timeOf(value: unknown): Time {
 	if (typeof value === 'number') return numbered(value);
 	if (typeof value === 'object' && value !== null) throw unreadable(value);
 	const text = typeof value === 'string' ? value.trim() : '';
-	if (text === '') throw new ParameterError('No time is given', REMEDY);
+	if (text === '') throw new ParameterError('The time is empty', REMEDY);
 	if (/^[0-9]+([.,][0-9]+)?$/.test(text)) return numbered(Number(text.replace(',', '.')));
 	const found = iso(text) ?? ordered(text) ?? slashed(text) ?? named(text);
 	if (!found) throw unreadable(value);
@@ -83,7 +83,7 @@ function numbered(value: number): Time {
 	}
 	throw new ParameterError(
 		`The number ${value} is not a time`,
-		`A spreadsheet's serial number (46016.75) and Unix seconds or milliseconds are understood. ${REMEDY}`,
+		`A number can be a spreadsheet's serial number (46016.75) or a Unix time in seconds or milliseconds. ${REMEDY}`,
 	);
 }
 
@@ -112,7 +112,7 @@ function slashed(text: string): Time | undefined {
 	const [, first, , second, year] = found;
 	if (Number(first) <= 12 && Number(second) <= 12 && Number(first) !== Number(second)) {
 		throw new ParameterError(
-			`"${text}" can be day ${Number(first)} of month ${Number(second)}, or day ${Number(second)} of month ${Number(first)}`,
+			`"${text}" is ambiguous: it can be day ${Number(first)} of month ${Number(second)}, or day ${Number(second)} of month ${Number(first)}`,
 			`Write the year first. ${REMEDY}`,
 		);
 	}
@@ -143,7 +143,7 @@ function assembled(
 ): Time {
 	const date = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
 	const isReal = new Date(`${date}T00:00:00Z`).toJSON()?.startsWith(date);
-	if (!isReal) throw new ParameterError(`"${text}" is not a day of the calendar`, REMEDY);
+	if (!isReal) throw new ParameterError(`"${text}" is not a valid date`, REMEDY);
 	if (hours === undefined) return { text: date, hasOffset: false, isDay: true };
 	const hour = half ? (Number(hours) % 12) + (/p/i.test(half) ? 12 : 0) : Number(hours);
 	if (hour > 24 || (half && Number(hours) > 12)) throw unreadable(text);
@@ -156,7 +156,7 @@ function assembled(
 }
 
 function unreadable(value: unknown): ParameterError {
-	return new ParameterError(`"${shown(value)}" is not a time that can be read`, REMEDY);
+	return new ParameterError(`"${shown(value)}" is not a valid time`, REMEDY);
 }
 
 function shown(value: unknown): string {

@@ -11,7 +11,7 @@ export const check: Operation = {
 		value: 'check',
 		action: 'Check an account',
 		description:
-			'Ask the platform whether the login still works, and keep the answer as the health of the account',
+			'Ask the platform whether the login still works, and update the health of the account',
 	},
 	fields: [accountField, optionsField()],
 	async execute(work) {

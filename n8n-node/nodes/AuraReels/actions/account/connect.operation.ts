@@ -28,7 +28,7 @@ const loginFlavour: INodeProperties = {
 	],
 	default: '',
 	displayOptions: { show: { platform: ['instagram'] } },
-	description: 'How the owner logs in',
+	description: 'How the owner of the account logs in',
 };
 
 const reconnect: INodeProperties = {
@@ -38,7 +38,7 @@ const reconnect: INodeProperties = {
 	typeOptions: { loadOptionsMethod: 'getAccounts' },
 	default: '',
 	description:
-		'Connect this account again; another one is then refused. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+		'The account to connect again. Any other account is refused. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 };
 
 const redirectUri: INodeProperties = {
@@ -48,7 +48,7 @@ const redirectUri: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. https://app.example.com/connected',
 	description:
-		"Where the platform sends the browser back to. It must be on the core's list. The core's own page when empty.",
+		"Where the platform redirects the browser after the login. The core's settings must allow it. Leave empty to use the core's own page.",
 };
 
 /** The link that an owner opens to connect an account. */
@@ -57,7 +57,8 @@ export const connect: Operation = {
 		name: 'Connect',
 		value: 'connect',
 		action: 'Get a link to connect an account',
-		description: 'Get the link that the owner of an account opens within ten minutes to connect it',
+		description:
+			'Get a link for the owner of an account to connect it. The link is valid for ten minutes.',
 	},
 	fields: [platformField, loginFlavour, optionsField(reconnect, redirectUri)],
 	async execute(work) {

@@ -11,7 +11,7 @@ export const disconnect: Operation = {
 		value: 'disconnect',
 		action: 'Disconnect an account',
 		description:
-			'Revoke the login at the platform where it can be revoked, and wipe its tokens. Scheduled posts of the account fail.',
+			'Revoke the login on the platform, where possible, and delete its tokens. Scheduled posts of the account fail.',
 	},
 	fields: [accountField, optionsField()],
 	async execute(work) {

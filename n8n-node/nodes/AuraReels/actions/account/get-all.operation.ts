@@ -22,7 +22,7 @@ const filters: INodeProperties = {
 			type: 'boolean',
 			default: true,
 			description:
-				'Whether to get connected accounts (on) or disconnected ones (off). Both when not added.',
+				'Whether to get connected accounts (on) or disconnected ones (off). Without this filter, both are returned.',
 		},
 		platformField,
 	],

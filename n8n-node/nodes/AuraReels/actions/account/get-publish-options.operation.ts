@@ -11,7 +11,7 @@ export const getPublishOptions: Operation = {
 		value: 'getPublishOptions',
 		action: 'Get the publish options of an account',
 		description:
-			'Ask the platform what may be chosen for a post right now: privacy, comments, longest video',
+			'Ask the platform which options a post has right now: privacy, comments, and maximum video length',
 	},
 	fields: [accountField, optionsField()],
 	async execute(work) {

@@ -13,7 +13,7 @@ const onlyIfNeeded: INodeProperties = {
 	type: 'boolean',
 	default: true,
 	description:
-		'Whether to leave a token alone that lives long enough: 24 hours for tokens that live for days, a quarter of its life for short ones',
+		'Whether to keep a token that is still valid long enough: for 24 hours, or a quarter of its lifetime for short-lived tokens',
 };
 
 /** A fresh access token. */
@@ -22,7 +22,7 @@ export const refreshToken: Operation = {
 		name: 'Refresh Token',
 		value: 'refreshToken',
 		action: 'Refresh the token of an account',
-		description: "Refresh an account's access token at the platform",
+		description: "Refresh an account's access token",
 	},
 	fields: [accountField, onlyIfNeeded, optionsField()],
 	async execute(work) {

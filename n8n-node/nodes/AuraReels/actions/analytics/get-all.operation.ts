@@ -34,7 +34,14 @@ const filters: INodeProperties = {
 			type: 'dateTime',
 			default: '',
 			description:
-				'Only posts that went live at or after this. 30 days before the end when not added.',
+				'Only posts published at or after this time. Defaults to 30 days before the end.',
+		},
+		{
+			displayName: 'Include History',
+			name: 'withHistory',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to include the development of each number over time',
 		},
 		platformField,
 		{
@@ -42,14 +49,7 @@ const filters: INodeProperties = {
 			name: 'until',
 			type: 'dateTime',
 			default: '',
-			description: 'Only posts that went live before this. Now when not added.',
-		},
-		{
-			displayName: 'With History',
-			name: 'withHistory',
-			type: 'boolean',
-			default: false,
-			description: 'Whether to give each post its numbers over time',
+			description: 'Only posts published before this time. Defaults to now.',
 		},
 	],
 };
@@ -59,14 +59,14 @@ export const getAll: Operation = {
 	option: {
 		name: 'Get Many',
 		value: 'getAll',
-		action: 'Get the numbers of many posts',
-		description: 'Get the numbers of posts that went live in a span of time, newest first',
+		action: 'Get the analytics of many posts',
+		description: 'Get the analytics of posts published in a period of time, newest first',
 	},
 	fields: [...limitFields, filters, optionsField()],
 	async execute(work) {
 		const given = work.node.getNodeParameter('filters', work.item, {}) as IDataObject;
 		const request: ListAnalyticsRequestInput = {
-			with_history: flag(given.withHistory, 'With History') ?? false,
+			with_history: flag(given.withHistory, 'Include History') ?? false,
 		};
 		if (given.accountId) request.social_account_id = accountId(given.accountId);
 		if (given.from) request.since = instant(given.from);

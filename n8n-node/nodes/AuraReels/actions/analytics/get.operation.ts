@@ -10,9 +10,9 @@ export const get: Operation = {
 	option: {
 		name: 'Get',
 		value: 'get',
-		action: 'Get the numbers of a post',
+		action: 'Get the analytics of a post',
 		description:
-			'Get the views, likes, comments and shares of a published post as they were last read, with their history',
+			'Get the views, likes, comments, and shares of a published post as last read, with their history',
 	},
 	fields: [postField, optionsField()],
 	async execute(work) {

@@ -10,9 +10,9 @@ export const sync: Operation = {
 	option: {
 		name: 'Sync',
 		value: 'sync',
-		action: 'Sync the numbers of a post',
+		action: 'Sync the analytics of a post',
 		description:
-			'Have the numbers of a published post read at its platform now. When its limits leave no room, "problem" says why.',
+			'Read the analytics of a published post from its platform now. If that is not possible, "problem" says why.',
 	},
 	fields: [postField, optionsField()],
 	async execute(work) {

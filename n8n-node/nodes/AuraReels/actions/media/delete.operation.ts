@@ -10,7 +10,7 @@ export const deleteMedia: Operation = {
 		name: 'Delete',
 		value: 'delete',
 		action: 'Delete an uploaded video',
-		description: 'Remove an uploaded video at once. Refused while a post needs it.',
+		description: 'Delete an uploaded video immediately. Refused while a post needs it.',
 	},
 	fields: [mediaField, optionsField()],
 	async execute(work) {

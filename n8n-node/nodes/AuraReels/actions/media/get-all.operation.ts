@@ -13,7 +13,7 @@ export const getAll: Operation = {
 		name: 'Get Many',
 		value: 'getAll',
 		action: 'Get many uploaded videos',
-		description: 'Get the uploaded videos that are kept, newest first',
+		description: 'Get the uploaded videos, newest first',
 	},
 	fields: [...limitFields, optionsField()],
 	async execute(work) {

@@ -10,7 +10,7 @@ export const get: Operation = {
 		name: 'Get',
 		value: 'get',
 		action: 'Get an uploaded video',
-		description: 'Get what was measured of an uploaded video and how it fits each platform',
+		description: 'Get the properties of an uploaded video and whether it suits each platform',
 	},
 	fields: [mediaField, optionsField()],
 	async execute(work) {

@@ -14,7 +14,7 @@ const video: INodeProperties = {
 	default: '',
 	required: true,
 	placeholder: 'e.g. https://example.com/video.mp4',
-	description: 'A public http(s) address, or the "media_id" of an uploaded video',
+	description: 'A public http(s) URL, or the "media_id" of an uploaded video',
 };
 
 /** A look at a video, before anything is made of it. */
@@ -23,7 +23,7 @@ export const probe: Operation = {
 		name: 'Check',
 		value: 'probe',
 		action: 'Check a video',
-		description: 'Look at a video without creating anything: what it is, and which rules it breaks',
+		description: 'Get the properties of a video and the rules it breaks, without creating anything',
 	},
 	fields: [video, optionsField()],
 	async execute(work) {
@@ -31,7 +31,7 @@ export const probe: Operation = {
 		if (given === '') {
 			throw new ParameterError(
 				'"Video URL or Media ID" is empty',
-				'Give a public http(s) address, or the "media_id" of an uploaded video.',
+				'Enter a public http(s) URL, or the "media_id" of an uploaded video.',
 			);
 		}
 		const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(given);

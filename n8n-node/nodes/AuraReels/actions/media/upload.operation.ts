@@ -12,7 +12,7 @@ const binaryField: INodeProperties = {
 	default: 'data',
 	required: true,
 	placeholder: 'e.g. data',
-	hint: 'The name of the input binary field with the video file',
+	hint: 'The name of the input field containing the video file to be uploaded',
 };
 
 /** A video file into the core, for posts that are made later. */
@@ -22,7 +22,7 @@ export const upload: Operation = {
 		value: 'upload',
 		action: 'Upload a video',
 		description:
-			'Upload a video file and get its media ID, to publish or schedule it later. The same file again is the same media.',
+			'Upload a video file to publish or schedule later, by its media ID. The same file always gets the same media ID.',
 	},
 	fields: [binaryField, optionsField()],
 	async execute(work) {

@@ -11,7 +11,7 @@ export const getVideoRequirements: Operation = {
 		name: 'Get Video Requirements',
 		value: 'getVideoRequirements',
 		action: 'Get the video requirements of a platform',
-		description: 'Get what a platform asks of a video and its caption',
+		description: 'Get what a platform requires of a video and its caption',
 	},
 	fields: [platformField, optionsField()],
 	async execute(work) {

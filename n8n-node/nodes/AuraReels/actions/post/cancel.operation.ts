@@ -12,7 +12,7 @@ export const cancel: Operation = {
 		value: 'cancel',
 		action: 'Cancel a post',
 		description:
-			'Cancel a draft or scheduled post, or one on its way that nobody can have seen yet',
+			'Cancel a post that cannot be visible yet: a draft, a scheduled post, or one that is being prepared',
 	},
 	fields: [postField, simplify, optionsField()],
 	async execute(work) {

@@ -18,7 +18,7 @@ export const createDraft: Operation = {
 		value: 'createDraft',
 		action: 'Create a draft of a post',
 		description:
-			'Keep a post without publishing it, on one or more accounts. Rules that it breaks come back as warnings. Reschedule schedules it, Publish Scheduled publishes it.',
+			'Save a post without publishing it, for one or more accounts. Broken rules are returned as warnings. Continue with Reschedule or Publish Scheduled.',
 	},
 	fields: [
 		...targetFields,
@@ -30,7 +30,7 @@ export const createDraft: Operation = {
 			{
 				...scheduledAt,
 				required: false,
-				description: 'When it should go out once it is scheduled',
+				description: 'When to publish the post once it is scheduled',
 			},
 			timeZone,
 		),
@@ -55,7 +55,7 @@ function requestKeyOfDraft() {
 	return {
 		...requestKey,
 		description:
-			'Your own name for this request, up to 128 bytes: the same key is the same draft. When empty, each execution makes a draft of its own, which its retries find again.',
+			'Your own name for this request, up to 128 bytes. The same key always gives the same draft. If empty, each execution creates its own draft, and its retries find it again.',
 	};
 }
 

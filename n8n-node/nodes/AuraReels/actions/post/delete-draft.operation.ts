@@ -10,7 +10,7 @@ export const deleteDraft: Operation = {
 		name: 'Delete Draft',
 		value: 'deleteDraft',
 		action: 'Delete a draft of a post',
-		description: 'Remove a draft. Posts that are scheduled are cancelled instead.',
+		description: 'Delete a draft. To stop a scheduled post, use Cancel.',
 	},
 	fields: [postField, optionsField()],
 	async execute(work) {

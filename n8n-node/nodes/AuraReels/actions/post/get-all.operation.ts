@@ -34,7 +34,7 @@ const filters: INodeProperties = {
 			type: 'dateTime',
 			default: '',
 			description:
-				'Only posts whose time is at or after this: the scheduled one, else when it was created',
+				'Only posts whose scheduled time is at or after this. For posts without one, the creation time counts.',
 		},
 		platformField,
 		{
@@ -43,11 +43,19 @@ const filters: INodeProperties = {
 			type: 'multiOptions',
 			options: [
 				{ name: 'Cancelled', value: 'cancelled' },
-				{ name: 'Confirming', value: 'confirming', description: 'The platform may have it' },
+				{
+					name: 'Confirming',
+					value: 'confirming',
+					description: 'It may be live, and AuraReels is finding out',
+				},
 				{ name: 'Delivered', value: 'delivered', description: "In the creator's TikTok inbox" },
 				{ name: 'Draft', value: 'draft' },
 				{ name: 'Failed', value: 'failed' },
-				{ name: 'Needs Review', value: 'needs_review', description: 'A person has to decide' },
+				{
+					name: 'Needs Review',
+					value: 'needs_review',
+					description: 'It may be live, and a person has to check',
+				},
 				{ name: 'Published', value: 'published' },
 				{ name: 'Publishing', value: 'publishing' },
 				{ name: 'Scheduled', value: 'scheduled' },
@@ -59,7 +67,7 @@ const filters: INodeProperties = {
 			name: 'until',
 			type: 'dateTime',
 			default: '',
-			description: 'Only posts whose time is before this',
+			description: 'Only posts whose scheduled time is before this',
 		},
 		{
 			displayName: 'Video Job ID',
@@ -77,7 +85,7 @@ export const getAll: Operation = {
 		name: 'Get Many',
 		value: 'getAll',
 		action: 'Get many posts',
-		description: 'Get posts that fit a filter, newest first',
+		description: 'Get posts that match a filter, newest first',
 	},
 	fields: [...limitFields, simplify, filters, optionsField()],
 	async execute(work) {

@@ -12,7 +12,7 @@ export const get: Operation = {
 		name: 'Get',
 		value: 'get',
 		action: 'Get a post',
-		description: 'Get a post with everything that was tried for it',
+		description: 'Get a post, with all attempts to publish it',
 	},
 	fields: [postField, ...waitFields, whenPostFailsAfterWait, simplify, optionsField()],
 	async execute(work) {

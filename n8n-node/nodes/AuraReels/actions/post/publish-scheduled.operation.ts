@@ -16,7 +16,7 @@ const expectedScheduledAt: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. {{ $json.body.scheduled_at }}',
 	description:
-		'The time at which this workflow believes the post should go out. When the post was rescheduled or cancelled since, nothing is published and "result" says "superseded". A time without an offset is UTC.',
+		'The time this workflow expects the post to be scheduled for. If the post was rescheduled or cancelled in the meantime, nothing is published and "result" is "superseded". A time without an offset is UTC.',
 };
 
 /** An existing post, now. */

@@ -11,7 +11,7 @@ export const reconcile: Operation = {
 		name: 'Reconcile',
 		value: 'reconcile',
 		action: 'Reconcile a post',
-		description: 'Look again at the platform for a post that is being confirmed or needs review',
+		description: 'Check the platform again for a post that is confirming or needs review',
 	},
 	fields: [postField, ...waitFields, whenPostFails, simplify, optionsField()],
 	async execute(work) {

@@ -14,7 +14,7 @@ export const reschedule: Operation = {
 		name: 'Reschedule',
 		value: 'reschedule',
 		action: 'Reschedule a post',
-		description: 'Move a draft or scheduled post to another time; a draft becomes scheduled',
+		description: 'Change the time of a scheduled post, or schedule a draft',
 	},
 	fields: [postField, ...scheduledAtFields, simplify, ...optionsWithZone(revision)],
 	async execute(work) {

@@ -16,12 +16,13 @@ const resolution: INodeProperties = {
 		{
 			name: 'Not Published',
 			value: 'not_published',
-			description: 'It is not on the platform. It becomes failed, and Retry can go on with it.',
+			description:
+				'The post is not on the platform. Its status becomes failed, and you can retry it.',
 		},
-		{ name: 'Published', value: 'published', description: 'It is live on the platform' },
+		{ name: 'Published', value: 'published', description: 'The post is live on the platform' },
 	],
 	default: 'published',
-	description: 'What a person saw on the account',
+	description: 'What a person found on the account',
 };
 
 const resolveFields: INodeProperties = {
@@ -37,14 +38,14 @@ const resolveFields: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. Nathan saw it on the profile at 18:05',
-			description: 'Who looked and what they saw. It is kept as evidence.',
+			description: 'Who checked and what they found. It is stored with the post.',
 		},
 		{
 			displayName: 'Platform Post ID',
 			name: 'platformPostId',
 			type: 'string',
 			default: '',
-			description: "The platform's own ID of the post, where it is live",
+			description: "The platform's ID of the post, if it is live",
 		},
 		{
 			displayName: 'Platform Post URL',
@@ -52,7 +53,7 @@ const resolveFields: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. https://www.tiktok.com/@nathan/video/7300000000000000000',
-			description: 'The link to the post, where it is live',
+			description: 'The link to the post, if it is live',
 		},
 	],
 };
@@ -63,8 +64,7 @@ export const resolve: Operation = {
 		name: 'Resolve',
 		value: 'resolve',
 		action: 'Resolve a post that is confirming or needs review',
-		description:
-			'Settle a post that is confirming or needs review, by the word of a person who looked',
+		description: 'Record what a person found about a post that is confirming or needs review',
 	},
 	fields: [postField, resolution, resolveFields, simplify, optionsField()],
 	async execute(work) {

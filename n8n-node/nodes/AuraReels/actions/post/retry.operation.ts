@@ -11,7 +11,7 @@ export const retry: Operation = {
 		name: 'Retry',
 		value: 'retry',
 		action: 'Retry a failed post',
-		description: 'Go on with a post that failed. It is the same post: it is never published twice.',
+		description: 'Retry a failed post. It stays the same post and is never published twice.',
 	},
 	fields: [postField, ...waitFieldsOfPublishing, whenPostFails, simplify, optionsField()],
 	async execute(work) {

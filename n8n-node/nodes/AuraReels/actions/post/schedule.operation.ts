@@ -12,13 +12,13 @@ import { choice, whole } from '../../../shared/values';
 import { judgedPost } from '../../results';
 
 const latePolicy: INodeProperties = {
-	displayName: 'Latest After (Seconds)',
+	displayName: 'Maximum Delay (Seconds)',
 	name: 'latePolicySeconds',
 	type: 'number',
 	typeOptions: { minValue: 0 },
 	default: 86400,
 	description:
-		'When the core was down at the time: publish if found late by less than this, otherwise fail with MISSED',
+		'How late a post can be published if the core was down at its time. After that, it fails with MISSED.',
 };
 
 const scheduler: INodeProperties = {
@@ -29,17 +29,17 @@ const scheduler: INodeProperties = {
 		{
 			name: 'AuraReels',
 			value: 'core',
-			description: 'The core publishes by itself, within a second of the time',
+			description: 'The core publishes the post within a second of its time',
 		},
 		{
 			name: 'N8n Workflow',
 			value: 'n8n',
 			description:
-				'The core calls the scheduler workflow, which waits and publishes; the core steps in if it does not',
+				'The core calls the scheduler workflow, which waits and publishes the post. If it does not, the core does.',
 		},
 	],
 	default: 'core',
-	description: "Who wakes the post at its time. The core's own setting when not added.",
+	description: "What publishes the post at its time. Defaults to the core's setting.",
 };
 
 /** One video, at a time, on one or more accounts. */
@@ -66,7 +66,7 @@ export const schedule: Operation = {
 			scheduled_at: readScheduledAt(work),
 			scheduler: choice(scheduler, options.scheduler) ?? null,
 			late_policy_seconds:
-				whole(options.latePolicySeconds, 'Latest After', 'Give seconds, such as 3600.') ?? null,
+				whole(options.latePolicySeconds, 'Maximum Delay', 'Enter seconds, such as 3600.') ?? null,
 		};
 		const { posts, existed } = await call(work.core, 'PostService/SchedulePosts', request);
 		return posts.map((post, index) => judgedPost(post, { existed: existed[index] }));

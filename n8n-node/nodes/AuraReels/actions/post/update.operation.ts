@@ -23,7 +23,7 @@ const updateFields: INodeProperties = {
 	type: 'collection',
 	placeholder: 'Add field',
 	default: {},
-	description: 'Only what is added is changed',
+	description: 'Only the fields you add are changed',
 	options: [
 		text.allowComments,
 		text.allowDuet,
@@ -44,7 +44,7 @@ const updateFields: INodeProperties = {
 			name: 'mediaId',
 			type: 'string',
 			default: '',
-			description: 'Another video that is already in the core',
+			description: 'The media ID of another uploaded video',
 		},
 		text.mentions,
 		text.metadata,
@@ -56,7 +56,7 @@ const updateFields: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. https://example.com/video.mp4',
-			description: 'Another video',
+			description: 'The URL of another video',
 		},
 		{
 			displayName: 'Who Can See It',
@@ -76,7 +76,7 @@ const anyPlatform = (field: INodeProperties): INodeProperties => ({
 	options: (field.options as INodeProperties[]).filter(
 		(option) => option !== text.allowDuet && option !== text.allowStitch,
 	),
-	description: 'Takes the place of all options of this platform that the post has',
+	description: 'Replaces all options that the post has for this platform',
 });
 
 /** Changes a draft or scheduled post. */

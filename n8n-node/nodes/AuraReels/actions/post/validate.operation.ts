@@ -14,7 +14,7 @@ export const validate: Operation = {
 		value: 'validate',
 		action: 'Validate a post',
 		description:
-			'Check video, caption and options without creating anything: all broken rules at once',
+			'Check video, caption, and options without creating anything. Returns all broken rules.',
 	},
 	fields: [
 		...targetFields,

@@ -17,7 +17,7 @@ export const get: Operation = {
 		value: 'get',
 		action: 'Get the quota of an account',
 		description:
-			'Get how many posts an account may still publish; "remaining" is 0 when none is left',
+			'Get how many posts an account can still publish. "remaining" is 0 if none are left.',
 	},
 	fields: [accountField, optionsField()],
 	async execute(work) {

@@ -10,7 +10,7 @@ export const deleteJob: Operation = {
 		name: 'Delete',
 		value: 'delete',
 		action: 'Delete a video job',
-		description: 'Delete a video job. Posts that were made from it stay as they are.',
+		description: 'Delete a video job. Posts created from it do not change.',
 	},
 	fields: [videoJobField, optionsField()],
 	async execute(work) {

@@ -10,7 +10,7 @@ export const get: Operation = {
 		name: 'Get',
 		value: 'get',
 		action: 'Get a video job',
-		description: 'Get a video job with its video, titles, description, hashtags and transcription',
+		description: 'Get a video job with its video, titles, description, hashtags, and transcription',
 	},
 	fields: [videoJobField, optionsField()],
 	async execute(work) {

@@ -17,7 +17,7 @@ const jobFields: INodeProperties = {
 	type: 'collection',
 	placeholder: 'Add field',
 	default: {},
-	description: 'What is not added here stays as it was saved before',
+	description: 'Only the fields you add are changed',
 	options: [
 		{
 			displayName: 'Description',
@@ -25,7 +25,7 @@ const jobFields: INodeProperties = {
 			type: 'string',
 			typeOptions: { rows: 4 },
 			default: '',
-			description: 'What the video shows, for captions',
+			description: 'What the video shows, for use in captions',
 		},
 		{
 			displayName: 'Hashtags',
@@ -33,7 +33,7 @@ const jobFields: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. dogs, surfing',
-			description: 'Separated by commas, with or without #, or an expression that gives a list',
+			description: 'Comma-separated, with or without "#", or an expression that returns a list',
 		},
 		{
 			displayName: 'Media ID',
@@ -42,7 +42,7 @@ const jobFields: INodeProperties = {
 			default: '',
 			placeholder: 'e.g. {{ $json.media_id }}',
 			description:
-				'An uploaded video, in place of a video URL. It is kept as long as the job is there.',
+				'The media ID of an uploaded video, instead of a video URL. The video is kept as long as the job exists.',
 		},
 		{
 			displayName: 'Thumbnail URL',
@@ -50,7 +50,7 @@ const jobFields: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. https://example.com/cover.jpg',
-			description: 'Public URL of a cover image, for posts that name the job alone',
+			description: 'The public URL of a cover image, for posts created from the job alone',
 		},
 		{
 			displayName: 'Titles',
@@ -59,7 +59,7 @@ const jobFields: INodeProperties = {
 			typeOptions: { rows: 3 },
 			default: '',
 			placeholder: 'e.g. A dog on a surfboard',
-			description: 'Titles to choose from, one a line, or an expression that gives a list',
+			description: 'Titles to choose from, one per line, or an expression that returns a list',
 		},
 		{
 			displayName: 'Transcription',
@@ -75,7 +75,7 @@ const jobFields: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. https://example.com/video.mp4',
-			description: 'A public http(s) address of the video. Empty while it is being made.',
+			description: 'A public http(s) URL of the video. Leave empty while the video is being made.',
 		},
 	],
 };
@@ -104,7 +104,7 @@ export const save: Operation = {
 		value: 'save',
 		action: 'Save a video job',
 		description:
-			'Save what is known of a video: where it is, and the titles, description and hashtags that a language model wrote. A post can then name the job alone.',
+			'Save the URL of a video, and the titles, description, and hashtags a language model wrote for it. Posts can then be created from the job alone.',
 	},
 	fields: [videoJobField, jobFields, optionsField()],
 	async execute(work) {
@@ -119,7 +119,7 @@ export const save: Operation = {
 			paths.push(path);
 		}
 		if (paths.length === 0) {
-			throw new ParameterError('There is nothing to save', 'Add a field under "Fields to Save".');
+			throw new ParameterError('There is nothing to save', 'Add a field to "Fields to Save".');
 		}
 		const request = { video_job, update_mask: fieldMask(paths) };
 		return [success(await call(work.core, 'MediaService/PutVideoJob', request))];
