@@ -10,29 +10,18 @@
 //! Requests are read in the same form, and refuse fields that the message does not have. A new field, message or RPC in
 //! `proto/` needs no change here; `types.rs` in the tests keeps the TypeScript types in step.
 
-use std::sync::LazyLock;
-
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use prost_reflect::{DescriptorPool, DynamicMessage, EnumDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MessageDescriptor};
 
 use crate::{
+    descriptors::{self, is_well_known},
     failure::{Failure, Reason},
     outgoing,
 };
 
 /// The package whose services can be called.
 const PACKAGE: &str = "aurareels.v1";
-
-static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    DescriptorPool::decode(aurareels_proto::FILE_DESCRIPTOR_SET).expect("the descriptors are made by our own build")
-});
-
-/// All descriptors of the API.
-#[cfg(test)]
-pub(crate) fn pool() -> &'static DescriptorPool {
-    &POOL
-}
 
 /// One RPC.
 #[derive(Clone, Debug)]
@@ -50,7 +39,7 @@ impl Method {
     pub(crate) fn find(name: &str) -> Result<Self, Box<Failure>> {
         let unknown = || Failure::own(Reason::RequestInvalid, format!("there is no RPC `{name}`"));
         let (service, method) = name.split_once('/').ok_or_else(unknown)?;
-        let service = POOL.get_service_by_name(&format!("{PACKAGE}.{service}")).ok_or_else(unknown)?;
+        let service = descriptors::pool().get_service_by_name(&format!("{PACKAGE}.{service}")).ok_or_else(unknown)?;
         let method = service.methods().find(|m| m.name() == method).ok_or_else(unknown)?;
         let path = format!("/{}/{}", service.full_name(), method.name());
         Ok(Self {
@@ -77,24 +66,6 @@ pub(crate) fn write(message: &MessageDescriptor, encoded: &[u8]) -> Result<Strin
     })
 }
 
-/// Every message of the API, and none of google.protobuf.
-pub(crate) fn messages() -> impl Iterator<Item = MessageDescriptor> {
-    POOL.all_messages().filter(|message| !is_well_known(message))
-}
-
-/// The words of an enum: what stands before each value, and the value behind it in small letters.
-fn prefix(of: &EnumDescriptor) -> String {
-    let zero = of.get_value(0).map(|value| value.name().to_owned()).unwrap_or_default();
-    zero.strip_suffix("UNSPECIFIED").unwrap_or_default().to_owned()
-}
-
-/// The boundary's word for a value of an enum; `None` for "unspecified".
-pub(crate) fn enum_word(of: &EnumDescriptor, number: i32) -> Option<String> {
-    let value = of.get_value(number).filter(|_| number != 0)?;
-    let name = value.name();
-    Some(name.strip_prefix(&prefix(of)).unwrap_or(name).to_lowercase())
-}
-
 /// Puts the proto's names in place of our words, wherever the message has an enum.
 fn to_proto_enums(message: &MessageDescriptor, value: &mut serde_json::Value) {
     let Some(object) = value.as_object_mut() else { return };
@@ -114,15 +85,11 @@ fn to_proto_enums(message: &MessageDescriptor, value: &mut serde_json::Value) {
 
 fn to_proto_enum(of: &EnumDescriptor, value: &mut serde_json::Value) {
     if let Some(word) = value.as_str() {
-        let name = format!("{}{}", prefix(of), word.to_uppercase());
+        let name = format!("{}{}", descriptors::prefix(of), word.to_uppercase());
         if of.get_value_by_name(&name).is_some() {
             *value = name.into();
         }
     }
-}
-
-fn is_well_known(message: &MessageDescriptor) -> bool {
-    message.package_name() == "google.protobuf"
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 mod boundary;
 mod call;
 mod codec;
+mod descriptors;
 mod ending;
 mod endpoint;
 mod exports;

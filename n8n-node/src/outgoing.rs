@@ -18,7 +18,7 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Se
 use prost_types::Timestamp;
 use serde::Serialize;
 
-use crate::boundary;
+use crate::descriptors;
 
 /// Deepest nesting of messages.
 const DEEPEST: usize = 64;
@@ -116,7 +116,7 @@ enum Form {
 }
 
 static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
-    let ours: Vec<_> = boundary::messages().collect();
+    let ours: Vec<_> = descriptors::messages().collect();
     let by_name: HashMap<String, usize> =
         ours.iter().enumerate().map(|(index, message)| (message.full_name().to_owned(), index)).collect();
     Shapes { all: ours.iter().map(|message| Shape::of(message, &by_name)).collect(), by_name }
@@ -126,7 +126,7 @@ impl Field {
     fn of(field: &FieldDescriptor, by_name: &HashMap<String, usize>) -> Self {
         let form = match field.kind() {
             Kind::Enum(of) => {
-                let word = |number| Some((number, format!("\"{}\"", boundary::enum_word(&of, number)?)));
+                let word = |number| Some((number, format!("\"{}\"", descriptors::enum_word(&of, number)?)));
                 Form::Enum(of.values().filter_map(|value| word(value.number())).collect())
             }
             Kind::Message(of) => match by_name.get(of.full_name()) {

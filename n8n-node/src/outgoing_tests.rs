@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 fn of(name: &str) -> MessageDescriptor {
-    boundary::pool().get_message_by_name(&format!("aurareels.v1.{name}")).unwrap()
+    descriptors::pool().get_message_by_name(&format!("aurareels.v1.{name}")).unwrap()
 }
 
 fn written(name: &str, encoded: &[u8]) -> serde_json::Value {
@@ -74,7 +74,7 @@ fn as_the_library_has_it(message: &MessageDescriptor, json: &mut serde_json::Val
                 let number = |value: &mut serde_json::Value| {
                     let word = value.as_str().unwrap();
                     let mut values = of.values();
-                    let found = values.find(|v| boundary::enum_word(&of, v.number()).as_deref() == Some(word));
+                    let found = values.find(|v| descriptors::enum_word(&of, v.number()).as_deref() == Some(word));
                     *value = found.unwrap().number().into();
                 };
                 each(&number, value);
@@ -89,7 +89,7 @@ fn as_the_library_has_it(message: &MessageDescriptor, json: &mut serde_json::Val
 #[test]
 fn every_message_is_written_as_the_library_writes_it() {
     let mut seen = 0;
-    for message in boundary::messages() {
+    for message in descriptors::messages() {
         let whole = filled(&message);
         let mut json = written(message.name(), &whole.encode_to_vec());
         as_the_library_has_it(&message, &mut json);
@@ -249,7 +249,7 @@ proptest! {
         which in any::<prop::sample::Index>(),
         bytes in prop::collection::vec(any::<u8>(), 0..2_000),
     ) {
-        let messages: Vec<_> = boundary::messages().collect();
+        let messages: Vec<_> = descriptors::messages().collect();
         let of = which.get(&messages);
         let message = Decisions(bytes.into_iter()).message(of, 4);
         let mut json = written(of.name(), &message.encode_to_vec());
@@ -265,7 +265,7 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
     ) {
-        let messages: Vec<_> = boundary::messages().collect();
+        let messages: Vec<_> = descriptors::messages().collect();
         let of = which.get(&messages);
         let mut encoded = Decisions(bytes.into_iter()).message(of, 4).encode_to_vec();
         for (at, byte) in changes.into_iter().filter(|_| !encoded.is_empty()).collect::<Vec<_>>() {

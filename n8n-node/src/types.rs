@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
-use crate::boundary;
+use crate::descriptors;
 
 /// Where a message travels to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,7 +19,7 @@ enum Way {
 }
 
 fn source() -> String {
-    let services: Vec<_> = boundary::pool().services().filter(|s| s.package_name() == "aurareels.v1").collect();
+    let services: Vec<_> = descriptors::pool().services().filter(|s| s.package_name() == "aurareels.v1").collect();
     let mut messages = BTreeSet::new();
     let mut enums = BTreeSet::new();
     let mut calls = String::new();
@@ -41,11 +41,11 @@ fn source() -> String {
          import type { IDataObject } from 'n8n-workflow';\n",
     );
     for name in enums {
-        let of = boundary::pool().get_enum_by_name(&name).expect("it was collected from there");
+        let of = descriptors::pool().get_enum_by_name(&name).expect("it was collected from there");
         out.push_str(&enum_type(&of));
     }
     for (name, way) in messages {
-        let message = boundary::pool().get_message_by_name(&name).expect("it was collected from there");
+        let message = descriptors::pool().get_message_by_name(&name).expect("it was collected from there");
         out.push_str(&message_type(&message, way));
     }
     write!(out, "\n/** Every call with one answer. */\nexport interface Calls {{\n{calls}}}\n")
@@ -72,7 +72,7 @@ fn collect(
 }
 
 fn enum_type(of: &EnumDescriptor) -> String {
-    let words = of.values().filter_map(|value| boundary::enum_word(of, value.number()));
+    let words = of.values().filter_map(|value| descriptors::enum_word(of, value.number()));
     let words: Vec<String> = words.map(|word| format!("\t| '{word}'")).collect();
     format!("\nexport type {} =\n{};\n", of.name(), words.join("\n"))
 }
