@@ -88,15 +88,20 @@ async fn a_field_mask_takes_the_names_of_the_proto_file_and_those_of_json() {
 async fn what_cannot_be_read_is_refused_in_words_and_changes_nothing() {
     let world = World::start().await;
     let before = world.db.counts().await;
-    for (body, says) in [
-        ("{", "line 1"),
-        ("[]", "PublishPostsRequest"),
-        ("{} {}", "trailing"),
-        (r#"{"acounts": [1]}"#, "acounts"),
-        (r#"{"accounts": ["one"]}"#, "line 1"),
-        (r#"{"accounts": [9223372036854775808]}"#, "line 1"),
-        (r#"{"content": {"caption": 5}}"#, "line 1"),
-        ("\u{0}", "line 1"),
+    for (body, says, field) in [
+        ("{", "line 1", ""),
+        ("[]", "PublishPostsRequest", ""),
+        ("{} {}", "trailing", ""),
+        (r#"{"acounts": [1]}"#, "acounts", ""),
+        (r#"{"accounts": ["one"]}"#, "line 1", "accounts[0]"),
+        (r#"{"accounts": [1, 9223372036854775808]}"#, "line 1", "accounts[1]"),
+        (r#"{"content": {"caption": 5}}"#, "content.caption: ", "content.caption"),
+        (
+            r#"{"content": {"platform_options": {"tiktok": {"isAigc": "no"}}}}"#,
+            "isAigc: ",
+            "content.platform_options.tiktok.isAigc",
+        ),
+        ("\u{0}", "line 1", ""),
     ] {
         let response = post(&world, "PostService/PublishPosts", body).await;
         assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{body}");
@@ -104,6 +109,8 @@ async fn what_cannot_be_read_is_refused_in_words_and_changes_nothing() {
         assert_eq!(error["code"], "invalid_argument", "{body}: {error}");
         assert!(error["message"].as_str().unwrap().contains(says), "{body}: {error}");
         assert_eq!(detail(&error, "google.rpc.ErrorInfo")["reason"], "REQUEST_UNREADABLE");
+        let violation = &detail(&error, "google.rpc.BadRequest")["field_violations"][0];
+        assert_eq!(violation["field"].as_str().unwrap_or_default(), field, "{body}: {error}");
     }
     let large = format!(r#"{{"content": {{"caption": "{}"}}}}"#, "x".repeat(5 * 1024 * 1024));
     assert_eq!(post(&world, "PostService/PublishPosts", &large).await.status(), StatusCode::BAD_REQUEST);

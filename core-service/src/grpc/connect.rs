@@ -39,7 +39,7 @@ use self::{
     answer::{failed, succeeded},
     dictionary::Form,
 };
-use super::{field_mask, status};
+use super::{field_mask, read_json, status};
 
 /// Largest JSON body. What it says has to fit the limit of a message as well.
 const BODY: usize = 4 * 1024 * 1024;
@@ -162,15 +162,18 @@ fn from_json(method: &MethodDescriptor, body: &Bytes) -> Result<Bytes, Status> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Bytes::new());
     }
-    let unread = |error: serde_json::Error| status::not_this_json(method.input().full_name(), &error.to_string());
     let mut json = serde_json::Deserializer::from_slice(body);
-    let read = DynamicMessage::deserialize(method.input(), &mut json);
-    let message = match read.and_then(|message| json.end().map(|()| message)) {
+    let read = read_json::message(method, &mut json).and_then(|message| match json.end() {
+        Ok(()) => Ok(message),
+        Err(error) => Err((String::new(), error)),
+    });
+    let message = match read {
         Ok(message) => message,
         Err(error) => {
             let request = serde_json::from_slice(body).ok().and_then(|request| field_mask::in_camel_case(&request));
-            let Some(request) = request else { return Err(unread(error)) };
-            DynamicMessage::deserialize(method.input(), request).map_err(unread)?
+            request.map_or(Err(error), |request| read_json::message(method, request)).map_err(|(field, error)| {
+                status::not_this_json(method.input().full_name(), &field, &error.to_string())
+            })?
         }
     };
     Ok(message.encode_to_vec().into())

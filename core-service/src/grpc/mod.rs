@@ -30,6 +30,7 @@ mod patience;
 mod platforms;
 mod post_api;
 mod posts;
+mod read_json;
 mod serve;
 mod status;
 #[cfg(test)]

@@ -301,19 +301,21 @@ pub(super) fn no_such_rpc(path: &str) -> Status {
     build(Code::Unimplemented, join(&message, remedy), info(Reason::Unsupported, [("remedy", remedy.to_owned())]))
 }
 
-/// A call without gRPC that cannot be read: why, and what to do.
-fn unreadable(message: String, remedy: &str) -> Status {
+/// A call without gRPC that cannot be read: at which field, if at one, why, and what to do.
+fn unreadable(field: &str, message: String, remedy: &str) -> Status {
     let mut details = info(Reason::RequestUnreadable, [("remedy", remedy.to_owned())]);
-    let mut violation = FieldViolation::new("", join(&message, remedy));
+    let mut violation = FieldViolation::new(field, join(&message, remedy));
     violation.reason = Reason::RequestUnreadable.as_str().to_owned();
     details.set_bad_request(vec![violation]);
     build(Code::InvalidArgument, join(&message, remedy), details)
 }
 
-/// A body that is no JSON of the message.
-pub(super) fn not_this_json(message: &str, why: &str) -> Status {
+/// A body that is no JSON of the message, because of this field if it is not empty.
+pub(super) fn not_this_json(message: &str, field: &str, why: &str) -> Status {
+    let at = if field.is_empty() { String::new() } else { format!("{field}: ") };
     unreadable(
-        format!("the body is no JSON of {message}: {why}"),
+        field,
+        format!("the body is no JSON of {message}: {at}{why}"),
         "use the fields of the proto file, by their names there",
     )
 }
@@ -321,12 +323,12 @@ pub(super) fn not_this_json(message: &str, why: &str) -> Status {
 /// A content type that is not understood.
 pub(super) fn not_json(content_type: &str, path: &str) -> Status {
     let remedy = "send the header `Content-Type: application/json` with a JSON body, or call it by gRPC or gRPC-web";
-    unreadable(format!("{path} takes no request of the content type \"{content_type}\""), remedy)
+    unreadable("", format!("{path} takes no request of the content type \"{content_type}\""), remedy)
 }
 
 /// A body that breaks off or is too large.
 pub(super) fn not_read(why: &str, most: usize) -> Status {
-    unreadable(format!("the request was not read: {why}"), &format!("send it whole, at most {most} bytes of JSON"))
+    unreadable("", format!("the request was not read: {why}"), &format!("send it whole, at most {most} bytes of JSON"))
 }
 
 /// A compressed body.
@@ -338,7 +340,11 @@ pub(super) fn compressed() -> Status {
 
 /// A header that is no number.
 pub(super) fn bad_header(name: &str) -> Status {
-    unreadable(format!("the header {name} is no number of at most ten digits"), "leave it out, or send milliseconds")
+    unreadable(
+        "",
+        format!("the header {name} is no number of at most ten digits"),
+        "leave it out, or send milliseconds",
+    )
 }
 
 /// An RPC that cannot be called by one request and one answer.

@@ -13,7 +13,7 @@ use tonic::{
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
-use crate::grpc::field_mask;
+use crate::grpc::{field_mask, read_json};
 
 /// Whoever answers RPCs.
 pub(crate) trait Rpcs: Clone + Send + Sync + 'static {
@@ -61,13 +61,9 @@ pub(super) struct Unread {
 
 /// The request that a tool's arguments say.
 pub(super) fn from_arguments(method: &MethodDescriptor, arguments: JsonObject) -> Result<DynamicMessage, Unread> {
-    let mut track = serde_path_to_error::Track::new();
     let value = Value::Object(arguments);
     let value = field_mask::in_camel_case(&value).unwrap_or(value);
-    let read = serde_path_to_error::Deserializer::new(value, &mut track);
-    DynamicMessage::deserialize(method.input(), read).map_err(|error| {
-        let path = track.path().to_string();
-        let field = if path == "." { String::new() } else { path };
+    read_json::message(method, value).map_err(|(field, error)| {
         let remedy = "send what the tool's inputSchema describes".to_owned();
         Unread { field, problem: error.to_string(), remedy }
     })
