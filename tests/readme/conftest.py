@@ -35,9 +35,9 @@ def demo(binary, tmp_path_factory):
         printed += line
         if line.startswith("Serving until"):
             break
-    exported = dict(re.findall(r"\b(AURAREELS_\w+)=(\S+)", printed))
+    exported = dict(re.findall(r"\b(AURAREELS_\w+|VIDEO)=(\S+)", printed))
     media = re.search(r"(http://127\.0\.0\.1:\d+)/v/", printed)
-    assert media and {"AURAREELS_ADDRESS", "AURAREELS_API_KEY"} <= exported.keys(), printed
+    assert media and {"AURAREELS_ADDRESS", "AURAREELS_API_KEY", "VIDEO"} <= exported.keys(), printed
     urllib.request.urlretrieve(f"{media[1]}/v/holiday.mp4", folder / "holiday.mp4")
     environment = {**os.environ, **exported, "MEDIA_PORT": media[1].rsplit(":", 1)[1]}
     yield folder, environment

@@ -65,10 +65,9 @@ def block(language, *words):
 def run(demo, script, timeout=240):
     """Runs a block after those that set variables for it, and gives what it prints."""
     folder, environment = demo
-    video = block("sh", "export VIDEO=").replace("PORT", environment["MEDIA_PORT"])
     names = block("sh", 'KEY="authorization').split("\n\n")[0]
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", f"{video}\n{names}\n{script}"],
+        ["bash", "-euo", "pipefail", "-c", f"{names}\n{script}"],
         cwd=folder,
         env=environment,
         timeout=timeout,
@@ -91,7 +90,7 @@ def documents(text):
 
 
 def test_every_block_is_run_or_named():
-    tried = ["export VIDEO=", '-H "$JSON"', "pip install grpcio", "post publish", "npm install @connectrpc"]
+    tried = ['-H "$JSON"', "pip install grpcio", "post publish", "npm install @connectrpc"]
     for one in blocks():
         if one.language in ("sh", "text") and re.search(r"^\s*\S*(aurareels|npm|pip|curl|cargo|grpcurl)\b", one.text, re.M):
             is_tried = any(words in one.text for words in tried)

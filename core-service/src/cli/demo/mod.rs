@@ -378,17 +378,21 @@ fn how_to_call(address: &str, key: &Secret, simulator: &Simulator) {
     let control = simulator.url(Host::Control);
     let media = simulator.url(Host::Media);
     let program = std::env::args().next().unwrap_or_else(|| "aurareels".to_owned());
+    // As a shell reads it back.
+    let program = if program.contains(char::is_whitespace) { format!("'{program}'") } else { program };
     println!(
         "
 Call it yourself (this key ends with the demo):
 
-  export AURAREELS_ADDRESS={address} AURAREELS_API_KEY={key}
+  export AURAREELS_ADDRESS={address} AURAREELS_API_KEY={key} VIDEO={media}/v/mine.mp4
   {program} post list
-  {program} post publish --account 1 --video '{media}/v/mine.mp4' --caption 'My first reel' --privacy PUBLIC --wait
+  {program} post publish --account 1 --video \"$VIDEO\" --caption 'My first reel' --privacy PUBLIC --wait
 
   grpcurl -plaintext -H 'authorization: Bearer {key}' {authority} aurareels.v1.PostService/ListPosts
 
-  pip install grpcio-tools, then in the project's directory:
+In Python, in the project's directory:
+
+  pip install grpcio grpcio-tools
   python -m grpc_tools.protoc -I proto --python_out=. --grpc_python_out=. proto/aurareels/v1/*.proto
   python -c \"
 import grpc

@@ -80,8 +80,8 @@ impl Screen {
         let label = &shown.label;
         if moved {
             println!("  {at}  {label}  {}", message(post, shown.scheduled_at));
-        } else if let (Some(percent), (Some(sent), Some(total))) =
-            (percent, (post.uploaded_bytes, post.video_size_bytes))
+        } else if !super::super::post::at_rest(status)
+            && let (Some(percent), (Some(sent), Some(total))) = (percent, (post.uploaded_bytes, post.video_size_bytes))
             && percent / STEP > shown.told / STEP
         {
             shown.told = percent;
