@@ -11,7 +11,7 @@ use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use tokio::{
     runtime::Handle,
-    sync::{Notify, watch},
+    sync::{Notify, Semaphore, watch},
     task::{JoinHandle, JoinSet},
 };
 use tracing::{error, info, warn};
@@ -38,7 +38,7 @@ use crate::{
     platform::Registry,
     private,
     progress::Uploads,
-    publisher::{Engine, EngineSettings, burst::Bursts, decide::Policy, handover::Handover, video::Videos},
+    publisher::{Engine, EngineSettings, WRITING, burst::Bursts, decide::Policy, handover::Handover, video::Videos},
     scheduler::Scheduler,
     secret::{self, KeyRing},
     store::{
@@ -352,6 +352,7 @@ impl Components {
             handover,
             uploads,
             bursts: Bursts::default(),
+            writing: Arc::new(Semaphore::new(WRITING)),
             metrics: metrics.clone(),
             chance: Arc::new(chance),
             settings: EngineSettings {

@@ -1,6 +1,8 @@
-//! Bursts: of many posts due at the same moment, all requests are sent first and their results are written right after.
+//! Bursts: of many posts due at the same moment, all requests are sent first and their results are written right after,
+//! a limited number at once. So many also store what they are told of live posts, and read what those still lack: the
+//! others hold no connection and no half-made write meanwhile.
 //!
-//! Guaranteed: no result waits for another platform, nor longer than [`HOLD`] for others of the same. Between a
+//! Guaranteed: no result waits for another platform, nor longer than [`HOLD`] for responses of the same. Between a
 //! response and its commit nothing else is done; a crash in that short time leaves a step without an outcome, which is
 //! reconciled like any other.
 
@@ -12,12 +14,19 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use crate::domain::platform::Platform;
 
 /// Longest wait for the others of a burst before a result is written.
 const HOLD: Duration = Duration::from_millis(1_500);
+
+/// Posts of a platform that write the result of a burst's request, or store a live post, at the same time: enough for the
+/// database's largest batches.
+const FINISHING: usize = 512;
+
+/// Posts of a platform that read what their live post still lacks at the same time: at 200 ms for an answer, 640 a second.
+const READING: usize = 128;
 
 /// The bursts of one process, separate for each platform.
 #[derive(Clone, Debug, Default)]
@@ -35,11 +44,18 @@ impl Bursts {
 pub(super) struct Burst {
     unsent: Arc<AtomicUsize>,
     empty: watch::Sender<()>,
+    finishing: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
 }
 
 impl Default for Burst {
     fn default() -> Self {
-        Self { unsent: Arc::default(), empty: watch::Sender::new(()) }
+        Self {
+            unsent: Arc::default(),
+            empty: watch::Sender::new(()),
+            finishing: Arc::new(Semaphore::new(FINISHING)),
+            reading: Arc::new(Semaphore::new(READING)),
+        }
     }
 }
 
@@ -62,6 +78,18 @@ impl Burst {
         // After that the result is written all the same.
         let _ = tokio::time::timeout(HOLD, others).await;
     }
+
+    /// A place among those that write a result or store a live post, in the order of asking.
+    pub(super) async fn place_to_finish(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.finishing.acquire().await.ok()
+    }
+
+    /// A place among those that read what their live post lacks, in the order of asking.
+    pub(super) async fn place_to_read(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.reading.acquire().await.ok()
+    }
 }
 
 impl Drop for Unsent {
@@ -74,7 +102,27 @@ impl Drop for Unsent {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
+
+    #[tokio::test]
+    async fn one_more_than_may_read_at_once_waits_for_a_place() {
+        let bursts = Bursts::default();
+        let burst = bursts.of(Platform::Youtube);
+        let mut places = Vec::new();
+        for _ in 0..READING {
+            places.push(burst.place_to_read().await);
+        }
+        // Otherwise Tokio makes a task that has got so many wait for its next turn.
+        tokio::task::yield_now().await;
+        let waiting = burst.place_to_read();
+        tokio::pin!(waiting);
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert!(bursts.of(Platform::Facebook).place_to_read().now_or_never().is_some());
+        places.pop();
+        assert!(waiting.now_or_never().is_some());
+    }
 
     #[tokio::test]
     async fn results_wait_for_the_last_of_the_burst() {

@@ -3,12 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
+use tokio::sync::Semaphore;
 
 use super::{burst::Bursts, decide::Policy, handover::Handover, video::Videos};
 use crate::{
     clock::Clock, platform::Registry, progress::Uploads, store::Store, telemetry::metrics::Metrics,
     tokens::TokenManager,
 };
+
+/// The engine's writes that wait for the database at the same time: two of its largest batches, so that it never idles.
+pub const WRITING: usize = 1_024;
 
 /// Settings of the engine.
 #[derive(Clone, Debug)]
@@ -53,6 +57,8 @@ pub struct Engine {
     pub uploads: Uploads,
     /// Posts due in the same moment.
     pub bursts: Bursts,
+    /// Places in the database's queue: a write that waits there is several times as large as one that waits for a place.
+    pub writing: Arc<Semaphore>,
     /// What is counted.
     pub metrics: Metrics,
     /// A number between 0 and 1, for spreading retries and polls.

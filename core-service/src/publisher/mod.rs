@@ -23,7 +23,7 @@ mod worker;
 
 use chrono::TimeDelta;
 
-pub use self::engine::{Engine, EngineSettings};
+pub use self::engine::{Engine, EngineSettings, WRITING};
 use self::lease::Claim;
 use crate::{
     domain::{ledger::Ledger, post::Post},

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
+use tokio::sync::SemaphorePermit;
 use tracing::{debug, info, warn};
 
 use super::{
@@ -54,6 +55,8 @@ pub(super) struct Worker<'a> {
     claim: Claim,
     /// Tokens were refreshed under this claim because the platform refused them; once is enough.
     refreshed: bool,
+    /// Its turn to store what it was told of a live post.
+    place: Option<SemaphorePermit<'a>>,
 }
 
 /// A claimed post with its ledger and state.
@@ -86,7 +89,7 @@ enum Flow {
 
 impl<'a> Worker<'a> {
     pub(super) fn new(engine: &'a Engine, claim: Claim) -> Self {
-        Self { engine, claim, refreshed: false }
+        Self { engine, claim, refreshed: false, place: None }
     }
 
     pub(super) async fn run(mut self, post: Box<Post>, ledger: Ledger, login: Option<Box<StoredLogin>>) -> Result<()> {
@@ -109,7 +112,7 @@ impl<'a> Worker<'a> {
         Box::pin(self.write(post, change))
     }
 
-    // No `async fn`: it would keep the change, which is in the database's queue by then.
+    // No `async fn`: thousands wait here, and it would keep room for a second change.
     fn write<'b>(
         &'b self,
         post: &'b mut Post,
@@ -118,11 +121,13 @@ impl<'a> Worker<'a> {
         let released = change.release.is_some();
         let before = post.status;
         let ([begins, committed], what) = points::of(&change, before);
-        fault::point(begins, &what);
         let (counted, metrics) = (Counted::of(before, &change), &self.engine.metrics);
-        let applied = self.engine.store.apply(post, change, self.now());
+        let change = Box::new(change);
         async move {
-            *post = applied.await?;
+            // It is never closed.
+            let _place = self.engine.writing.acquire().await;
+            fault::point(begins, &what);
+            *post = self.engine.store.apply(post, *change, self.now()).await?;
             metrics.wrote(counted, post);
             fault::point(committed, &what);
             if post.status != before {
@@ -362,7 +367,7 @@ impl<'a> Worker<'a> {
             Next::Rejected(failure) => {
                 let decision =
                     self.decision_context(work, now, |decision_context| decision_context.after_rejection(failure));
-                self.follow(work, decision).await
+                self.follow(work, decision, None).await
             }
         }
     }
@@ -416,7 +421,7 @@ impl<'a> Worker<'a> {
         let decision = self.decision_context(work, now, |decision_context| {
             decision_context.after_lookup(entry, lookup, settle, confirmations)
         });
-        self.follow(work, decision).await
+        self.follow(work, decision, None).await
     }
 
     fn call<'c>(
@@ -446,7 +451,13 @@ impl<'a> Worker<'a> {
         self.engine.store.rivals(&work.post, since, now).await
     }
 
-    fn follow<'b>(&'b mut self, work: &'b mut Work, decision: Decision) -> BoxFuture<'b, Result<Flow>> {
+    /// Writes what was decided; `place` is the post's turn to write, if it took one.
+    fn follow<'b>(
+        &'b mut self,
+        work: &'b mut Work,
+        decision: Decision,
+        place: Option<SemaphorePermit<'a>>,
+    ) -> BoxFuture<'b, Result<Flow>> {
         Box::pin(async move {
             match decision {
                 Decision::Continue(change) => self.commit(work, change).await,
@@ -459,6 +470,7 @@ impl<'a> Worker<'a> {
                 }
                 Decision::Refresh(change, failure) => {
                     self.commit(work, change).await?;
+                    drop(place);
                     Box::pin(self.refresh(work, failure)).await
                 }
             }

@@ -2,7 +2,8 @@
 //!
 //! Guaranteed: the id is stored before any other request; the status waits [`LINK_PATIENCE`] at most for the link, and
 //! only in the worker that received the id, so that a worker that takes over publishes the status immediately;
-//! follow-ups of a live post never put its status at risk.
+//! follow-ups of a live post never put its status at risk. In a burst the posts take turns: one whose patience is over
+//! when its turn comes does not read the link.
 
 use std::time::Duration;
 
@@ -32,8 +33,7 @@ const LINK_PATIENCE: Duration = Duration::from_secs(2);
 const LINK_GAP: Duration = Duration::from_millis(400);
 
 impl Worker<'_> {
-    /// A live or delivered post: its id is stored immediately, its status together with its link if the platform has it
-    /// soon, and then the follow-ups run.
+    /// A live or delivered post: what is new of it is stored, in its turn, and then the follow-ups run.
     pub(super) async fn live(
         &mut self,
         work: &mut Work,
@@ -41,21 +41,36 @@ impl Worker<'_> {
         live: Option<Live>,
         then: Option<Step>,
     ) -> Result<Flow> {
+        let burst = self.engine.bursts.of(work.post.platform);
+        if work.post.status != target(by) || live.as_ref().is_some_and(|live| is_news(&work.post, live)) {
+            let patience = Instant::now() + fault::patience(LINK_PATIENCE);
+            if self.place.is_none() {
+                self.place = burst.place_to_finish().await;
+            }
+            return Box::pin(self.store_live(work, by, live, patience)).await;
+        }
+        self.place = None;
+        match then.filter(|step| !work.ledger.is_given_up(work.post.attempt, step.kind)) {
+            Some(step) => {
+                let _place = burst.place_to_read().await;
+                Box::pin(self.follow_up(work, step)).await
+            }
+            None => self.commit(work, Self::release(None, None)).await,
+        }
+    }
+
+    /// The id is stored immediately, the status together with the link if the platform has it before `patience` is over.
+    async fn store_live(&mut self, work: &mut Work, by: Move, live: Option<Live>, patience: Instant) -> Result<Flow> {
         let link = live.as_ref().and_then(|live| live.link.clone());
-        let target = if by == Move::Confirmed { Status::Published } else { Status::Delivered };
         let details = live.map(|live| LiveDetails {
             platform_post_id: live.platform_post_id,
             platform_post_url: live.platform_post_url,
             all_platform_post_ids: live.all_platform_post_ids,
             bound_by: live.bound_by,
         });
-        let news = details.as_ref().is_some_and(|details| {
-            (details.platform_post_id.is_some() && details.platform_post_id != work.post.platform_post_id)
-                || (details.platform_post_url.is_some() && details.platform_post_url != work.post.platform_post_url)
-        });
         if let (Some(details), Some(step)) = (&details, &link)
             && step.class == StepClass::Read
-            && work.post.status != target
+            && work.post.status != target(by)
             && is_new(&work.post, details)
         {
             let keeps = Change { live: Some(details.clone()), error: Some(None), ..Change::default() };
@@ -64,41 +79,35 @@ impl Worker<'_> {
                 Err(Error::BoundElsewhere { .. }) => {}
                 kept => {
                     kept?;
-                    if self.learn_link(work, step).await? {
+                    if self.learn_link(work, step, patience).await? {
                         return Ok(Flow::Continue);
                     }
                 }
             }
         }
-        if work.post.status != target || news {
-            let by = (work.post.status != target).then_some(by);
-            let change =
-                Change { by, live: details.clone(), error: Some(None), poll_count: Some(0), ..Change::default() };
-            match (self.commit(work, change).await, details) {
-                (Err(Error::BoundElsewhere { by: BoundBy::Match, .. }), Some(details)) => {
-                    return self.drop_match(work, &details).await;
-                }
-                (Err(Error::BoundElsewhere { .. }), _) => return self.told_twice(work).await,
-                (written, _) => written?,
-            };
-        }
-        match then.filter(|step| !work.ledger.is_given_up(work.post.attempt, step.kind)) {
-            Some(step) => self.follow_up(work, step).await,
-            None => self.commit(work, Self::release(None, None)).await,
+        let by = (work.post.status != target(by)).then_some(by);
+        let change = Change { by, live: details.clone(), error: Some(None), poll_count: Some(0), ..Change::default() };
+        let written = self.commit(work, change).await;
+        self.place = None;
+        match (written, details) {
+            (Err(Error::BoundElsewhere { by: BoundBy::Match, .. }), Some(details)) => {
+                self.drop_match(work, &details).await
+            }
+            (Err(Error::BoundElsewhere { .. }), _) => self.told_twice(work).await,
+            (written, _) => written,
         }
     }
 
-    /// Reads the link before the status is stored. False when there is none within [`LINK_PATIENCE`]: it comes later.
-    async fn learn_link(&mut self, work: &mut Work, step: &Step) -> Result<bool> {
-        let ends = Instant::now() + fault::patience(LINK_PATIENCE);
-        while Instant::now() < ends {
+    /// Reads the link before the status is stored. False when `patience` is over before there is one: it comes later.
+    async fn learn_link(&mut self, work: &mut Work, step: &Step, patience: Instant) -> Result<bool> {
+        while Instant::now() < patience {
             let now = self.now();
             if self.engine.charge(&work.post, &*work.service.client, step, now).await?.is_some() {
                 return Ok(false);
             }
             let mut entry = begun(work, step, now);
             let permit = self.permit(now);
-            let Ok(outcome) = timeout_at(ends, self.exchange(work, step, &permit)).await else { return Ok(false) };
+            let Ok(outcome) = timeout_at(patience, self.exchange(work, step, &permit)).await else { return Ok(false) };
             match outcome? {
                 Outcome::Accepted { handle, evidence } => {
                     entry.handle.0.extend(handle.0);
@@ -217,6 +226,17 @@ impl Worker<'_> {
         let release = change.release.or(Self::release(None, None).release);
         self.commit(work, Change { release, ..change }).await
     }
+}
+
+/// The status of a post that is told to be live, or delivered.
+const fn target(by: Move) -> Status {
+    if matches!(by, Move::Confirmed) { Status::Published } else { Status::Delivered }
+}
+
+/// Whether an id or a link is told that the post does not have.
+fn is_news(post: &Post, live: &Live) -> bool {
+    (live.platform_post_id.is_some() && live.platform_post_id != post.platform_post_id)
+        || (live.platform_post_url.is_some() && live.platform_post_url != post.platform_post_url)
 }
 
 /// Whether this worker received the post's id. If the id was already stored, the post was taken over from a worker that

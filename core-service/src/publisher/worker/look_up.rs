@@ -54,7 +54,7 @@ impl Worker<'_> {
         match self.decision_context(work, now, |decision_context| {
             decision_context.after_search(entry, recorded, lookup, proof)
         }) {
-            Verdict::Follow(decision) => self.follow(work, decision).await,
+            Verdict::Follow(decision) => self.follow(work, decision, None).await,
             Verdict::Review(moves, change) => {
                 let Some((last, before)) = moves.split_last() else { return self.commit(work, change).await };
                 for by in before {

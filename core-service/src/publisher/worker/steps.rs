@@ -9,6 +9,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::SemaphorePermit;
 use tracing::{Instrument, info};
 
 use super::{Flow, NOT_SENT, Work, Worker, wrote};
@@ -31,7 +32,7 @@ use crate::{
 /// Time beyond a step's own timeout after which the engine gives up its exchange.
 const SLACK: Duration = Duration::from_secs(5);
 
-impl Worker<'_> {
+impl<'a> Worker<'a> {
     /// When a step may be sent. Nothing visible is sent before the post's time, whatever its status and its client say.
     fn not_before(&self, post: &Post, step: &Step) -> DateTime<Utc> {
         let due = post.due();
@@ -62,10 +63,10 @@ impl Worker<'_> {
         let not_before = self.not_before(&work.post, &step);
         let late = is_timed.then(|| self.engine.metrics.late(work.post.platform));
         let permit = Permit { late, ..self.permit(not_before) };
-        let outcome = if armed && self.claim.ahead() > TimeDelta::zero() {
+        let (outcome, place) = if armed && self.claim.ahead() > TimeDelta::zero() {
             self.exchange_in_burst(work, &step, &permit).await?
         } else {
-            self.exchange(work, &step, &permit).await?
+            (self.exchange(work, &step, &permit).await?, None)
         };
         if permit.was_stopped.load(Ordering::SeqCst) && matches!(outcome, Outcome::NoEffect { .. }) {
             return Box::pin(self.disarm(work, entry, not_before)).await;
@@ -78,7 +79,7 @@ impl Worker<'_> {
         Box::pin(self.note_quota(work, &step, &outcome, now)).await?;
         let decision =
             self.decision_context(work, now, |decision_context| decision_context.after_outcome(entry, outcome));
-        self.follow(work, decision).await
+        self.follow(work, decision, place).await
     }
 
     /// Why a step does not leave now: it is not its time, or the checks before it say no. `None`: it may leave.
@@ -112,7 +113,7 @@ impl Worker<'_> {
                 let decision = self.decision_context(work, now, |decision_context| {
                     decision_context.after_failure(Change::default(), failure)
                 });
-                self.follow(work, decision).await.map(Some)
+                self.follow(work, decision, None).await.map(Some)
             }
         }
     }
@@ -182,14 +183,19 @@ impl Worker<'_> {
         self.commit(work, Change { ledger: LedgerWrite::Update(entry), ..change }).await
     }
 
-    /// A request of a burst: writing its result waits until the others are sent.
-    async fn exchange_in_burst(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Result<Outcome> {
+    /// A request of a burst: writing its result waits until the others are sent, and for its turn.
+    async fn exchange_in_burst(
+        &self,
+        work: &Work,
+        step: &Step,
+        permit: &Permit<'_>,
+    ) -> Result<(Outcome, Option<SemaphorePermit<'a>>)> {
         let burst = self.engine.bursts.of(work.post.platform);
         let unsent = burst.enter();
-        let outcome = self.exchange(work, step, permit).await;
+        let outcome = self.exchange(work, step, permit).await?;
         drop(unsent);
         burst.sent().await;
-        outcome
+        Ok((outcome, burst.place_to_finish().await))
     }
 
     pub(super) async fn exchange(&self, work: &Work, step: &Step, permit: &Permit<'_>) -> Result<Outcome> {
