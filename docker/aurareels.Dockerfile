@@ -8,7 +8,7 @@ WORKDIR /aurareels
 COPY . .
 # Alpine's own target is musl, linked statically.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/aurareels/target \
-    cargo build --release --locked --bin aurareels && install -D target/release/aurareels "/$TARGETARCH/aurareels"
+    cargo build --profile dist --locked --bin aurareels && install -D target/dist/aurareels "/$TARGETARCH/aurareels"
 
 # A directory to own: there is no shell to make one in the last stage.
 FROM busybox:stable-musl AS directory
