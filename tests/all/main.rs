@@ -35,6 +35,7 @@ mod refusals;
 mod refused_publishes;
 mod request_keys;
 mod restoring;
+mod retention;
 mod scheduling;
 mod searching;
 mod several_cores;
