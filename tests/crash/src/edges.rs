@@ -84,7 +84,7 @@ pub(crate) async fn rest_with_owners(rig: &mut Rig, core: &mut Core, dead: &Dead
             looked = Instant::now();
             reconnect(rig).await?;
         }
-        ensure!(begun.elapsed() < Duration::from_secs(60), "no rest: {:?}", rig.wanting().await?);
+        ensure!(begun.elapsed() < drive::PATIENCE, "no rest: {:?}", rig.wanting().await?);
     }
 }
 

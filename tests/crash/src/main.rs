@@ -57,9 +57,9 @@ enum Command {
     Crash(suite::Options),
     /// A seeded random mixture over many posts.
     Chaos(chaos::Options),
-    /// Two processes claim the same posts: no claim is given twice.
+    /// Several processes claim the same posts: no claim is given twice.
     Claims(measure::Claims),
-    /// One of those two processes.
+    /// One of those processes.
     #[command(hide = true)]
     Claimer(measure::Claimer),
     /// The time until the posts of a killed core are claimed again.

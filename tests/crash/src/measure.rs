@@ -25,17 +25,21 @@ const AT_ONCE: Mode = Mode { upload: Upload::TiktokSingle, scheduled: false };
 /// What `claims` is asked for.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Claims {
-    /// Claims of both processes together.
+    /// Claims of all processes together.
     #[arg(long, default_value_t = 100_000)]
     claims: usize,
+    /// How many processes claim.
+    #[arg(long, default_value_t = 2)]
+    cores: usize,
     /// Posts that they claim again and again.
     #[arg(long, default_value_t = 500)]
     posts: usize,
 }
 
-impl Default for Claims {
-    fn default() -> Self {
-        Self { claims: 100_000, posts: 500 }
+impl Claims {
+    /// As many as the suite wants of so many processes.
+    pub(crate) fn of(cores: usize) -> Self {
+        Self { claims: 100_000, cores, posts: 500 }
     }
 }
 
@@ -73,16 +77,21 @@ async fn posts(rig: &mut Rig, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// Two processes claim the same posts until they have had so many; true when no two held a post at the same time.
+/// Some processes claim the same posts until they have had so many; true when no two held a post at the same time.
 pub(crate) async fn claims(options: &Claims) -> Result<bool> {
     let mut rig = Rig::new(&[]).await?;
     posts(&mut rig, options.posts).await?;
     let begun = Instant::now();
     let mut claimers = Vec::new();
-    for number in 0..2 {
+    for number in 0..options.cores {
         let out = rig.log().with_file_name(format!("claims-{number}"));
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("claimer").arg("--claims").arg((options.claims / 2).to_string()).arg("--out").arg(&out);
+        command
+            .arg("claimer")
+            .arg("--claims")
+            .arg(options.claims.div_ceil(options.cores).to_string())
+            .arg("--out")
+            .arg(&out);
         let settings = rig.settings.iter().filter(|(name, _)| name != "AURAREELS_FAULT_CLOCK");
         command.env_clear().envs(settings.map(|(name, value)| (name, value))).stdin(Stdio::null());
         claimers.push((command.spawn().context("cannot start a claimer")?, out));
@@ -102,7 +111,8 @@ pub(crate) async fn claims(options: &Claims) -> Result<bool> {
         overlapping += claims.windows(2).filter(|pair| pair[1].1 < pair[0].2).count();
     }
     println!(
-        "{total} claims of two processes on {} posts in {:.0} s: {doubled} given twice, {overlapping} held at the same time",
+        "{total} claims of {} processes on {} posts in {:.0} s: {doubled} given twice, {overlapping} held at the same time",
+        options.cores,
         options.posts,
         begun.elapsed().as_secs_f64()
     );
@@ -121,7 +131,7 @@ fn read_claims(path: &Path, held: &mut HashMap<i64, Vec<(i64, u128, u128)>>) -> 
     Ok(text.lines().count())
 }
 
-/// One of the two processes: claims and lets go, and writes down from when to when it held what.
+/// One of the processes: claims and lets go, and writes down from when to when it held what.
 pub(crate) async fn claimer(options: &Claimer) -> Result<bool> {
     let clock = Clock::system();
     let store = bootstrap::open_store(&Settings::from_pairs(std::env::vars())?, clock.clone()).await?;

@@ -142,7 +142,7 @@ pub(crate) async fn until(what: &str, limit: Duration, mut look: impl AsyncFnMut
 
 /// Runs until everything rests with this core.
 pub(crate) async fn rest(rig: &Rig, core: &mut Core, dead: &Dead) -> Result<()> {
-    until("the post comes to rest", Duration::from_secs(60), async || {
+    until("the post comes to rest", drive::PATIENCE, async || {
         ensure!(core.ended()?.is_none(), "the core ended by itself");
         Ok(!drive::step(rig, core, dead).await?)
     })

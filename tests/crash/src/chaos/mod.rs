@@ -67,6 +67,9 @@ const LEASE: u64 = 3;
 /// Chances in millionths that a core is killed, is stopped, or has a worker panic, per point that it passes.
 const FATES: (u32, u32, u32) = (350, 12, 100);
 
+/// The chance that a core is stopped, where the others have a database that goes on without it.
+const STOPS_ON_SERVERS: u32 = 150;
+
 /// A run of so many posts in which no core dies, or none stops in order, has shown nothing. They die about three times in a
 /// hundred posts.
 const POSTS_PER_DEATH: usize = 200;
@@ -120,7 +123,10 @@ impl Cores {
 
     fn next_life(&mut self, rig: &mut Rig) -> Result<Slot> {
         self.lives += 1;
-        let (kill, stop, panic) = FATES;
+        let (kill, mut stop, panic) = FATES;
+        if !rig.is_file() {
+            stop = STOPS_ON_SERVERS;
+        }
         let dice = format!("{}:{}:{kill}:{stop}:{panic}", self.seed, self.lives);
         let settings = vec![("AURAREELS_FAULT_DICE".to_owned(), dice)];
         Ok(Slot { core: rig.untraced_core(&Orders { settings, ..Orders::default() })?, stopped: None, ending: false })
