@@ -34,7 +34,7 @@ use crate::{
     fault,
     grpc::Described,
     http,
-    media::{ProbeSettings, Prober, files::Files, outgoing, pull::PublicAddress, spool::Spool},
+    media::{ProbeSettings, Prober, Stream, files::Files, outgoing, pull::PublicAddress, spool::Spool},
     platform::Registry,
     private,
     progress::Uploads,
@@ -248,6 +248,18 @@ fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
+/// The account of Cloudflare Stream of these settings, if they have one.
+pub(crate) fn cloudflare(
+    settings: &Settings,
+    tls: &Arc<rustls::ClientConfig>,
+    clock: &Clock,
+) -> Result<Option<Stream>, http::Error> {
+    let Some(of) = settings.cloudflare.clone() else { return Ok(None) };
+    let client = http::client_builder(tls).build().map_err(http::Error::Client)?;
+    let clock = clock.clone();
+    Ok(Some(Stream::new(client, of, Arc::new(move || clock.now().timestamp()))))
+}
+
 impl Components {
     /// Builds a core. Nothing runs yet.
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
@@ -267,11 +279,12 @@ impl Components {
         traces::leave(&settings.store.place(), &settings.store.data_dir)?;
         let tls = http::tls_config(&settings.http)?;
         let registry = registry(settings, &tls)?;
-        let prober = Arc::new(Prober::new(&ProbeSettings {
+        let prober = Prober::new(&ProbeSettings {
             allow_private_hosts: settings.media.allow_private_hosts,
             http: settings.http.clone(),
             ..ProbeSettings::default()
-        })?);
+        })?;
+        let prober = Arc::new(prober.with_stream(cloudflare(settings, &tls, &clock)?));
         let of_media = &settings.media;
         let directory = media_dir(settings);
         let files = Files::open(directory.clone(), of_media.min_free_bytes)

@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("progress", &["domain", "platform"]),
     ("repeated", &[]),
     ("telemetry", &["domain", "http"]),
-    ("media", &["domain", "http", "private"]),
+    ("media", &["domain", "http", "private", "secret"]),
     ("store", &["domain", "clock", "secret", "params", "private", "telemetry", "fault"]),
     ("platform", &["domain", "clock", "http", "secret", "fault", "media"]),
     ("tokens", &["domain", "store", "platform", "clock", "secret", "fault"]),
@@ -38,7 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("app", &["domain", "store", "platform", "tokens", "media", "progress", "clock", "secret", "zones", "repeated"]),
     ("analytics", &["domain", "store", "app", "platform", "tokens", "clock", "repeated"]),
     ("webhooks", &["domain", "store", "app", "media", "clock", "secret", "fault", "repeated"]),
-    ("config", &["domain", "http", "platform", "secret", "store", "telemetry"]),
+    ("config", &["domain", "http", "media", "platform", "secret", "store", "telemetry"]),
     (
         "grpc",
         &[

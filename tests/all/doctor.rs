@@ -112,6 +112,8 @@ async fn misconfigurations_of_all_kinds_are_named_each_with_its_remedy() {
         wrong("AURAREELS_LISTEN", "0.0.0.0:50051", "AURAREELS_LISTEN", "plain text"),
         wrong("AURAREELS_PUBLIC_URL", "http://reels.example.org", "AURAREELS_PUBLIC_URL", "https alone"),
         wrong("AURAREELS_CORS_ORIGINS", "*", "AURAREELS_CORS_ORIGINS", "every site").advice(),
+        wrong("CLOUDFLARE_API_TOKEN", "", "CLOUDFLARE_ACCOUNT_ID", "needs"),
+        wrong("CLOUDFLARE_API_TOKEN", "another", "Cloudflare Stream", "refuses this core's API token").online(),
         // Keys and database.
         wrong(KEY, "", KEY, "not set"),
         wrong(KEY, "guessable", KEY, ""),

@@ -7,6 +7,7 @@ mod audit;
 mod binary;
 mod caller_limits;
 mod chaos;
+mod cloudflare;
 mod command_line;
 mod connecting;
 mod crowded_port;

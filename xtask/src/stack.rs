@@ -166,8 +166,8 @@ fn start_simulator(workspace: &Workspace, binary: &Path, dir: &Path) -> Result<(
 
 /// A program with these settings and no others: a developer's own core and platform apps stay out of a test.
 fn with_settings(program: Program, settings: &BTreeMap<String, String>) -> Program {
-    const OURS: [&str; 8] =
-        ["AURAREELS_", "N8N_", "TIKTOK_", "INSTAGRAM_", "FACEBOOK_", "META_", "YOUTUBE_", "GOOGLE_"];
+    const OURS: [&str; 9] =
+        ["AURAREELS_", "N8N_", "TIKTOK_", "INSTAGRAM_", "FACEBOOK_", "META_", "YOUTUBE_", "GOOGLE_", "CLOUDFLARE_"];
     let program = program.without_env(|name| OURS.iter().any(|prefix| name.starts_with(prefix)));
     settings.iter().fold(program, |program, (name, value)| program.env(name, value))
 }

@@ -12,8 +12,9 @@ use super::{
     Settings, Store, Tls, public_keys, source::Reader,
 };
 use crate::{
-    domain::{post::SchedulerKind, retry::RetryPolicy},
+    domain::{media::stream_uid, post::SchedulerKind, retry::RetryPolicy},
     http::HttpSettings,
+    media::{Access, StreamSettings},
     platform,
     secret::Secret,
     telemetry::log::{self, LogFormat},
@@ -52,6 +53,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         retention: retention(reader),
         platforms: platforms(reader),
         media: media(reader),
+        cloudflare: cloudflare(reader),
         http: HttpSettings { extra_ca: reader.text("AURAREELS_EXTRA_CA_FILE").map(PathBuf::from) },
     })
 }
@@ -255,6 +257,40 @@ fn media(reader: &mut Reader) -> Media {
         done: reader.seconds("AURAREELS_MEDIA_DONE_SECONDS", 0.0, LONG, 3_600.0),
         failed: reader.seconds("AURAREELS_MEDIA_FAILED_SECONDS", 0.0, LONG, 604_800.0),
         idle: reader.seconds("AURAREELS_MEDIA_IDLE_SECONDS", 1.0, 3_600.0, 120.0),
+    }
+}
+
+fn cloudflare(reader: &mut Reader) -> Option<StreamSettings> {
+    let (account_id, token) = (reader.text("CLOUDFLARE_ACCOUNT_ID"), reader.secret("CLOUDFLARE_API_TOKEN"));
+    let base = reader.base_url("CLOUDFLARE_API_BASE_URL", "api.cloudflare.com");
+    let access = match reader.text("CLOUDFLARE_STREAM_ACCESS").as_deref() {
+        None | Some("as_is") => Access::AsIs,
+        Some("public") => Access::Public,
+        Some("signed") => Access::Signed,
+        Some("copy") => Access::Copy,
+        Some(other) => {
+            let message = format!("is `{other}`, but must be as_is, public, signed or copy");
+            reader.wrong("CLOUDFLARE_STREAM_ACCESS", message);
+            Access::AsIs
+        }
+    };
+    match (account_id, token) {
+        (Some(account_id), Some(token)) if stream_uid(&format!("cloudflare-stream:{account_id}")).is_some() => {
+            Some(StreamSettings { account_id, token, base, access })
+        }
+        (Some(_), Some(_)) => {
+            reader.wrong("CLOUDFLARE_ACCOUNT_ID", "must be the account's id: up to 32 letters and digits");
+            None
+        }
+        (None, None) => None,
+        (Some(_), None) => {
+            reader.wrong("CLOUDFLARE_ACCOUNT_ID", "needs CLOUDFLARE_API_TOKEN too");
+            None
+        }
+        (None, Some(_)) => {
+            reader.wrong("CLOUDFLARE_API_TOKEN", "needs CLOUDFLARE_ACCOUNT_ID too");
+            None
+        }
     }
 }
 

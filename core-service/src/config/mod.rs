@@ -19,6 +19,7 @@ use url::Url;
 use crate::{
     domain::{post::SchedulerKind, retry::RetryPolicy},
     http::HttpSettings,
+    media::StreamSettings,
     platform::settings::Configured,
     secret::Secret,
     store::db::Place,
@@ -52,6 +53,8 @@ pub struct Settings {
     pub platforms: Platforms,
     /// Where videos may come from, and how long uploads are kept.
     pub media: Media,
+    /// Where `cloudflare-stream:` leads; nowhere when absent.
+    pub cloudflare: Option<StreamSettings>,
     /// Outgoing HTTP.
     pub http: HttpSettings,
 }

@@ -18,6 +18,7 @@ use url::Url;
 use super::{
     account::Account,
     caption,
+    media::stream_uid,
     post::{Content, Post, Status},
 };
 
@@ -102,6 +103,8 @@ impl Video {
             Self::Named(format!("job:{}", content.video_job_id))
         } else if !content.media_id.is_empty() {
             Self::Named(format!("media:{}", content.media_id))
+        } else if let Some(uid) = stream_uid(&content.video_url) {
+            Self::Named(format!("cloudflare-stream:{uid}"))
         } else {
             Self::Linked { url: content.video_url.clone(), file: None }
         }

@@ -38,6 +38,6 @@ impl PlatformService for PlatformApi {
     ) -> Answer<v1::VideoRequirements> {
         let of = requests::requirements_of(request.into_inner()).map_err(from_app(&self.clock))?;
         let rules = self.platforms.requirements(of).map_err(from_app(&self.clock))?;
-        Ok(Response::new(platform::requirements(of, rules)))
+        Ok(Response::new(platform::requirements(of, rules, &self.posts.url_schemes())))
     }
 }

@@ -15,8 +15,15 @@ use reqwest::header::{
 };
 use url::{Host, Url};
 
-use super::{ProbeError, address, refused};
-use crate::{domain::media::VideoVersion, http};
+use super::{
+    ProbeError, address,
+    cloudflare::{SCHEME, Stream},
+    refused,
+};
+use crate::{
+    domain::media::{VideoVersion, stream_uid},
+    http,
+};
 
 /// Redirects that are followed for one request.
 const MAX_REDIRECTS: usize = 5;
@@ -34,6 +41,8 @@ pub(super) fn system_lookup(name: String) -> Pin<Box<dyn Future<Output = io::Res
 pub(super) struct Fetcher {
     client: reqwest::Client,
     allow_private: bool,
+    /// Where `cloudflare-stream:` leads.
+    pub(super) stream: Option<Stream>,
 }
 
 /// An answer with a body to be read.
@@ -60,12 +69,58 @@ impl Fetcher {
         lookup: Arc<Lookup>,
     ) -> Result<Self, http::Error> {
         let resolver = GuardedResolver { lookup, allow_private };
-        Ok(Self { client: http::client_builder(tls).dns_resolver(resolver).build()?, allow_private })
+        Ok(Self { client: http::client_builder(tls).dns_resolver(resolver).build()?, allow_private, stream: None })
     }
 
-    /// GETs `url`, or a part of it, following redirects.
+    /// The address that a URL stands for.
+    pub(super) async fn address(&self, url: &Url) -> Result<Url, ProbeError> {
+        if url.scheme() != SCHEME {
+            return Ok(url.clone());
+        }
+        let Some((stream, uid)) = self.stream_video(url) else {
+            return Err(refused(
+                "VIDEO_URL_INVALID",
+                "a video of Cloudflare Stream",
+                "an https URL",
+                "let the operator set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN, or give the video's https URL",
+                "this core has no account of Cloudflare Stream",
+            ));
+        };
+        stream.address(uid).await
+    }
+
+    /// The address that a platform is given for a URL.
+    pub(super) async fn public_address(&self, url: &Url) -> Result<Url, ProbeError> {
+        match self.stream_video(url) {
+            Some((stream, uid)) => stream.public_address(uid).await,
+            None => self.address(url).await,
+        }
+    }
+
+    /// The schemes that a video's URL may have.
+    pub(super) fn schemes(&self) -> Vec<&'static str> {
+        let http = self.allow_private.then_some("http");
+        ["https"].into_iter().chain(http).chain(self.stream.as_ref().map(|_| SCHEME)).collect()
+    }
+
+    fn stream_video<'a>(&'a self, url: &'a Url) -> Option<(&'a Stream, &'a str)> {
+        Some((self.stream.as_ref()?, stream_uid(url.as_str())?))
+    }
+
+    /// GETs `url`, or a part of it, following redirects. An address of Cloudflare that does not work any more is asked for
+    /// anew, once.
     pub(super) async fn open(&self, url: &Url, part: Option<Part>) -> Result<Opened, ProbeError> {
-        let mut url = url.clone();
+        let opened = self.get(self.address(url).await?, part).await;
+        match (opened, self.stream_video(url)) {
+            (Err(ProbeError::Refused(_)), Some((stream, uid))) => {
+                stream.forget(uid);
+                self.get(stream.address(uid).await?, part).await
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    async fn get(&self, mut url: Url, part: Option<Part>) -> Result<Opened, ProbeError> {
         for _ in 0..=MAX_REDIRECTS {
             self.check_url(&url)?;
             let mut request = self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity");

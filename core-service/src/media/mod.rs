@@ -16,6 +16,7 @@
 
 mod address;
 mod cache;
+mod cloudflare;
 mod fetch;
 pub mod files;
 mod inspect;
@@ -32,6 +33,7 @@ mod stream;
 mod tests;
 mod webm;
 
+pub use cloudflare::{Access, Stream, StreamSettings, UnixTime};
 pub use inspect::refuse_other_files;
 pub use picture::THUMBNAIL_URL_FIELD;
 pub use samples::SAMPLED_WHOLE;
@@ -46,7 +48,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::domain::{
-    media::{Comparison, MediaFacts, VIDEO_CHANGED, VideoVersion},
+    media::{Comparison, MediaFacts, VIDEO_CHANGED, VideoVersion, stream_uid},
     violation::{VIDEO_URL_FIELD, Violation},
 };
 use crate::http::{self, HttpSettings};
@@ -95,6 +97,12 @@ pub enum ProbeError {
     /// A rule is broken; asking again does not help.
     #[error("{}", .0.message)]
     Refused(Box<Violation>),
+    /// It is still being made, by Cloudflare; it will be there by itself.
+    #[error("{message}")]
+    Preparing {
+        /// What is being made, and how far it is.
+        message: String,
+    },
     /// The host could not be reached or answered with an error of its own; it may work later.
     #[error("{message}")]
     Unreachable {
@@ -126,6 +134,28 @@ impl Prober {
     /// Sets up the guarded HTTP client. Reads the extra CA file, if one is set.
     pub fn new(settings: &ProbeSettings) -> Result<Self, http::Error> {
         Self::with_lookup(settings, Arc::new(fetch::system_lookup))
+    }
+
+    /// Knows videos of Cloudflare Stream too.
+    #[must_use]
+    pub fn with_stream(mut self, stream: Option<cloudflare::Stream>) -> Self {
+        self.fetcher.stream = stream;
+        self
+    }
+
+    /// Where a platform fetches the video by itself: the URL, or what it stands for now.
+    pub async fn public_url(&self, url: &Url) -> Result<Url, ProbeError> {
+        self.fetcher.public_address(url).await
+    }
+
+    /// The schemes that a video's URL may have.
+    pub fn schemes(&self) -> Vec<&'static str> {
+        self.fetcher.schemes()
+    }
+
+    /// Whether a copy of the video is kept although nobody asked for one.
+    pub fn copies(&self, url: &str) -> bool {
+        stream_uid(url).is_some() && self.fetcher.stream.as_ref().is_some_and(cloudflare::Stream::copies)
     }
 
     fn with_lookup(settings: &ProbeSettings, lookup: Arc<fetch::Lookup>) -> Result<Self, http::Error> {

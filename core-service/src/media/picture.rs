@@ -65,7 +65,7 @@ fn of_cover(error: ProbeError) -> ProbeError {
                 message,
             }))
         }
-        ProbeError::Unreachable { message } => {
+        ProbeError::Preparing { message } | ProbeError::Unreachable { message } => {
             ProbeError::Unreachable { message: format!("{message} (cover picture)") }
         }
     }

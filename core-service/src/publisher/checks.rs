@@ -19,6 +19,9 @@ use crate::{
     store::Result,
 };
 
+/// Time between two looks at a video that is being made.
+const PREPARING: TimeDelta = TimeDelta::seconds(10);
+
 /// What the checks say.
 #[expect(clippy::large_enum_variant, reason = "one at a time, consumed at once")]
 pub(super) enum Verdict {
@@ -42,7 +45,10 @@ impl Engine {
     ) -> Result<Verdict> {
         let first = !ledger.of_attempt(post.attempt).any(|entry| entry.class != StepClass::Read);
         let last = step.class == StepClass::PointOfNoReturn;
-        if step.class == StepClass::Read || !(first || last) {
+        // A video that Cloudflare is still making is waited for before anything is asked: the first read may need its facts.
+        let may_be_made = post.content.media_id.is_empty() && media::stream_uid(&post.content.video_url).is_some();
+        let needs_none = step.class == StepClass::Read && !(first && may_be_made);
+        if needs_none || !(first || last) {
             return Ok(Verdict::Go(Change::default()));
         }
         if last && let Some(id) = &post.platform_post_id {
@@ -107,6 +113,7 @@ impl Engine {
         }
         let facts = match self.videos.of(post).facts().await {
             Ok(facts) => facts,
+            Err(failure) if failure.rule == media::VIDEO_PREPARING => return Ok(self.wait_for_video(post, failure)),
             Err(failure) => return Ok(Verdict::Fail(passing(post, failure))),
         };
         let checked = media::check(VIDEO_URL_FIELD, &facts, service.description.rules);
@@ -127,6 +134,21 @@ impl Engine {
             return Ok(Verdict::Go(Change::default()));
         }
         Ok(Verdict::Go(Change { media_facts: Some(facts), ..Change::default() }))
+    }
+}
+
+impl Engine {
+    /// The video is still being made. It costs no retry; a post whose time is so long over that it would be missed does not
+    /// wait for ever.
+    fn wait_for_video(&self, post: &Post, failure: Failure) -> Verdict {
+        let now = self.clock.now();
+        let longest = TimeDelta::try_seconds(post.late_policy_seconds).unwrap_or(TimeDelta::MAX);
+        if now - post.due() <= longest {
+            return Verdict::Wait(now + PREPARING, WaitReason::Processing, failure);
+        }
+        let remedy = "look at the video in Cloudflare's dashboard, then RetryPost";
+        let failure = Failure { class: FailureClass::InvalidMedia, reason: Reason::VideoNotPublic, ..failure };
+        Verdict::Fail(failure.with_rule(media::VIDEO_NOT_PUBLIC).with_remedy(remedy))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason, describe},
         ids::UserId,
-        media::{MediaFacts, MediaId, VIDEO_CHANGED, VideoVersion},
+        media::{MediaFacts, MediaId, VIDEO_CHANGED, VIDEO_PREPARING, VideoVersion},
         post::Post,
     },
     media::{
@@ -151,7 +151,7 @@ impl Video for PostVideo {
 
     async fn public_url(&self) -> Result<Url, Failure> {
         match &self.source {
-            Source::Url(url) => parsed(url),
+            Source::Url(url) => self.videos.prober.public_url(&parsed(url)?).await.map_err(failure),
             Source::Upload(user, media_id) => {
                 let media = self.upload(*user, media_id).await?;
                 self.videos.address.of(&media.pull_token, media.facts.container).ok_or_else(|| {
@@ -231,6 +231,9 @@ pub fn failure(error: ProbeError) -> Failure {
                 .with_rule(violation.rule)
                 .with_remedy(violation.remedy)
         }
+        ProbeError::Preparing { message } => Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message)
+            .with_rule(VIDEO_PREPARING)
+            .with_remedy("nothing to do: the post goes on when the video is there"),
         ProbeError::Unreachable { message } => Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message)
             .with_remedy("make sure that the video's host answers; it is tried again"),
     }

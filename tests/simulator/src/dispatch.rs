@@ -19,7 +19,7 @@ use crate::host::{Host, Vendor};
 use crate::reply::{self, Reply};
 use crate::server::CutSwitch;
 use crate::sim::Sim;
-use crate::{control, media, meta, tiktok, youtube};
+use crate::{cloudflare, control, media, meta, tiktok, youtube};
 
 /// Largest body that is buffered; uploads are streamed.
 const BODY_LIMIT: u64 = 4 << 20;
@@ -105,7 +105,7 @@ fn streams_body(call: &Call) -> bool {
         Vendor::TikTok => tiktok::streams_body(call),
         Vendor::Meta => meta::streams_body(call),
         Vendor::YouTube => youtube::streams_body(call),
-        Vendor::Media | Vendor::Control => false,
+        Vendor::Cloudflare | Vendor::Media | Vendor::Control => false,
     }
 }
 
@@ -114,6 +114,7 @@ fn identify(sim: &Sim, call: &Call) -> Identity {
         Vendor::TikTok => tiktok::identify(sim, call),
         Vendor::Meta => meta::identify(sim, call),
         Vendor::YouTube => youtube::identify(sim, call),
+        Vendor::Cloudflare => cloudflare::identify(call),
         Vendor::Media => Identity::of("media.get"),
         Vendor::Control => Identity::of("control"),
     }
@@ -126,6 +127,7 @@ fn subject(sim: &Sim, call: &Call) -> Option<String> {
         Vendor::Meta => meta::subject(sim, call),
         Vendor::YouTube => youtube::subject(sim, call),
         Vendor::Media => Some(call.path.clone()),
+        Vendor::Cloudflare => None,
         Vendor::Control => None,
     };
     text.and_then(|text| text.split_whitespace().next().map(str::to_owned))
@@ -136,6 +138,7 @@ async fn act(sim: &Arc<Sim>, call: &mut Call, entry: u64) -> Reply {
         Vendor::TikTok => tiktok::act(sim, call).await,
         Vendor::Meta => meta::act(sim, call).await,
         Vendor::YouTube => youtube::act(sim, call).await,
+        Vendor::Cloudflare => cloudflare::act(sim, call).await,
         Vendor::Media => media::serve::act(sim, call).await,
         Vendor::Control => control::act(sim, call).await,
     };

@@ -40,6 +40,10 @@ pub enum Host {
     /// www.googleapis.com, its alias youtube.googleapis.com and the uploads below `/upload/`.
     #[serde(rename = "youtube_api")]
     YouTubeApi,
+    /// api.cloudflare.com (Stream).
+    CloudflareApi,
+    /// customer-….cloudflarestream.com (MP4 files).
+    CloudflareStream,
 }
 
 /// The module that answers for a host.
@@ -50,11 +54,12 @@ pub(crate) enum Vendor {
     TikTok,
     Meta,
     YouTube,
+    Cloudflare,
 }
 
 impl Host {
     /// Every host, in the order of its port offset.
-    pub const ALL: [Host; 14] = [
+    pub const ALL: [Host; 16] = [
         Host::Control,
         Host::Media,
         Host::TikTokAuth,
@@ -69,6 +74,8 @@ impl Host {
         Host::GoogleAuth,
         Host::GoogleToken,
         Host::YouTubeApi,
+        Host::CloudflareApi,
+        Host::CloudflareStream,
     ];
 
     /// Distance from the base port. Each vendor has ten numbers, so that a host can be added without moving others.
@@ -88,6 +95,8 @@ impl Host {
             Host::GoogleAuth => 30,
             Host::GoogleToken => 31,
             Host::YouTubeApi => 32,
+            Host::CloudflareApi => 40,
+            Host::CloudflareStream => 41,
         }
     }
 
@@ -108,10 +117,12 @@ impl Host {
             Host::GoogleAuth => "google_auth",
             Host::GoogleToken => "google_token",
             Host::YouTubeApi => "youtube_api",
+            Host::CloudflareApi => "cloudflare_api",
+            Host::CloudflareStream => "cloudflare_stream",
         }
     }
 
-    /// The vendor a fault rule's `vendor` field names: `control`, `media`, `tiktok`, `meta` or `youtube`.
+    /// The vendor a fault rule's `vendor` field names: `control`, `media`, `tiktok`, `meta`, `youtube` or `cloudflare`.
     pub fn vendor_name(self) -> &'static str {
         match self.vendor() {
             Vendor::Control => "control",
@@ -119,6 +130,7 @@ impl Host {
             Vendor::TikTok => "tiktok",
             Vendor::Meta => "meta",
             Vendor::YouTube => "youtube",
+            Vendor::Cloudflare => "cloudflare",
         }
     }
 
@@ -136,7 +148,8 @@ impl Host {
             Host::GoogleAuth => Some("GOOGLE_AUTH_BASE_URL"),
             Host::GoogleToken => Some("GOOGLE_TOKEN_BASE_URL"),
             Host::YouTubeApi => Some("YOUTUBE_API_BASE_URL"),
-            Host::Control | Host::Media | Host::TikTokUpload => None,
+            Host::CloudflareApi => Some("CLOUDFLARE_API_BASE_URL"),
+            Host::Control | Host::Media | Host::TikTokUpload | Host::CloudflareStream => None,
         }
     }
 
@@ -152,6 +165,7 @@ impl Host {
             | Host::InstagramApi
             | Host::InstagramGraph => Vendor::Meta,
             Host::GoogleAuth | Host::GoogleToken | Host::YouTubeApi => Vendor::YouTube,
+            Host::CloudflareApi | Host::CloudflareStream => Vendor::Cloudflare,
         }
     }
 

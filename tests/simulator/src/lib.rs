@@ -20,6 +20,7 @@
 
 mod call;
 mod clock;
+mod cloudflare;
 mod consent;
 mod control;
 mod dispatch;

@@ -9,7 +9,7 @@ use crate::options::Options;
 use crate::posts::Posts;
 use crate::random::Random;
 use crate::server::Door;
-use crate::{media, meta, tiktok, youtube};
+use crate::{cloudflare, media, meta, tiktok, youtube};
 use tokio::sync::watch;
 
 /// One simulator's state and services. Vendors reach their own state through their field.
@@ -27,6 +27,7 @@ pub(crate) struct Sim {
     pub(crate) tiktok: tiktok::TikTok,
     pub(crate) meta: meta::Meta,
     pub(crate) youtube: youtube::YouTube,
+    pub(crate) cloudflare: cloudflare::Cloudflare,
     pub(crate) media: media::Media,
     doors: Vec<watch::Sender<Door>>,
     urls: Vec<String>,
@@ -40,6 +41,7 @@ impl Sim {
             tiktok: tiktok::TikTok::new(&options, &random),
             meta: meta::Meta::new(&options, &random, &clock),
             youtube: youtube::YouTube::new(&options, &random),
+            cloudflare: cloudflare::Cloudflare::new(),
             media: media::Media::default(),
             clock,
             random,
@@ -76,6 +78,8 @@ impl Sim {
             ("INSTAGRAM_LOGIN_APP_SECRET", &credentials.instagram_login_app_secret),
             ("YOUTUBE_CLIENT_ID", &credentials.youtube_client_id),
             ("YOUTUBE_CLIENT_SECRET", &credentials.youtube_client_secret),
+            ("CLOUDFLARE_ACCOUNT_ID", &cloudflare::ACCOUNT.to_owned()),
+            ("CLOUDFLARE_API_TOKEN", &cloudflare::TOKEN.to_owned()),
         ] {
             settings.push((name.to_owned(), value.clone()));
         }
@@ -100,6 +104,7 @@ impl Sim {
         tiktok::reset(self);
         meta::reset(self);
         youtube::reset(self);
+        cloudflare::reset(self);
         for host in Host::ALL {
             self.set_door(host, Door::Open);
         }

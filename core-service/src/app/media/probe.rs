@@ -60,7 +60,7 @@ impl MediaStore {
         match self.prober.probe(&url).await {
             Ok(probe) => Ok(Ok(probe.facts)),
             Err(ProbeError::Refused(violation)) => Ok(Err(*violation)),
-            Err(ProbeError::Unreachable { message }) => Err(Error::Unavailable {
+            Err(ProbeError::Preparing { message } | ProbeError::Unreachable { message }) => Err(Error::Unavailable {
                 reason: Reason::MediaUnreachable,
                 message,
                 retry_after: std::time::Duration::from_secs(30),

@@ -371,7 +371,7 @@ fn over_quota(caller: Caller, size: u64, quota: u64, used: u64) -> Error {
 fn not_taken(problem: ProbeError, field: &'static str) -> Error {
     match problem {
         ProbeError::Refused(violation) => refused(Reason::RuleViolation, Violation { field, ..*violation }),
-        ProbeError::Unreachable { message } => Error::Unavailable {
+        ProbeError::Preparing { message } | ProbeError::Unreachable { message } => Error::Unavailable {
             reason: Reason::MediaUnreachable,
             message,
             retry_after: std::time::Duration::from_secs(30),

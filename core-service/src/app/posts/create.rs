@@ -127,7 +127,7 @@ impl Posts {
         let asking =
             Asking { caller, request: &request, asked_at: asked.at, read_warning, looked: looked.as_ref(), now };
         let nothing_known: Vec<_> = parts.iter().map(|_| None).collect();
-        let checked = if request.input.keep_copy {
+        let checked = if self.is_copied(&request.input) {
             Err(None)
         } else {
             self.checked(&asking, &parts, &nothing_known).await.map_err(Some)
@@ -299,12 +299,15 @@ impl Posts {
         let times = self.times(&request.when, asking.asked_at, asking.read_warning.clone(), asking.now)?;
         let mut all: Vec<Broken> = Vec::new();
         let seen = match looked {
-            Some(Ok(probe)) => Ok(Cow::Borrowed(&probe.facts)),
+            Some(Ok(probe)) => Ok(Some(Cow::Borrowed(&probe.facts))),
             Some(Err(violation)) => Err(violation.clone()),
-            None => self.look_at_video(asking.caller, &request.input.content).await?.map(Cow::Owned),
+            None => {
+                let facts = self.look_at_video(asking.caller, &request.input.content).await?;
+                facts.map(|facts| facts.map(Cow::Owned))
+            }
         };
         let facts = match seen {
-            Ok(facts) => Some(facts),
+            Ok(facts) => facts,
             Err(violation) => {
                 all.push(Broken { account: None, violation });
                 None
@@ -368,7 +371,7 @@ impl Posts {
         seen: Option<&Probe>,
     ) -> Result<Option<(MediaId, MediaFacts)>> {
         match Url::parse(&input.content.video_url) {
-            Ok(url) if input.keep_copy => Ok(Some(self.media_store.keep_copy(caller, &url, seen).await?)),
+            Ok(url) if self.is_copied(input) => Ok(Some(self.media_store.keep_copy(caller, &url, seen).await?)),
             _ => Ok(None),
         }
     }

@@ -85,6 +85,11 @@ impl Posts {
         self.settings.zones.rules().to_string()
     }
 
+    /// How the URL of a video may begin on this core.
+    pub fn url_schemes(&self) -> Vec<&'static str> {
+        self.prober.schemes()
+    }
+
     /// The caller as whom the site itself asks about a post: its owner.
     pub async fn owner_of(&self, id: PostId) -> Result<Caller> {
         let post = self.store.post(id).await?.ok_or_else(|| not_found(id))?;

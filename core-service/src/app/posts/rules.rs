@@ -112,9 +112,9 @@ impl Posts {
         &self,
         caller: Caller,
         content: &Content,
-    ) -> Result<std::result::Result<MediaFacts, Violation>> {
+    ) -> Result<std::result::Result<Option<MediaFacts>, Violation>> {
         if !content.media_id.is_empty() {
-            return Ok(Ok(self.media_store.facts(caller.user, &content.media_id).await?));
+            return Ok(Ok(Some(self.media_store.facts(caller.user, &content.media_id).await?)));
         }
         let Ok(url) = Url::parse(&content.video_url) else {
             return Ok(Err(broken(
@@ -126,12 +126,21 @@ impl Posts {
             )
             .violation));
         };
-        Ok(seen(self.prober.probe(&url).await)?.map(|probe| probe.facts))
+        match self.prober.probe(&url).await {
+            // It is looked at again before anything is sent.
+            Err(ProbeError::Preparing { .. }) => Ok(Ok(None)),
+            probed => Ok(seen(probed)?.map(|probe| Some(probe.facts))),
+        }
+    }
+
+    /// Whether the video is to be copied, by wish or by setting.
+    pub(super) fn is_copied(&self, input: &PostInput) -> bool {
+        input.keep_copy || self.prober.copies(&input.content.video_url)
     }
 
     /// Why the platform could not fetch an upload from this core.
     pub(super) fn fetchable(&self, account: &Account, input: &PostInput) -> Result<Option<Violation>> {
-        let is_here = !input.content.media_id.is_empty() || input.keep_copy;
+        let is_here = !input.content.media_id.is_empty() || self.is_copied(input);
         let fetches = self.service(account)?.client.fetches_video(account, &input.content);
         if !is_here || !fetches || self.media_store.has_public_address() {
             return Ok(None);
@@ -197,7 +206,7 @@ impl Posts {
             let own = input.of(account.id);
             let mut prepared = prepare(service, &own);
             prepared.violations.extend(self.fetchable(account, &own)?);
-            if let Some(Ok(facts)) = &facts {
+            if let Some(Ok(Some(facts))) = &facts {
                 let checked = judge(service, &prepared.content, facts, cover.as_ref());
                 prepared.violations.extend(checked.violations);
                 prepared.warnings.extend(checked.warnings);
@@ -230,7 +239,8 @@ impl Posts {
             .await?
             .map_err(|violation| refuse(vec![Broken { account: Some(account.id), violation }]))?;
         let cover = self.look_at_cover(content, [service]).await?;
-        let checked = judge(service, &prepared.content, &facts, cover.as_ref());
+        let checked = facts.as_ref().map(|facts| judge(service, &prepared.content, facts, cover.as_ref()));
+        let checked = checked.unwrap_or_default();
         if !checked.violations.is_empty() {
             return Err(refuse(of_account(account.id, checked.violations).collect()));
         }
@@ -246,7 +256,7 @@ pub(super) fn seen<T>(probed: std::result::Result<T, ProbeError>) -> Result<std:
     match probed {
         Ok(probe) => Ok(Ok(probe)),
         Err(ProbeError::Refused(violation)) => Ok(Err(*violation)),
-        Err(ProbeError::Unreachable { message }) => Err(Error::Unavailable {
+        Err(ProbeError::Preparing { message } | ProbeError::Unreachable { message }) => Err(Error::Unavailable {
             reason: Reason::MediaUnreachable,
             message,
             retry_after: std::time::Duration::from_secs(30),

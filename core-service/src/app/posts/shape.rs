@@ -7,7 +7,7 @@ use super::super::{Broken, Error, broken};
 use crate::domain::{
     failure::Reason,
     ids::AccountId,
-    media::MediaId,
+    media::{MediaId, stream_uid},
     post::Content,
     request_key,
     violation::{MEDIA_ID_FIELD, VIDEO_URL_FIELD},
@@ -174,16 +174,16 @@ pub(super) fn check_content(content: &Content) -> Vec<Broken> {
 
 /// The shape of a URL.
 pub(in crate::app) fn check_url(field: &'static str, url: &str) -> Option<Broken> {
-    let is_good = url.len() <= MAX_URL
-        && Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+    let may_be_stream = matches!(field, VIDEO_URL_FIELD | "video_job.video_url");
+    let is_good = may_be_stream && stream_uid(url).is_some()
+        || url.len() <= MAX_URL
+            && Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
     let shown: String = url.chars().take(60).collect();
-    (!is_good).then(|| {
-        broken(
-            field,
-            "FIELD_MALFORMED",
-            format!("`{shown}`"),
-            "it must be an http(s) URL of at most 4096 bytes",
-            "give the full URL, beginning with https://",
-        )
-    })
+    let (limit, remedy) = match may_be_stream && url.starts_with("cloudflare-stream:") {
+        true => {
+            ("after cloudflare-stream: stands a uid of 1 to 32 letters and digits", "give the uid of the video alone")
+        }
+        false => ("it must be an http(s) URL of at most 4096 bytes", "give the full URL, beginning with https://"),
+    };
+    (!is_good).then(|| broken(field, "FIELD_MALFORMED", format!("`{shown}`"), limit, remedy))
 }

@@ -59,6 +59,17 @@ pub(super) async fn look(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     if let Some(url) = dialog {
         findings.extend(time(&client, url, clock).await);
     }
+    if let Ok(Some(stream)) = bootstrap::cloudflare(settings, &tls, clock) {
+        const ABOUT: &str = "Cloudflare Stream";
+        findings.push(match stream.check().await {
+            Ok(()) => Finding::fine(ABOUT, "the API token reads the account's videos"),
+            Err(why) => {
+                let remedy = "set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN to the account and a token of it with the permission \
+                     Stream: Edit; let this machine connect to api.cloudflare.com";
+                Finding::wrong(ABOUT, why, remedy)
+            }
+        });
+    }
     if let Some(n8n) = &settings.scheduler.n8n {
         findings.push(webhook(&client, &n8n.webhook).await);
     }

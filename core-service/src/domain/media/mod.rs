@@ -13,12 +13,14 @@ use super::caption::CaptionRules;
 mod check;
 mod cover;
 mod rules;
+mod stream;
 mod upload;
 mod version;
 
 pub use check::{Checked, check};
 pub use cover::{CoverFacts, CoverFrame, CoverRules, check_cover, check_cover_frame};
 pub use rules::{FACEBOOK_REELS, INSTAGRAM_REELS, TIKTOK, YOUTUBE};
+pub use stream::{VIDEO_NOT_PUBLIC, VIDEO_PREPARING, stream_uid};
 pub use upload::{KeepPolicy, Kept, MediaId, NoMediaId};
 pub use version::{Comparison, VIDEO_CHANGED, VideoVersion};
 

@@ -58,7 +58,7 @@ pub(crate) fn info(info: PlatformInfo) -> v1::PlatformInfo {
 }
 
 /// What a platform asks of a video.
-pub(crate) fn requirements(of: Platform, rules: &MediaRules) -> v1::VideoRequirements {
+pub(crate) fn requirements(of: Platform, rules: &MediaRules, schemes: &[&str]) -> v1::VideoRequirements {
     let unit = match rules.caption.unit {
         CaptionUnit::Utf16CodeUnits => v1::CaptionUnit::Utf16,
         CaptionUnit::CodePoints => v1::CaptionUnit::CodePoints,
@@ -84,6 +84,7 @@ pub(crate) fn requirements(of: Platform, rules: &MediaRules) -> v1::VideoRequire
         max_hashtags: count(rules.caption.max_hashtags),
         max_mentions: rules.caption.max_mentions.map_or(0, count),
         source_url: rules.source_url.to_owned(),
+        video_url_schemes: schemes.iter().map(|scheme| (*scheme).to_owned()).collect(),
     }
 }
 

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::{
     domain::{
-        media::{CoverFrame, CoverRules, INSTAGRAM_REELS},
+        media::{CoverFrame, CoverRules, INSTAGRAM_REELS, stream_uid},
         platform::Platform,
         post::Content,
         violation::Violation,
@@ -233,7 +233,7 @@ fn check_video_url(content: &Content, broken: &mut Vec<Violation>) {
     if video.is_empty() {
         return;
     }
-    if public_url(video).is_none() {
+    if public_url(video).is_none() && stream_uid(video).is_none() {
         broken.push(bad_url("content.video_url", "VIDEO_URL_INVALID", video));
     }
 }

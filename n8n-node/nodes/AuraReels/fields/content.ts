@@ -84,7 +84,8 @@ const video: INodeProperties[] = [
 		required: true,
 		placeholder: 'e.g. https://example.com/video.mp4',
 		displayOptions: { show: { videoSource: ['url'] } },
-		description: 'A public http(s) URL. It must stay reachable until the post is published.',
+		description:
+			'A public http(s) URL, or <code>cloudflare-stream:</code> and the UID of a video of Cloudflare Stream. It must stay reachable until the post is published.',
 	},
 	{
 		displayName: 'Input Binary Field',

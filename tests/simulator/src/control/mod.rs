@@ -15,7 +15,7 @@
 //! | `/_sim/media/sign` | POST | `{"path", "query", "expires_in"}` → a signed video URL that expires |
 //! | `/_sim/environment` | GET | settings that point a core here |
 //! | `/_sim/reset` | POST | forget everything; default accounts come back |
-//! | `/_sim/tiktok/…`, `/_sim/meta/…`, `/_sim/youtube/…` | | the vendors' own switches |
+//! | `/_sim/tiktok/…`, `/_sim/meta/…`, `/_sim/youtube/…`, `/_sim/cloudflare/…` | | the vendors' own switches |
 
 mod page;
 
@@ -33,7 +33,7 @@ use crate::journal::Filter;
 use crate::reply::{self, Reply};
 use crate::server::Door;
 use crate::sim::Sim;
-use crate::{dispatch, media, meta, tiktok, youtube};
+use crate::{cloudflare, dispatch, media, meta, tiktok, youtube};
 
 /// Answers a request to the control port.
 pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
@@ -107,6 +107,7 @@ pub(crate) async fn act(sim: &Arc<Sim>, call: &Call) -> Reply {
         }
         ["tiktok", rest @ ..] => tiktok::control(sim, call, rest).unwrap_or_else(not_found),
         ["meta", rest @ ..] => meta::control(sim, call, rest).unwrap_or_else(not_found),
+        ["cloudflare", rest @ ..] => cloudflare::control(sim, call, rest).unwrap_or_else(not_found),
         ["youtube", rest @ ..] => youtube::control(sim, call, rest).unwrap_or_else(not_found),
         _ => not_found(),
     }

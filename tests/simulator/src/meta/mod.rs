@@ -123,7 +123,9 @@ pub(crate) fn identify(sim: &Sim, call: &Call) -> Identity {
         | Host::TikTokUpload
         | Host::GoogleAuth
         | Host::GoogleToken
-        | Host::YouTubeApi => Identity::of("meta.unknown"),
+        | Host::YouTubeApi
+        | Host::CloudflareApi
+        | Host::CloudflareStream => Identity::of("meta.unknown"),
     }
 }
 

@@ -14,7 +14,8 @@ const video: INodeProperties = {
 	default: '',
 	required: true,
 	placeholder: 'e.g. https://example.com/video.mp4',
-	description: 'A public http(s) URL, or the "media_id" of an uploaded video',
+	description:
+		'A public http(s) URL, <code>cloudflare-stream:</code> and a UID, or the "media_id" of an uploaded video',
 };
 
 /** A look at a video, before anything is made of it. */

@@ -75,7 +75,8 @@ const jobFields: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. https://example.com/video.mp4',
-			description: 'A public http(s) URL of the video. Leave empty while the video is being made.',
+			description:
+				'A public http(s) URL of the video, or <code>cloudflare-stream:</code> and its UID. Leave empty while the video is being made.',
 		},
 	],
 };
