@@ -7,7 +7,7 @@ use std::{
 
 use aurareels_core::app::api_keys::Scope;
 use aurareels_proto::v1::PostStatus;
-use aurareels_tests::{Login, World, fault::answer, video, world::ENCRYPTION_KEY};
+use aurareels_tests::{Login, World, cutting::Cutter, fault::answer, uploading, video, world::ENCRYPTION_KEY};
 use serde_json::{Value, json};
 
 use crate::process::{BINARY, run};
@@ -112,6 +112,23 @@ async fn a_failed_post_is_retried_and_its_link_is_printed_where_it_is_waited_for
     let last = said.lines().last().expect("a line");
     assert!(last.contains("-> published") && last.contains("https://www.instagram.com/reel/"), "{said}");
     world.finish(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_whose_connection_is_cut_goes_on_by_itself() {
+    let world = World::start().await;
+    let mut terminal = Terminal::of(&world).await;
+    let file = tempfile::Builder::new().suffix(".mp4").tempfile().expect("a file");
+    let bytes = world.file("cut", 20_000_000).await;
+    std::fs::write(file.path(), &bytes).expect("written");
+    let line = ["media", "upload", file.path().to_str().expect("text")];
+    let cutter = Cutter::start(&world.address(), 4_000_000, 3).await;
+    terminal.0.insert("AURAREELS_ADDRESS".to_owned(), cutter.url.clone());
+    let media = terminal.json(&line).await;
+    assert_eq!((media["sha256"].as_str(), cutter.left()), (Some(uploading::sha256(&bytes).as_str()), 0));
+    let twice = cutter.passed() as f64 / bytes.len() as f64 - 1.0;
+    assert!(twice < 0.5, "{:.0} % were sent twice", 100.0 * twice);
+    world.finish(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aurareels_proto::v1::*;
-use aurareels_tests::{Login, Refusal, User, World, content, posting, receiver::Receiver};
+use aurareels_tests::{Login, Refusal, User, World, content, posting, receiver::Receiver, uploading};
 use chrono::TimeDelta;
 use prost::Message;
 use prost_types::FieldMask;
@@ -78,6 +78,7 @@ async fn refusals(user: User<'_>, named: &Named<'_>) -> Vec<(&'static str, Refus
     call!(analytics.list_analytics, "ListAnalytics", of_account);
     let media_id = upload.to_owned();
     call!(media.get_media, "GetMedia", GetMediaRequest { media_id: media_id.clone() });
+    call!(media.get_upload, "GetUpload", GetUploadRequest { upload_id: media_id.clone() });
     call!(media.delete_media, "DeleteMedia", DeleteMediaRequest { media_id: media_id.clone() });
     call!(media.probe_video, "ProbeVideo", ProbeVideoRequest { media_id: media_id.clone(), ..Default::default() });
     let video_job_id = job.to_owned();
@@ -124,7 +125,10 @@ async fn no_rpc_tells_a_strangers_row_from_none() {
     let mine = world.me();
     let account = mine.account(Login::Tiktok).await;
     let post = mine.schedule_one(account, "Mine", world.now() + TimeDelta::days(2)).await;
-    let upload = mine.upload(&world.file("mine", 200_000).await).await.media_id;
+    let file = world.file("mine", 200_000).await;
+    // Its name as a resumable upload is its media id, so that both are asked for by one.
+    let named = UploadMediaInfo { upload_id: uploading::sha256(&file), ..uploading::about(&file) };
+    let upload = mine.send(uploading::messages(named, &file)).await.expect("uploaded").media_id;
     let job = VideoJob { video_job_id: "my-job".into(), ..Default::default() };
     let put = PutVideoJobRequest { video_job: Some(job), update_mask: None };
     mine.media().put_video_job(put).await.unwrap();

@@ -36,6 +36,7 @@ mod refusals;
 mod refused_publishes;
 mod request_keys;
 mod restoring;
+mod resumable_uploads;
 mod retention;
 mod scheduling;
 mod searching;

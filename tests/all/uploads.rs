@@ -447,6 +447,25 @@ async fn a_kept_copy_outlives_its_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_copy_whose_source_breaks_off_goes_on_by_range_where_the_source_names_its_versions() {
+    let world = World::start().await;
+    let me = world.me();
+    let account = me.account(Login::Tiktok).await;
+    // The answer with the whole file ends in its middle.
+    let broken =
+        format!("{}/v/breaks.mp4?size=8000000&duration=5&break=50&break_over=5000000", world.sim.url(Host::Media));
+    let input = |url: &str| PostContent { video_url: url.to_owned(), keep_copy: true, ..content(&world, "Kept") };
+    let post =
+        me.posts().publish_posts(publish(&[account], input(&broken))).await.unwrap().into_inner().posts.swap_remove(0);
+    assert_eq!([post.media_id.clone()], *aurareels_simulator::sha256_of(&broken).unwrap());
+    me.published(post.id).await;
+    let nameless = format!("{broken}&no_etag=1&seed=7");
+    let refusal = me.refused(me.posts().publish_posts(publish(&[account], input(&nameless)))).await;
+    refusal.is(Code::Unavailable, "MEDIA_UNREACHABLE");
+    world.finish(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_probe_tells_every_broken_rule_per_platform() {
     let world = World::start().await;
     let me = world.me();

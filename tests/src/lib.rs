@@ -14,6 +14,7 @@ pub mod browser;
 pub mod checks;
 pub mod connect;
 pub mod cores;
+pub mod cutting;
 pub mod dashboard;
 pub mod database;
 pub mod fault;

@@ -35,6 +35,7 @@ pub fn about(bytes: &[u8]) -> UploadMediaInfo {
         content_type: "video/mp4".to_owned(),
         size_bytes: Some(bytes.len().try_into().expect("small")),
         sha256: sha256(bytes),
+        ..UploadMediaInfo::default()
     }
 }
 

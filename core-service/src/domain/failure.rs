@@ -160,6 +160,10 @@ reasons! {
     MediaHashMismatch = "MEDIA_HASH_MISMATCH",
     /// The upload has another size than announced, or sent nothing for too long.
     UploadIncomplete = "UPLOAD_INCOMPLETE",
+    /// No such resumable upload of this user, or its time is over.
+    UploadNotFound = "UPLOAD_NOT_FOUND",
+    /// A resumable upload is continued behind its last stored byte.
+    UploadOffsetInvalid = "UPLOAD_OFFSET_INVALID",
     /// The user's uploads have reached their quota, or too many run at once.
     MediaQuotaExceeded = "MEDIA_QUOTA_EXCEEDED",
     /// The disk of the core's data directory is full.

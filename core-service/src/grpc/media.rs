@@ -69,6 +69,13 @@ impl MediaService for MediaApi {
         }
     }
 
+    async fn get_upload(&self, request: Request<v1::GetUploadRequest>) -> Answer<v1::Upload> {
+        let caller = caller(&request)?;
+        let id = media::upload_id(request.into_inner()).map_err(from_app(&self.clock))?;
+        let found = self.media_store.upload(caller, &id).await.map_err(from_app(&self.clock))?;
+        Ok(Response::new(media::upload(found)))
+    }
+
     async fn get_media(&self, request: Request<v1::GetMediaRequest>) -> Answer<v1::Media> {
         let caller = caller(&request)?;
         let id = media::media_id(request.into_inner().media_id).map_err(from_app(&self.clock))?;
@@ -144,7 +151,7 @@ fn broken_off(status: Status) -> Error {
     }
     Error::Unavailable {
         reason: Reason::UploadIncomplete,
-        message: format!("the upload broke off ({}); nothing of it was kept", status.message()),
+        message: format!("the upload broke off ({})", status.message()),
         retry_after: std::time::Duration::from_secs(1),
     }
 }

@@ -8,7 +8,10 @@
 //!   a core that died, of this process or another one on the same directory ([`Files::abandoned`]).
 //! - Memory is bounded by one chunk. Data is flushed to the disk as it comes, so a slow disk slows the sender.
 //!
-//! Expected failures: [`FileError`]. A write that fails leaves nothing behind.
+//! - A file that is to be continued ([`Incoming::keep`]) outlives its writer, with the bytes that were written, and is hashed as a
+//!   whole at its end.
+//!
+//! Expected failures: [`FileError`]. A write that fails leaves nothing behind, or the bytes before it.
 
 use std::{
     fs::{File, TryLockError},
@@ -94,15 +97,56 @@ impl Files {
             let stem = random_stem()?;
             let path = files.path(&format!("{stem}.{PART}"));
             let file = private::create_file(&path)?;
-            let part = Part(Some(path));
-            match file.try_lock() {
-                // Without locks on this file system nothing is swept either.
-                Ok(()) | Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
-                Err(TryLockError::Error(error)) => return Err(error.into()),
-            }
-            let writer = Writer { file, hash: Sha256::new(), size: 0, unflushed: 0 };
+            let part = Part { path: Some(path), is_kept: false };
+            lock(&file)?;
+            let writer = Writer { file, hash: Some(Sha256::new()), size: 0, unflushed: 0 };
             Ok(Incoming { files, stem, part, size: 0, writer: Some(writer) })
+        })
+        .await
+    }
+
+    /// Continues an incomplete file behind its first `from` bytes; what lies behind them is cut off. `None` while somebody
+    /// else writes it, and when it has fewer bytes.
+    pub async fn resume(&self, name: &str, from: u64, expected: u64) -> Result<Option<Incoming>, FileError> {
+        let (files, name) = (self.clone(), name.to_owned());
+        blocking(move || {
+            let path = files.path(&name);
+            let mut file = File::options().read(true).write(true).open(&path)?;
+            if !lock(&file)? || file.metadata()?.len() < from {
+                return Ok(None);
+            }
+            files.room_for(expected.saturating_sub(from))?;
+            file.set_len(from)?;
+            file.seek(SeekFrom::Start(from))?;
+            let stem = name.split('.').next().unwrap_or_default().to_owned();
+            let part = Part { path: Some(path), is_kept: true };
+            // What came before is read again when the file is complete.
+            let hash = (from == 0).then(Sha256::new);
+            let writer = Writer { file, hash, size: from, unflushed: 0 };
+            Ok(Some(Incoming { files, stem, part, size: from, writer: Some(writer) }))
+        })
+        .await
+    }
+
+    /// Whether somebody writes a file.
+    pub async fn is_written(&self, name: &str) -> Result<bool, FileError> {
+        let path = self.path(name);
+        blocking(move || match File::open(path) {
+            Ok(file) => Ok(!lock(&file)?),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        })
+        .await
+    }
+
+    /// Size of a file whose bytes are safely on the disk.
+    pub async fn flushed_size(&self, name: &str) -> Result<u64, FileError> {
+        let path = self.path(name);
+        blocking(move || {
+            let file = File::options().write(true).open(path)?;
+            let size = file.metadata()?.len();
+            file.sync_data()?;
+            Ok(size)
         })
         .await
     }
@@ -181,20 +225,23 @@ impl Files {
     }
 }
 
-/// Removes an incomplete file when it is dropped.
+/// Removes an incomplete file when it is dropped, unless it is kept to be continued.
 #[derive(Debug)]
-struct Part(Option<PathBuf>);
+struct Part {
+    path: Option<PathBuf>,
+    is_kept: bool,
+}
 
 impl Part {
     /// It has its final name: there is nothing to remove.
     fn renamed(mut self) {
-        let _ = self.0.take();
+        let _ = self.path.take();
     }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        if let Some(path) = self.0.take() {
+        if let Some(path) = self.path.take().filter(|_| !self.is_kept) {
             // What cannot be removed now is swept later.
             let _ = std::fs::remove_file(path);
         }
@@ -204,12 +251,13 @@ impl Drop for Part {
 #[derive(Debug)]
 struct Writer {
     file: File,
-    hash: Sha256,
+    /// Of all bytes so far; `None` if some were written before the file was continued.
+    hash: Option<Sha256>,
     size: u64,
     unflushed: u64,
 }
 
-/// A file that is being written. Dropped, it is gone.
+/// A file that is being written. Dropped, it is gone, unless it is kept.
 #[derive(Debug)]
 pub struct Incoming {
     files: Files,
@@ -228,7 +276,18 @@ impl Incoming {
 
     /// Where its bytes are, as far as they were written.
     pub fn path(&self) -> PathBuf {
-        self.part.0.clone().unwrap_or_default()
+        self.part.path.clone().unwrap_or_default()
+    }
+
+    /// Keeps the file when this is dropped, to be continued later; answers its name.
+    pub fn keep(&mut self) -> String {
+        self.part.is_kept = true;
+        format!("{}.{PART}", self.stem)
+    }
+
+    /// Removes the file after all.
+    pub fn forget(mut self) {
+        self.part.is_kept = false;
     }
 
     /// Appends bytes; they are hashed on the way.
@@ -236,7 +295,9 @@ impl Incoming {
         let mut writer = self.writer.take().ok_or(FileError::Gone)?;
         let files = self.files.clone();
         let writer = blocking(move || {
-            writer.hash.update(&chunk);
+            if let Some(hash) = &mut writer.hash {
+                hash.update(&chunk);
+            }
             writer.file.write_all(&chunk)?;
             writer.size += chunk.len() as u64;
             writer.unflushed += chunk.len() as u64;
@@ -257,8 +318,13 @@ impl Incoming {
     pub async fn complete(self) -> Result<Complete, FileError> {
         let writer = self.writer.ok_or(FileError::Gone)?;
         let (file, hash) = blocking(move || {
-            writer.file.sync_all()?;
-            Ok((writer.file, writer.hash))
+            let mut file = writer.file;
+            file.sync_all()?;
+            let hash = match writer.hash {
+                Some(hash) => hash,
+                None => hash_of(&mut file)?,
+            };
+            Ok((file, hash))
         })
         .await?;
         let media_id = MediaId::of_hash(hash.finalize().into());
@@ -305,7 +371,7 @@ impl Complete {
         let name = format!("{}.{}", self.stem, container.as_str());
         let (files, to) = (self.files.clone(), name.clone());
         blocking(move || {
-            let Some(from) = self.part.0.as_deref() else { return Err(FileError::Gone) };
+            let Some(from) = self.part.path.as_deref() else { return Err(FileError::Gone) };
             std::fs::rename(from, files.path(&to))?;
             self.part.renamed();
             sync_directory(&files.directory)?;
@@ -354,11 +420,6 @@ impl Written {
         &self.name
     }
 
-    /// Whether it has its final name.
-    pub fn is_complete(&self) -> bool {
-        !self.name.ends_with(PART)
-    }
-
     /// Removes it: no row names it.
     pub async fn discard(self) -> Result<(), FileError> {
         self.files.remove(&self.name).await
@@ -369,6 +430,30 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
 ) -> Result<T, FileError> {
     spawn_blocking(work).await.map_err(|error| FileError::Io(io::Error::other(error)))?
+}
+
+/// Locks a file for its writer. False if somebody else has it.
+fn lock(file: &File) -> Result<bool, FileError> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        // Without locks on this file system nothing is swept either.
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// SHA-256 of a file, read from its front.
+fn hash_of(file: &mut File) -> io::Result<Sha256> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; PIECE];
+    file.seek(SeekFrom::Start(0))?;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hash),
+            count => hash.update(&buffer[..count]),
+        }
+    }
 }
 
 /// 128 random bits as text.

@@ -17,6 +17,7 @@
 mod address;
 mod cache;
 mod cloudflare;
+mod continued;
 mod fetch;
 pub mod files;
 mod inspect;

@@ -58,6 +58,7 @@ const FETCHED_FOR: &str = "SELECT id FROM aurareels_social_posts WHERE wp_user_i
      AND (status IN ('publishing', 'confirming', 'needs_review') OR (status = 'scheduled' AND scheduled_at <= ?)) LIMIT 1";
 const BY_PULL_TOKEN: &str = concat!("SELECT ", media_columns!(), " FROM aurareels_media WHERE pull_token = ?");
 const BY_FILE: &str = "SELECT id FROM aurareels_media WHERE stored_as = ?";
+const BY_UNFINISHED_FILE: &str = "SELECT id FROM aurareels_uploads WHERE stored_as = ?";
 const DELETE: &str = "DELETE FROM aurareels_media WHERE id = ?";
 
 /// An uploaded video.
@@ -342,8 +343,10 @@ impl Store {
         Ok(reader.fetch_optional(FETCHED_FOR, &of).await?.map(|_| media))
     }
 
-    /// Whether a row names a file.
+    /// Whether a row names a file: of an upload, or of an unfinished one.
     pub async fn knows_media_file(&self, stored_as: &str) -> Result<bool> {
-        Ok(self.db.read().await?.fetch_optional(BY_FILE, &params![stored_as]).await?.is_some())
+        let mut reader = self.db.read().await?;
+        Ok(reader.fetch_optional(BY_FILE, &params![stored_as]).await?.is_some()
+            || reader.fetch_optional(BY_UNFINISHED_FILE, &params![stored_as]).await?.is_some())
     }
 }

@@ -61,6 +61,7 @@ mod retention_tests;
 pub mod search;
 pub mod time;
 pub mod traces;
+pub mod uploads;
 pub mod video_jobs;
 #[cfg(test)]
 mod waking_tests;

@@ -22,6 +22,7 @@ use super::{
     media::{Added, NewMedia, Settled},
     oauth_states::{Browser, Created, Ender, OauthState},
     posts::{Order, Position, PostQuery},
+    uploads::StoredUpload,
 };
 use crate::{
     clock::Clock,
@@ -71,6 +72,8 @@ const PARTIAL: &[&str] = &["aurareels_open_posts", "aurareels_looked_up"];
 /// account is connected again or disconnected.
 const READS_ALL_OF_ONE: &[&str] = &[
     "SELECT COALESCE(SUM(size_bytes), 0) AS used FROM aurareels_media",
+    // A user has eight unfinished uploads, and those that are running.
+    "SELECT id, wp_user_id, upload_id, stored_as",
     // A user has fifty webhook endpoints at most.
     "SELECT id, wp_user_id, url, description, kinds",
     "SELECT wp_user_id FROM aurareels_webhook_endpoints",
@@ -282,6 +285,7 @@ async fn run_everything(store: &Store, now: DateTime<Utc>) {
     store.abandon(&[(post.id, post.fence)], now).await.unwrap();
     store.postpone(std::slice::from_ref(&post), now, now).await.unwrap();
     store.release_claims("worker", now).await.unwrap();
+    resumable_uploads(store, account.wp_user_id, now).await;
     uploads(store, &account, now).await;
     super::analytics::tests::run_everything(store, &account, now).await;
     let gone = account.id;
@@ -447,6 +451,32 @@ async fn sessions(store: &Store) {
     }
     store.newest_end_of_session().await.unwrap();
     store.purge_dashboard().await.unwrap();
+}
+
+/// Runs every statement of resumable uploads.
+async fn resumable_uploads(store: &Store, user: UserId, now: DateTime<Utc>) {
+    let new = StoredUpload {
+        id: 0,
+        wp_user_id: user,
+        upload_id: "reel".into(),
+        stored_as: Some("one.part".into()),
+        size_bytes: 5,
+        sha256: String::new(),
+        media_id: String::new(),
+        expires_at: now,
+    };
+    let first = store.begin_upload(new.clone(), None).await.unwrap().expect("begun");
+    assert_eq!(store.begin_upload(new.clone(), None).await.unwrap(), None, "somebody else was first");
+    let upload = store.begin_upload(new, Some(first)).await.unwrap().expect("begun anew");
+    assert_eq!(store.upload(user, "reel").await.unwrap(), Some(upload.clone()));
+    assert_eq!(store.unfinished_uploads(user).await.unwrap(), [upload.clone()]);
+    assert_eq!(store.uploads_due(now, 10).await.unwrap(), [upload.clone()]);
+    assert!(store.knows_media_file("one.part").await.unwrap());
+    assert!(store.prolong_upload(upload.id, now + TimeDelta::hours(1)).await.unwrap());
+    assert!(!store.forget_upload(&upload).await.unwrap(), "it was continued");
+    store.finish_upload(upload.id, "media", now).await.unwrap();
+    assert!(!store.knows_media_file("one.part").await.unwrap());
+    assert!(store.forget_upload(&upload).await.unwrap());
 }
 
 /// Runs every statement of uploads.

@@ -336,6 +336,10 @@ export interface GetQuotaRequestInput {
 	id?: number;
 }
 
+export interface GetUploadRequestInput {
+	upload_id?: string;
+}
+
 export interface GetVideoJobRequestInput {
 	video_job_id?: string;
 }
@@ -793,11 +797,21 @@ export interface UpdateWebhookEndpointRequestInput {
 	is_active?: boolean;
 }
 
+export interface Upload {
+	upload_id: string;
+	received_bytes: number;
+	size_bytes: number;
+	media_id: string;
+	expires_at: string | null;
+}
+
 export interface UploadMediaInfoInput {
 	file_name?: string;
 	content_type?: string;
 	size_bytes?: number | null;
 	sha256?: string;
+	upload_id?: string;
+	offset?: number;
 }
 
 export interface UploadMediaRequestInput {
@@ -896,6 +910,7 @@ export interface VideoRequirements {
 	max_hashtags: number;
 	max_mentions: number;
 	source_url: string;
+	video_url_schemes: string[];
 }
 
 export interface Violation {
@@ -1029,6 +1044,7 @@ export interface Calls {
 	'PostService/ReconcilePost': { request: ReconcilePostRequestInput; answer: Post };
 	'PostService/ResolvePost': { request: ResolvePostRequestInput; answer: Post };
 	'PostService/ListEvents': { request: ListEventsRequestInput; answer: ListEventsResponse };
+	'MediaService/GetUpload': { request: GetUploadRequestInput; answer: Upload };
 	'MediaService/GetMedia': { request: GetMediaRequestInput; answer: Media };
 	'MediaService/ListMedia': { request: ListMediaRequestInput; answer: ListMediaResponse };
 	'MediaService/DeleteMedia': { request: DeleteMediaRequestInput; answer: DeleteMediaResponse };

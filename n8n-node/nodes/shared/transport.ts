@@ -3,6 +3,10 @@
  * leaves here as a `CoreError`; `errors.ts` makes node errors of them.
  */
 
+import { randomUUID } from 'crypto';
+
+import { sleep } from 'n8n-workflow';
+
 import { load } from '../../native';
 import type { Failure, Notice, Target, Watch } from '../../native';
 import type { Calls, Event, Media, UploadMediaInfoInput, WatchPostsRequestInput } from './api';
@@ -53,12 +57,67 @@ export async function call<M extends keyof Calls>(
 	});
 }
 
-/** Uploads a file chunk by chunk; each chunk is taken before the next one is read. */
+/** The chunks of a file from a byte on. */
+export type Chunks = AsyncIterable<Buffer> | Iterable<Buffer>;
+
+/** Waits after connections that broke without any progress, in milliseconds; then the upload fails. */
+const WAITS = [0, 1000, 2000, 5000, 10_000, 20_000];
+
+/**
+ * Uploads a file. After a broken connection it asks the core how much arrived, and sends the rest; a file of unknown size
+ * cannot be continued.
+ */
 export async function upload(
 	core: Core,
 	info: UploadMediaInfoInput,
-	chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
+	from: (offset: number) => Promise<Chunks>,
 ): Promise<Media> {
+	if (info.size_bytes === undefined || info.size_bytes === null) {
+		return await uploadOnce(core, info, await from(0));
+	}
+	const upload_id = randomUUID();
+	let offset = 0;
+	for (let broken = 0; ; ) {
+		try {
+			return await uploadOnce(core, { ...info, upload_id, offset }, await from(offset));
+		} catch (error) {
+			const wait = WAITS[broken++];
+			if (wait === undefined || core.signal?.aborted || !mayPass(error)) throw error;
+			await sleep(wait);
+			const arrived = await received(core, upload_id);
+			if (arrived > offset) broken = 0;
+			offset = arrived;
+		}
+	}
+}
+
+/** Bytes of an upload that are in the core; the last known number while it cannot be asked. */
+async function received(core: Core, upload_id: string): Promise<number> {
+	for (const wait of WAITS) {
+		try {
+			return Number((await call(core, 'MediaService/GetUpload', { upload_id })).received_bytes);
+		} catch (error) {
+			// A core of an older release keeps nothing.
+			const nothing = error instanceof CoreError && NOTHING_KEPT.has(error.failure.code);
+			if (nothing) return 0;
+			if (core.signal?.aborted || !mayPass(error)) throw error;
+			await sleep(wait);
+		}
+	}
+	return 0;
+}
+
+/** Whether it is the connection, or the core for a while. */
+function mayPass(error: unknown): boolean {
+	return error instanceof CoreError && PASSING.has(error.failure.code);
+}
+
+const NOTHING_KEPT = new Set(['NOT_FOUND', 'UNIMPLEMENTED']);
+
+const PASSING = new Set(['UNAVAILABLE', 'ABORTED', 'DEADLINE_EXCEEDED']);
+
+/** One call: each chunk is taken before the next one is read. */
+async function uploadOnce(core: Core, info: UploadMediaInfoInput, chunks: Chunks): Promise<Media> {
 	const { Upload } = load();
 	const running = new Upload();
 	return await cancellable(core, running, async () => {
@@ -68,7 +127,7 @@ export async function upload(
 			for await (const chunk of chunks) {
 				const { answer, failure } = await running.write(chunk);
 				if (failure) throw new CoreError(failure, core);
-				// The core has the file already, or refuses it: its answer says which.
+				// The core has the file already, or refuses it, or the connection broke: its answer says which.
 				if (answer === 'enough') break;
 			}
 			complete = true;

@@ -64,7 +64,8 @@ class Upload {
 	}
 
 	async finish() {
-		const said = answers.UploadMedia;
+		const { UploadMedia } = answers;
+		const said = typeof UploadMedia === 'function' ? UploadMedia(this.call) : UploadMedia;
 		return said?.failure
 			? { answer: null, failure: said.failure }
 			: { answer: JSON.stringify(said), failure: null };

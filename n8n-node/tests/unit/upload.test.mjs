@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { answer, asked } from '../support/stub-native.mjs';
+import { answer, asked, failure } from '../support/stub-native.mjs';
 import { run } from '../support/fake-n8n.mjs';
 
 const PARAMETERS = {
@@ -25,7 +25,10 @@ test('a file in the item itself is uploaded in pieces, and the post names the me
 	const video = { data: bytes.toString('base64'), mimeType: 'video/mp4', fileName: 'a.mp4' };
 	await run(PARAMETERS, { binary: { video } });
 	const [upload, publish] = asked;
-	assert.deepEqual(upload.request, {
+	const { upload_id, ...info } = upload.request;
+	assert.match(upload_id, /^[0-9a-f-]{36}$/);
+	assert.deepEqual(info, {
+		offset: 0,
 		file_name: 'a.mp4',
 		content_type: 'video/mp4',
 		size_bytes: 600_000,
@@ -106,6 +109,55 @@ test('media: upload hands over the file and answers what was measured', async ()
 	assert.equal(json.media_id, 'm1');
 	assert.equal(Buffer.concat(asked[0].chunks).toString(), 'abc');
 	assert.equal(asked[0].request.size_bytes, 3);
+});
+
+/** A binary store with one file, which is read from its front each time. */
+const stored = (bytes) => ({
+	video: { id: 'filesystem:1', mimeType: 'video/mp4', data: 'filesystem-v2' },
+	'filesystem:1:stream': function* () {
+		for (let at = 0; at < bytes.length; at += 100) yield Buffer.from(bytes.subarray(at, at + 100));
+	},
+	'filesystem:1:metadata': { fileSize: bytes.length },
+});
+
+test('after a broken connection the rest is sent, behind what the core has', async () => {
+	const bytes = Buffer.from(Array.from({ length: 1000 }, (_, at) => at % 251));
+	const lost = failure('UNAVAILABLE', { reason: 'CONNECTION_LOST' });
+	let calls = 0;
+	answer({
+		...ANSWERS,
+		UploadMedia: () => (calls++ === 0 ? lost : { media_id: 'm1' }),
+		'MediaService/GetUpload': { received_bytes: 250 },
+	});
+	await run(PARAMETERS, { binary: stored(bytes) });
+	const [first, question, second] = asked;
+	assert.equal(question.request.upload_id, first.request.upload_id);
+	assert.deepEqual(
+		[second.request.upload_id, second.request.offset],
+		[first.request.upload_id, 250],
+	);
+	assert.ok(Buffer.concat(second.chunks).equals(bytes.subarray(250)));
+});
+
+test('a core that kept nothing gets the whole file again', async () => {
+	const bytes = Buffer.alloc(300, 'x');
+	for (const code of ['NOT_FOUND', 'UNIMPLEMENTED']) {
+		let calls = 0;
+		answer({
+			...ANSWERS,
+			UploadMedia: () => (calls++ === 0 ? failure('UNAVAILABLE') : { media_id: 'm1' }),
+			'MediaService/GetUpload': failure(code),
+		});
+		await run(PARAMETERS, { binary: stored(bytes) });
+		assert.equal(asked[2].request.offset, 0);
+		assert.ok(Buffer.concat(asked[2].chunks).equals(bytes));
+	}
+});
+
+test('a refusal is not repeated', async () => {
+	answer({ ...ANSWERS, UploadMedia: failure('INVALID_ARGUMENT', { message: 'no video' }) });
+	await assert.rejects(run(PARAMETERS, { binary: stored(Buffer.alloc(300)) }));
+	assert.equal(asked.length, 1);
 });
 
 test('a missing field is named', async () => {

@@ -197,6 +197,9 @@ return array(
 		'GetQuotaRequest' => array(
 			1 => array( 'id', 'int64', '', '' ),
 		),
+		'GetUploadRequest' => array(
+			1 => array( 'upload_id', 'string', '', '' ),
+		),
 		'GetVideoJobRequest' => array(
 			1 => array( 'video_job_id', 'string', '', '' ),
 		),
@@ -573,11 +576,20 @@ return array(
 			6 => array( 'platforms', 'enum', 'Platform', 'repeated' ),
 			7 => array( 'is_active', 'bool', '', '' ),
 		),
+		'Upload' => array(
+			1 => array( 'upload_id', 'string', '', '' ),
+			2 => array( 'received_bytes', 'int64', '', '' ),
+			3 => array( 'size_bytes', 'int64', '', '' ),
+			4 => array( 'media_id', 'string', '', '' ),
+			5 => array( 'expires_at', 'message', 'google.protobuf.Timestamp', '' ),
+		),
 		'UploadMediaInfo' => array(
 			1 => array( 'file_name', 'string', '', '' ),
 			2 => array( 'content_type', 'string', '', '' ),
 			3 => array( 'size_bytes', 'int64', '', 'optional' ),
 			4 => array( 'sha256', 'string', '', '' ),
+			5 => array( 'upload_id', 'string', '', '' ),
+			6 => array( 'offset', 'int64', '', '' ),
 		),
 		'UploadMediaRequest' => array(
 			1 => array( 'info', 'message', 'UploadMediaInfo', 'optional' ),
@@ -655,6 +667,7 @@ return array(
 			17 => array( 'max_hashtags', 'int32', '', '' ),
 			18 => array( 'max_mentions', 'int32', '', '' ),
 			19 => array( 'source_url', 'string', '', '' ),
+			20 => array( 'video_url_schemes', 'string', '', 'repeated' ),
 		),
 		'Violation' => array(
 			1 => array( 'account_id', 'int64', '', '' ),
@@ -884,6 +897,7 @@ return array(
 		'MediaService/DeleteMedia' => array( 'DeleteMediaRequest', 'DeleteMediaResponse' ),
 		'MediaService/DeleteVideoJob' => array( 'DeleteVideoJobRequest', 'DeleteVideoJobResponse' ),
 		'MediaService/GetMedia' => array( 'GetMediaRequest', 'Media' ),
+		'MediaService/GetUpload' => array( 'GetUploadRequest', 'Upload' ),
 		'MediaService/GetVideoJob' => array( 'GetVideoJobRequest', 'VideoJob' ),
 		'MediaService/ListMedia' => array( 'ListMediaRequest', 'ListMediaResponse' ),
 		'MediaService/ListVideoJobs' => array( 'ListVideoJobsRequest', 'ListVideoJobsResponse' ),

@@ -1,13 +1,15 @@
 //! Uploaded videos, as their owners see them: upload, get, list, delete, and copies of videos by URL.
 //!
 //! Guaranteed:
-//! - A successful upload is stored durably: the file is flushed, its row committed. An interrupted one leaves nothing.
+//! - A successful upload is stored durably: the file is flushed, its row committed. An interrupted one leaves nothing, or can be
+//!   continued if it has a name ([`resumable`]).
 //! - The same bytes of the same user are one upload, so repeating an upload is harmless.
 //! - An upload is kept as long as a post or a video job needs it, and is removed afterwards ([`tidy`]).
 //! - One user never sees, uses or counts another's uploads.
 
 mod probe;
 mod receive;
+mod resumable;
 mod tidy;
 mod upload_slots;
 
@@ -18,6 +20,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use self::{
     probe::{Named, Probed},
     receive::{Received, UploadInfo},
+    resumable::Upload,
 };
 use super::{Broken, Caller, Error, Result, platforms::Platforms, row_token};
 use crate::{
@@ -66,6 +69,7 @@ pub struct MediaStore {
     files: Files,
     address: PublicAddress,
     upload_slots: upload_slots::UploadSlots,
+    streams: resumable::Streams,
     settings: MediaSettings,
 }
 
@@ -123,6 +127,7 @@ impl MediaStore {
             files,
             address,
             upload_slots: upload_slots::UploadSlots::default(),
+            streams: resumable::Streams::default(),
             settings,
         }
     }

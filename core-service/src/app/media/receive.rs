@@ -12,7 +12,8 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::{
-    Caller, Error, MediaFacts, MediaId, MediaStore, Result, StoredMedia, file_error, malformed, refused, upload_slots,
+    Caller, Error, MediaFacts, MediaId, MediaStore, Result, StoredMedia, file_error, malformed, refused, resumable,
+    upload_slots,
 };
 use crate::{
     domain::{
@@ -30,7 +31,7 @@ use crate::{
 };
 
 /// The field of the stream that carries the bytes.
-const CHUNK_FIELD: &str = "chunk";
+pub(super) const CHUNK_FIELD: &str = "chunk";
 
 /// Bytes needed to recognise a file's format.
 const HEAD: usize = 512;
@@ -49,6 +50,10 @@ pub struct UploadInfo {
     pub size_bytes: Option<u64>,
     /// Its SHA-256, hexadecimal; empty when not given.
     pub sha256: String,
+    /// The client's name for the upload, if it is to be continued after a broken connection; empty when not.
+    pub upload_id: String,
+    /// Where in the file the bytes begin.
+    pub offset: u64,
 }
 
 /// An upload that is there now.
@@ -63,7 +68,7 @@ pub struct Received {
 }
 
 /// An upload in progress.
-struct Receiving<'a> {
+pub(super) struct Receiving<'a> {
     media_store: &'a MediaStore,
     caller: Caller,
     announced: Option<u64>,
@@ -72,6 +77,8 @@ struct Receiving<'a> {
     /// Bytes that the user's running uploads may take together.
     room: u64,
     slot: upload_slots::UploadSlot,
+    /// What came is kept when there is no end.
+    is_resumable: bool,
     /// The field that violations are about.
     field: &'static str,
 }
@@ -87,7 +94,10 @@ impl MediaStore {
         let seconds = self.settings.idle.as_secs();
         Error::Unavailable {
             reason: Reason::UploadIncomplete,
-            message: format!("the upload brought nothing for {seconds} s and was given up; nothing of it was kept"),
+            message: format!(
+                "the upload brought nothing for {seconds} s and was given up; an upload with an upload_id can be continued, of \
+                 others nothing was kept"
+            ),
             retry_after: Duration::from_secs(1),
         }
     }
@@ -100,14 +110,26 @@ impl MediaStore {
         bytes: impl Stream<Item = Result<Bytes>> + Send,
     ) -> Result<Received> {
         let expected = check_info(&info)?;
+        let resumed = resumable::check(&info)?;
         if let Some(id) = &expected
             && let Some(stored) = self.there_already(caller, id).await?
         {
             return self.received(stored, &info, true).await;
         }
+        if let Some(size) = resumed {
+            return self.receive_resumable(caller, info, size, expected.as_ref(), bytes).await;
+        }
         let receiving = self.open(caller, info.size_bytes, CHUNK_FIELD).await?;
-        let complete = receiving.bytes(bytes).await?;
-        if let Some(expected) = expected.filter(|expected| expected != complete.media_id()) {
+        let file = self.files.begin(info.size_bytes).await.map_err(file_error)?;
+        let complete = receiving.bytes(file, bytes).await?;
+        self.is_announced(expected.as_ref(), &complete)?;
+        let (stored, existed) = self.add(caller, info.file_name.clone(), complete, CHUNK_FIELD).await?;
+        self.received(stored, &info, existed).await
+    }
+
+    /// Compares the hash of a complete file with the announced one.
+    pub(super) fn is_announced(&self, expected: Option<&MediaId>, complete: &Complete) -> Result<()> {
+        if let Some(expected) = expected.filter(|expected| *expected != complete.media_id()) {
             let limit = expected.as_str().to_owned();
             let measured = complete.media_id().as_str().to_owned();
             let message = format!("the bytes that came have the SHA-256 {measured}, announced was {limit}");
@@ -116,8 +138,7 @@ impl MediaStore {
                 Violation { field: "info.sha256", rule: "MEDIA_HASH_MISMATCH", measured, limit, remedy, message };
             return Err(refused(Reason::MediaHashMismatch, violation));
         }
-        let (stored, existed) = self.add(caller, info.file_name.clone(), complete, CHUNK_FIELD).await?;
-        self.received(stored, &info, existed).await
+        Ok(())
     }
 
     /// Keeps a copy of the video behind a URL, of the version that was probed if it was. The copy is an upload like any
@@ -130,19 +151,20 @@ impl MediaStore {
     ) -> Result<(MediaId, MediaFacts)> {
         let opened = match seen {
             Some(seen) => self.open_again(url, seen).await,
-            None => self.prober.open_stream(url, None).await,
+            None => self.prober.open_stream(url, None).await.map(|stream| (url, stream)),
         };
         let version = seen.map(|seen| &seen.version);
-        let stream = opened.map_err(|problem| not_taken(problem, VIDEO_URL_FIELD))?;
+        let (source, stream) = opened.map_err(|problem| not_taken(problem, VIDEO_URL_FIELD))?;
         let receiving = self.open(caller, Some(stream.length()), VIDEO_URL_FIELD).await?;
-        let bytes = stream.map(|chunk| {
+        let bytes = self.prober.continued(source.clone(), stream).map(|chunk| {
             chunk.map_err(|broken| Error::Unavailable {
                 reason: Reason::MediaUnreachable,
                 message: broken.to_string(),
                 retry_after: std::time::Duration::from_secs(30),
             })
         });
-        let mut complete = receiving.bytes(bytes).await?;
+        let file = self.files.begin(receiving.announced).await.map_err(file_error)?;
+        let mut complete = receiving.bytes(file, bytes).await?;
         let is = complete.identity().await.map_err(file_error)?;
         // A file that was only seen from its front says nothing of the rest.
         let seen = version.and_then(|version| version.identity.as_ref());
@@ -157,17 +179,21 @@ impl MediaStore {
 
     /// Opens the probed file at its final URL: a one-time link has been used up by the probe. The link itself is tried
     /// only if that fails.
-    async fn open_again(&self, url: &Url, seen: &Probe) -> std::result::Result<MediaStream, ProbeError> {
+    async fn open_again<'a>(
+        &self,
+        url: &'a Url,
+        seen: &'a Probe,
+    ) -> std::result::Result<(&'a Url, MediaStream), ProbeError> {
         match self.prober.open_same(&seen.final_url, None, &seen.version).await {
             Err(ProbeError::Refused(violation)) if seen.final_url != *url && violation.rule != VIDEO_CHANGED => {
-                self.prober.open_same(url, None, &seen.version).await
+                Ok((url, self.prober.open_same(url, None, &seen.version).await?))
             }
-            opened => opened,
+            opened => Ok((&seen.final_url, opened?)),
         }
     }
 
     /// The upload with these bytes, if it is there with its file; it counts as uploaded again.
-    async fn there_already(&self, caller: Caller, id: &MediaId) -> Result<Option<StoredMedia>> {
+    pub(super) async fn there_already(&self, caller: Caller, id: &MediaId) -> Result<Option<StoredMedia>> {
         let Some(stored) = self.store.media(caller.user, id).await? else { return Ok(None) };
         if !self.has_file(&stored).await? {
             return Ok(None);
@@ -185,7 +211,12 @@ impl MediaStore {
     }
 
     /// Checks whether an upload of this size may begin.
-    async fn open(&self, caller: Caller, announced: Option<u64>, field: &'static str) -> Result<Receiving<'_>> {
+    pub(super) async fn open(
+        &self,
+        caller: Caller,
+        announced: Option<u64>,
+        field: &'static str,
+    ) -> Result<Receiving<'_>> {
         let largest = self.platforms.rules().map(|(_, rules)| rules.max_size_bytes).max().unwrap_or(0);
         let slot = self.upload_slots.enter(caller.user).ok_or_else(|| Error::Exhausted {
             reason: Reason::MediaQuotaExceeded,
@@ -194,8 +225,11 @@ impl MediaStore {
             retry_at: Some(self.clock.now() + chrono::TimeDelta::seconds(5)),
         })?;
         let used = self.store.media_bytes(caller.user).await?;
-        let room = self.settings.quota_bytes.saturating_sub(used);
-        let mut receiving = Receiving { media_store: self, caller, announced, largest, room, slot, field };
+        let unfinished = self.unfinished_bytes(caller.user, announced.unwrap_or(0), used).await?;
+        let room = self.settings.quota_bytes.saturating_sub(used + unfinished);
+        let is_resumable = false;
+        let mut receiving =
+            Receiving { media_store: self, caller, announced, largest, room, slot, is_resumable, field };
         if let Some(size) = announced {
             receiving.fits(size)?;
         }
@@ -203,7 +237,7 @@ impl MediaStore {
     }
 
     /// Checks a complete file and adds it to the user's uploads. True when its bytes were there already.
-    async fn add(
+    pub(super) async fn add(
         &self,
         caller: Caller,
         file_name: String,
@@ -243,13 +277,18 @@ impl MediaStore {
         discard
     }
 
-    async fn received(&self, stored: StoredMedia, info: &UploadInfo, existed: bool) -> Result<Received> {
+    pub(super) async fn received(&self, stored: StoredMedia, info: &UploadInfo, existed: bool) -> Result<Received> {
         let warnings = odd(info, &stored.facts);
         Ok(Received { media: self.shown(stored).await?, existed, warnings })
     }
 }
 
 impl Receiving<'_> {
+    /// What comes is kept when there is no end.
+    pub(super) fn resumable(self) -> Self {
+        Self { is_resumable: true, ..self }
+    }
+
     /// Whether a file of this size is accepted.
     fn fits(&mut self, size: u64) -> Result<()> {
         let broken = |rule, limit: String, remedy: &str, message: String| {
@@ -274,8 +313,12 @@ impl Receiving<'_> {
     }
 
     /// Writes what comes.
-    async fn bytes(mut self, bytes: impl Stream<Item = Result<Bytes>> + Send) -> Result<Complete> {
-        let mut file = self.media_store.files.begin(self.announced).await.map_err(file_error)?;
+    pub(super) async fn bytes(
+        mut self,
+        mut file: Incoming,
+        bytes: impl Stream<Item = Result<Bytes>> + Send,
+    ) -> Result<Complete> {
+        let begins = file.size() == 0;
         let mut head: Vec<u8> = Vec::new();
         let mut bytes = std::pin::pin!(bytes);
         loop {
@@ -291,7 +334,7 @@ impl Receiving<'_> {
             if !chunk.is_empty() {
                 self.fits(size)?;
             }
-            if head.len() < HEAD {
+            if begins && head.len() < HEAD {
                 head.extend_from_slice(&chunk[..chunk.len().min(HEAD - head.len())]);
                 if head.len() == HEAD {
                     refuse_other_files(&head).map_err(|problem| not_taken(problem, self.field))?;
@@ -314,13 +357,14 @@ impl Receiving<'_> {
     fn other_size(&self, size: u64) -> Error {
         let announced = self.announced.unwrap_or_default();
         let measured = if size > announced { format!("more than {announced} bytes") } else { format!("{size} bytes") };
-        let message = format!("{measured} came, announced were {announced}; nothing of it was kept");
+        let kept = if self.is_resumable { "what came is kept" } else { "nothing of it was kept" };
+        let message = format!("{measured} came, announced were {announced}; {kept}");
         let violation = Violation {
             field: "info.size_bytes",
             rule: "UPLOAD_INCOMPLETE",
             measured,
             limit: format!("{announced} bytes"),
-            remedy: "upload the file again".into(),
+            remedy: if self.is_resumable { "send the rest" } else { "upload the file again" }.into(),
             message,
         };
         refused(Reason::UploadIncomplete, violation)

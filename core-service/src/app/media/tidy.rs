@@ -28,6 +28,10 @@ impl MediaStore {
         if removed > 0 {
             info!(uploads = removed, "removed uploads that no post needs");
         }
+        let forgotten = self.expire_uploads(BATCH).await?;
+        if forgotten > 0 {
+            info!(uploads = forgotten, "forgot resumable uploads that nobody continued");
+        }
         Ok(removed)
     }
 
@@ -37,7 +41,7 @@ impl MediaStore {
         for name in self.files.names().await.map_err(file_error)? {
             // Held first, then looked for: see `Files::abandoned`.
             let Some(file) = self.files.abandoned(&name).await.map_err(file_error)? else { continue };
-            if !file.is_complete() || !self.store.knows_media_file(&name).await? {
+            if !self.store.knows_media_file(&name).await? {
                 file.discard().await.map_err(file_error)?;
                 removed += 1;
             }

@@ -25,6 +25,7 @@ pub(crate) const RPCS: &[(&str, Scope)] = &[
     ("/aurareels.v1.AnalyticsService/SyncPostAnalytics", Scope::Publish),
     ("/aurareels.v1.AnalyticsService/ListAnalytics", Scope::Read),
     ("/aurareels.v1.MediaService/UploadMedia", Scope::Publish),
+    ("/aurareels.v1.MediaService/GetUpload", Scope::Read),
     ("/aurareels.v1.MediaService/GetMedia", Scope::Read),
     ("/aurareels.v1.MediaService/ListMedia", Scope::Read),
     ("/aurareels.v1.MediaService/DeleteMedia", Scope::Publish),

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::{
         Broken, Error, Result,
-        media::{Media, MediaPage, Named, Probed, Received, UploadInfo},
+        media::{Media, MediaPage, Named, Probed, Received, Upload, UploadInfo},
     },
     domain::{
         failure::Reason,
@@ -43,8 +43,30 @@ pub(crate) fn info(first: Option<v1::UploadMediaRequest>) -> Result<UploadInfo> 
             0
         })
     });
-    let v1::UploadMediaInfo { file_name, content_type, sha256, .. } = info;
-    shape.finish(UploadInfo { file_name, content_type, size_bytes, sha256 })
+    let offset = u64::try_from(info.offset).unwrap_or_else(|_| {
+        shape.wrong("info.offset", info.offset.to_string(), "0 or more", "give received_bytes of GetUpload");
+        0
+    });
+    let v1::UploadMediaInfo { file_name, content_type, sha256, upload_id, .. } = info;
+    shape.finish(UploadInfo { file_name, content_type, size_bytes, sha256, upload_id, offset })
+}
+
+/// The name of a resumable upload.
+pub(crate) fn upload_id(request: v1::GetUploadRequest) -> Result<String> {
+    let mut shape = Shape::default();
+    let upload_id = shape.text("upload_id", request.upload_id);
+    shape.finish(upload_id)
+}
+
+/// How far a resumable upload is.
+pub(crate) fn upload(upload: Upload) -> v1::Upload {
+    v1::Upload {
+        upload_id: upload.upload_id,
+        received_bytes: i64::try_from(upload.received_bytes).unwrap_or(i64::MAX),
+        size_bytes: i64::try_from(upload.size_bytes).unwrap_or(i64::MAX),
+        media_id: upload.media_id.map(|id| id.to_string()).unwrap_or_default(),
+        expires_at: Some(timestamp(upload.expires_at)),
+    }
 }
 
 /// The bytes of a later message of an upload.

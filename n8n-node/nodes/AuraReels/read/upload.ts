@@ -16,15 +16,33 @@ export async function uploadBinary(work: Work, field: string): Promise<Media> {
 	if (!binary.id) {
 		// n8n keeps binary data in memory (its default without a binary store): the bytes are in the item.
 		const bytes = Buffer.from(binary.data, 'base64');
-		return await upload(work.core, { ...info, size_bytes: bytes.length }, slices(bytes));
+		const from = async (offset: number) => slices(bytes.subarray(offset));
+		return await upload(work.core, { ...info, size_bytes: bytes.length }, from);
 	}
+	const id = binary.id;
 	const size = await sizeOf(work, binary);
-	const stream = await work.node.helpers.getBinaryStream(binary.id, CHUNK);
+	const opened: Array<{ destroy(): unknown }> = [];
+	const close = () => opened.splice(0).forEach((stream) => stream.destroy());
 	try {
-		const chunks = binary.id.startsWith('filesystem') ? givingBack(stream) : stream;
-		return await upload(work.core, { ...info, size_bytes: size }, chunks as AsyncIterable<Buffer>);
+		return await upload(work.core, { ...info, size_bytes: size }, async (offset) => {
+			close();
+			const stream = await work.node.helpers.getBinaryStream(id, CHUNK);
+			opened.push(stream);
+			const chunks = id.startsWith('filesystem') ? givingBack(stream) : stream;
+			return behind(offset, chunks as AsyncIterable<Buffer>);
+		});
 	} finally {
-		stream.destroy();
+		close();
+	}
+}
+
+/** The chunks of a file behind its first bytes: n8n's binary store reads files from their front. */
+async function* behind(offset: number, chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+	let skipped = 0;
+	for await (const chunk of chunks) {
+		const skip = Math.min(offset - skipped, chunk.length);
+		skipped += skip;
+		if (skip < chunk.length) yield chunk.subarray(skip);
 	}
 }
 

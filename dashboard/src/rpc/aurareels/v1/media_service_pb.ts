@@ -12,15 +12,15 @@ import type { Violation } from "./post_service_pb";
 import { file_aurareels_v1_post_service } from "./post_service_pb";
 import type { VideoJob, VideoJobSchema } from "./video_job_pb";
 import { file_aurareels_v1_video_job } from "./video_job_pb";
-import type { FieldMask } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file aurareels/v1/media_service.proto.
  */
 export const file_aurareels_v1_media_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBhdXJhcmVlbHMvdjEvbWVkaWFfc2VydmljZS5wcm90bxIMYXVyYXJlZWxzLnYxIlwKElVwbG9hZE1lZGlhUmVxdWVzdBItCgRpbmZvGAEgASgLMh0uYXVyYXJlZWxzLnYxLlVwbG9hZE1lZGlhSW5mb0gAEg8KBWNodW5rGAIgASgMSABCBgoEcGFydCJyCg9VcGxvYWRNZWRpYUluZm8SEQoJZmlsZV9uYW1lGAEgASgJEhQKDGNvbnRlbnRfdHlwZRgCIAEoCRIXCgpzaXplX2J5dGVzGAMgASgDSACIAQESDgoGc2hhMjU2GAQgASgJQg0KC19zaXplX2J5dGVzIiMKD0dldE1lZGlhUmVxdWVzdBIQCghtZWRpYV9pZBgBIAEoCSI5ChBMaXN0TWVkaWFSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJInkKEUxpc3RNZWRpYVJlc3BvbnNlEiIKBW1lZGlhGAEgAygLMhMuYXVyYXJlZWxzLnYxLk1lZGlhEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgp1c2VkX2J5dGVzGAMgASgDEhMKC3F1b3RhX2J5dGVzGAQgASgDIiYKEkRlbGV0ZU1lZGlhUmVxdWVzdBIQCghtZWRpYV9pZBgBIAEoCSIVChNEZWxldGVNZWRpYVJlc3BvbnNlImMKEVByb2JlVmlkZW9SZXF1ZXN0EhEKCXZpZGVvX3VybBgBIAEoCRIQCghtZWRpYV9pZBgCIAEoCRIpCglwbGF0Zm9ybXMYAyADKA4yFi5hdXJhcmVlbHMudjEuUGxhdGZvcm0iowEKElByb2JlVmlkZW9SZXNwb25zZRINCgV2YWxpZBgBIAEoCBInCgVmYWN0cxgCIAEoCzIYLmF1cmFyZWVscy52MS5WaWRlb0ZhY3RzEisKCnZpb2xhdGlvbnMYAyADKAsyFy5hdXJhcmVlbHMudjEuVmlvbGF0aW9uEigKBmNoZWNrcxgEIAMoCzIYLmF1cmFyZWVscy52MS5WaWRlb0NoZWNrInAKElB1dFZpZGVvSm9iUmVxdWVzdBIpCgl2aWRlb19qb2IYASABKAsyFi5hdXJhcmVlbHMudjEuVmlkZW9Kb2ISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIioKEkdldFZpZGVvSm9iUmVxdWVzdBIUCgx2aWRlb19qb2JfaWQYASABKAkiPQoUTGlzdFZpZGVvSm9ic1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXAoVTGlzdFZpZGVvSm9ic1Jlc3BvbnNlEioKCnZpZGVvX2pvYnMYASADKAsyFi5hdXJhcmVlbHMudjEuVmlkZW9Kb2ISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KFURlbGV0ZVZpZGVvSm9iUmVxdWVzdBIUCgx2aWRlb19qb2JfaWQYASABKAkiGAoWRGVsZXRlVmlkZW9Kb2JSZXNwb25zZTLSBQoMTWVkaWFTZXJ2aWNlEkYKC1VwbG9hZE1lZGlhEiAuYXVyYXJlZWxzLnYxLlVwbG9hZE1lZGlhUmVxdWVzdBoTLmF1cmFyZWVscy52MS5NZWRpYSgBEj4KCEdldE1lZGlhEh0uYXVyYXJlZWxzLnYxLkdldE1lZGlhUmVxdWVzdBoTLmF1cmFyZWVscy52MS5NZWRpYRJMCglMaXN0TWVkaWESHi5hdXJhcmVlbHMudjEuTGlzdE1lZGlhUmVxdWVzdBofLmF1cmFyZWVscy52MS5MaXN0TWVkaWFSZXNwb25zZRJSCgtEZWxldGVNZWRpYRIgLmF1cmFyZWVscy52MS5EZWxldGVNZWRpYVJlcXVlc3QaIS5hdXJhcmVlbHMudjEuRGVsZXRlTWVkaWFSZXNwb25zZRJPCgpQcm9iZVZpZGVvEh8uYXVyYXJlZWxzLnYxLlByb2JlVmlkZW9SZXF1ZXN0GiAuYXVyYXJlZWxzLnYxLlByb2JlVmlkZW9SZXNwb25zZRJHCgtQdXRWaWRlb0pvYhIgLmF1cmFyZWVscy52MS5QdXRWaWRlb0pvYlJlcXVlc3QaFi5hdXJhcmVlbHMudjEuVmlkZW9Kb2ISRwoLR2V0VmlkZW9Kb2ISIC5hdXJhcmVlbHMudjEuR2V0VmlkZW9Kb2JSZXF1ZXN0GhYuYXVyYXJlZWxzLnYxLlZpZGVvSm9iElgKDUxpc3RWaWRlb0pvYnMSIi5hdXJhcmVlbHMudjEuTGlzdFZpZGVvSm9ic1JlcXVlc3QaIy5hdXJhcmVlbHMudjEuTGlzdFZpZGVvSm9ic1Jlc3BvbnNlElsKDkRlbGV0ZVZpZGVvSm9iEiMuYXVyYXJlZWxzLnYxLkRlbGV0ZVZpZGVvSm9iUmVxdWVzdBokLmF1cmFyZWVscy52MS5EZWxldGVWaWRlb0pvYlJlc3BvbnNlYgZwcm90bzM", [file_aurareels_v1_media, file_aurareels_v1_platform, file_aurareels_v1_post_service, file_aurareels_v1_video_job, file_google_protobuf_field_mask]);
+  fileDesc("CiBhdXJhcmVlbHMvdjEvbWVkaWFfc2VydmljZS5wcm90bxIMYXVyYXJlZWxzLnYxIlwKElVwbG9hZE1lZGlhUmVxdWVzdBItCgRpbmZvGAEgASgLMh0uYXVyYXJlZWxzLnYxLlVwbG9hZE1lZGlhSW5mb0gAEg8KBWNodW5rGAIgASgMSABCBgoEcGFydCKVAQoPVXBsb2FkTWVkaWFJbmZvEhEKCWZpbGVfbmFtZRgBIAEoCRIUCgxjb250ZW50X3R5cGUYAiABKAkSFwoKc2l6ZV9ieXRlcxgDIAEoA0gAiAEBEg4KBnNoYTI1NhgEIAEoCRIRCgl1cGxvYWRfaWQYBSABKAkSDgoGb2Zmc2V0GAYgASgDQg0KC19zaXplX2J5dGVzIiUKEEdldFVwbG9hZFJlcXVlc3QSEQoJdXBsb2FkX2lkGAEgASgJIokBCgZVcGxvYWQSEQoJdXBsb2FkX2lkGAEgASgJEhYKDnJlY2VpdmVkX2J5dGVzGAIgASgDEhIKCnNpemVfYnl0ZXMYAyABKAMSEAoIbWVkaWFfaWQYBCABKAkSLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiIwoPR2V0TWVkaWFSZXF1ZXN0EhAKCG1lZGlhX2lkGAEgASgJIjkKEExpc3RNZWRpYVJlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkieQoRTGlzdE1lZGlhUmVzcG9uc2USIgoFbWVkaWEYASADKAsyEy5hdXJhcmVlbHMudjEuTWVkaWESFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnVzZWRfYnl0ZXMYAyABKAMSEwoLcXVvdGFfYnl0ZXMYBCABKAMiJgoSRGVsZXRlTWVkaWFSZXF1ZXN0EhAKCG1lZGlhX2lkGAEgASgJIhUKE0RlbGV0ZU1lZGlhUmVzcG9uc2UiYwoRUHJvYmVWaWRlb1JlcXVlc3QSEQoJdmlkZW9fdXJsGAEgASgJEhAKCG1lZGlhX2lkGAIgASgJEikKCXBsYXRmb3JtcxgDIAMoDjIWLmF1cmFyZWVscy52MS5QbGF0Zm9ybSKjAQoSUHJvYmVWaWRlb1Jlc3BvbnNlEg0KBXZhbGlkGAEgASgIEicKBWZhY3RzGAIgASgLMhguYXVyYXJlZWxzLnYxLlZpZGVvRmFjdHMSKwoKdmlvbGF0aW9ucxgDIAMoCzIXLmF1cmFyZWVscy52MS5WaW9sYXRpb24SKAoGY2hlY2tzGAQgAygLMhguYXVyYXJlZWxzLnYxLlZpZGVvQ2hlY2sicAoSUHV0VmlkZW9Kb2JSZXF1ZXN0EikKCXZpZGVvX2pvYhgBIAEoCzIWLmF1cmFyZWVscy52MS5WaWRlb0pvYhIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siKgoSR2V0VmlkZW9Kb2JSZXF1ZXN0EhQKDHZpZGVvX2pvYl9pZBgBIAEoCSI9ChRMaXN0VmlkZW9Kb2JzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJcChVMaXN0VmlkZW9Kb2JzUmVzcG9uc2USKgoKdmlkZW9fam9icxgBIAMoCzIWLmF1cmFyZWVscy52MS5WaWRlb0pvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLQoVRGVsZXRlVmlkZW9Kb2JSZXF1ZXN0EhQKDHZpZGVvX2pvYl9pZBgBIAEoCSIYChZEZWxldGVWaWRlb0pvYlJlc3BvbnNlMpUGCgxNZWRpYVNlcnZpY2USRgoLVXBsb2FkTWVkaWESIC5hdXJhcmVlbHMudjEuVXBsb2FkTWVkaWFSZXF1ZXN0GhMuYXVyYXJlZWxzLnYxLk1lZGlhKAESQQoJR2V0VXBsb2FkEh4uYXVyYXJlZWxzLnYxLkdldFVwbG9hZFJlcXVlc3QaFC5hdXJhcmVlbHMudjEuVXBsb2FkEj4KCEdldE1lZGlhEh0uYXVyYXJlZWxzLnYxLkdldE1lZGlhUmVxdWVzdBoTLmF1cmFyZWVscy52MS5NZWRpYRJMCglMaXN0TWVkaWESHi5hdXJhcmVlbHMudjEuTGlzdE1lZGlhUmVxdWVzdBofLmF1cmFyZWVscy52MS5MaXN0TWVkaWFSZXNwb25zZRJSCgtEZWxldGVNZWRpYRIgLmF1cmFyZWVscy52MS5EZWxldGVNZWRpYVJlcXVlc3QaIS5hdXJhcmVlbHMudjEuRGVsZXRlTWVkaWFSZXNwb25zZRJPCgpQcm9iZVZpZGVvEh8uYXVyYXJlZWxzLnYxLlByb2JlVmlkZW9SZXF1ZXN0GiAuYXVyYXJlZWxzLnYxLlByb2JlVmlkZW9SZXNwb25zZRJHCgtQdXRWaWRlb0pvYhIgLmF1cmFyZWVscy52MS5QdXRWaWRlb0pvYlJlcXVlc3QaFi5hdXJhcmVlbHMudjEuVmlkZW9Kb2ISRwoLR2V0VmlkZW9Kb2ISIC5hdXJhcmVlbHMudjEuR2V0VmlkZW9Kb2JSZXF1ZXN0GhYuYXVyYXJlZWxzLnYxLlZpZGVvSm9iElgKDUxpc3RWaWRlb0pvYnMSIi5hdXJhcmVlbHMudjEuTGlzdFZpZGVvSm9ic1JlcXVlc3QaIy5hdXJhcmVlbHMudjEuTGlzdFZpZGVvSm9ic1Jlc3BvbnNlElsKDkRlbGV0ZVZpZGVvSm9iEiMuYXVyYXJlZWxzLnYxLkRlbGV0ZVZpZGVvSm9iUmVxdWVzdBokLmF1cmFyZWVscy52MS5EZWxldGVWaWRlb0pvYlJlc3BvbnNlYgZwcm90bzM", [file_aurareels_v1_media, file_aurareels_v1_platform, file_aurareels_v1_post_service, file_aurareels_v1_video_job, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * One message of UploadMedia.
@@ -93,6 +93,23 @@ export type UploadMediaInfo = Message<"aurareels.v1.UploadMediaInfo"> & {
    * @generated from field: string sha256 = 4;
    */
   sha256: string;
+
+  /**
+   * Makes the upload resumable: a name chosen by the client for this file, such as a UUID or its SHA-256. 1 to 128 of
+   * A-Z, a-z, 0-9, ".", "_" and "-". size_bytes is required with it. A second call with the same name ends the first
+   * one (ABORTED), so a client need not wait until a dead connection is noticed.
+   *
+   * @generated from field: string upload_id = 5;
+   */
+  uploadId: string;
+
+  /**
+   * With upload_id: where the chunks of this call begin in the file. At most received_bytes of GetUpload (else
+   * UPLOAD_OFFSET_INVALID); stored bytes behind it are replaced. 0 begins anew.
+   *
+   * @generated from field: int64 offset = 6;
+   */
+  offset: bigint;
 };
 
 /**
@@ -101,6 +118,77 @@ export type UploadMediaInfo = Message<"aurareels.v1.UploadMediaInfo"> & {
  */
 export const UploadMediaInfoSchema: GenMessage<UploadMediaInfo> = /*@__PURE__*/
   messageDesc(file_aurareels_v1_media_service, 1);
+
+/**
+ * Request of GetUpload.
+ *
+ * @generated from message aurareels.v1.GetUploadRequest
+ */
+export type GetUploadRequest = Message<"aurareels.v1.GetUploadRequest"> & {
+  /**
+   * The name that the client gave it in UploadMediaInfo. Required.
+   *
+   * @generated from field: string upload_id = 1;
+   */
+  uploadId: string;
+};
+
+/**
+ * Describes the message aurareels.v1.GetUploadRequest.
+ * Use `create(GetUploadRequestSchema)` to create a new message.
+ */
+export const GetUploadRequestSchema: GenMessage<GetUploadRequest> = /*@__PURE__*/
+  messageDesc(file_aurareels_v1_media_service, 2);
+
+/**
+ * A resumable upload: unfinished, or finished recently.
+ *
+ * @generated from message aurareels.v1.Upload
+ */
+export type Upload = Message<"aurareels.v1.Upload"> & {
+  /**
+   * The client's name for it.
+   *
+   * @generated from field: string upload_id = 1;
+   */
+  uploadId: string;
+
+  /**
+   * Bytes from the front of the file that are safely stored.
+   *
+   * @generated from field: int64 received_bytes = 2;
+   */
+  receivedBytes: bigint;
+
+  /**
+   * Size of the whole file in bytes, as announced.
+   *
+   * @generated from field: int64 size_bytes = 3;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * The media that it became; empty while bytes are missing.
+   *
+   * @generated from field: string media_id = 4;
+   */
+  mediaId: string;
+
+  /**
+   * When it is forgotten: a day after it was last continued or finished. Unfinished ones are also removed when the user's
+   * newer uploads need their room.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message aurareels.v1.Upload.
+ * Use `create(UploadSchema)` to create a new message.
+ */
+export const UploadSchema: GenMessage<Upload> = /*@__PURE__*/
+  messageDesc(file_aurareels_v1_media_service, 3);
 
 /**
  * Request of GetMedia.
@@ -121,7 +209,7 @@ export type GetMediaRequest = Message<"aurareels.v1.GetMediaRequest"> & {
  * Use `create(GetMediaRequestSchema)` to create a new message.
  */
 export const GetMediaRequestSchema: GenMessage<GetMediaRequest> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 2);
+  messageDesc(file_aurareels_v1_media_service, 4);
 
 /**
  * Request of ListMedia.
@@ -149,7 +237,7 @@ export type ListMediaRequest = Message<"aurareels.v1.ListMediaRequest"> & {
  * Use `create(ListMediaRequestSchema)` to create a new message.
  */
 export const ListMediaRequestSchema: GenMessage<ListMediaRequest> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 3);
+  messageDesc(file_aurareels_v1_media_service, 5);
 
 /**
  * Response of ListMedia.
@@ -191,7 +279,7 @@ export type ListMediaResponse = Message<"aurareels.v1.ListMediaResponse"> & {
  * Use `create(ListMediaResponseSchema)` to create a new message.
  */
 export const ListMediaResponseSchema: GenMessage<ListMediaResponse> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 4);
+  messageDesc(file_aurareels_v1_media_service, 6);
 
 /**
  * Request of DeleteMedia.
@@ -212,7 +300,7 @@ export type DeleteMediaRequest = Message<"aurareels.v1.DeleteMediaRequest"> & {
  * Use `create(DeleteMediaRequestSchema)` to create a new message.
  */
 export const DeleteMediaRequestSchema: GenMessage<DeleteMediaRequest> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 5);
+  messageDesc(file_aurareels_v1_media_service, 7);
 
 /**
  * Response of DeleteMedia.
@@ -227,7 +315,7 @@ export type DeleteMediaResponse = Message<"aurareels.v1.DeleteMediaResponse"> & 
  * Use `create(DeleteMediaResponseSchema)` to create a new message.
  */
 export const DeleteMediaResponseSchema: GenMessage<DeleteMediaResponse> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 6);
+  messageDesc(file_aurareels_v1_media_service, 8);
 
 /**
  * Request of ProbeVideo.
@@ -236,7 +324,7 @@ export const DeleteMediaResponseSchema: GenMessage<DeleteMediaResponse> = /*@__P
  */
 export type ProbeVideoRequest = Message<"aurareels.v1.ProbeVideoRequest"> & {
   /**
-   * Public http(s) URL of the video. One of video_url and media_id is required.
+   * Public http(s) URL of the video, or cloudflare-stream:<uid>. One of video_url and media_id is required.
    *
    * @generated from field: string video_url = 1;
    */
@@ -262,7 +350,7 @@ export type ProbeVideoRequest = Message<"aurareels.v1.ProbeVideoRequest"> & {
  * Use `create(ProbeVideoRequestSchema)` to create a new message.
  */
 export const ProbeVideoRequestSchema: GenMessage<ProbeVideoRequest> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 7);
+  messageDesc(file_aurareels_v1_media_service, 9);
 
 /**
  * Response of ProbeVideo.
@@ -304,7 +392,7 @@ export type ProbeVideoResponse = Message<"aurareels.v1.ProbeVideoResponse"> & {
  * Use `create(ProbeVideoResponseSchema)` to create a new message.
  */
 export const ProbeVideoResponseSchema: GenMessage<ProbeVideoResponse> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 8);
+  messageDesc(file_aurareels_v1_media_service, 10);
 
 /**
  * Request of PutVideoJob.
@@ -333,7 +421,7 @@ export type PutVideoJobRequest = Message<"aurareels.v1.PutVideoJobRequest"> & {
  * Use `create(PutVideoJobRequestSchema)` to create a new message.
  */
 export const PutVideoJobRequestSchema: GenMessage<PutVideoJobRequest> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 9);
+  messageDesc(file_aurareels_v1_media_service, 11);
 
 /**
  * Request of GetVideoJob.
@@ -354,7 +442,7 @@ export type GetVideoJobRequest = Message<"aurareels.v1.GetVideoJobRequest"> & {
  * Use `create(GetVideoJobRequestSchema)` to create a new message.
  */
 export const GetVideoJobRequestSchema: GenMessage<GetVideoJobRequest> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 10);
+  messageDesc(file_aurareels_v1_media_service, 12);
 
 /**
  * Request of ListVideoJobs.
@@ -382,7 +470,7 @@ export type ListVideoJobsRequest = Message<"aurareels.v1.ListVideoJobsRequest"> 
  * Use `create(ListVideoJobsRequestSchema)` to create a new message.
  */
 export const ListVideoJobsRequestSchema: GenMessage<ListVideoJobsRequest> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 11);
+  messageDesc(file_aurareels_v1_media_service, 13);
 
 /**
  * Response of ListVideoJobs.
@@ -410,7 +498,7 @@ export type ListVideoJobsResponse = Message<"aurareels.v1.ListVideoJobsResponse"
  * Use `create(ListVideoJobsResponseSchema)` to create a new message.
  */
 export const ListVideoJobsResponseSchema: GenMessage<ListVideoJobsResponse> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 12);
+  messageDesc(file_aurareels_v1_media_service, 14);
 
 /**
  * Request of DeleteVideoJob.
@@ -431,7 +519,7 @@ export type DeleteVideoJobRequest = Message<"aurareels.v1.DeleteVideoJobRequest"
  * Use `create(DeleteVideoJobRequestSchema)` to create a new message.
  */
 export const DeleteVideoJobRequestSchema: GenMessage<DeleteVideoJobRequest> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 13);
+  messageDesc(file_aurareels_v1_media_service, 15);
 
 /**
  * Response of DeleteVideoJob.
@@ -446,7 +534,7 @@ export type DeleteVideoJobResponse = Message<"aurareels.v1.DeleteVideoJobRespons
  * Use `create(DeleteVideoJobResponseSchema)` to create a new message.
  */
 export const DeleteVideoJobResponseSchema: GenMessage<DeleteVideoJobResponse> = /*@__PURE__*/
-  messageDesc(file_aurareels_v1_media_service, 14);
+  messageDesc(file_aurareels_v1_media_service, 16);
 
 /**
  * Uploads of videos, checks of videos before anything is posted, and video jobs.
@@ -461,12 +549,25 @@ export const MediaService: GenService<{
    * Harmless to repeat: the same bytes become the same media, and an interrupted upload leaves nothing behind. A client
    * that knows the file's SHA-256 sends it in `info`; if the file is there already, the response comes before any chunk.
    *
+   * With `info.upload_id` the bytes that arrived are kept when the connection breaks: ask GetUpload how many there are,
+   * then call UploadMedia again with this `offset` and the rest of the file.
+   *
    * @generated from rpc aurareels.v1.MediaService.UploadMedia
    */
   uploadMedia: {
     methodKind: "client_streaming";
     input: typeof UploadMediaRequestSchema;
     output: typeof MediaSchema;
+  },
+  /**
+   * Returns how far a resumable upload got.
+   *
+   * @generated from rpc aurareels.v1.MediaService.GetUpload
+   */
+  getUpload: {
+    methodKind: "unary";
+    input: typeof GetUploadRequestSchema;
+    output: typeof UploadSchema;
   },
   /**
    * Returns one upload.

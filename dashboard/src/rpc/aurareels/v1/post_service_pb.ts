@@ -39,7 +39,8 @@ export type PostContent = Message<"aurareels.v1.PostContent"> & {
   videoJobId: string;
 
   /**
-   * Public http(s) URL of the video. One of video_url, media_id and a saved job is required.
+   * Public http(s) URL of the video, or cloudflare-stream:<uid> for a video of the operator's account of Cloudflare
+   * Stream (VideoRequirements.video_url_schemes). One of video_url, media_id and a saved job is required.
    *
    * @generated from field: string video_url = 2;
    */

@@ -41,8 +41,8 @@ export type VideoJob = Message<"aurareels.v1.VideoJob"> & {
   wpUserId: bigint;
 
   /**
-   * Public http(s) URL of the video. At most one of video_url and media_id; both are empty while the video is being
-   * made. Its query values and credentials are returned as "hidden"; a URL sent back like that stays as saved.
+   * Public http(s) URL of the video, or cloudflare-stream:<uid>. At most one of video_url and media_id; both are empty
+   * while the video is being made. Its query values and credentials are returned as "hidden"; a URL sent back like that stays as saved.
    *
    * @generated from field: string video_url = 3;
    */
