@@ -44,9 +44,12 @@ const LOOKS: usize = 250;
 /// Longest name of an upload, bytes.
 const MAX_NAME: usize = 128;
 
+/// Whoever drops a stream's sender ends it.
+type Running = HashMap<(UserId, String), oneshot::Sender<()>>;
+
 /// Streams of resumable uploads in this process.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Streams(Arc<Mutex<HashMap<(UserId, String), oneshot::Sender<()>>>>);
+pub(super) struct Streams(Arc<Mutex<Running>>);
 
 impl Streams {
     /// Registers a stream; an older one of the same upload is told to end by its receiver.
