@@ -17,8 +17,8 @@ use tonic_types::StatusExt;
 
 use super::{
     auth::{Identity, Principal, Who, scopes::Rpc},
+    codes::code_name,
     connection::Peer,
-    entry::code_name,
 };
 use crate::{
     app::api_keys::Scope,

@@ -25,6 +25,7 @@ use super::{
         scopes,
     },
     calls::Calls,
+    codes::code_name,
     status,
 };
 use crate::telemetry::{metrics::Metrics, spans};
@@ -82,27 +83,4 @@ async fn answered(entry: &Entry, request: Request, next: Next) -> Response {
     };
     followed.answered(outcome, reason).await;
     response
-}
-
-/// A code as metrics and the audit log name it.
-pub(super) const fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "Ok",
-        Code::Cancelled => "Cancelled",
-        Code::Unknown => "Unknown",
-        Code::InvalidArgument => "InvalidArgument",
-        Code::DeadlineExceeded => "DeadlineExceeded",
-        Code::NotFound => "NotFound",
-        Code::AlreadyExists => "AlreadyExists",
-        Code::PermissionDenied => "PermissionDenied",
-        Code::ResourceExhausted => "ResourceExhausted",
-        Code::FailedPrecondition => "FailedPrecondition",
-        Code::Aborted => "Aborted",
-        Code::OutOfRange => "OutOfRange",
-        Code::Unimplemented => "Unimplemented",
-        Code::Internal => "Internal",
-        Code::Unavailable => "Unavailable",
-        Code::DataLoss => "DataLoss",
-        Code::Unauthenticated => "Unauthenticated",
-    }
 }

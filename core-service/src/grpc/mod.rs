@@ -10,6 +10,7 @@ mod analytics;
 mod audited;
 mod auth;
 mod calls;
+mod codes;
 mod connect;
 mod connection;
 mod convert;
