@@ -7,6 +7,7 @@
 //! - An upload is kept as long as a post or a video job needs it, and is removed afterwards ([`tidy`]).
 //! - One user never sees, uses or counts another's uploads.
 
+mod announcement;
 mod probe;
 mod receive;
 mod resumable;
@@ -18,8 +19,9 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
+    announcement::UploadInfo,
     probe::{Named, Probed},
-    receive::{Received, UploadInfo},
+    receive::Received,
     resumable::Upload,
 };
 use super::{Broken, Caller, Error, Result, platforms::Platforms, row_token};

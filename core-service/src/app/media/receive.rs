@@ -12,8 +12,9 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::{
-    Caller, Error, MediaFacts, MediaId, MediaStore, Result, StoredMedia, file_error, malformed, refused, resumable,
-    upload_slots,
+    Caller, Error, MediaFacts, MediaId, MediaStore, Result, StoredMedia,
+    announcement::{MAX_FILE_NAME, UploadInfo, announced_hash, size_of_resumable},
+    file_error, refused, upload_slots,
 };
 use crate::{
     domain::{
@@ -35,26 +36,6 @@ pub(super) const CHUNK_FIELD: &str = "chunk";
 
 /// Bytes needed to recognise a file's format.
 const HEAD: usize = 512;
-
-/// Longest file name, characters.
-const MAX_NAME: usize = 255;
-
-/// What a caller says about a file before it sends it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UploadInfo {
-    /// The file's name.
-    pub file_name: String,
-    /// The content type given by the caller; empty when none.
-    pub content_type: String,
-    /// Its size.
-    pub size_bytes: Option<u64>,
-    /// Its SHA-256, hexadecimal; empty when not given.
-    pub sha256: String,
-    /// The client's name for the upload, if it is to be continued after a broken connection; empty when not.
-    pub upload_id: String,
-    /// Where in the file the bytes begin.
-    pub offset: u64,
-}
 
 /// An upload that is there now.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,8 +90,8 @@ impl MediaStore {
         info: UploadInfo,
         bytes: impl Stream<Item = Result<Bytes>> + Send,
     ) -> Result<Received> {
-        let expected = check_info(&info)?;
-        let resumed = resumable::check(&info)?;
+        let expected = announced_hash(&info)?;
+        let resumed = size_of_resumable(&info)?;
         if let Some(id) = &expected
             && let Some(stored) = self.there_already(caller, id).await?
         {
@@ -172,7 +153,7 @@ impl MediaStore {
             return Err(not_taken(self.prober.replaced(url), VIDEO_URL_FIELD));
         }
         let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
-        let name = name.chars().take(MAX_NAME).collect();
+        let name = name.chars().take(MAX_FILE_NAME).collect();
         let (stored, _) = self.add(caller, name, complete, VIDEO_URL_FIELD).await?;
         Ok((stored.media_id, stored.facts))
     }
@@ -369,22 +350,6 @@ impl Receiving<'_> {
         };
         refused(Reason::UploadIncomplete, violation)
     }
-}
-
-/// Checks the shape of the announcement; returns the announced hash.
-fn check_info(info: &UploadInfo) -> Result<Option<MediaId>> {
-    if info.file_name.chars().count() > MAX_NAME || info.file_name.chars().any(char::is_control) {
-        let measured = format!("{} characters", info.file_name.chars().count());
-        let limit = "at most 255 characters without control characters are taken";
-        return Err(malformed("info.file_name", measured, limit, "shorten it"));
-    }
-    if info.sha256.is_empty() {
-        return Ok(None);
-    }
-    info.sha256.parse().map(Some).map_err(|_| {
-        let measured = format!("{} characters", info.sha256.chars().count());
-        malformed("info.sha256", measured, "a SHA-256 has 64 hexadecimal digits", "leave it out or give it whole")
-    })
 }
 
 /// Harmless inconsistencies of an upload, as warnings.

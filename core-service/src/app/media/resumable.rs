@@ -22,8 +22,10 @@ use futures_util::Stream;
 use tokio::sync::oneshot;
 
 use super::{
-    Caller, Error, MediaId, MediaStore, Result, file_error, malformed,
-    receive::{CHUNK_FIELD, Received, UploadInfo},
+    Caller, Error, MediaId, MediaStore, Result,
+    announcement::{MAX_UPLOAD_ID, UploadInfo},
+    file_error, malformed,
+    receive::{CHUNK_FIELD, Received},
 };
 use crate::{
     domain::{failure::Reason, ids::UserId},
@@ -40,9 +42,6 @@ const MOST_UNFINISHED: usize = 8;
 /// How often, and how many times, is looked whether an ended stream has let go of its file.
 const LETTING_GO: Duration = Duration::from_millis(20);
 const LOOKS: usize = 250;
-
-/// Longest name of an upload, bytes.
-const MAX_NAME: usize = 128;
 
 /// Whoever drops a stream's sender ends it.
 type Running = HashMap<(UserId, String), oneshot::Sender<()>>;
@@ -80,28 +79,6 @@ pub struct Upload {
     pub media_id: Option<MediaId>,
     /// When it is forgotten.
     pub expires_at: DateTime<Utc>,
-}
-
-/// Checks what a client says about a resumable upload; returns the announced size.
-pub(super) fn check(info: &UploadInfo) -> Result<Option<u64>> {
-    let UploadInfo { upload_id, offset, size_bytes, .. } = info;
-    if upload_id.is_empty() {
-        let remedy = "give upload_id, or leave offset out";
-        return match offset {
-            0 => Ok(None),
-            _ => Err(malformed("info.offset", offset.to_string(), "only an upload with a name is continued", remedy)),
-        };
-    }
-    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if upload_id.len() > MAX_NAME || !upload_id.bytes().all(is_good) {
-        let measured = format!("{} bytes", upload_id.len());
-        let limit = "1 to 128 of A-Z, a-z, 0-9, `.`, `_` and `-` are taken";
-        return Err(malformed("info.upload_id", measured, limit, "name it by a UUID or by the file's SHA-256"));
-    }
-    size_bytes.map(Some).ok_or_else(|| {
-        let limit = "a resumable upload needs it, to know where the file ends";
-        malformed("info.size_bytes", "absent", limit, "give the file's size")
-    })
 }
 
 impl MediaStore {
@@ -338,7 +315,7 @@ fn is_same(found: &StoredUpload, info: &UploadInfo, size: u64) -> Result<()> {
 }
 
 fn not_found(upload_id: &str) -> Error {
-    let id = upload_id.chars().take(MAX_NAME).collect();
+    let id = upload_id.chars().take(MAX_UPLOAD_ID).collect();
     Error::NotFound { reason: Reason::UploadNotFound, kind: "upload", id }
 }
 
