@@ -457,7 +457,7 @@ async fn a_copy_whose_source_breaks_off_goes_on_by_range_where_the_source_names_
     let input = |url: &str| PostContent { video_url: url.to_owned(), keep_copy: true, ..content(&world, "Kept") };
     let post =
         me.posts().publish_posts(publish(&[account], input(&broken))).await.unwrap().into_inner().posts.swap_remove(0);
-    assert_eq!([post.media_id.clone()], *aurareels_simulator::sha256_of(&broken).unwrap());
+    assert_eq!(std::slice::from_ref(&post.media_id), aurareels_simulator::sha256_of(&broken).unwrap());
     me.published(post.id).await;
     let nameless = format!("{broken}&no_etag=1&seed=7");
     let refusal = me.refused(me.posts().publish_posts(publish(&[account], input(&nameless)))).await;

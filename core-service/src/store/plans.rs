@@ -469,8 +469,8 @@ async fn resumable_uploads(store: &Store, user: UserId, now: DateTime<Utc>) {
     assert_eq!(store.begin_upload(new.clone(), None).await.unwrap(), None, "somebody else was first");
     let upload = store.begin_upload(new, Some(first)).await.unwrap().expect("begun anew");
     assert_eq!(store.upload(user, "reel").await.unwrap(), Some(upload.clone()));
-    assert_eq!(store.unfinished_uploads(user).await.unwrap(), [upload.clone()]);
-    assert_eq!(store.uploads_due(now, 10).await.unwrap(), [upload.clone()]);
+    assert_eq!(store.unfinished_uploads(user).await.unwrap(), std::slice::from_ref(&upload));
+    assert_eq!(store.uploads_due(now, 10).await.unwrap(), std::slice::from_ref(&upload));
     assert!(store.knows_media_file("one.part").await.unwrap());
     assert!(store.prolong_upload(upload.id, now + TimeDelta::hours(1)).await.unwrap());
     assert!(!store.forget_upload(&upload).await.unwrap(), "it was continued");
