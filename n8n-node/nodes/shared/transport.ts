@@ -91,7 +91,7 @@ export async function upload(
 	}
 }
 
-/** Bytes of an upload that are in the core; the last known number while it cannot be asked. */
+/** Bytes of an upload that are in the core; 0, so that all is sent again, when it cannot be asked for half a minute. */
 async function received(core: Core, upload_id: string): Promise<number> {
 	for (const wait of WAITS) {
 		try {
