@@ -36,7 +36,7 @@ describe("the demo's link", () => {
       if (link) {
         demo.stdout.resume();
         const text = lines.join("\n");
-        return { link, key: text.match(/AURAREELS_API_KEY=(\S+)/)?.[1], control: text.match(/simulated platforms on (\S+)/)?.[1], video: text.match(/'(\S+\/v\/mine\.mp4)'/)?.[1] };
+        return { link, key: text.match(/AURAREELS_API_KEY=(\S+)/)?.[1], control: text.match(/simulated platforms on (\S+)/)?.[1], video: text.match(/ VIDEO=(\S+)/)?.[1] };
       }
     }
     throw new Error(`the demo ended without a link:\n${lines.join("\n")}`);
