@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{row::Row, server, sqlite, values::Value};
+use super::{row::Row, server::tx::Tx as ServerTx, sqlite::tx::Tx as SqliteTx, values::Value};
 use crate::store::Result;
 
 /// An open write transaction.
 pub(in crate::store) enum Tx {
-    Sqlite(sqlite::tx::Tx),
-    Server(server::tx::Tx),
+    Sqlite(SqliteTx),
+    Server(ServerTx),
 }
 
 /// One call, by what the database is.
@@ -23,7 +23,7 @@ macro_rules! each {
 
 impl Tx {
     /// For the writer of SQLite.
-    pub(super) fn sqlite(&mut self) -> &mut sqlite::tx::Tx {
+    pub(super) fn sqlite(&mut self) -> &mut SqliteTx {
         match self {
             Self::Sqlite(tx) => tx,
             Self::Server(_) => unreachable!("a writer only makes transactions of its own database"),
@@ -31,7 +31,7 @@ impl Tx {
     }
 
     /// For the writers of a server.
-    pub(super) fn server(&mut self) -> &mut server::tx::Tx {
+    pub(super) fn server(&mut self) -> &mut ServerTx {
         match self {
             Self::Server(tx) => tx,
             Self::Sqlite(_) => unreachable!("a writer only makes transactions of its own database"),
