@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::run::Workspace;
-use crate::{rust, tools};
+use crate::{rust, test_build, tools};
 
 /// How the addon is built.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,12 +43,12 @@ pub(crate) fn compile(workspace: &Workspace, build: Build) -> Result<PathBuf> {
         }
         // The whole workspace, as everywhere: cargo then unifies features the same way and builds nothing twice.
         Build::Debug => {
-            workspace.cargo_of_tests("build")?.args(["--workspace", "--lib"]).run()?;
+            test_build::cargo(workspace, "build")?.args(["--workspace", "--lib"]).run()?;
             target.join("debug")
         }
         // The same but for the addon itself. It is moved away, so that it never stands where the others are taken from.
         Build::PanicInjection => {
-            let cargo = workspace.cargo_of_tests("build")?;
+            let cargo = test_build::cargo(workspace, "build")?;
             cargo.args(["--workspace", "--lib", "--features", "aurareels-n8n/panic-injection"]).run()?;
             let own = target.join("panic-injection");
             std::fs::create_dir_all(&own).with_context(|| format!("cannot create {}", own.display()))?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::run::Workspace;
-use crate::{clients, files, rust};
+use crate::{environments, files, rust, test_build};
 
 /// What was built.
 pub(crate) struct Packages {
@@ -27,14 +27,14 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Packages> {
 }
 
 fn wheel(workspace: &Workspace, out: &Path) -> Result<PathBuf> {
-    let python = clients::python_environment(workspace)?;
+    let python = environments::python_environment(workspace)?;
     let source = files::empty(&out.join("python"))?;
     files::copy(&workspace.root.join("clients/python"), &source)?;
     let protoc = workspace.program(&python).args(["-m", "grpc_tools.protoc", "--proto_path=proto"]);
     let to = source.display();
     let protoc =
         protoc.args([format!("--python_out={to}"), format!("--pyi_out={to}"), format!("--grpc_python_out={to}")]);
-    protoc.args(clients::proto_files(workspace)?).run()?;
+    protoc.args(environments::proto_files(workspace)?).run()?;
     fs::write(source.join("aurareels/v1/__init__.py"), "").context("cannot write the package's __init__.py")?;
     let pip = workspace.program(&python).args(["-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]);
     pip.args(["--no-deps", "--no-build-isolation", "--wheel-dir"]).arg(out).arg(&source).run()?;
@@ -42,14 +42,14 @@ fn wheel(workspace: &Workspace, out: &Path) -> Result<PathBuf> {
 }
 
 fn npm(workspace: &Workspace, out: &Path) -> Result<PathBuf> {
-    let source = clients::generated_from_proto(workspace, "clients/node")?;
+    let source = environments::generated_from_proto(workspace, "clients/node")?;
     let npm = workspace.program("npm").dir(&source).args(["pack", "--silent", "--pack-destination"]);
     npm.arg(out).run()?;
     only(out, ".tgz")
 }
 
 fn example(workspace: &Workspace) -> Result<PathBuf> {
-    workspace.cargo_of_tests("build")?.args(["--workspace", "--example", "publish"]).run()?;
+    test_build::cargo(workspace, "build")?.args(["--workspace", "--example", "publish"]).run()?;
     Ok(rust::target_directory(workspace)?.join("debug/examples/publish"))
 }
 

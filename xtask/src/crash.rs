@@ -10,10 +10,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     databases::Servers,
+    report::{Report, TestsFailed},
     run::{Program, Workspace},
-    rust,
-    stage::{Report, TestsFailed},
-    tools,
+    rust, tools,
 };
 
 /// Long enough for 100,000 posts.

@@ -3,9 +3,9 @@
 
 use anyhow::{Context, Result};
 
-use crate::clients::{closing_of_node, npm_packages, with_path};
+use crate::environments::{closing_of_node, npm_packages, with_path};
+use crate::report::{Report, TestsFailed};
 use crate::run::Workspace;
-use crate::stage::{Report, TestsFailed};
 use crate::{n8n_package, rust, tools};
 
 /// All browser tests took ten minutes beside a build; what takes twice as long hangs.

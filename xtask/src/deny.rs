@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::licence;
+use crate::report::Report;
 use crate::run::Workspace;
-use crate::stage::Report;
 use crate::tools;
 
 /// Checks the dependencies against `deny.toml`.

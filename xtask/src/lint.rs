@@ -1,12 +1,10 @@
 //! The checks that run none of the project's code: formatting, clippy, and buf over the proto files.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, Result, ensure};
 
-use crate::run::{Program, Workspace};
-use crate::stage::Report;
-use crate::{clients, tools};
+use crate::report::Report;
+use crate::run::Workspace;
+use crate::{environments, test_build, tools};
 
 /// `cargo fmt --check` over every crate.
 pub(crate) fn fmt(workspace: &Workspace) -> Result<Report> {
@@ -18,7 +16,7 @@ pub(crate) fn fmt(workspace: &Workspace) -> Result<Report> {
 /// Clippy over every target of the whole workspace; a warning is an error.
 ///
 /// By itself it only checks, which is quick. Where tests follow, that would read every dependency twice: once to check
-/// against it and once to build it. There clippy looks on while the tests are built ([`while_building`]).
+/// against it and once to build it. There clippy looks on while the tests are built ([`test_build`]).
 pub(crate) fn clippy(workspace: &Workspace) -> Result<Report> {
     tools::c_compiler(workspace)?;
     tools::cargo_component(workspace, "clippy", "clippy")?;
@@ -32,26 +30,16 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<Report> {
 
 /// Builds everything that the tests need, with clippy's lints.
 fn build(workspace: &Workspace) -> Result<Report> {
-    let (passed, lines) = workspace.cargo_of_tests("build")?.args(["--workspace", "--all-targets"]).watch()?;
+    let (passed, lines) = test_build::cargo(workspace, "build")?.args(["--workspace", "--all-targets"]).watch()?;
     ensure!(passed, "clippy or the compiler has complaints");
     // Were clippy's arguments not understood, its lints would be mere warnings.
     ensure!(!lines.iter().any(|line| line.starts_with("warning")), "there are warnings");
     Ok(Report::remark("with the build of the tests"))
 }
 
-/// Has clippy look on while cargo builds: its driver is the compiler with further lints. This is what `cargo clippy` does for
-/// `cargo check`, and cargo keeps what was built so apart from what was built without.
-pub(crate) fn while_building(workspace: &Workspace, cargo: Program) -> Result<Program> {
-    let sysroot = workspace.program("rustc").args(["--print", "sysroot"]).output()?;
-    let driver = Path::new(sysroot.trim()).join("bin/clippy-driver");
-    let driver = if driver.is_file() { driver } else { PathBuf::from("clippy-driver") };
-    let arguments = ["-D", "warnings"].map(|argument| format!("{argument}__CLIPPY_HACKERY__")).concat();
-    Ok(cargo.env("RUSTC_WORKSPACE_WRAPPER", driver).env("CLIPPY_ARGS", arguments))
-}
-
 /// `buf lint`, and `buf breaking` against the proto files of main where there are any.
 pub(crate) fn proto(workspace: &Workspace) -> Result<Report> {
-    let buf = clients::node_modules(workspace)?.join(".bin/buf");
+    let buf = environments::node_modules(workspace)?.join(".bin/buf");
     workspace.program(&buf).args(["lint", "proto"]).run()?;
     let Some(base) = earlier_proto(workspace) else {
         return Ok(Report::remark("no earlier proto to compare with"));
@@ -79,24 +67,4 @@ fn earlier_proto(workspace: &Workspace) -> Option<String> {
     let base = base.trim().to_owned();
     let files = git().args(["ls-tree", "-r", "--name-only", &base, "proto"]).output().ok()?;
     files.lines().any(|file| file.ends_with(".proto")).then_some(base)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_clippy_warns_of_cannot_be_built() {
-        let workspace = Workspace::find().unwrap();
-        let dir = workspace.cache("test-of-lint").unwrap();
-        std::fs::create_dir_all(dir.join("src")).unwrap();
-        let manifest = "[package]\nname = \"sample\"\nedition = \"2024\"\n[workspace]\n";
-        std::fs::write(dir.join("Cargo.toml"), manifest).unwrap();
-        for (body, builds) in [("text.is_empty()", true), ("text.len() == 0", false)] {
-            let source = format!("pub fn says_nothing(text: &str) -> bool {{\n    {body}\n}}\n");
-            std::fs::write(dir.join("src/lib.rs"), source).unwrap();
-            let cargo = workspace.cargo("build").dir(&dir).env("CARGO_TARGET_DIR", dir.join("target"));
-            assert_eq!(while_building(&workspace, cargo).unwrap().succeeds(), builds, "{body}");
-        }
-    }
 }

@@ -13,9 +13,9 @@ use anyhow::{Context, Result};
 
 use crate::addon::{self, Build};
 use crate::package::Target;
+use crate::report::{Report, TestsFailed};
 use crate::run::{Program, Workspace};
-use crate::stage::{Report, TestsFailed};
-use crate::{clients, n8n_package, package, rust, stamp, tools};
+use crate::{environments, n8n_package, package, rust, stamp, tools};
 
 /// All tests take some minutes; what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(40 * 60);
@@ -46,7 +46,7 @@ impl Installed {
 pub(crate) fn driver(workspace: &Workspace) -> Result<Program> {
     let n8n = install(workspace)?;
     make_template(workspace, &n8n)?;
-    clients::generated_from_proto(workspace, "tests/clients/node")?;
+    environments::generated_from_proto(workspace, "tests/clients/node")?;
     Ok(n8n.program(workspace, &workspace.cache("n8n")?))
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     let n8n = install(workspace)?;
     make_template(workspace, &n8n)?;
     let binary = rust::binary(workspace)?;
-    clients::generated_from_proto(workspace, "tests/clients/node")?;
+    environments::generated_from_proto(workspace, "tests/clients/node")?;
     n8n_package::prepare(workspace, Build::Debug)?;
     let tarball = n8n_package::pack(workspace)?;
     let panics = addon::compile(workspace, Build::PanicInjection)?;
@@ -81,7 +81,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         .env("CHROMIUM", chromium)
         .env("REDIS_SERVER", redis)
         .watch()?;
-    let closing = clients::closing_of_node(lines);
+    let closing = environments::closing_of_node(lines);
     if !passed {
         return Err(TestsFailed { what: "tests in the real n8n failed".to_owned(), closing }.into());
     }

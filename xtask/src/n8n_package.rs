@@ -10,10 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::addon::{self, Build};
+use crate::report::{Report, TestsFailed};
 use crate::run::{Program, Workspace};
 use crate::stack::Stack;
-use crate::stage::{Report, TestsFailed};
-use crate::{clients, rust, stamp, tools};
+use crate::{environments, rust, stamp, tools};
 
 /// All tests of one Node take a minute; what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -95,7 +95,7 @@ fn tests(node: Program, dir: &Path, closing: &mut Vec<String>) -> Result<bool> {
     files.sort();
     let node = node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]).args(files).limit(LIMIT);
     let (passed, lines) = node.watch()?;
-    closing.extend(clients::closing_of_node(lines));
+    closing.extend(environments::closing_of_node(lines));
     Ok(passed)
 }
 

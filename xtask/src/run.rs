@@ -15,8 +15,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::lint;
-
 /// How long a program may run unless it says otherwise. CI ends a run after an hour; this names the culprit before.
 const LIMIT: Duration = Duration::from_secs(50 * 60);
 
@@ -26,7 +24,7 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     /// Whether the slow tests run too.
     pub(crate) full: bool,
-    /// Whether clippy and the tests share one build ([`crate::lint`]).
+    /// Whether clippy and the tests share one build ([`crate::test_build`]).
     shares_build: AtomicBool,
     /// Where programs write instead of to our terminal.
     log: Option<PathBuf>,
@@ -105,12 +103,6 @@ impl Workspace {
             }
         }
         Program { command, limit: LIMIT, quiet: false, log: self.log.clone() }
-    }
-
-    /// Cargo for what is built to be tested.
-    pub(crate) fn cargo_of_tests(&self, subcommand: &str) -> Result<Program> {
-        let cargo = self.cargo(subcommand);
-        if self.shares_build() { lint::while_building(self, cargo) } else { Ok(cargo) }
     }
 
     /// Cargo itself, the one that started us.

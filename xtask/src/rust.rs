@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::databases::Servers;
+use crate::report::{Report, TestsFailed};
 use crate::run::{Program, Workspace};
-use crate::stage::{Report, TestsFailed};
-use crate::tools;
+use crate::{test_build, tools};
 
 /// Modules of scenarios whose statements differ most between databases: keys, moves, events, pages, claims, secrets, restoring.
 const ON_SERVERS: &[&str] =
@@ -19,7 +19,7 @@ const ON_SERVERS: &[&str] =
 /// Builds and runs all Rust tests: with cargo-nextest where it is installed, else with `cargo test`.
 pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     tools::c_compiler(workspace)?;
-    workspace.cargo_of_tests("build")?.args(["--workspace", "--all-targets"]).run()?;
+    test_build::cargo(workspace, "build")?.args(["--workspace", "--all-targets"]).run()?;
     let mut closing = Vec::new();
     let mut passed = true;
     let ignored = workspace.full;
@@ -32,7 +32,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         None => program,
     };
     if tools::has_cargo(workspace, "nextest") {
-        let mut nextest = workspace.cargo_of_tests("nextest")?.args(["run", "--workspace", "--no-fail-fast"]);
+        let mut nextest = test_build::cargo(workspace, "nextest")?.args(["run", "--workspace", "--no-fail-fast"]);
         nextest = nextest.args(["--config-file", "xtask/nextest.toml"]);
         nextest = nextest.args(["--test-threads", &test_threads()]);
         if ignored {
@@ -41,11 +41,11 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
         passed &= watch(beside_servers(nextest), &mut closing)?;
         // nextest leaves the examples in the documentation to cargo.
         if has_examples(&workspace.root)? {
-            let doc = workspace.cargo_of_tests("test")?.args(["--workspace", "--doc", "--no-fail-fast"]);
+            let doc = test_build::cargo(workspace, "test")?.args(["--workspace", "--doc", "--no-fail-fast"]);
             passed &= watch(doc, &mut closing)?;
         }
     } else {
-        let mut test = workspace.cargo_of_tests("test")?.args(["--workspace", "--no-fail-fast"]);
+        let mut test = test_build::cargo(workspace, "test")?.args(["--workspace", "--no-fail-fast"]);
         if ignored {
             test = test.args(["--", "--include-ignored"]);
         }
@@ -71,11 +71,11 @@ fn scenarios(workspace: &Workspace) -> Result<Program> {
         if !workspace.full {
             filter = format!("binary(all) & test(/^({})::/)", ON_SERVERS.join("|"));
         }
-        let nextest = workspace.cargo_of_tests("nextest")?.args(["run", "--workspace", "--no-fail-fast"]);
+        let nextest = test_build::cargo(workspace, "nextest")?.args(["run", "--workspace", "--no-fail-fast"]);
         let nextest = nextest.args(["--config-file", "xtask/nextest.toml", "-E", &filter]);
         return Ok(nextest.args(["--test-threads", &test_threads()]));
     }
-    let test = workspace.cargo_of_tests("test")?.args(["--workspace", "--no-fail-fast", "--test", "all", "--"]);
+    let test = test_build::cargo(workspace, "test")?.args(["--workspace", "--no-fail-fast", "--test", "all", "--"]);
     if workspace.full {
         return Ok(test.args(["--skip", "several_cores::"]));
     }
@@ -117,7 +117,7 @@ fn begins_example(line: &str) -> bool {
 /// Builds the `aurareels` binary (debug) and returns its path.
 pub(crate) fn binary(workspace: &Workspace) -> Result<PathBuf> {
     tools::c_compiler(workspace)?;
-    workspace.cargo_of_tests("build")?.args(["--workspace", "--bins"]).run()?;
+    test_build::cargo(workspace, "build")?.args(["--workspace", "--bins"]).run()?;
     Ok(target_directory(workspace)?.join("debug/aurareels"))
 }
 

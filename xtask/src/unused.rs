@@ -11,8 +11,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::report::Report;
 use crate::run::Workspace;
-use crate::stage::Report;
 
 #[derive(Deserialize)]
 struct Metadata {

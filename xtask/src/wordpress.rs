@@ -10,10 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::report::{Report, TestsFailed};
 use crate::run::Workspace;
 use crate::stack::{self, Process, Stack};
-use crate::stage::{Report, TestsFailed};
-use crate::{clients, files, n8n, rust, stamp, tools};
+use crate::{environments, files, n8n, rust, stamp, tools};
 
 const PLUGIN: &str = "wordpress/aurareels";
 
@@ -37,7 +37,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     tools::node(workspace)?;
     let chromium = tools::chromium(workspace)?;
     check_files(workspace)?;
-    clients::npm_packages(workspace, &workspace.root.join("tests/wordpress/browser"))?;
+    environments::npm_packages(workspace, &workspace.root.join("tests/wordpress/browser"))?;
     zip(workspace)?;
     let binary = rust::binary(workspace)?;
     let mut report = in_a_site(workspace, &binary, &chromium, None)?;
@@ -98,7 +98,7 @@ fn beside_n8n(workspace: &Workspace, binary: &Path) -> Result<Vec<String>> {
     let node = node.args(["--test", "--test-isolation=none", "--test-reporter=spec", "publisher.test.js"]);
     let node = node.env("AURAREELS_BINARY", binary).env("AURAREELS_PLUGIN", staged(workspace)?);
     let (passed, lines) = node.env("N8N_SCRATCH", &scratch).watch()?;
-    let closing = clients::closing_of_node(lines);
+    let closing = environments::closing_of_node(lines);
     if !passed {
         return Err(TestsFailed { what: "the original's workflow failed".to_owned(), closing }.into());
     }
@@ -118,7 +118,7 @@ fn check_files(workspace: &Workspace) -> Result<()> {
     }
     workspace.program("phpcs").args(["--standard=tests/wordpress/phpcs.xml", "-s"]).run()?;
     let syntax = workspace.root.join("tests/wordpress/syntax");
-    clients::npm_packages(workspace, &syntax)?;
+    environments::npm_packages(workspace, &syntax)?;
     workspace.program("node").arg(syntax.join("php74.mjs")).arg(workspace.root.join(PLUGIN)).run()
 }
 
