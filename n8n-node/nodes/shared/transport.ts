@@ -78,31 +78,33 @@ export async function upload(
 	const upload_id = randomUUID();
 	let offset = 0;
 	for (let broken = 0; ; ) {
-		try {
-			return await uploadOnce(core, { ...info, upload_id, offset }, await from(offset));
-		} catch (error) {
-			const wait = WAITS[broken++];
-			if (wait === undefined || core.signal?.aborted || !mayPass(error)) throw error;
-			await sleep(wait);
-			const arrived = await received(core, upload_id);
-			if (arrived > offset) broken = 0;
-			offset = arrived;
-		}
+		const rest = await from(offset);
+		const sent = await outcome(uploadOnce(core, { ...info, upload_id, offset }, rest));
+		if (sent.status === 'fulfilled') return sent.value;
+		const wait = WAITS[broken++];
+		if (wait === undefined || core.signal?.aborted || !mayPass(sent.reason)) throw sent.reason;
+		await sleep(wait);
+		const arrived = await received(core, upload_id);
+		if (arrived > offset) broken = 0;
+		offset = arrived;
 	}
+}
+
+/** How a promise ends. */
+async function outcome<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
+	return (await Promise.allSettled([promise]))[0];
 }
 
 /** Bytes of an upload that are in the core; 0, so that all is sent again, when it cannot be asked for half a minute. */
 async function received(core: Core, upload_id: string): Promise<number> {
 	for (const wait of WAITS) {
-		try {
-			return Number((await call(core, 'MediaService/GetUpload', { upload_id })).received_bytes);
-		} catch (error) {
-			// A core of an older release keeps nothing.
-			const nothing = error instanceof CoreError && NOTHING_KEPT.has(error.failure.code);
-			if (nothing) return 0;
-			if (core.signal?.aborted || !mayPass(error)) throw error;
-			await sleep(wait);
-		}
+		const told = await outcome(call(core, 'MediaService/GetUpload', { upload_id }));
+		if (told.status === 'fulfilled') return Number(told.value.received_bytes);
+		const error: unknown = told.reason;
+		// A core of an older release keeps nothing.
+		if (error instanceof CoreError && NOTHING_KEPT.has(error.failure.code)) return 0;
+		if (core.signal?.aborted || !mayPass(error)) throw error;
+		await sleep(wait);
 	}
 	return 0;
 }
