@@ -31,6 +31,9 @@ pub(crate) const SCHEME: &str = "cloudflare-stream";
 /// How long one call of the API may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Longest answer that is read, bytes. Answers are a few kilobytes.
+const MAX_ANSWER: usize = 1024 * 1024;
+
 /// How long what was found out about a video is used.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
@@ -223,9 +226,15 @@ impl Stream {
             request = request.json(&body);
         }
         let away = |_| unreachable("cloudflare's API does not answer".to_owned());
-        let answer = request.send().await.map_err(away)?;
+        let mut answer = request.send().await.map_err(away)?;
         let status = answer.status();
-        let bytes = answer.bytes().await.map_err(away)?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(away)? {
+            if bytes.len() + chunk.len() > MAX_ANSWER {
+                return Err(unreachable("cloudflare's answer is longer than 1 MiB".to_owned()));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
         let envelope: Envelope<T> = serde_json::from_slice(&bytes).unwrap_or_default();
         if let Some(result) = envelope.result.filter(|_| status.is_success() && envelope.success) {
             return Ok(result);

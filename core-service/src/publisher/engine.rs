@@ -11,7 +11,7 @@ use crate::{
     tokens::TokenManager,
 };
 
-/// The engine's writes that wait for the database at the same time: two of its largest batches, so that it never idles.
+/// The engine's writes that wait for the database at the same time: several of its largest batches, so that it never idles.
 pub const WRITING: usize = 1_024;
 
 /// Settings of the engine.
