@@ -214,10 +214,9 @@ impl Out {
         }
         let mut found = Vec::with_capacity(shape.fields.len());
         while !bytes.is_empty() {
-            if let (number, Some(raw)) = take(&mut bytes)?
-                && let Some(index) = shape.index(number)
-            {
-                found.push((index, raw));
+            let (number, raw) = take(&mut bytes)?;
+            if let Some(index) = shape.index(number) {
+                found.push((index, raw.ok_or_else(wrong_type)?));
             }
         }
         // Stable: values of one field stay in their order.
@@ -252,17 +251,31 @@ impl Out {
             }
             (Occurs::Often, Form::Map(entry), values) => self.map(&SHAPES.all[*entry], values),
             (Occurs::Often, form, values) => self.list(form, values),
-            // A message that comes in pieces is what its pieces are together.
-            (_, Form::Message(_) | Form::Known(_), [_, _, ..]) => {
-                let mut whole = Vec::new();
-                for (_, raw) in values {
-                    whole.extend_from_slice(delimited(*raw)?);
-                }
-                self.value(&field.form, Raw::Bytes(&whole))
-            }
-            // Of a value that comes again, the last one counts.
-            (_, form, [.., (_, last)]) => self.value(form, *last),
+            (_, form, [(_, only)]) => self.value(form, *only),
+            (_, form, values) => self.repeated(form, values),
         }
+    }
+
+    /// A field that comes more than once although it has one value: the last one counts, and a message in pieces is what its
+    /// pieces are together. Each has to be readable for itself.
+    fn repeated(&mut self, form: &Form, values: &[(usize, Raw<'_>)]) -> Result<(), Unreadable> {
+        if matches!(form, Form::Message(_) | Form::Known(_)) {
+            let mut whole = Vec::new();
+            for (_, raw) in values {
+                let mut piece = delimited(*raw)?;
+                whole.extend_from_slice(piece);
+                while !piece.is_empty() {
+                    take(&mut piece)?;
+                }
+            }
+            return self.value(form, Raw::Bytes(&whole));
+        }
+        let begun = self.json.len();
+        for (_, raw) in values {
+            self.json.truncate(begun);
+            self.value(form, *raw)?;
+        }
+        Ok(())
     }
 
     fn list(&mut self, form: &Form, values: &[(usize, Raw<'_>)]) -> Result<(), Unreadable> {
@@ -309,8 +322,8 @@ impl Out {
             let mut bytes = delimited(*raw)?;
             let mut sides: [Vec<(usize, Raw<'_>)>; 2] = Default::default();
             while !bytes.is_empty() {
-                if let (number @ 1..=2, Some(raw)) = take(&mut bytes)? {
-                    sides[number as usize - 1].push((0, raw));
+                if let (number @ 1..=2, raw) = take(&mut bytes)? {
+                    sides[number as usize - 1].push((0, raw.ok_or_else(wrong_type)?));
                 }
             }
             self.comma(empty);

@@ -128,6 +128,17 @@ fn of_a_value_that_comes_twice_the_last_counts_and_a_message_is_put_together() {
 }
 
 #[test]
+fn of_a_value_that_comes_twice_the_first_must_be_readable_as_well() {
+    let refused = |name, encoded: &[u8]| write(&of(name), encoded).unwrap_err();
+    refused("GetPostRequest", &[0x09, 1, 2, 3, 4, 5, 6, 7, 8, 0x08, 1]);
+    refused("ProbeVideoRequest", &[0x0a, 1, 0xff, 0x0a, 1, b'a']);
+    refused("GetPostRequest", &[0x0b, 0x0c, 0x08, 1]);
+    let event = v1::WatchPostsResponse { event: Some(v1::Event { sequence: 300, ..Default::default() }), position: 0 };
+    let [key, 3, number, ref rest @ ..] = event.encode_to_vec()[..] else { panic!() };
+    refused("WatchPostsResponse", &[&[key, 1, number, key, rest.len() as u8][..], rest].concat());
+}
+
+#[test]
 fn numbers_of_a_list_may_come_one_by_one() {
     let apart = [v1::PublishPostsRequest { accounts: vec![1], ..Default::default() }.encode_to_vec()].concat();
     let [key, ..] = apart[..] else { panic!() };
