@@ -47,8 +47,9 @@ fn embed_dashboard() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboard/dist");
     let mut files = Vec::new();
+    // Also where it is missing: a core that was built without it is built again as soon as it is there.
+    println!("cargo::rerun-if-changed={}", dist.display());
     if dist.is_dir() {
-        println!("cargo::rerun-if-changed={}", dist.display());
         collect(&dist, &mut files);
     }
     files.sort();
