@@ -34,7 +34,14 @@ use crate::{
     fault,
     grpc::Described,
     http,
-    media::{ProbeSettings, Prober, Stream, files::Files, outgoing, pull::PublicAddress, spool::Spool},
+    media::{
+        ProbeSettings, Prober, Stream,
+        bucket::{Bucket, BucketSettings},
+        files::{FileError, Files},
+        outgoing,
+        pull::PublicAddress,
+        spool::Spool,
+    },
     platform::Registry,
     private,
     progress::Uploads,
@@ -79,6 +86,9 @@ pub enum StartError {
     /// TLS or HTTP cannot be set up.
     #[error("the HTTP client cannot be set up")]
     Http(#[from] http::Error),
+    /// The bucket of uploads cannot be asked.
+    #[error("AURAREELS_MEDIA_STORE")]
+    Bucket(#[from] FileError),
     /// The data directory cannot be made.
     #[error("the data directory {path} cannot be made")]
     DataDir {
@@ -209,6 +219,24 @@ fn media_dir(settings: &Settings) -> PathBuf {
     settings.store.data_dir.join("media")
 }
 
+/// The bucket of uploads, if there is one.
+pub fn bucket(settings: &Settings) -> Result<Option<Bucket>, FileError> {
+    let Some(bucket) = &settings.media.bucket else { return Ok(None) };
+    let token = || bucket.session_token.as_ref().map(|token| token.expose().to_owned());
+    let settings = BucketSettings {
+        bucket: bucket.name.clone(),
+        prefix: bucket.prefix.clone(),
+        endpoint: bucket.endpoint.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
+        region: bucket.region.clone(),
+        credentials: bucket
+            .credentials
+            .as_ref()
+            .map(|(key, secret)| (key.clone(), secret.expose().to_owned(), token())),
+        http: settings.http.clone(),
+    };
+    Bucket::open(&settings).map(Some)
+}
+
 /// Makes the core known and notes its keys in the database. A process that was stopped in the middle of a commit keeps the database locked until
 /// it is woken or ends: waiting for that costs nothing, and ending here would only leave the work to nobody.
 async fn begin(store: &Store, clock: &Clock) -> Result<(), KeyError> {
@@ -273,8 +301,15 @@ impl Components {
         }
         let others = store.other_cores(clock.now()).await?;
         if !others.is_empty() && settings.store.place().is_on_server() {
-            let media = media_dir(settings);
-            info!(?others, media = %media.display(), "other cores share this database; uploads need a media directory that all of them share");
+            match settings.media.bucket {
+                Some(_) => info!(?others, "other cores share this database"),
+                None => warn!(
+                    ?others,
+                    media = %media_dir(settings).display(),
+                    "other cores share this database, and uploads are files of this one: the others cannot read them, unless all \
+                     of them share the directory; set AURAREELS_MEDIA_STORE=s3://bucket for each"
+                ),
+            }
         }
         traces::leave(&settings.store.place(), &settings.store.data_dir)?;
         let tls = http::tls_config(&settings.http)?;
@@ -288,7 +323,8 @@ impl Components {
         let of_media = &settings.media;
         let directory = media_dir(settings);
         let files = Files::open(directory.clone(), of_media.min_free_bytes)
-            .map_err(|source| StartError::DataDir { path: directory.display().to_string(), source })?;
+            .map_err(|source| StartError::DataDir { path: directory.display().to_string(), source })?
+            .in_bucket(bucket(settings)?);
         let address = PublicAddress::new(settings.server.public_url.as_ref(), of_media.allow_private_hosts);
         let media_store = MediaStore::new(MediaStoreParts {
             store: store.clone(),

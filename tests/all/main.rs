@@ -27,6 +27,7 @@ mod keys_at_rest;
 mod links;
 mod lost_logins;
 mod media;
+mod media_store;
 mod neighbours;
 mod port;
 mod process;

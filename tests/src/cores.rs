@@ -1,7 +1,10 @@
 //! Several cores on one database of a server, and a proxy between a core and its database.
 
 use aurareels_core::{config::Settings, server::Core};
-use aurareels_proto::v1::{account_service_client::AccountServiceClient, post_service_client::PostServiceClient};
+use aurareels_proto::v1::{
+    account_service_client::AccountServiceClient, media_service_client::MediaServiceClient,
+    post_service_client::PostServiceClient,
+};
 use tonic::{service::interceptor::InterceptedService, transport::Endpoint};
 
 use crate::{
@@ -26,6 +29,11 @@ impl Another {
     /// Accounts of user 1, by this core.
     pub fn accounts(&self) -> AccountServiceClient<Line> {
         AccountServiceClient::new(self.line.clone())
+    }
+
+    /// Uploads of user 1, by this core.
+    pub fn media(&self) -> MediaServiceClient<Line> {
+        MediaServiceClient::new(self.line.clone())
     }
 
     /// Stops it as SIGTERM does.

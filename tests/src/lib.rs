@@ -11,6 +11,7 @@
 )]
 
 pub mod browser;
+pub mod bucket;
 pub mod checks;
 pub mod connect;
 pub mod cores;

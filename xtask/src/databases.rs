@@ -1,7 +1,8 @@
-//! Database servers for tests: private ones in a folder that goes with them. Nothing of the machine's own servers is
+//! Database servers for tests, and one of S3: private ones in a folder that goes with them. Nothing of the machine's own servers is
 //! touched, and none is left behind.
 //!
-//! Their addresses are in the environment of what is run beside them: `AURAREELS_TEST_POSTGRES` and `AURAREELS_TEST_MYSQL`.
+//! Their addresses are in the environment of what is run beside them: `AURAREELS_TEST_POSTGRES`, `AURAREELS_TEST_MYSQL` and
+//! `AURAREELS_TEST_S3`.
 //! Each test makes a database of its own there.
 
 use std::io::Write;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::run::{Program, Workspace, stop, wait_for};
-use crate::tools;
+use crate::{stamp, tools};
 
 /// Longest time until a server answers.
 const START: Duration = Duration::from_secs(60);
@@ -35,6 +36,8 @@ const ROOM: u64 = 4 << 30;
 pub(crate) struct Servers<'a> {
     directory: PathBuf,
     running: Vec<Server<'a>>,
+    /// What could not be had, and what is not tried therefore.
+    pub(crate) remark: Option<String>,
 }
 
 /// A running server.
@@ -78,9 +81,14 @@ impl<'a> Servers<'a> {
     /// What tests call them.
     pub(crate) const NAMES: [&'static str; 2] = ["postgres", "mysql"];
 
-    /// Starts them; installs what is missing.
+    /// Starts them, and a server of S3; installs what is missing.
     pub(crate) fn start(workspace: &'a Workspace) -> Result<Self> {
-        Self::start_some(workspace, &Self::NAMES)
+        let mut servers = Self::start_some(workspace, &Self::NAMES)?;
+        if let Err(error) = servers.s3(workspace) {
+            servers.remark =
+                Some(format!("uploads in a bucket were not tried, no S3 server could be started: {error:#}"));
+        }
+        Ok(servers)
     }
 
     /// Starts those of these names.
@@ -93,7 +101,7 @@ impl<'a> Servers<'a> {
         // Short, because a socket's path is.
         let directory = place(workspace).join(format!("aurareels-databases-{}", std::process::id()));
         std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
-        let mut servers = Self { directory, running: Vec::new() };
+        let mut servers = Self { directory, running: Vec::new(), remark: None };
         for name in names {
             match *name {
                 "postgres" => servers.postgres(workspace)?,
@@ -201,6 +209,37 @@ impl<'a> Servers<'a> {
         client().args(["-e", user]).quiet().output().map(drop)
     }
 
+    /// Moto, from the registry of Python.
+    fn s3(&mut self, workspace: &'a Workspace) -> Result<()> {
+        tools::python(workspace)?;
+        let requirements = workspace.root.join("tests/s3/requirements.txt");
+        let environment = workspace.cache("s3")?.join("python");
+        let python = environment.join("bin/python");
+        let version = workspace.program("python3").arg("--version").output()?;
+        let needed = std::fs::read_to_string(&requirements)?;
+        let inputs = format!("{}\n{version}\n{needed}", environment.display());
+        stamp::once(&environment.join(".stamp"), &inputs, || {
+            workspace.program("python3").args(["-m", "venv", "--clear"]).arg(&environment).run()?;
+            let pip =
+                workspace.program(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+            pip.arg("--requirement").arg(&requirements).run()
+        })?;
+        let (home, port) = (self.directory.join("s3"), free_port()?);
+        std::fs::create_dir_all(&home)?;
+        let spawn = move || {
+            let server = ends_with_us(workspace).arg(&python).args(["-m", "moto.server", "-H", "127.0.0.1", "-p"]);
+            server.arg(port.to_string()).quiet().spawn(Stdio::null(), log(&home)?)
+        };
+        self.run(Server {
+            name: "s3",
+            address: ("AURAREELS_TEST_S3", format!("http://127.0.0.1:{port}")),
+            signals: ["TERM", "KILL"],
+            child: spawn()?,
+            spawn: Box::new(spawn),
+            is_ready: Box::new(move || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()),
+        })
+    }
+
     fn run(&mut self, server: Server<'a>) -> Result<()> {
         self.running.push(server);
         self.running.last().map_or(Ok(()), Server::wait)
@@ -227,6 +266,9 @@ fn place(workspace: &Workspace) -> PathBuf {
 pub(crate) fn run(workspace: &Workspace, command: &[String]) -> Result<bool> {
     let Some((name, arguments)) = command.split_first() else { bail!("name a command: with-databases -- <command>") };
     let servers = Servers::start(workspace)?;
+    if let Some(remark) = &servers.remark {
+        eprintln!("{remark}");
+    }
     Ok(servers.known_to(workspace.program(name).args(arguments)).watch()?.0)
 }
 

@@ -24,7 +24,10 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Report> {
     let mut passed = true;
     let ignored = workspace.full;
     let (servers, remark) = match Servers::start(workspace) {
-        Ok(servers) => (Some(servers), None),
+        Ok(mut servers) => {
+            let remark = servers.remark.take();
+            (Some(servers), remark)
+        }
         Err(error) => (None, Some(format!("not tried on PostgreSQL and MariaDB: {error:#}"))),
     };
     let beside_servers = |program| match &servers {

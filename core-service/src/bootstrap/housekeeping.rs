@@ -18,7 +18,7 @@ use crate::{
 /// How often the core tidies up.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
 
-/// Every so many times it also removes what is old.
+/// Every so many times it also removes what is old, and looks through the bucket of uploads.
 const RETENTION: u32 = 6;
 
 /// How often uploads are looked at whose time has come. Costs one small read when there is none.
@@ -26,11 +26,15 @@ const EXPIRING: Duration = Duration::from_secs(5);
 
 impl Components {
     pub(super) async fn housekeeping(self) {
+        self.media_store.look_at_bucket().await;
         for turn in 0_u32.. {
-            if turn.is_multiple_of(RETENTION)
-                && let Err(problem) = self.remove_old(self.clock.now()).await
-            {
-                warn!(error = %describe(&problem), "cannot remove what is older than it is to be kept");
+            if turn.is_multiple_of(RETENTION) {
+                if let Err(problem) = self.remove_old(self.clock.now()).await {
+                    warn!(error = %describe(&problem), "cannot remove what is older than it is to be kept");
+                }
+                if let Err(problem) = self.media_store.sweep_bucket().await {
+                    warn!(error = %describe(&problem), "cannot remove from the bucket what uploads that broke off had left");
+                }
             }
             self.tidy().await;
             tokio::time::sleep(HOUSEKEEPING).await;

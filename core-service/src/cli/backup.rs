@@ -65,7 +65,11 @@ pub(super) async fn backup(arguments: Backup) -> anyhow::Result<()> {
         shown(written.about.backup_at)
     );
     println!("  {} uploads", written.about.media - written.left_out);
-    if written.left_out > 0 {
+    if settings.media.bucket.is_some() {
+        println!(
+            "  those in the bucket of AURAREELS_MEDIA_STORE are not in it: the bucket keeps them by its own means"
+        );
+    } else if written.left_out > 0 {
         eprintln!("  {} uploads were not there any more: nobody needed them", written.left_out);
     }
     say_keys(&written.about.encryption_keys);

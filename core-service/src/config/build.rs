@@ -7,9 +7,11 @@ use std::{
     time::Duration,
 };
 
+use url::Url;
+
 use super::{
-    Audit, Auth, CorsOrigins, Keys, Limits, Media, N8n, Oauth, Platforms, Publishing, Retention, Scheduler, Server,
-    Settings, Store, Tls, public_keys, source::Reader,
+    Audit, Auth, Bucket, CorsOrigins, Keys, Limits, Media, N8n, Oauth, Platforms, Publishing, Retention, Scheduler,
+    Server, Settings, Store, Tls, public_keys, source::Reader,
 };
 use crate::{
     domain::{media::stream_uid, post::SchedulerKind, retry::RetryPolicy},
@@ -257,6 +259,7 @@ fn media(reader: &mut Reader) -> Media {
         done: reader.seconds("AURAREELS_MEDIA_DONE_SECONDS", 0.0, LONG, 3_600.0),
         failed: reader.seconds("AURAREELS_MEDIA_FAILED_SECONDS", 0.0, LONG, 604_800.0),
         idle: reader.seconds("AURAREELS_MEDIA_IDLE_SECONDS", 1.0, 3_600.0, 120.0),
+        bucket: bucket(reader),
     }
 }
 
@@ -292,6 +295,39 @@ fn cloudflare(reader: &mut Reader) -> Option<StreamSettings> {
             None
         }
     }
+}
+
+/// Where complete uploads are.
+fn bucket(reader: &mut Reader) -> Option<Bucket> {
+    let place = reader.text("AURAREELS_MEDIA_STORE");
+    let endpoint = reader.url("AWS_ENDPOINT_URL");
+    let region = reader.text("AWS_REGION");
+    let (key, secret) = (reader.text("AWS_ACCESS_KEY_ID"), reader.secret("AWS_SECRET_ACCESS_KEY"));
+    let session_token = reader.secret("AWS_SESSION_TOKEN");
+    // Without a bucket the others are meant for other programs.
+    let place = place?;
+    let is_plain =
+        |url: &Url| url.scheme() == "s3" && url.query().is_none() && url.username().is_empty() && url.port().is_none();
+    let url = Url::parse(&place).ok().filter(is_plain);
+    let Some((name, prefix)) = url.as_ref().and_then(|url| Some((url.host_str()?, url.path().trim_matches('/'))))
+    else {
+        reader.wrong(
+            "AURAREELS_MEDIA_STORE",
+            "must be s3://bucket or s3://bucket/prefix, or empty for files of the data directory",
+        );
+        return None;
+    };
+    if key.is_some() != secret.is_some() {
+        reader.wrong("AWS_SECRET_ACCESS_KEY", "and AWS_ACCESS_KEY_ID belong together; set both, or neither");
+    }
+    Some(Bucket {
+        name: name.to_owned(),
+        prefix: prefix.to_owned(),
+        endpoint,
+        region,
+        credentials: key.zip(secret),
+        session_token,
+    })
 }
 
 /// What each platform reads.

@@ -224,7 +224,7 @@ pub struct Publishing {
 pub struct Platforms(pub Vec<Arc<dyn Configured>>);
 
 /// Where videos may come from, and how long uploads are kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Media {
     /// Loopback and private addresses are allowed. Link-local and metadata addresses never are.
     pub allow_private_hosts: bool,
@@ -240,6 +240,25 @@ pub struct Media {
     pub failed: Duration,
     /// How long an upload may bring nothing before it is given up.
     pub idle: Duration,
+    /// Where complete uploads are; `None`: in the data directory.
+    pub bucket: Option<Bucket>,
+}
+
+/// A bucket of S3 or of a server that speaks it.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// Before the name of every object.
+    pub prefix: String,
+    /// Another server than Amazon's.
+    pub endpoint: Option<Url>,
+    /// The region.
+    pub region: Option<String>,
+    /// Key and secret.
+    pub credentials: Option<(String, Secret)>,
+    /// The token of a session.
+    pub session_token: Option<Secret>,
 }
 
 /// One thing that is wrong with a setting.

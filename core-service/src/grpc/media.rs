@@ -11,7 +11,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Path, State},
-    http::{Request as HttpRequest, StatusCode, header},
+    http::{HeaderValue, Method, Request as HttpRequest, StatusCode, header},
     middleware,
     response::{IntoResponse, Response as HttpResponse},
     routing::get,
@@ -36,6 +36,7 @@ use crate::{
     clock::Clock,
     domain::failure::Reason,
     media::pull::PULL_PATH,
+    store::media::StoredMedia,
 };
 
 /// Handlers of MediaService.
@@ -156,6 +157,47 @@ fn broken_off(status: Status) -> Error {
     }
 }
 
+/// An upload that is in a bucket: whole, or the one part that is asked for.
+async fn from_bucket(
+    media_store: &MediaStore,
+    media: &StoredMedia,
+    method: Method,
+    range: Option<HeaderValue>,
+) -> HttpResponse {
+    let size = media.facts.size_bytes;
+    let ranges = range
+        .as_ref()
+        .and_then(|range| range.to_str().ok())
+        .and_then(|range| http_range_header::parse_range_header(range).ok());
+    let (status, first, last) = match ranges.map(|ranges| ranges.validate(size)) {
+        None => (StatusCode::OK, 0, size.saturating_sub(1)),
+        // Several parts at once are answered with the whole, as RFC 9110 allows.
+        Some(Ok(parts)) if parts.len() == 1 => (StatusCode::PARTIAL_CONTENT, *parts[0].start(), *parts[0].end()),
+        Some(Ok(_)) => (StatusCode::OK, 0, size.saturating_sub(1)),
+        Some(Err(_)) => {
+            let range = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
+            return (StatusCode::RANGE_NOT_SATISFIABLE, range).into_response();
+        }
+    };
+    let mut response = HttpResponse::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, media.facts.container.content_type())
+        .header(header::ACCEPT_RANGES, "bytes")
+        .header(header::CONTENT_LENGTH, last + 1 - first);
+    if status == StatusCode::PARTIAL_CONTENT {
+        response = response.header(header::CONTENT_RANGE, format!("bytes {first}-{last}/{size}"));
+    }
+    let body = match method {
+        Method::HEAD => Ok(Some(Body::empty())),
+        _ => media_store.bytes_of(media, first, last).await.map(|bytes| bytes.map(Body::from_stream)),
+    };
+    match body.map(|body| body.map(|body| response.body(body))) {
+        Ok(Some(Ok(response))) => response,
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response(),
+    }
+}
+
 /// Where platforms fetch uploads.
 pub(super) fn fetching(media_store: MediaStore) -> Router {
     Router::new()
@@ -178,7 +220,12 @@ async fn fetch(
             return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response();
         }
     };
-    let Some((path, content_type)) = found else { return super::pages::unknown(request).await };
+    let Some(found) = found else { return super::pages::unknown(request).await };
+    let content_type = found.facts.container.content_type();
+    let (method, range) = (request.method().clone(), request.headers().get(header::RANGE).cloned());
+    let Some(path) = media_store.local_path(&found).await else {
+        return from_bucket(&media_store, &found, method, range).await;
+    };
     let Ok(mime) = content_type.parse() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     match ServeFile::new_with_mime(path, &mime).try_call(request).await {
         Ok(served) => served.map(Body::new),

@@ -1,9 +1,12 @@
-//! Uploaded videos as files of the data directory.
+//! Uploaded videos: as files of the data directory, or, once they are complete, in a [`super::bucket`] that several cores share.
 //!
 //! Guaranteed:
 //! - A file gets its final name only when it is complete and flushed; until then it is `<random>.part`.
 //! - Names are random and never used twice, so whoever finds a name free of a row cannot be about to remove somebody
 //!   else's new file of that name.
+//! - With a bucket, incomplete files are in the directory and complete ones in the bucket; one that was complete before there was a
+//!   bucket is read from the directory as before. What no row names in the bucket is a leftover once it is older than an upload can
+//!   take ([`Files::stray`]).
 //! - Who writes a file holds a lock on it until its row is committed. What nobody holds and no row names is a leftover of
 //!   a core that died, of this process or another one on the same directory ([`Files::abandoned`]).
 //! - Memory is bounded by one chunk. Data is flushed to the disk as it comes, so a slow disk slows the sender.
@@ -25,7 +28,8 @@ use futures_util::{StreamExt, stream, stream::BoxStream};
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
-use super::{ProbeError, inspect, samples, source};
+pub use super::file_error::FileError;
+use super::{ProbeError, bucket::Bucket, inspect, samples, source};
 use crate::{
     domain::media::{Container, MediaFacts, MediaId},
     private,
@@ -40,40 +44,12 @@ const PIECE: usize = 256 * 1024;
 /// How the name of an incomplete file ends.
 const PART: &str = "part";
 
-/// Why a file could not be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// The disk is full, or writing would take the space that is kept free.
-    #[error("the disk of the data directory is full: {free} bytes are free, {reserve} of them are kept free")]
-    Full {
-        /// Bytes that are free.
-        free: u64,
-        /// Bytes that are left to the database and everything else.
-        reserve: u64,
-    },
-    /// There is no such file.
-    #[error("the uploaded file is not there any more")]
-    Gone,
-    /// Anything else.
-    #[error("the data directory cannot be used")]
-    Io(#[source] io::Error),
-}
-
-impl From<io::Error> for FileError {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::NotFound => Self::Gone,
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full { free: 0, reserve: 0 },
-            _ => Self::Io(error),
-        }
-    }
-}
-
 /// The directory of uploaded videos. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Files {
     directory: Arc<PathBuf>,
     reserve: u64,
+    bucket: Option<Bucket>,
 }
 
 impl Files {
@@ -81,11 +57,29 @@ impl Files {
     pub fn open(directory: PathBuf, reserve: u64) -> io::Result<Self> {
         // What is in there is not public yet.
         private::create_directory(&directory)?;
-        Ok(Self { directory: Arc::new(directory), reserve })
+        Ok(Self { directory: Arc::new(directory), reserve, bucket: None })
     }
 
-    /// Where a file is.
-    pub fn path(&self, name: &str) -> PathBuf {
+    /// Keeps what is complete in a bucket; the directory holds what comes.
+    pub fn in_bucket(self, bucket: Option<Bucket>) -> Self {
+        Self { bucket, ..self }
+    }
+
+    /// Where a file is, if it is on this machine. Incomplete ones are nowhere else.
+    pub async fn local_path(&self, name: &str) -> Option<PathBuf> {
+        let path = self.path(name);
+        let is_only_here = self.bucket.is_none() || name.ends_with(&format!(".{PART}"));
+        (is_only_here || tokio::fs::try_exists(&path).await.unwrap_or(false)).then_some(path)
+    }
+
+    /// The bucket, for a file that is not on this machine.
+    async fn bucket_of(&self, name: &str) -> Option<&Bucket> {
+        let bucket = self.bucket.as_ref()?;
+        self.local_path(name).await.is_none().then_some(bucket)
+    }
+
+    /// Where a file of this machine is.
+    fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 
@@ -159,7 +153,10 @@ impl Files {
 
     /// Size of a file.
     pub async fn size(&self, name: &str) -> Result<u64, FileError> {
-        Ok(tokio::fs::metadata(self.path(name)).await?.len())
+        match self.bucket_of(name).await {
+            Some(bucket) => bucket.size(name).await,
+            None => Ok(tokio::fs::metadata(self.path(name)).await?.len()),
+        }
     }
 
     /// The bytes of a file from `first` to `last`, both counted from 0 and included. Ends with an error, never early.
@@ -169,6 +166,9 @@ impl Files {
         first: u64,
         last: u64,
     ) -> Result<BoxStream<'static, io::Result<Bytes>>, FileError> {
+        if let Some(bucket) = self.bucket_of(name).await {
+            return bucket.stream(name, first, last).await;
+        }
         let path = self.path(name);
         let file = blocking(move || {
             let mut file = File::open(path)?;
@@ -196,9 +196,36 @@ impl Files {
 
     /// Removes a file. One that is not there any more is as good as removed.
     pub async fn remove(&self, name: &str) -> Result<(), FileError> {
+        if let Some(bucket) = self.bucket_of(name).await {
+            return bucket.remove(name).await;
+        }
         match tokio::fs::remove_file(self.path(name)).await {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
+        }
+    }
+
+    /// Writes, reads and removes an object of the bucket, if there is one.
+    pub async fn check_bucket(&self) -> Result<(), FileError> {
+        match &self.bucket {
+            Some(bucket) => bucket.check().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Names in the bucket that are ours and older than a time: who stored them has committed their rows by then, or never will.
+    pub async fn stray(&self, before: chrono::DateTime<chrono::Utc>) -> Result<Vec<String>, FileError> {
+        let Some(bucket) = &self.bucket else { return Ok(Vec::new()) };
+        let mut names = bucket.older_than(before).await?;
+        names.retain(|name| is_ours(name));
+        Ok(names)
+    }
+
+    /// Ends what was begun in the bucket before a time and never completed. Returns how many.
+    pub async fn abort_unfinished(&self, before: chrono::DateTime<chrono::Utc>) -> Result<usize, FileError> {
+        match &self.bucket {
+            Some(bucket) => bucket.abort_unfinished(before, is_ours).await,
+            None => Ok(0),
         }
     }
 
@@ -369,6 +396,12 @@ impl Complete {
     /// Gives it its final name.
     pub async fn keep(self, container: Container) -> Result<Written, FileError> {
         let name = format!("{}.{}", self.stem, container.as_str());
+        if let Some(bucket) = &self.files.bucket {
+            let mut part = self.part;
+            bucket.put(&name, part.path.as_deref().ok_or(FileError::Gone)?).await?;
+            part.is_kept = false;
+            return Ok(Written { files: self.files, name, _lock: self.file });
+        }
         let (files, to) = (self.files.clone(), name.clone());
         blocking(move || {
             let Some(from) = self.part.path.as_deref() else { return Err(FileError::Gone) };

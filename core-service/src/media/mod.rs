@@ -15,10 +15,12 @@
 //! broken until someone changes the video or its URL; [`ProbeError::Unreachable`] may pass by itself.
 
 mod address;
+pub mod bucket;
 mod cache;
 mod cloudflare;
 mod continued;
 mod fetch;
+mod file_error;
 pub mod files;
 mod inspect;
 mod mp4;

@@ -30,6 +30,9 @@ pub(super) const QUOTA_PAUSE: TimeDelta = TimeDelta::hours(1);
 /// Quick repeats of a harmless step that cost no retry: most network errors are over in seconds.
 const QUICK_REPEATS: i32 = 3;
 
+/// Shortest gap between two tries while the core's own store is away.
+const STORE_PAUSE: TimeDelta = TimeDelta::seconds(30);
+
 /// Polls in a row that must have found nothing before a person is asked, regardless of how long ago the request was
 /// sent: a core that was down for days has not polled in that time.
 const LOOKS_BEFORE_REVIEW: i32 = 3;
@@ -190,6 +193,9 @@ impl DecisionContext<'_> {
                     );
                 }
                 self.look_again(told, None, since)
+            }
+            FailureClass::Transient if self.is_the_stores(&failure) => {
+                self.wait(told, self.now + self.store_pause(), WaitReason::Retry)
             }
             FailureClass::Transient => match self.policy.retry.next(self.post.automatic_retries, self.now, self.chance)
             {
@@ -373,6 +379,7 @@ impl DecisionContext<'_> {
             ..0 => self.now + self.quick_gap(failed),
             slow => match self.policy.retry.next(slow, self.now, self.chance) {
                 Some(at) => at,
+                None if self.is_the_stores(failure) => self.now + self.store_pause(),
                 None => return self.fail(change.clone(), failure.clone()),
             },
         };
@@ -382,6 +389,16 @@ impl DecisionContext<'_> {
             ..change.clone()
         };
         self.wait(told, at, WaitReason::Retry)
+    }
+
+    /// The core's database or its store of uploads is away: no fault of the post, which waits for up to a day without using its
+    /// retries.
+    fn is_the_stores(&self, failure: &Failure) -> bool {
+        failure.reason == Reason::StoreUnavailable && self.now - self.post.due() < self.policy.review_after
+    }
+
+    fn store_pause(&self) -> TimeDelta {
+        poll_gap(self.policy.poll_first, self.now - self.post.due(), self.chance).max(STORE_PAUSE)
     }
 
     /// The gap before a quick repeat, after this many.

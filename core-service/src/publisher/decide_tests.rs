@@ -111,6 +111,21 @@ fn retries_end_in_failed_while_nothing_can_be_visible() {
 }
 
 #[test]
+fn while_the_cores_own_store_is_away_no_retry_is_used_for_a_day() {
+    let away = || Failure::new(FailureClass::Transient, Reason::StoreUnavailable, "away");
+    let tired = Post { automatic_retries: 3, ..post(Status::Publishing) };
+    let at = |at| change(judge(&tired, vec![], at, |s| s.after_failure(Change::default(), away())));
+    for (waited, pause) in [(0, 30), (5, 60), (10, 300), (600, 600)] {
+        let waits = at(tired.due() + TimeDelta::minutes(waited));
+        assert!(waits.by.is_none() && !waits.retry, "{waits:?}");
+        let until = waits.release.unwrap();
+        assert_eq!(until.waiting_for, Some(WaitReason::Retry));
+        assert_eq!(until.at, Some(tired.due() + TimeDelta::minutes(waited) + TimeDelta::seconds(pause)));
+    }
+    assert_eq!(at(tired.due() + TimeDelta::days(2)).by, Some(Move::Rejected));
+}
+
+#[test]
 fn no_failure_of_a_look_can_fail_what_may_be_visible() {
     let accepted = entry(StepClass::PointOfNoReturn, Some(StepOutcome::Accepted));
     for class in [

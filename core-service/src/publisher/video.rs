@@ -204,10 +204,12 @@ fn gone() -> Failure {
 fn unreadable(problem: FileError) -> Failure {
     match problem {
         FileError::Gone => gone(),
-        FileError::Full { .. } | FileError::Io(_) => {
+        FileError::Full { .. } | FileError::Io(_) | FileError::Bucket { .. } => {
             tracing::error!(error = &problem as &dyn std::error::Error, "an uploaded video cannot be read");
             Failure::new(FailureClass::Transient, Reason::StoreUnavailable, "the uploaded video cannot be read for now")
-                .with_remedy("the operator looks at the core's data directory; it is tried again")
+                .with_remedy(
+                    "the operator looks at the core's store of uploads (`aurareels doctor`); it is tried again",
+                )
         }
     }
 }

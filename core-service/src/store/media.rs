@@ -9,6 +9,8 @@
 //! - The quota holds in the transaction that adds the row.
 //! - An upload that a video job names is kept as long as the job is there (`video_jobs`).
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
@@ -348,5 +350,13 @@ impl Store {
         let mut reader = self.db.read().await?;
         Ok(reader.fetch_optional(BY_FILE, &params![stored_as]).await?.is_some()
             || reader.fetch_optional(BY_UNFINISHED_FILE, &params![stored_as]).await?.is_some())
+    }
+
+    /// Those of some names of files that rows name.
+    pub async fn known_media_files(&self, names: &[String]) -> Result<BTreeSet<String>> {
+        let marks = vec!["?"; names.len()].join(", ");
+        let sql = format!("SELECT stored_as FROM aurareels_media WHERE stored_as IN ({marks})");
+        let names: Vec<Value> = names.iter().map(Value::from).collect();
+        self.db.read().await?.fetch_all(&sql, &names).await?.iter().map(|row| row.text("stored_as")).collect()
     }
 }

@@ -524,6 +524,8 @@ async fn uploads(store: &Store, account: &Account, now: DateTime<Utc>) {
     assert!(matches!(store.delete_media(user, &media_id).await.unwrap(), Settled::Needed(_)));
     assert!(store.delete_video_job(user, "job", now).await.unwrap());
     assert!(store.knows_media_file("three").await.unwrap());
+    let names = ["three".to_owned(), "four".to_owned()];
+    assert_eq!(store.known_media_files(&names).await.unwrap(), BTreeSet::from(["three".to_owned()]));
     assert_eq!(store.settle_media(media.id, policy, now).await.unwrap(), Settled::Removed("three".into()));
     assert!(store.media(user, &media_id).await.unwrap().is_none());
     assert_eq!(store.media_bytes(user).await.unwrap(), 0);

@@ -45,6 +45,9 @@ use crate::{
     },
 };
 
+/// The bytes of an upload as they come. Ends with an error, never early.
+pub type MediaBytes = futures_util::stream::BoxStream<'static, std::io::Result<bytes::Bytes>>;
+
 /// Most uploads of a page.
 const MAX_PAGE: u32 = 100;
 
@@ -192,11 +195,24 @@ impl MediaStore {
         self.address.is_known()
     }
 
-    /// The file behind a public address, with its content type; `None` unless a platform may fetch it now.
-    pub async fn to_fetch(&self, pull_token: &str) -> Result<Option<(std::path::PathBuf, &'static str)>> {
+    /// The upload behind a public address; `None` unless a platform may fetch it now.
+    pub async fn to_fetch(&self, pull_token: &str) -> Result<Option<StoredMedia>> {
         let until = self.clock.now() + self.settings.prepare_lead;
-        let found = self.store.media_to_fetch(pull_token, until).await?;
-        Ok(found.map(|media| (self.files.path(&media.stored_as), media.facts.container.content_type())))
+        Ok(self.store.media_to_fetch(pull_token, until).await?)
+    }
+
+    /// Where the file of an upload is, if it is on this machine.
+    pub async fn local_path(&self, media: &StoredMedia) -> Option<std::path::PathBuf> {
+        self.files.local_path(&media.stored_as).await
+    }
+
+    /// The bytes of an upload from `first` to `last`, both included; `None` when they are gone.
+    pub async fn bytes_of(&self, media: &StoredMedia, first: u64, last: u64) -> Result<Option<MediaBytes>> {
+        match self.files.stream(&media.stored_as, first, last).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(FileError::Gone) => Ok(None),
+            Err(problem) => Err(file_error(problem)),
+        }
     }
 
     async fn find(&self, user: UserId, media_id: &str) -> Result<StoredMedia> {
@@ -244,7 +260,7 @@ fn refused(reason: Reason, violation: Violation) -> Error {
     Error::Invalid { reason, broken: vec![Broken { account: None, violation }] }
 }
 
-/// The error for a file that cannot be written. The cause is for the operator and is logged.
+/// The error for a file that cannot be written or read. The cause is for the operator and is logged.
 fn file_error(problem: FileError) -> Error {
     match problem {
         FileError::Full { .. } => {
@@ -256,13 +272,14 @@ fn file_error(problem: FileError) -> Error {
                 retry_at: None,
             }
         }
-        FileError::Gone | FileError::Io(_) => {
-            tracing::error!(error = &problem as &dyn std::error::Error, "an upload could not be kept");
-            Error::Unavailable {
-                reason: Reason::StoreUnavailable,
-                message: "the core's data directory cannot be used for now".into(),
-                retry_after: Duration::from_secs(30),
-            }
+        FileError::Gone | FileError::Io(_) | FileError::Bucket { .. } => {
+            tracing::error!(error = &problem as &dyn std::error::Error, "uploads cannot be kept or read");
+            let message = match &problem {
+                FileError::Bucket { .. } => format!("{problem}; the operator looks with `aurareels doctor`"),
+                _ => "the core's data directory cannot be used for now".into(),
+            };
+            let retry_after = Duration::from_secs(30);
+            Error::Unavailable { reason: Reason::StoreUnavailable, message, retry_after }
         }
     }
 }

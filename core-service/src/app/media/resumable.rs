@@ -6,6 +6,7 @@
 //! - One stream writes a file. A newer one for the same upload ends the older one and waits until it has let go of the file.
 //! - The hash at the end is that of the whole file on the disk, whatever came in whichever stream.
 //! - A finished upload is remembered for a day, so that a client that lost the answer finds its media.
+//! - Of several cores, each keeps what it received itself: on another one the upload begins anew, and the newer row of the two counts.
 //!
 //! Expected failures: bytes that are no video, or not the announced ones, end the upload (`RULE_VIOLATION`,
 //! `MEDIA_HASH_MISMATCH`); everything else leaves it to be continued.
@@ -324,7 +325,9 @@ fn behind(info: &UploadInfo, stored: u64) -> Error {
     Error::Precondition {
         reason: Reason::UploadOffsetInvalid,
         subject: format!("upload {upload_id}"),
-        message: format!("{stored} bytes of upload {upload_id} are stored, and the call begins at byte {offset}"),
+        message: format!(
+            "{stored} bytes of upload {upload_id} are stored on this core, and the call begins at byte {offset}"
+        ),
         remedy: "ask GetUpload for received_bytes and continue there; begin at 0 if there is no such upload".into(),
     }
 }

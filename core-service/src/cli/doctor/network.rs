@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     domain::{
-        failure::{Failure, FailureClass, Reason},
+        failure::{Failure, FailureClass, Reason, describe},
         platform::{LoginFlavour, Platform},
     },
     grpc, http,
@@ -73,10 +73,34 @@ pub(super) async fn look(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     if let Some(n8n) = &settings.scheduler.n8n {
         findings.push(webhook(&client, &n8n.webhook).await);
     }
+    findings.extend(bucket(settings).await);
     if let Some(url) = &callback {
         findings.push(way_back(&client, url).await);
     }
     findings
+}
+
+/// Whether the bucket of uploads takes, gives and removes an object.
+async fn bucket(settings: &Settings) -> Option<Finding> {
+    const ABOUT: &str = "AURAREELS_MEDIA_STORE";
+    settings.media.bucket.as_ref()?;
+    let checked = async {
+        match bootstrap::bucket(settings)? {
+            Some(bucket) => bucket.check().await,
+            None => Ok(()),
+        }
+    };
+    Some(match tokio::time::timeout(PATIENCE, checked).await {
+        Ok(Ok(())) => Finding::fine(ABOUT, "an object can be written, read and removed"),
+        Ok(Err(problem)) => {
+            let remedy = "correct its name, AWS_ENDPOINT_URL, AWS_REGION and the key; the key needs GetObject, PutObject, \
+                          DeleteObject, ListBucket and AbortMultipartUpload";
+            Finding::wrong(ABOUT, describe(&problem), remedy)
+        }
+        Err(_) => {
+            Finding::wrong(ABOUT, "it did not answer in time", "see that AWS_ENDPOINT_URL can be reached from here")
+        }
+    })
 }
 
 /// Whether a platform can be reached and knows the app.
