@@ -176,6 +176,68 @@ async fn six_cores_start_at_once_on_an_empty_database(#[case] server: Server) {
     world.finish(0).await;
 }
 
+/// What a release that is newer than this one does to the database: it adds, and notes its migration.
+async fn migrate_as_a_newer_release(world: &World) {
+    for sql in [
+        "INSERT INTO aurareels_migrations (version, description, checksum, installed_on, statements, success) \
+         VALUES (9999, 'of a newer release', 'x', CURRENT_TIMESTAMP, 0, 0)",
+        "ALTER TABLE aurareels_social_posts ADD COLUMN of_a_newer_release VARCHAR(16) NOT NULL DEFAULT 'none'",
+        "ALTER TABLE aurareels_post_steps ADD COLUMN of_a_newer_release VARCHAR(16)",
+        "CREATE INDEX aurareels_newer ON aurareels_social_posts (of_a_newer_release, id)",
+        "UPDATE aurareels_migrations SET statements = 3, success = 1 WHERE version = 9999",
+    ] {
+        world.db.migrate(sql).await;
+    }
+}
+
+#[rstest]
+#[case::postgres(Server::Postgres)]
+#[case::mysql(Server::Mysql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn cores_publish_on_while_a_newer_release_migrates_and_none_of_theirs_starts_any_more(#[case] server: Server) {
+    const EACH: usize = 12;
+    let Some(mut world) = World::on(server, &[]).await else { return };
+    let account = world.me().account(Login::Facebook).await;
+    let second = world.another_core("second").await;
+    let publishing = [world.me().posts(), second.posts()].into_iter().enumerate().map(|(core, mut posts)| {
+        let world = &world;
+        async move {
+            let mut ids = Vec::new();
+            for number in 0..EACH {
+                let request = publish(&[account], content(world, &format!("Meanwhile {core} {number}")));
+                ids.push(posts.publish_posts(request).await.expect("taken").into_inner().posts[0].id);
+            }
+            ids
+        }
+    });
+    let (ids, ()) = tokio::join!(join_all(publishing), migrate_as_a_newer_release(&world));
+    for id in ids.concat() {
+        world.me().published(id).await;
+    }
+    // One by one they are stopped, and cannot come back; the last one works alone.
+    world.stop_core().await;
+    let refused = world.try_start().await.expect_err("an older core must not start");
+    assert!(format!("{refused:#}").contains("9999"), "{refused:#}");
+    let request = publish(&[account], content(&world, "By the last of them"));
+    let id = second.posts().publish_posts(request).await.expect("taken").into_inner().posts[0].id;
+    let all = ids.concat().len() + 1;
+    world.wait_for("the last post", async || (world.sim.posts().len() == all).then_some(())).await;
+    second.stop().await;
+    // Their own release again, as if the newer one had been put back.
+    for sql in [
+        "DROP INDEX aurareels_newer{}",
+        "ALTER TABLE aurareels_social_posts DROP COLUMN of_a_newer_release",
+        "ALTER TABLE aurareels_post_steps DROP COLUMN of_a_newer_release",
+        "DELETE FROM aurareels_migrations WHERE version = 9999",
+    ] {
+        let on = if server == Server::Mysql { " ON aurareels_social_posts" } else { "" };
+        world.db.migrate(&sql.replace("{}", on)).await;
+    }
+    world.start_core().await;
+    world.me().published(id).await;
+    world.finish(all).await;
+}
+
 /// A world whose core is a process that has sent the request of a post which makes it visible, and waits for the answer.
 async fn sending(server: Server) -> Option<(World, Served, i64, aurareels_simulator::RuleId)> {
     let mut world = World::on(server, &[("AURAREELS_LEASE_SECONDS", "3")]).await?;

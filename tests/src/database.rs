@@ -281,6 +281,20 @@ impl Database {
         assert!(done > 0, "nothing was damaged: {sql}");
     }
 
+    /// Runs what another release does when it migrates a server's database.
+    pub async fn migrate(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql);
+        match self {
+            Self::Sqlite(_) => panic!("a file has one core at a time"),
+            Self::Postgres(pool) => {
+                sqlx::raw_sql(sql).execute(pool).await.expect("the statement");
+            }
+            Self::Mysql(pool) => {
+                sqlx::raw_sql(sql).execute(pool).await.expect("the statement");
+            }
+        }
+    }
+
     /// Lets the database go.
     pub async fn close(&self) {
         match self {
