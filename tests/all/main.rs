@@ -29,6 +29,7 @@ mod lost_logins;
 mod media;
 mod media_store;
 mod neighbours;
+mod original_tables;
 mod port;
 mod process;
 mod publishing;
