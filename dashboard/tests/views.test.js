@@ -231,6 +231,12 @@ describe("the views", () => {
       await page.locator("main h1").waitFor();
       await person.accessible(view);
     }
+    await Promise.all(Array.from({ length: 9 }, (_, index) => schedule(`One of nine ${index}`, noon(75))));
+    for (const layout of ["month", "week", "agenda"]) {
+      await person.go(stack.address, `/social-calendar?layout=${layout}&day=${dayOf(noon(75))}`);
+      await page.getByText(/^One of nine \d/).first().waitFor();
+      await person.accessible(`${layout} with posts`);
+    }
   });
 
   it("every view fits a phone, in every language", async () => {

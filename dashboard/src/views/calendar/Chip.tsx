@@ -4,6 +4,7 @@ import { styled } from "@mui/material/styles";
 import { memo, type KeyboardEvent, type PointerEvent } from "react";
 
 import { PlatformMark, platformName } from "../../app/platforms";
+import { Spoken } from "../../app/Spoken";
 import { statusName } from "../../app/StatusChip";
 import { StatusIcon } from "../../app/StatusIcon";
 import { STATUS_TONE, type Tone } from "../../app/theme";
@@ -13,12 +14,14 @@ import { PostStatus, type Post } from "../../rpc/aurareels/v1/post_pb";
 import type { Entry } from "./board";
 import { canMove } from "./moves";
 
-export const CHIP_PX = 24;
+/** A target of 24 px (WCAG 2.5.8) and the gap below it. */
+export const CHIP_PX = 26;
 
 const Button = styled("button")(({ theme }) => ({
   font: "inherit",
   fontSize: 12,
   lineHeight: 1,
+  position: "relative",
   display: "flex",
   alignItems: "center",
   gap: 4,
@@ -69,11 +72,15 @@ export function beginning(post: Post, texts: Texts): string {
   return shown ? shown + (text.length > BEGINNING ? "…" : "") : texts.calendar.noCaption;
 }
 
-/** "18:00, Scheduled, TikTok, Ada: A caption" */
-export function describe({ post, time }: Entry, texts: Texts, format: Formatter, zone: string): string {
+/** "Scheduled, TikTok, Ada:", for those who do not see the marks. */
+function marks(post: Post, texts: Texts): string {
   const account = post.account?.accountName ?? "";
-  const where = [format.time(new Date(time), zone), statusName(post.status, texts), platformName(post.platform), account];
-  return `${where.filter(Boolean).join(", ")}: ${beginning(post, texts)}`;
+  return `${[statusName(post.status, texts), platformName(post.platform), account].filter(Boolean).join(", ")}:`;
+}
+
+/** What a chip is called: "18:00 Scheduled, TikTok, Ada: A caption" */
+export function nameOf({ post, time }: Entry, texts: Texts, format: Formatter, zone: string): string {
+  return [format.time(new Date(time), zone), marks(post, texts), beginning(post, texts)].join(" ");
 }
 
 /** A long press lifts the post; it opens no menu. */
@@ -104,7 +111,6 @@ export const Chip = memo(function Chip({ entry, zone, tabbable, lifted, onPointe
       data-movable={movable || undefined}
       data-lifted={lifted || undefined}
       data-gone={post.status === PostStatus.CANCELLED || undefined}
-      aria-label={describe(entry, texts, format, zone)}
       aria-describedby={movable ? "calendar-chip-help" : undefined}
       onPointerDown={movable ? (event) => onPointerDown(event, post.id) : undefined}
       onKeyDown={(event) => onKeyDown(event, entry)}
@@ -114,6 +120,7 @@ export const Chip = memo(function Chip({ entry, zone, tabbable, lifted, onPointe
       <StatusIcon status={post.status} />
       <PlatformMark platform={post.platform} size={14} />
       <b>{format.time(new Date(time), zone)}</b>
+      <Spoken>{marks(post, texts)}</Spoken>
       <i dir="auto">{beginning(post, texts)}</i>
     </Button>
   );

@@ -4,6 +4,7 @@ import Box from "@mui/material/Box";
 import { styled } from "@mui/material/styles";
 import { memo, useMemo, useSyncExternalStore, type KeyboardEvent } from "react";
 
+import { Spoken } from "../../app/Spoken";
 import { StatusIcon } from "../../app/StatusIcon";
 import { useFormat, useLanguage, useTexts } from "../../i18n";
 import { NO_ENTRIES, type Board, type Entry } from "./board";
@@ -37,6 +38,7 @@ function useRoom(compact: boolean): { height: number; shown: number } {
 }
 
 const Cell = styled("div")(({ theme }) => ({
+  position: "relative",
   borderRight: `1px solid ${(theme.vars ?? theme).palette.divider}`,
   borderBottom: `1px solid ${(theme.vars ?? theme).palette.divider}`,
   background: (theme.vars ?? theme).palette.background.paper,
@@ -52,6 +54,7 @@ const Cell = styled("div")(({ theme }) => ({
 }));
 
 export const More = styled("button")(({ theme }) => ({
+  position: "relative",
   font: "inherit",
   fontSize: 12,
   height: CHIP_PX - 2,
@@ -85,7 +88,6 @@ const Day = memo(function Day(props: DayProps) {
     <Cell
       role="gridcell"
       tabIndex={isActive ? 0 : -1}
-      aria-label={texts.calendar.day(name, entries.length)}
       aria-selected={isActive}
       aria-current={isToday ? "date" : undefined}
       data-cell={`${day}`}
@@ -97,8 +99,10 @@ const Day = memo(function Day(props: DayProps) {
       onClick={(event) => event.target === event.currentTarget && handlers.onCell(day, 0)}
       onFocus={(event) => event.target === event.currentTarget && handlers.onActive(day, 0)}
     >
+      <Spoken>{texts.calendar.day(name, entries.length)}</Spoken>
       <Box
         component="span"
+        aria-hidden
         sx={{
           pointerEvents: "none",
           display: "inline-flex",
@@ -117,7 +121,7 @@ const Day = memo(function Day(props: DayProps) {
         {dateOf(day).getUTCDate()}
       </Box>
       {compact ? (
-        <Box sx={{ pointerEvents: "none", display: "flex", alignItems: "center", fontSize: 12, gap: "2px", height: 18, whiteSpace: "nowrap" }}>
+        <Box aria-hidden sx={{ pointerEvents: "none", display: "flex", alignItems: "center", fontSize: 12, gap: "2px", height: 18, whiteSpace: "nowrap" }}>
           {entries.length > 0 && (
             <StatusIcon status={entries[0]?.post.status ?? 0} style={{ color: toneOf(entries[0]?.post.status ?? 0), fontSize: 14 }} />
           )}
@@ -138,8 +142,9 @@ const Day = memo(function Day(props: DayProps) {
             />
           ))}
           {entries.length > fits && (
-            <More type="button" tabIndex={isActive ? 0 : -1} aria-label={texts.calendar.allOf(name)} onClick={() => handlers.onMore(day)}>
+            <More type="button" tabIndex={isActive ? 0 : -1} onClick={() => handlers.onMore(day)}>
               {texts.calendar.more(entries.length - fits)}
+              <Spoken>, {texts.calendar.allOf(name)}</Spoken>
             </More>
           )}
         </>
@@ -180,10 +185,10 @@ export function MonthGrid({ days, month, ...props }: GridProps & { days: Days; m
           <Box
             key={long}
             role="columnheader"
-            aria-label={long}
-            sx={{ p: 0.5, fontSize: 12, color: "text.secondary", bgcolor: "background.paper", borderRight: 1, borderBottom: 1, borderColor: "divider", textAlign: "center" }}
+            sx={{ position: "relative", p: 0.5, fontSize: 12, color: "text.secondary", bgcolor: "background.paper", borderRight: 1, borderBottom: 1, borderColor: "divider", textAlign: "center" }}
           >
-            {short}
+            <span aria-hidden>{short}</span>
+            <Spoken>{long}</Spoken>
           </Box>
         ))}
       </Box>

@@ -2,9 +2,9 @@
 
 import Box from "@mui/material/Box";
 import { styled } from "@mui/material/styles";
-import { visuallyHidden } from "@mui/utils";
 import { memo, useEffect, useMemo, useRef, type KeyboardEvent } from "react";
 
+import { Spoken } from "../../app/Spoken";
 import { useFormat, useTexts } from "../../i18n";
 import { byHour, NO_ENTRIES, type Entry } from "./board";
 import { Chip, CHIP_PX } from "./Chip";
@@ -18,6 +18,7 @@ const FIRST_HOUR = 8;
 const COLUMNS = "72px repeat(7, minmax(0, 1fr))";
 
 const Cell = styled("div")(({ theme }) => ({
+  position: "relative",
   height: ROW_PX,
   padding: 2,
   minWidth: 0,
@@ -48,7 +49,6 @@ const Hour = memo(function Hour({ day, hour, name, entries, zone, isActive, isOv
     <Cell
       role="gridcell"
       tabIndex={isActive ? 0 : -1}
-      aria-label={calendar.day(name, entries.length)}
       aria-selected={isActive}
       data-cell={`${day}:${hour * 60}`}
       data-day={dayText(day)}
@@ -57,6 +57,7 @@ const Hour = memo(function Hour({ day, hour, name, entries, zone, isActive, isOv
       onClick={(event) => event.target === event.currentTarget && handlers.onCell(day, hour * 60)}
       onFocus={(event) => event.target === event.currentTarget && handlers.onActive(day, hour * 60)}
     >
+      <Spoken>{calendar.day(name, entries.length)}</Spoken>
       {entries.slice(0, fits).map((entry) => (
         <Chip
           key={String(entry.post.id)}
@@ -70,8 +71,9 @@ const Hour = memo(function Hour({ day, hour, name, entries, zone, isActive, isOv
         />
       ))}
       {entries.length > fits && (
-        <More type="button" tabIndex={isActive ? 0 : -1} aria-label={calendar.allOf(name)} onClick={() => handlers.onMore(day, hour)}>
+        <More type="button" tabIndex={isActive ? 0 : -1} onClick={() => handlers.onMore(day, hour)}>
           {calendar.more(entries.length - fits)}
+          <Spoken>, {calendar.allOf(name)}</Spoken>
         </More>
       )}
     </Cell>
@@ -111,7 +113,7 @@ export function WeekGrid({ days, board, label, zone, active, now, target, lifted
       <Box ref={scroller} role="presentation" data-scroller sx={{ maxHeight: "calc(100dvh - 280px)", minHeight: 320, overflowY: "scroll" }}>
         <Box role="row" sx={{ display: "grid", gridTemplateColumns: COLUMNS, position: "sticky", top: 0, zIndex: 1, bgcolor: "background.paper" }}>
           <Box role="columnheader" sx={{ borderBottom: 1, borderColor: "divider" }}>
-            <span style={visuallyHidden}>{calendar.hour}</span>
+            <Spoken>{calendar.hour}</Spoken>
           </Box>
           {week.map((day) => (
             <Box

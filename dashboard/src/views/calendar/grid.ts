@@ -7,7 +7,7 @@ import { useFormat, useTexts } from "../../i18n";
 import { posts as cache } from "../../live";
 import type { Post } from "../../rpc/aurareels/v1/post_pb";
 import type { Board, Entry } from "./board";
-import { describe } from "./Chip";
+import { nameOf } from "./Chip";
 import { addMonths, dayOf, instantAt, minuteOf, type Days, type Layout } from "./days";
 import { useDrag } from "./drag";
 import { canMove } from "./moves";
@@ -154,7 +154,7 @@ export function useGrid(wanted: Wanted) {
             event.preventDefault();
             event.stopPropagation();
             setLift({ entry, target: { day: entry.day, minute: entry.minute } });
-            setSaid(`${texts.calendar.lifted(describe(entry, texts, format, zone))} ${texts.calendar.chipHelp}`);
+            setSaid(`${texts.calendar.lifted(nameOf(entry, texts, format, zone))} ${texts.calendar.chipHelp}`);
           }
           return;
         }
