@@ -216,6 +216,12 @@ async fn a_video_that_cannot_be_made_fetchable_is_refused_with_what_to_do() {
         assert_eq!(verdict.violations[0].rule, "VIDEO_NOT_PUBLIC", "{uid}");
     }
     assert_eq!(asked(&world, "cloudflare.downloads_delete"), 1, "a failed MP4 is made once more");
+    world.advance(TimeDelta::hours(2));
+    let input = PostContent { video_url: "cloudflare-stream:failing".into(), ..content(&world, "Hours later") };
+    me.refused(me.posts().publish_posts(publish(&[account], input)))
+        .await
+        .is(Code::InvalidArgument, "VIDEO_NOT_PUBLIC");
+    assert_eq!(asked(&world, "cloudflare.downloads_delete"), 2, "and again after an hour");
     let input = PostContent { video_url: "cloudflare-stream:../x".into(), ..content(&world, "No uid") };
     let refusal = me.refused(me.posts().publish_posts(publish(&[account], input))).await;
     refusal.is(Code::InvalidArgument, "INVALID_FIELD").names("content.video_url", "FIELD_MALFORMED");

@@ -11,7 +11,7 @@
 //! (`VIDEO_NOT_PUBLIC`, with what to do); Cloudflare is away or refuses the token ([`ProbeError::Unreachable`]).
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, hash_map::Entry},
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -36,6 +36,9 @@ const MAX_ANSWER: usize = 1024 * 1024;
 
 /// How long what was found out about a video is used.
 const REMEMBERED: Duration = Duration::from_secs(600);
+
+/// How long it is remembered that a failed MP4 was asked for once more, seconds. After that, or a restart, it is asked for again.
+const ASKED_AGAIN: i64 = 3_600;
 
 /// The life of a signed address, seconds: a day at most, less what clocks may differ.
 const LIFE: i64 = 86_400 - 300;
@@ -79,8 +82,8 @@ pub struct Stream {
     now: UnixTime,
     /// Addresses by uid.
     found: Cache<Result<Found, ProbeError>>,
-    /// Videos whose MP4 failed and was asked for once more.
-    asked_again: Mutex<HashSet<String>>,
+    /// Videos whose MP4 failed and was asked for once more, and when.
+    asked_again: Mutex<HashMap<String, i64>>,
 }
 
 impl fmt::Debug for Stream {
@@ -209,7 +212,16 @@ impl Stream {
     }
 
     fn first_time(&self, uid: &str) -> bool {
-        self.asked_again.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned())
+        let now = (self.now)();
+        let mut all = self.asked_again.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, at| now - *at < ASKED_AGAIN);
+        match all.entry(uid.to_owned()) {
+            Entry::Vacant(place) => {
+                place.insert(now);
+                true
+            }
+            Entry::Occupied(_) => false,
+        }
     }
 
     async fn call<T: DeserializeOwned>(
