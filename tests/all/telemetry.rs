@@ -206,6 +206,8 @@ async fn a_collector_that_is_away_holds_up_nothing_and_another_protocol_is_refus
     assert_eq!((well.status.success(), String::from_utf8_lossy(&well.stdout).trim()), (true, "ok"));
     let post = world.me().publish_one(account, "Untraced").await;
     world.me().published(post).await;
+    let told = async || served.log().contains("collector does not take").then_some(());
+    world.wait_for("a word in the log", told).await;
     assert!(served.terminate().await.0.success());
     let gone = run(&of_served, &["healthcheck"]).await;
     assert!(!gone.status.success() && String::from_utf8_lossy(&gone.stderr).contains("no core answers"), "{gone:?}");

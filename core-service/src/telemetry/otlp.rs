@@ -5,9 +5,13 @@
 //! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
 //!
 //! Guaranteed: spans and lines are handed over in memory and sent by threads of their own; what cannot be sent is dropped
-//! there, and holds up nothing.
+//! there, and holds up nothing; the log says so, now and then.
 
-use std::{env, fmt, time::Duration};
+use std::{
+    env, fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,12 +21,19 @@ use opentelemetry_http::{HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{LogExporter, SpanExporter, WithHttpConfig};
 use opentelemetry_sdk::{Resource, logs::SdkLoggerProvider, trace::SdkTracerProvider};
 use tokio::runtime::Handle;
+use tracing::warn;
 use tracing_subscriber::{Layer, registry::LookupSpan};
 
-use crate::http::{self, HttpSettings};
+use crate::{
+    domain::failure::describe,
+    http::{self, HttpSettings},
+};
 
 /// The name under which collectors know a core that was given none.
 const SERVICE: &str = "aurareels";
+
+/// How often a collector that takes nothing is told of.
+const TELL: Duration = Duration::from_secs(600);
 
 /// Longest wait for what is not sent yet when a core ends.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -83,6 +94,7 @@ pub(super) fn of_environment(http: &HttpSettings) -> Result<Option<Exporters>, N
     let client = Client {
         http: http::client_builder(&http::tls_config(http)?).build().map_err(http::Error::Client)?,
         runtime: Handle::current(),
+        told: Arc::default(),
     };
     let mut resource = Resource::builder();
     if given("OTEL_SERVICE_NAME").is_none() {
@@ -134,6 +146,18 @@ impl Exporters {
 struct Client {
     http: reqwest::Client,
     runtime: Handle,
+    /// When it was last told that the collector takes nothing.
+    told: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Client {
+    fn tell(&self, problem: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= TELL) {
+            *told = Some(Instant::now());
+            warn!(problem, "the OpenTelemetry collector does not take what this core reports; it is dropped");
+        }
+    }
 }
 
 impl fmt::Debug for Client {
@@ -155,6 +179,10 @@ impl HttpClient for Client {
             (*response.status_mut(), *response.headers_mut()) = (status, headers);
             Ok::<_, reqwest::Error>(response)
         });
-        Ok(exchange.await??)
+        let answer = exchange.await?.inspect_err(|error| self.tell(&describe(error)))?;
+        if !answer.status().is_success() {
+            self.tell(&format!("it answers {}", answer.status()));
+        }
+        Ok(answer)
     }
 }
