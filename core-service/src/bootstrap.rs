@@ -398,6 +398,7 @@ impl Components {
             registry: registry.clone(),
             token_manager: token_manager.clone(),
             videos: Videos { prober, store: store.clone(), spool: Spool::new(files.clone()), files, address },
+            copies: Arc::new(media_store.clone()),
             handover,
             uploads,
             bursts: Bursts::default(),

@@ -138,6 +138,8 @@ impl Core {
         if timeout_at(until, parts.settled()).await.is_err() {
             warn!("a platform has not answered yet about a login; it is asked again after the next start");
         }
+        // They use the store, and go on after the next start.
+        parts.media_store.end_copies();
         let closing = async {
             if let Err(problem) = parts.store.sign_off().await {
                 warn!(error = %describe(&problem), "the core could not sign off; it counts as alive for some seconds");

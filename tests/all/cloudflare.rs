@@ -151,12 +151,11 @@ async fn a_copy_outlives_the_video_at_cloudflare() {
     stream(&world, json!({ "require_signed_urls": true })).await;
     let account = me.account(Login::Tiktok).await;
     let request = schedule(&[account], of_stream(&world, "Copied"), at(world.now() + TimeDelta::hours(3)));
-    // Nothing is created while there is nothing to copy.
-    let refusal = me.refused(me.posts().schedule_posts(request.clone())).await;
-    refusal.is(Code::Unavailable, "MEDIA_UNREACHABLE");
-    world.advance(TimeDelta::minutes(1));
     let post = me.posts().schedule_posts(request).await.expect("accepted").into_inner().posts.swap_remove(0);
-    assert!(!post.media_id.is_empty() && post.video_url.starts_with("cloudflare-stream:"), "{post:#?}");
+    let waits = me.until_unhurried(post.id, "waiting for its MP4", |post| post.waiting_for == "processing").await;
+    assert_eq!(waits.error.expect("a reason").rule, "VIDEO_PREPARING");
+    let post = me.until(post.id, "copied", |post| !post.media_id.is_empty()).await;
+    assert!(post.status() == PostStatus::Scheduled && post.video_url.starts_with("cloudflare-stream:"), "{post:#?}");
     let url = format!("{}/_sim/cloudflare/videos/{UID}", world.sim.url(Host::Control));
     world.http.delete(url).send().await.unwrap();
     me.published(post.id).await;

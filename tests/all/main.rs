@@ -10,6 +10,7 @@ mod chaos;
 mod cloudflare;
 mod command_line;
 mod connecting;
+mod copies;
 mod crowded_port;
 mod dashboard;
 mod doctor;

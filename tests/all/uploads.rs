@@ -1,4 +1,4 @@
-//! Uploaded videos: to every platform, once; what is refused; what is removed and when; copies of videos by URL.
+//! Uploaded videos: to every platform, once; what is refused; what is removed and when.
 
 use aurareels_proto::v1::{
     CancelPostRequest, CreateDraftRequest, DeleteDraftRequest, DeleteMediaRequest, GetMediaRequest, InstagramOptions,
@@ -416,52 +416,6 @@ async fn without_a_public_address_what_a_platform_would_fetch_is_refused_at_once
     // Where the core sends the bytes itself, no address is needed.
     let id = me.publish(&[taking], uploaded(&media, "Sent")).await[0];
     me.published(id).await;
-    world.finish(1).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_kept_copy_outlives_its_link() {
-    let world = World::start().await;
-    let me = world.me();
-    let (fetching, taking) = (me.account(Login::Instagram).await, me.account(Login::Tiktok).await);
-    let sign = serde_json::json!({ "path": "/v/short.mp4", "query": "size=300000&duration=5", "expires_in": 3_600 });
-    let url = world.control("media/sign", sign).await["url"].as_str().unwrap().to_owned();
-    let due = world.now() + TimeDelta::hours(30);
-    let input = PostContent { video_url: url, keep_copy: true, ..content(&world, "Kept") };
-    let request = schedule(&[fetching, taking], input.clone(), at(due));
-    let made = me.posts().schedule_posts(request.clone()).await.unwrap().into_inner();
-    assert!(made.posts.iter().all(|post| !post.media_id.is_empty() && !post.video_url.is_empty()), "{made:#?}");
-    assert_eq!(world.upload_files().len(), 1, "one copy for all");
-    world.sim.set_listening(Host::Media, false);
-    // A repeated request comes back to its posts without the video.
-    let again = me.posts().schedule_posts(request).await.unwrap().into_inner();
-    assert_eq!(again.existed, [true, true]);
-    world.advance_to(due);
-    for post in &made.posts {
-        me.published(post.id).await;
-    }
-    let visible = world.sim.posts();
-    assert!(visible.iter().all(|post| post.sha256.as_deref() == Some(made.posts[0].media_id.as_str())), "{visible:#?}");
-    world.sim.set_listening(Host::Media, true);
-    world.finish(2).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_copy_whose_source_breaks_off_goes_on_by_range_where_the_source_names_its_versions() {
-    let world = World::start().await;
-    let me = world.me();
-    let account = me.account(Login::Tiktok).await;
-    // The answer with the whole file ends in its middle.
-    let broken =
-        format!("{}/v/breaks.mp4?size=8000000&duration=5&break=50&break_over=5000000", world.sim.url(Host::Media));
-    let input = |url: &str| PostContent { video_url: url.to_owned(), keep_copy: true, ..content(&world, "Kept") };
-    let post =
-        me.posts().publish_posts(publish(&[account], input(&broken))).await.unwrap().into_inner().posts.swap_remove(0);
-    assert_eq!(std::slice::from_ref(&post.media_id), aurareels_simulator::sha256_of(&broken).unwrap());
-    me.published(post.id).await;
-    let nameless = format!("{broken}&no_etag=1&seed=7");
-    let refusal = me.refused(me.posts().publish_posts(publish(&[account], input(&nameless)))).await;
-    refusal.is(Code::Unavailable, "MEDIA_UNREACHABLE");
     world.finish(1).await;
 }
 

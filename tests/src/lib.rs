@@ -28,6 +28,7 @@ pub mod receiver;
 pub mod refusal;
 pub mod restoring;
 pub mod server;
+pub mod source;
 pub mod uploading;
 pub mod webhook;
 pub mod world;

@@ -7,6 +7,7 @@ use super::{
     binding::BoundBy,
     failure::Failure,
     ledger::{Entry, StepClass, StepOutcome},
+    media::MediaId,
     post::{Post, Status, WaitReason},
     transition::Move,
     violation::Warning,
@@ -76,6 +77,8 @@ pub struct Change {
     pub handed_over_at: Option<DateTime<Utc>>,
     /// What the media check measured.
     pub media_facts: Option<serde_json::Value>,
+    /// The copy of its video that was made. Boxed, because it is rare and many changes wait to be written.
+    pub copied: Option<Box<MediaId>>,
     /// A warning to add, once.
     pub warning: Option<Warning>,
     /// The look-up after a restore has ended: it is known whether the post is already published.

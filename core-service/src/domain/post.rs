@@ -201,6 +201,8 @@ pub enum WaitReason {
     Workflow,
     /// A look-up on the platform: a backup was restored, and the post may already be published.
     RestoreCheck,
+    /// The copy of its video into the core's own store.
+    Copy,
 }
 
 impl WaitReason {
@@ -217,6 +219,7 @@ impl WaitReason {
             Self::Confirming => "confirming",
             Self::Workflow => "workflow",
             Self::RestoreCheck => "restore_check",
+            Self::Copy => "copy",
         }
     }
 }
@@ -236,6 +239,7 @@ impl FromStr for WaitReason {
             Self::Confirming,
             Self::Workflow,
             Self::RestoreCheck,
+            Self::Copy,
         ]
         .into_iter()
         .find(|reason| reason.as_str() == text)
@@ -312,6 +316,8 @@ pub struct Post {
     /// A backup was restored, and the post may have been published since this time: it is looked up before anything is
     /// sent.
     pub look_since: Option<DateTime<Utc>>,
+    /// A copy of its video is to be made before anything else is done with it.
+    pub wants_copy: bool,
     /// Fencing number of the latest claim.
     pub fence: Fence,
     /// Rises with every change.
@@ -393,6 +399,7 @@ impl Post {
             status_since: now,
             media_facts: None,
             look_since: None,
+            wants_copy: false,
             fence: Fence(0),
             revision: Revision(1),
             created_at: now,

@@ -32,14 +32,15 @@ struct Reading<'a> {
 }
 
 impl Prober {
-    /// The bytes of a file that was opened as a whole at `url`.
+    /// The bytes of a file from `offset` on, of which `part` was opened at `url`: the whole, or all that lies behind `offset`.
     pub fn continued(
         &self,
         url: Url,
-        whole: MediaStream,
+        part: MediaStream,
+        offset: u64,
     ) -> impl Stream<Item = Result<Bytes, StreamError>> + Send + '_ {
-        let (version, size) = (whole.version().clone(), whole.length());
-        let reading = Reading { prober: self, url, part: whole, received: 0, broken: 0 };
+        let (version, size) = (part.version().clone(), offset + part.length());
+        let reading = Reading { prober: self, url, part, received: offset, broken: 0 };
         stream::try_unfold(reading, move |mut reading| {
             let version = version.clone();
             async move {

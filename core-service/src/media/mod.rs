@@ -19,6 +19,7 @@ pub mod bucket;
 mod cache;
 mod cloudflare;
 mod continued;
+pub mod copying;
 mod fetch;
 mod file_error;
 pub mod files;
@@ -51,7 +52,8 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::domain::{
-    media::{Comparison, MediaFacts, VIDEO_CHANGED, VideoVersion, stream_uid},
+    failure::{Failure, FailureClass, Reason},
+    media::{Comparison, MediaFacts, VIDEO_CHANGED, VIDEO_PREPARING, VideoVersion, stream_uid},
     violation::{VIDEO_URL_FIELD, Violation},
 };
 use crate::http::{self, HttpSettings};
@@ -112,6 +114,39 @@ pub enum ProbeError {
         /// What happened, naming the host but not the URL: it may be signed.
         message: String,
     },
+}
+
+/// The failure of a post for a video that cannot be read.
+impl From<ProbeError> for Failure {
+    fn from(error: ProbeError) -> Self {
+        match error {
+            // Not the video's fault: the upload starts over with the new file.
+            ProbeError::Refused(violation) if violation.rule == VIDEO_CHANGED => {
+                Failure::new(FailureClass::Transient, Reason::VideoChanged, violation.message)
+                    .with_rule(violation.rule)
+                    .with_remedy(violation.remedy)
+            }
+            ProbeError::Refused(violation) => {
+                let reason = match violation.rule {
+                    "VIDEO_TOO_LARGE" => Reason::VideoTooLarge,
+                    "VIDEO_FORMAT_INVALID" => Reason::VideoFormatInvalid,
+                    _ => Reason::VideoNotPublic,
+                };
+                Failure::new(FailureClass::InvalidMedia, reason, violation.message)
+                    .with_rule(violation.rule)
+                    .with_remedy(violation.remedy)
+            }
+            ProbeError::Preparing { message } => {
+                Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message)
+                    .with_rule(VIDEO_PREPARING)
+                    .with_remedy("nothing to do: the post goes on when the video is there")
+            }
+            ProbeError::Unreachable { message } => {
+                Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message)
+                    .with_remedy("make sure that the video's host answers; it is tried again")
+            }
+        }
+    }
 }
 
 /// Probes that run at the same time; more wait.

@@ -10,7 +10,7 @@ use crate::{
         change::Change,
         failure::{Failure, FailureClass, Reason},
         ledger::{Ledger, StepClass},
-        media,
+        media::{self, MediaFacts},
         post::{Post, WaitReason},
         retry::asked_until,
         violation::VIDEO_URL_FIELD,
@@ -104,7 +104,7 @@ impl Engine {
     }
 
     /// Checks the video again: signed URLs expire, files are replaced.
-    async fn check_video(&self, post: &Post) -> Result<Verdict> {
+    pub(super) async fn check_video(&self, post: &Post) -> Result<Verdict> {
         let Some(service) = self.registry.get(post.platform) else { return Ok(Verdict::Go(Change::default())) };
         // Another release may have written options that this one cannot read: they must not be ignored.
         if let Some(broken) = service.description.options.check(&post.content.options) {
@@ -116,17 +116,7 @@ impl Engine {
             Err(failure) if failure.rule == media::VIDEO_PREPARING => return Ok(self.wait_for_video(post, failure)),
             Err(failure) => return Ok(Verdict::Fail(passing(post, failure))),
         };
-        let checked = media::check(VIDEO_URL_FIELD, &facts, service.description.rules);
-        if let Some(broken) = checked.violations.first() {
-            let all: Vec<&str> = checked.violations.iter().map(|violation| violation.message.as_str()).collect();
-            let reason = match broken.rule {
-                "VIDEO_TOO_LARGE" => Reason::VideoTooLarge,
-                "VIDEO_FORMAT_INVALID" | "VIDEO_CODEC_INVALID" => Reason::VideoFormatInvalid,
-                _ => Reason::MediaRejected,
-            };
-            let failure = Failure::new(FailureClass::InvalidMedia, reason, all.join("; "))
-                .with_rule(broken.rule)
-                .with_remedy(broken.remedy.clone());
+        if let Some(failure) = self.judge(post, &facts) {
             return Ok(Verdict::Fail(failure));
         }
         let facts = serde_json::to_value(&facts)?;
@@ -135,9 +125,22 @@ impl Engine {
         }
         Ok(Verdict::Go(Change { media_facts: Some(facts), ..Change::default() }))
     }
-}
 
-impl Engine {
+    /// The rules of the post's platform that a file breaks, as one failure.
+    pub(super) fn judge(&self, post: &Post, facts: &MediaFacts) -> Option<Failure> {
+        let rules = self.registry.get(post.platform)?.description.rules;
+        let checked = media::check(VIDEO_URL_FIELD, facts, rules);
+        let broken = checked.violations.first()?;
+        let all: Vec<&str> = checked.violations.iter().map(|violation| violation.message.as_str()).collect();
+        let reason = match broken.rule {
+            "VIDEO_TOO_LARGE" => Reason::VideoTooLarge,
+            "VIDEO_FORMAT_INVALID" | "VIDEO_CODEC_INVALID" => Reason::VideoFormatInvalid,
+            _ => Reason::MediaRejected,
+        };
+        let failure = Failure::new(FailureClass::InvalidMedia, reason, all.join("; "));
+        Some(failure.with_rule(broken.rule).with_remedy(broken.remedy.clone()))
+    }
+
     /// The video is still being made. It costs no retry; a post whose time is so long over that it would be missed does not
     /// wait for ever.
     fn wait_for_video(&self, post: &Post, failure: Failure) -> Verdict {

@@ -7,8 +7,8 @@ use tokio::sync::Semaphore;
 
 use super::{burst::Bursts, decide::Policy, handover::Handover, video::Videos};
 use crate::{
-    clock::Clock, platform::Registry, progress::Uploads, store::Store, telemetry::metrics::Metrics,
-    tokens::TokenManager,
+    clock::Clock, media::copying::Copies, platform::Registry, progress::Uploads, store::Store,
+    telemetry::metrics::Metrics, tokens::TokenManager,
 };
 
 /// The engine's writes that wait for the database at the same time: several of its largest batches, so that it never idles.
@@ -51,6 +51,8 @@ pub struct Engine {
     pub token_manager: TokenManager,
     /// The videos of posts.
     pub videos: Videos,
+    /// Copies of videos.
+    pub copies: Arc<dyn Copies>,
     /// The n8n hand-over.
     pub handover: Option<Handover>,
     /// Upload progress.

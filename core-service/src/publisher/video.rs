@@ -11,11 +11,11 @@ use crate::{
     domain::{
         failure::{Failure, FailureClass, Reason, describe},
         ids::UserId,
-        media::{MediaFacts, MediaId, VIDEO_CHANGED, VIDEO_PREPARING, VideoVersion},
+        media::{MediaFacts, MediaId, VIDEO_CHANGED, VideoVersion},
         post::Post,
     },
     media::{
-        ProbeError, Prober,
+        Prober,
         files::{FileError, Files},
         pull::PublicAddress,
         spool::Spool,
@@ -60,18 +60,18 @@ impl Videos {
         if let Some(spooled) = self.spool.read(&name, first, last) {
             return Ok(spooled);
         }
-        let stream = self.prober.open_same(url, Some(first..last + 1), version).await.map_err(failure)?;
+        let stream = self.prober.open_same(url, Some(first..last + 1), version).await.map_err(Failure::from)?;
         let is_all = first == 0 && last + 1 >= stream.version().size_bytes;
         if stream.is_part() || is_all {
             return Ok(stream.map_err(std::io::Error::other).boxed());
         }
         drop(stream);
-        let whole = self.prober.open_same(url, None, version).await.map_err(failure)?;
+        let whole = self.prober.open_same(url, None, version).await.map_err(Failure::from)?;
         match self.spool.fetch(&name, whole).await {
             Ok(()) => {}
             Err(problem) => {
                 tracing::warn!(error = %describe(&problem), "a video of a host without ranges is fetched once per part");
-                let part = self.prober.open_same(url, Some(first..last + 1), version).await.map_err(failure)?;
+                let part = self.prober.open_same(url, Some(first..last + 1), version).await.map_err(Failure::from)?;
                 return Ok(part.map_err(std::io::Error::other).boxed());
             }
         }
@@ -115,7 +115,7 @@ impl PostVideo {
 impl Video for PostVideo {
     async fn facts(&self) -> Result<MediaFacts, Failure> {
         match &self.source {
-            Source::Url(url) => Ok(self.videos.prober.probe(&parsed(url)?).await.map_err(failure)?.facts),
+            Source::Url(url) => Ok(self.videos.prober.probe(&parsed(url)?).await.map_err(Failure::from)?.facts),
             Source::Upload(user, media_id) => {
                 let media = self.upload(*user, media_id).await?;
                 let size = self.videos.files.size(&media.stored_as).await.map_err(unreadable)?;
@@ -126,7 +126,9 @@ impl Video for PostVideo {
 
     async fn version(&self) -> Result<VideoVersion, Failure> {
         match &self.source {
-            Source::Url(url) => Ok(self.videos.prober.probe_current(&parsed(url)?).await.map_err(failure)?.version),
+            Source::Url(url) => {
+                Ok(self.videos.prober.probe_current(&parsed(url)?).await.map_err(Failure::from)?.version)
+            }
             Source::Upload(_, media_id) => Ok(VideoVersion::of_upload(media_id, self.facts().await?.size_bytes)),
         }
     }
@@ -144,14 +146,14 @@ impl Video for PostVideo {
 
     async fn verify(&self, version: &VideoVersion) -> Result<(), Failure> {
         match &self.source {
-            Source::Url(url) => self.videos.prober.verify(&parsed(url)?, version).await.map_err(failure),
+            Source::Url(url) => self.videos.prober.verify(&parsed(url)?, version).await.map_err(Failure::from),
             Source::Upload(_, media_id) => is_upload(media_id, version),
         }
     }
 
     async fn public_url(&self) -> Result<Url, Failure> {
         match &self.source {
-            Source::Url(url) => self.videos.prober.public_url(&parsed(url)?).await.map_err(failure),
+            Source::Url(url) => self.videos.prober.public_url(&parsed(url)?).await.map_err(Failure::from),
             Source::Upload(user, media_id) => {
                 let media = self.upload(*user, media_id).await?;
                 self.videos.address.of(&media.pull_token, media.facts.container).ok_or_else(|| {
@@ -169,7 +171,7 @@ impl Video for PostVideo {
     async fn cover(&self) -> Result<Cover, Failure> {
         let none = || Failure::new(FailureClass::Permanent, Reason::Internal, "the post names no cover picture");
         let url = parsed(self.cover.as_deref().ok_or_else(none)?)?;
-        let stream = self.videos.prober.open_stream(&url, None).await.map_err(failure).map_err(of_cover)?;
+        let stream = self.videos.prober.open_stream(&url, None).await.map_err(Failure::from).map_err(of_cover)?;
         let size_bytes = stream.version().size_bytes;
         Ok(Cover { size_bytes, bytes: stream.map_err(std::io::Error::other).boxed() })
     }
@@ -211,32 +213,5 @@ fn unreadable(problem: FileError) -> Failure {
                     "the operator looks at the core's store of uploads (`aurareels doctor`); it is tried again",
                 )
         }
-    }
-}
-
-/// The failure for a video that cannot be read.
-pub fn failure(error: ProbeError) -> Failure {
-    match error {
-        // Not the video's fault: the upload starts over with the new file.
-        ProbeError::Refused(violation) if violation.rule == VIDEO_CHANGED => {
-            Failure::new(FailureClass::Transient, Reason::VideoChanged, violation.message)
-                .with_rule(violation.rule)
-                .with_remedy(violation.remedy)
-        }
-        ProbeError::Refused(violation) => {
-            let reason = match violation.rule {
-                "VIDEO_TOO_LARGE" => Reason::VideoTooLarge,
-                "VIDEO_FORMAT_INVALID" => Reason::VideoFormatInvalid,
-                _ => Reason::VideoNotPublic,
-            };
-            Failure::new(FailureClass::InvalidMedia, reason, violation.message)
-                .with_rule(violation.rule)
-                .with_remedy(violation.remedy)
-        }
-        ProbeError::Preparing { message } => Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message)
-            .with_rule(VIDEO_PREPARING)
-            .with_remedy("nothing to do: the post goes on when the video is there"),
-        ProbeError::Unreachable { message } => Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message)
-            .with_remedy("make sure that the video's host answers; it is tried again"),
     }
 }

@@ -4,6 +4,7 @@
 //! Thousands of workers mostly wait for a platform or for the post's time. Their other futures are boxed (`Box::pin`),
 //! so that a waiting worker is small.
 
+mod copy;
 mod live;
 mod look_up;
 mod steps;
@@ -163,7 +164,8 @@ impl<'a> Worker<'a> {
         }
         // A post that may already be published is neither missed nor handed over.
         if post.to_be_looked_up().is_none()
-            && let Flow::Done = Box::pin(self.before_its_time(&mut post, &ledger)).await?
+            && (matches!(Box::pin(self.before_its_time(&mut post, &ledger)).await?, Flow::Done)
+                || matches!(Box::pin(self.copy_first(&mut post, &ledger)).await?, Flow::Done))
         {
             return Ok(());
         }
@@ -204,7 +206,8 @@ impl<'a> Worker<'a> {
             let change = Change { by: Some(by), error: Some(Some(failure)), ..Self::release(None, None) };
             return self.apply(post, change).await;
         }
-        if post.status == Status::Scheduled && post.scheduler == SchedulerKind::N8n {
+        // A workflow gets a post that is complete.
+        if post.status == Status::Scheduled && post.scheduler == SchedulerKind::N8n && !post.wants_copy {
             return self.hand_over(post, due, now).await;
         }
         Ok(Flow::Continue)

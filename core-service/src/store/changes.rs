@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use super::{
     Error, Result, Store, daily_queue,
     db::{Tx, Value},
-    ledger, platform_posts,
+    ledger, media, platform_posts,
     posts::{self, legal},
 };
 use crate::{
@@ -75,6 +75,10 @@ pub(super) async fn applied(
     }
     if let Some(entry) = &change.reopened {
         ledger::update_entry(tx, keys, seen.id, entry).await?;
+    }
+    if let Some(media_id) = change.copied.as_ref().filter(|_| before.wants_copy && !after.wants_copy) {
+        media::demand(tx, after.wp_user_id, media_id.as_str()).await?;
+        media::look_again(tx, after.wp_user_id, media_id.as_str(), now).await?;
     }
     if after.status != before.status {
         let reason = after.error.as_ref().map(|error| error.reason.as_str().to_owned());
@@ -146,6 +150,7 @@ fn overtaken(before: &Post, seen: &Post, change: &Change) -> Change {
     });
     // A workflow that took the post has it only for the time that it was told.
     let knows_the_time = before.status == Status::Scheduled && before.scheduled_at == seen.scheduled_at;
+    let wants_this_copy = before.wants_copy && before.content.video_url == seen.content.video_url;
     Change {
         ledger: change.ledger.clone(),
         reopened: change.reopened.clone(),
@@ -156,6 +161,7 @@ fn overtaken(before: &Post, seen: &Post, change: &Change) -> Change {
         new_ground: change.new_ground,
         handed_over_at: change.handed_over_at.filter(|_| knows_the_time),
         media_facts: change.media_facts.clone(),
+        copied: change.copied.clone().filter(|_| wants_this_copy),
         release: change.release,
         by,
         ..Change::default()
@@ -221,6 +227,10 @@ async fn write_row(tx: &mut Tx, before: &Post, after: &Post, change: &Change) ->
     }
     if after.media_facts != before.media_facts {
         set("media_facts", after.media_facts.as_ref().into());
+    }
+    if after.wants_copy != before.wants_copy {
+        set("wants_copy", after.wants_copy.into());
+        set("media_id", after.content.media_id.as_str().into());
     }
     if after.look_since != before.look_since {
         set("look_since", after.look_since.into());
@@ -319,6 +329,10 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
     if let Some(facts) = &change.media_facts {
         after.media_facts = Some(facts.clone());
     }
+    if let Some(media_id) = &change.copied {
+        after.content.media_id = media_id.to_string();
+        after.wants_copy = false;
+    }
     if let Some(warning) = &change.warning
         && !after.warnings.contains(warning)
     {
@@ -344,6 +358,7 @@ fn changed(before: &Post, seen: &Post, change: &Change, now: DateTime<Utc>) -> R
     if after.status != before.status
         || after.error != before.error
         || after.platform_post_id != before.platform_post_id
+        || after.content.media_id != before.content.media_id
         || change.retry
     {
         after.revision = Revision(before.revision.0 + 1);

@@ -69,6 +69,7 @@ impl Store {
                 }
                 let (waiting_for, next_step_at) = match looked_up {
                     true => (Some(WaitReason::RestoreCheck), Some(now)),
+                    false if changed.wants_copy => (Some(WaitReason::Copy), Some(now)),
                     false => (changed.waiting_for, changed.next_step_at),
                 };
                 media::demand(tx, changed.wp_user_id, &content.media_id).await?;

@@ -45,7 +45,8 @@ macro_rules! post_columns {
          mentions, full_caption, location, privacy_level, allow_comments, allow_duet, allow_stitch, metadata, options, \
          error, retry_count, automatic_retries, last_retry_at, request_key, request_key_derived, scheduler, \
          late_policy_seconds, warnings, attempt, handed_over_at, waiting_for, next_step_at, poll_count, read_failures, \
-         handover_failures, crash_count, status_since, media_facts, look_since, fence, revision, created_at, updated_at, list_at, \
+         handover_failures, crash_count, status_since, media_facts, look_since, wants_copy, fence, revision, created_at, \
+         updated_at, list_at, \
          set_aside"
     };
 }
@@ -152,6 +153,7 @@ fn legible(row: &Row) -> Result<Post> {
         status_since: row.time("status_since").unwrap_or(created_at),
         media_facts: row.opt_json("media_facts").unwrap_or_default(),
         look_since: row.opt_time("look_since").unwrap_or_default(),
+        wants_copy: row.flag("wants_copy").unwrap_or_default(),
         fence: Fence(row.int("fence").unwrap_or_default()),
         revision: Revision(row.int("revision").unwrap_or_default()),
         created_at,
@@ -211,6 +213,7 @@ fn read(row: &Row) -> Result<Post> {
         status_since: row.time("status_since")?,
         media_facts: row.opt_json("media_facts")?,
         look_since: row.opt_time("look_since")?,
+        wants_copy: row.flag("wants_copy")?,
         fence: Fence(row.int("fence")?),
         revision: Revision(row.int("revision")?),
         created_at: row.time("created_at")?,
@@ -333,7 +336,7 @@ pub(super) async fn fail(tx: &mut Tx, post: &Post, to: Status, failure: &Failure
 }
 
 /// The columns that hold what is posted, as [`content_values`] gives them.
-pub(super) const CONTENT: [&str; 19] = [
+pub(super) const CONTENT: [&str; 20] = [
     "video_job_id",
     "video_url",
     "media_id",
@@ -351,6 +354,7 @@ pub(super) const CONTENT: [&str; 19] = [
     "options",
     "warnings",
     "media_facts",
+    "wants_copy",
     "search_text",
     "is_searchable",
 ];
@@ -376,6 +380,7 @@ pub(super) fn content_values(post: &Post) -> Result<[Value; CONTENT.len()]> {
         Value::json(&content.options)?,
         Value::json(&post.warnings)?,
         post.media_facts.as_ref(),
+        post.wants_copy,
         search::text_of(content),
         true,
     ])

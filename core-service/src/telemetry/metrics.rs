@@ -89,6 +89,7 @@ struct Families {
     outcomes: IntCounterVec,
     moves: IntCounterVec,
     limit_waits: IntCounterVec,
+    copies: IntCounterVec,
     posts: IntGaugeVec,
     quarantined: IntGauge,
     queue: IntGaugeVec,
@@ -171,6 +172,11 @@ impl Metrics {
                 "How often a limit put a post off: the platform's quota or rate limit, or the core's daily limit.",
                 &["platform", "limit"],
             ),
+            copies: counter(
+                "aurareels_copies_total",
+                "Copies of videos: downloads that began, and posts that got theirs, failed without it or were put off.",
+                &["event"],
+            ),
             posts: gauge("aurareels_posts", "Posts in the database, by status.", &["status"]),
             quarantined: single(
                 "aurareels_posts_quarantined",
@@ -228,6 +234,11 @@ impl Metrics {
         if let Some(limit) = counted.limit {
             self.0.limit_waits.with_label_values(&[platform, limit]).inc();
         }
+    }
+
+    /// Counts what became of a copy that a post waits for.
+    pub fn copy(&self, event: &'static str) {
+        self.0.copies.with_label_values(&[event]).inc();
     }
 
     /// Sets the posts by status.
@@ -290,7 +301,8 @@ impl Counted {
             | WaitReason::Reconnect
             | WaitReason::Confirming
             | WaitReason::Workflow
-            | WaitReason::RestoreCheck => None,
+            | WaitReason::RestoreCheck
+            | WaitReason::Copy => None,
         });
         Self { before, is_attempt, outcome: outcome.map(|outcome| outcome.as_str()), limit }
     }

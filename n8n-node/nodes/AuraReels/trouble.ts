@@ -24,6 +24,7 @@ const WAITS: Record<string, string> = {
 	reconnect: "the account's owner, who must connect it again",
 	confirming: 'the next check on the platform',
 	workflow: 'the scheduler workflow',
+	copy: 'the copy of its video',
 	restore_check: 'a check on the platform after a restore',
 };
 

@@ -8,6 +8,7 @@
 //! - One user never sees, uses or counts another's uploads.
 
 mod announcement;
+mod copies;
 mod probe;
 mod receive;
 mod resumable;
@@ -75,6 +76,7 @@ pub struct MediaStore {
     address: PublicAddress,
     upload_slots: upload_slots::UploadSlots,
     streams: resumable::Streams,
+    copies: copies::Running,
     settings: MediaSettings,
 }
 
@@ -133,6 +135,7 @@ impl MediaStore {
             address,
             upload_slots: upload_slots::UploadSlots::default(),
             streams: resumable::Streams::default(),
+            copies: copies::Running::default(),
             settings,
         }
     }

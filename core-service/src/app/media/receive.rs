@@ -4,10 +4,11 @@
 //! checked three times: against the announced size, against the bytes received, and finally in the transaction that
 //! adds the row.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
+use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use url::Url;
 
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     domain::{
         failure::Reason,
-        media::VIDEO_CHANGED,
+        media::{Comparison, VIDEO_CHANGED, VideoVersion},
         violation::{VIDEO_URL_FIELD, Violation, Warning},
     },
     media::{
@@ -28,7 +29,10 @@ use crate::{
         refuse_other_files,
     },
     secret::Secret,
-    store::media::{Added, NewMedia},
+    store::{
+        media::{Added, NewMedia},
+        uploads::StoredUpload,
+    },
 };
 
 /// The field of the stream that carries the bytes.
@@ -98,7 +102,7 @@ impl MediaStore {
             return self.received(stored, &info, true).await;
         }
         if let Some(size) = resumed {
-            return self.receive_resumable(caller, info, size, expected.as_ref(), bytes).await;
+            return self.receive_resumable(caller, info, size, expected.as_ref(), CHUNK_FIELD, bytes).await;
         }
         let receiving = self.open(caller, info.size_bytes, CHUNK_FIELD).await?;
         let file = self.files.begin(info.size_bytes).await.map_err(file_error)?;
@@ -122,40 +126,92 @@ impl MediaStore {
         Ok(())
     }
 
-    /// Keeps a copy of the video behind a URL, of the version that was probed if it was. The copy is an upload like any
-    /// other.
-    pub(in crate::app) async fn keep_copy(
-        &self,
-        caller: Caller,
-        url: &Url,
-        seen: Option<&Probe>,
-    ) -> Result<(MediaId, MediaFacts)> {
-        let opened = match seen {
-            Some(seen) => self.open_again(url, seen).await,
+    /// Keeps a copy of the video behind a URL, of the version that was probed. The copy is an upload like any other.
+    pub(in crate::app) async fn keep_copy(&self, caller: Caller, url: &Url) -> Result<(MediaId, MediaFacts)> {
+        // What the post was checked by: a link that works once has been used up by it.
+        let seen = self.prober.probe(url).await.ok();
+        let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+        let name: String = name.chars().take(MAX_FILE_NAME).collect();
+        if let Some(seen) = seen.as_ref().filter(|seen| seen.version.has_strong_name()) {
+            return self.continue_copy(caller, url, seen, name).await;
+        }
+        let opened = match &seen {
+            Some(seen) => self.open_again(url, seen, None).await,
             None => self.prober.open_stream(url, None).await.map(|stream| (url, stream)),
         };
-        let version = seen.map(|seen| &seen.version);
         let (source, stream) = opened.map_err(|problem| not_taken(problem, VIDEO_URL_FIELD))?;
         let receiving = self.open(caller, Some(stream.length()), VIDEO_URL_FIELD).await?;
-        let bytes = self.prober.continued(source.clone(), stream).map(|chunk| {
-            chunk.map_err(|broken| Error::Unavailable {
-                reason: Reason::MediaUnreachable,
-                message: broken.to_string(),
-                retry_after: std::time::Duration::from_secs(30),
-            })
-        });
         let file = self.files.begin(receiving.announced).await.map_err(file_error)?;
-        let mut complete = receiving.bytes(file, bytes).await?;
+        let mut complete = receiving.bytes(file, self.source(source, stream, 0)).await?;
         let is = complete.identity().await.map_err(file_error)?;
         // A file that was only seen from its front says nothing of the rest.
-        let seen = version.and_then(|version| version.identity.as_ref());
+        let seen = seen.as_ref().and_then(|seen| seen.version.identity.as_ref());
         if seen.is_some_and(|seen| seen.starts_with(SAMPLED_WHOLE) && is.as_ref() != Some(seen)) {
             return Err(not_taken(self.prober.replaced(url), VIDEO_URL_FIELD));
         }
-        let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
-        let name = name.chars().take(MAX_FILE_NAME).collect();
         let (stored, _) = self.add(caller, name, complete, VIDEO_URL_FIELD).await?;
         Ok((stored.media_id, stored.facts))
+    }
+
+    /// Keeps a copy of a file whose versions have names: an upload with a name of its own, continued where an earlier copy
+    /// of the same version ended. One that was finished within a day is not fetched again.
+    async fn continue_copy(
+        &self,
+        caller: Caller,
+        url: &Url,
+        seen: &Probe,
+        file_name: String,
+    ) -> Result<(MediaId, MediaFacts)> {
+        let (upload_id, size) = (name_of_copy(url, &seen.version), seen.version.size_bytes);
+        let found = self.store.upload(caller.user, &upload_id).await?;
+        let offset = match found.filter(|found| found.expires_at > self.clock.now()) {
+            Some(StoredUpload { stored_as: Some(name), .. }) => self.files.size(&name).await.unwrap_or(0).min(size),
+            Some(StoredUpload { media_id, .. }) => {
+                if let Ok(media_id) = media_id.parse()
+                    && let Some(stored) = self.there_already(caller, &media_id).await?
+                {
+                    return Ok((stored.media_id, stored.facts));
+                }
+                0
+            }
+            None => 0,
+        };
+        let bytes = if offset == size {
+            // All of it had come.
+            stream::empty().left_stream()
+        } else {
+            let part = (offset > 0).then_some(offset..size);
+            let opened = self.open_again(url, seen, part).await.and_then(|(source, stream)| {
+                match stream.version().compare(&seen.version) {
+                    Comparison::Same => Ok((source, stream)),
+                    Comparison::Different | Comparison::Unproven => {
+                        let message = "the video's host does not name the version that it sends any more".into();
+                        Err(ProbeError::Unreachable { message })
+                    }
+                }
+            });
+            let (source, stream) = opened.map_err(|problem| not_taken(problem, VIDEO_URL_FIELD))?;
+            self.source(source, stream, offset).right_stream()
+        };
+        let info = UploadInfo { file_name, size_bytes: Some(size), upload_id, offset, ..UploadInfo::default() };
+        let received = self.receive_resumable(caller, info, size, None, VIDEO_URL_FIELD, bytes).await?;
+        Ok((received.media.stored.media_id, received.media.stored.facts))
+    }
+
+    /// The bytes of a file behind a URL from `offset` on, of which `stream` is opened.
+    fn source(
+        &self,
+        url: &Url,
+        stream: MediaStream,
+        offset: u64,
+    ) -> impl Stream<Item = Result<Bytes>> + Send + use<'_> {
+        self.prober.continued(url.clone(), stream, offset).map(|chunk| {
+            chunk.map_err(|broken| Error::Unavailable {
+                reason: Reason::MediaUnreachable,
+                message: broken.to_string(),
+                retry_after: Duration::from_secs(30),
+            })
+        })
     }
 
     /// Opens the probed file at its final URL: a one-time link has been used up by the probe. The link itself is tried
@@ -164,10 +220,11 @@ impl MediaStore {
         &self,
         url: &'a Url,
         seen: &'a Probe,
+        part: Option<Range<u64>>,
     ) -> std::result::Result<(&'a Url, MediaStream), ProbeError> {
-        match self.prober.open_same(&seen.final_url, None, &seen.version).await {
+        match self.prober.open_same(&seen.final_url, part.clone(), &seen.version).await {
             Err(ProbeError::Refused(violation)) if seen.final_url != *url && violation.rule != VIDEO_CHANGED => {
-                Ok((url, self.prober.open_same(url, None, &seen.version).await?))
+                Ok((url, self.prober.open_same(url, part, &seen.version).await?))
             }
             opened => Ok((&seen.final_url, opened?)),
         }
@@ -350,6 +407,13 @@ impl Receiving<'_> {
         };
         refused(Reason::UploadIncomplete, violation)
     }
+}
+
+/// The name of the copy of this version of the file behind a URL. No client can give an upload such a name.
+fn name_of_copy(url: &Url, version: &VideoVersion) -> String {
+    let VideoVersion { size_bytes, etag, .. } = version;
+    let named = format!("{url}\n{size_bytes}\n{}", etag.as_deref().unwrap_or_default());
+    format!("copy:{}", hex::encode(Sha256::digest(named)))
 }
 
 /// Harmless inconsistencies of an upload, as warnings.

@@ -26,7 +26,7 @@ use super::{
     Caller, Error, MediaId, MediaStore, Result,
     announcement::{MAX_UPLOAD_ID, UploadInfo},
     file_error, malformed,
-    receive::{CHUNK_FIELD, Received},
+    receive::Received,
 };
 use crate::{
     domain::{failure::Reason, ids::UserId},
@@ -114,6 +114,7 @@ impl MediaStore {
         info: UploadInfo,
         size: u64,
         expected: Option<&MediaId>,
+        field: &'static str,
         bytes: impl Stream<Item = Result<Bytes>> + Send,
     ) -> Result<Received> {
         let mut ended = self.streams.take_over(caller.user, &info.upload_id);
@@ -130,7 +131,7 @@ impl MediaStore {
             }
         }
         let receive = async {
-            let receiving = self.open(caller, Some(size), CHUNK_FIELD).await?.resumable();
+            let receiving = self.open(caller, Some(size), field).await?.resumable();
             let (upload, file) = self.opened(caller, &info, size, found).await?;
             Ok::<_, Error>((upload, receiving.bytes(file, bytes).await))
         };
@@ -140,7 +141,7 @@ impl MediaStore {
             received = receive => received?,
         };
         let stored = match outcome {
-            Ok(complete) => self.finish(caller, &info, expected, complete).await,
+            Ok(complete) => self.finish(caller, &info, expected, field, complete).await,
             Err(problem) => Err(problem),
         };
         match stored {
@@ -163,10 +164,11 @@ impl MediaStore {
         caller: Caller,
         info: &UploadInfo,
         expected: Option<&MediaId>,
+        field: &'static str,
         complete: Complete,
     ) -> Result<Received> {
         self.is_announced(expected, &complete)?;
-        let (stored, existed) = self.add(caller, info.file_name.clone(), complete, CHUNK_FIELD).await?;
+        let (stored, existed) = self.add(caller, info.file_name.clone(), complete, field).await?;
         self.received(stored, info, existed).await
     }
 

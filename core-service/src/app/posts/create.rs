@@ -4,8 +4,8 @@
 //! repeated request still returns its posts, by the literal link.
 //!
 //! The insert decides, inside its transaction, whether the posts of a request exist already, so that two equal requests
-//! that run side by side create one set of posts. Existing posts are looked up earlier in two cases only: when a check
-//! refuses the request, which the original request had passed, and to avoid fetching a copy for nothing.
+//! that run side by side create one set of posts. Existing posts are looked up earlier in one case only: when a check
+//! refuses the request, which the original request had passed.
 
 use std::{borrow::Cow, pin::pin, time::Duration};
 
@@ -80,8 +80,6 @@ struct Asking<'a> {
 struct Checked {
     times: Times,
     facts: Option<serde_json::Value>,
-    /// The file behind the link, if it was read.
-    seen: Option<Probe>,
     /// Per part.
     warnings: Vec<Vec<Warning>>,
 }
@@ -127,26 +125,21 @@ impl Posts {
         let asking =
             Asking { caller, request: &request, asked_at: asked.at, read_warning, looked: looked.as_ref(), now };
         let nothing_known: Vec<_> = parts.iter().map(|_| None).collect();
-        let checked = if self.is_copied(&request.input) {
-            Err(None)
-        } else {
-            self.checked(&asking, &parts, &nothing_known).await.map_err(Some)
-        };
-        let checked = match checked {
+        let checked = match self.checked(&asking, &parts, &nothing_known).await {
             Ok(checked) => checked,
             Err(refusal) => {
                 let known = self.known(&parts, self.candidates(&parts).await?)?;
                 if let Some(found) = all_known(&parts, &known) {
                     return Ok(found);
                 }
-                match refusal {
-                    Some(refusal) if known.iter().all(Option::is_none) => return Err(refusal),
-                    _ => self.checked(&asking, &parts, &known).await?,
+                if known.iter().all(Option::is_none) {
+                    return Err(refusal);
                 }
+                self.checked(&asking, &parts, &known).await?
             }
         };
-        let copy = self.copy_of(caller, &request.input, checked.seen.as_ref()).await?;
-        let posts = self.new_posts(parts, checked, copy, now);
+        let wants_copy = self.is_copied(&request.input) && Url::parse(&request.input.content.video_url).is_ok();
+        let posts = self.new_posts(parts, checked, wants_copy, now);
         let (posts, accounts): (Vec<NewPost>, Vec<Account>) = posts.into_iter().unzip();
         let inserted = self.store.insert_posts(posts).await?;
         inserted.into_iter().zip(accounts).map(|(inserted, account)| created(inserted, account)).collect()
@@ -337,8 +330,7 @@ impl Posts {
             return Err(shape::refuse(all));
         }
         let facts = facts.and_then(|facts| serde_json::to_value(facts).ok());
-        let seen = looked.and_then(|looked| looked.as_ref().ok()).cloned();
-        Ok(Checked { times, facts, seen, warnings: warnings_of })
+        Ok(Checked { times, facts, warnings: warnings_of })
     }
 
     /// The rows of a request that passed all checks, existing ones included: the insert recognises them by their keys,
@@ -347,31 +339,20 @@ impl Posts {
         &self,
         parts: Vec<Part>,
         checked: Checked,
-        copy: Option<(MediaId, MediaFacts)>,
+        wants_copy: bool,
         now: DateTime<Utc>,
     ) -> Vec<(NewPost, Account)> {
-        let facts = match &copy {
-            Some((_, facts)) => serde_json::to_value(facts).ok(),
-            None => checked.facts,
-        };
-        let rows = parts.into_iter().zip(checked.warnings).map(|(mut part, warnings)| {
-            if let Some((media_id, _)) = &copy {
-                part.prepared.content.media_id = media_id.to_string();
-            }
-            self.new_post(part, &checked.times, warnings, facts.clone(), now)
+        let rows = parts.into_iter().zip(checked.warnings).map(|(part, warnings)| {
+            let (new, account) = self.new_post(part, &checked.times, warnings, checked.facts.clone(), now);
+            (if wants_copy { copied_first(new, now) } else { new }, account)
         });
         rows.collect()
     }
 
-    /// The copy of a request's video, if one is to be kept.
-    pub(super) async fn copy_of(
-        &self,
-        caller: Caller,
-        input: &PostInput,
-        seen: Option<&Probe>,
-    ) -> Result<Option<(MediaId, MediaFacts)>> {
+    /// The copy of the video of a draft or an edit, if one is to be kept.
+    pub(super) async fn copy_of(&self, caller: Caller, input: &PostInput) -> Result<Option<(MediaId, MediaFacts)>> {
         match Url::parse(&input.content.video_url) {
-            Ok(url) if self.is_copied(input) => Ok(Some(self.media_store.keep_copy(caller, &url, seen).await?)),
+            Ok(url) if self.is_copied(input) => Ok(Some(self.media_store.keep_copy(caller, &url).await?)),
             _ => Ok(None),
         }
     }
@@ -422,6 +403,15 @@ enum Look {
     At(Looked),
     /// It cannot be reached, and the posts of the request exist.
     Repeated(Vec<Created>),
+}
+
+/// The same post, whose video is copied before anything else.
+fn copied_first(new: NewPost, now: DateTime<Utc>) -> NewPost {
+    let waiting_for = match new.post.look_since {
+        Some(_) => new.post.waiting_for,
+        None => Some(WaitReason::Copy),
+    };
+    NewPost { post: Post { wants_copy: true, next_step_at: Some(now), waiting_for, ..new.post }, ..new }
 }
 
 fn all_known(parts: &[Part], known: &[Option<Created>]) -> Option<Vec<Created>> {

@@ -53,7 +53,7 @@ impl Posts {
         let options = self.service(&account)?.description.options.text(&prepared.content.options);
         let keys = RequestKeys::of_draft(&account, &given, &options, text, asked, request.request_key);
         let mut content = prepared.content;
-        if let Some((media_id, _)) = self.copy_of(caller, &request.input, None).await? {
+        if let Some((media_id, _)) = self.copy_of(caller, &request.input).await? {
             content.media_id = media_id.to_string();
         }
         let look_since = self.store.lineages().look_since(account.created_at, now);

@@ -89,7 +89,9 @@ impl Posts {
             self.check_new_video(caller, &mut content, &request).await?;
         }
         let account = self.account_of(caller, &post).await?;
-        let mut changed = Post { content, ..post };
+        // A copy of another video than the one that it has now is not wanted any more.
+        let wants_copy = post.wants_copy && content.video_url == post.content.video_url && content.media_id.is_empty();
+        let mut changed = Post { content, wants_copy, ..post };
         if changed.status == Status::Draft {
             let prepared = rules::prepare(
                 self.service(&account)?,
@@ -123,7 +125,7 @@ impl Posts {
             self.media_store.facts(caller.user, &content.media_id).await?;
         }
         let input = PostInput { content: content.clone(), ..request.input.clone() };
-        if let Some((media_id, _)) = self.copy_of(caller, &input, None).await? {
+        if let Some((media_id, _)) = self.copy_of(caller, &input).await? {
             content.media_id = media_id.to_string();
         }
         Ok(())

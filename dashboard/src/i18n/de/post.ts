@@ -100,6 +100,7 @@ export const post: Texts["post"] = {
     retry: "Es wird von selbst noch einmal versucht.",
     reconnect: "Das Konto muss neu verbunden werden.",
     restoreCheck: "Eine Sicherung wurde eingespielt: AuraReels findet heraus, ob der Beitrag schon draußen ist.",
+    copy: "Eine Kopie des Videos wird angelegt.",
   },
   comes: {
     unknown: "Ein Core, der den Stand dieses Beitrags kennt, muss ihn übernehmen.",

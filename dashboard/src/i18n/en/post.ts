@@ -99,6 +99,7 @@ export const post = {
     retry: "It is tried again by itself.",
     reconnect: "The account has to be connected again.",
     restoreCheck: "A backup was restored: AuraReels finds out whether the post is out already.",
+    copy: "A copy of the video is being made.",
   },
   comes: {
     unknown: "A release of the core that knows this post’s state has to take it up.",

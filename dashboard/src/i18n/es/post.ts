@@ -100,6 +100,7 @@ export const post: Texts["post"] = {
     retry: "Se reintenta por sí sola.",
     reconnect: "Hay que conectar la cuenta otra vez.",
     restoreCheck: "Se restauró una copia de seguridad: AuraReels averigua si la publicación ya salió.",
+    copy: "Se está guardando una copia del video.",
   },
   comes: {
     unknown: "Una versión del core que conozca el estado de esta publicación debe tomarla.",

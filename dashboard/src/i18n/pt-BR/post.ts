@@ -100,6 +100,7 @@ export const post: Texts["post"] = {
     retry: "Haverá uma nova tentativa automática.",
     reconnect: "A conta precisa ser conectada de novo.",
     restoreCheck: "Um backup foi restaurado: o AuraReels descobre se o post já saiu.",
+    copy: "Uma cópia do vídeo está sendo guardada.",
   },
   comes: {
     unknown: "Uma versão do core que conheça o estado deste post precisa assumi-lo.",

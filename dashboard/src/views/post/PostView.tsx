@@ -58,6 +58,7 @@ const WAITS: Record<string, keyof Texts["post"]["waits"]> = {
   retry: "retry",
   reconnect: "reconnect",
   restore_check: "restoreCheck",
+  copy: "copy",
 };
 
 function Next({ post }: { post: Post }) {

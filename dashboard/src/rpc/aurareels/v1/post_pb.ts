@@ -635,8 +635,8 @@ export type Post = Message<"aurareels.v1.Post"> & {
   /**
    * What it waits for: "schedule" (its time), "workflow" (the n8n workflow that took it), "processing" and "confirming"
    * (the platform), "quota" and "rate_limit" (the platform's limits), "daily_limit" (the core's own), "retry",
-   * "reconnect" (the account's owner), or "restore_check" (a backup was restored: the core checks whether the post is
-   * already published). Empty when it does not wait.
+   * "reconnect" (the account's owner), "copy" (the copy of its video, see PostContent.keep_copy), or "restore_check" (a
+   * backup was restored: the core checks whether the post is already published). Empty when it does not wait.
    *
    * @generated from field: string waiting_for = 36;
    */

@@ -138,8 +138,9 @@ export type PostContent = Message<"aurareels.v1.PostContent"> & {
   onLongCaption: OnLongCaption;
 
   /**
-   * With video_url: fetch the video into AuraReels before the call returns, so that the link may expire or change
-   * before the post's time. The post then has both video_url and the media_id of its copy.
+   * With video_url: copy the video into AuraReels, so that the link may expire or change before the post's time.
+   * PublishPosts and SchedulePosts return at once, with posts that wait for the copy (waiting_for "copy") and then have both
+   * video_url and the media_id of the copy. CreateDraft and UpdatePost return with the copy.
    *
    * @generated from field: bool keep_copy = 16;
    */
