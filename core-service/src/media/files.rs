@@ -26,7 +26,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream, stream::BoxStream};
 use sha2::{Digest, Sha256};
-use tokio::task::spawn_blocking;
+use tokio::{sync::OwnedMutexGuard, task::spawn_blocking};
 
 pub use super::file_error::FileError;
 use super::{ProbeError, bucket::Bucket, inspect, samples, source};
@@ -93,7 +93,7 @@ impl Files {
             let file = private::create_file(&path)?;
             let part = Part { path: Some(path), is_kept: false };
             lock(&file)?;
-            let writer = Writer { file, hash: Some(Sha256::new()), size: 0, unflushed: 0 };
+            let writer = Writer { file, hash: Some(Sha256::new()), size: 0, unflushed: 0, place: None };
             Ok(Incoming { files, stem, part, size: 0, writer: Some(writer) })
         })
         .await
@@ -116,7 +116,7 @@ impl Files {
             let part = Part { path: Some(path), is_kept: true };
             // What came before is read again when the file is complete.
             let hash = (from == 0).then(Sha256::new);
-            let writer = Writer { file, hash, size: from, unflushed: 0 };
+            let writer = Writer { file, hash, size: from, unflushed: 0, place: None };
             Ok(Some(Incoming { files, stem, part, size: from, writer: Some(writer) }))
         })
         .await
@@ -246,7 +246,7 @@ impl Files {
         blocking(move || {
             let Ok(file) = File::open(files.path(&name)) else { return Ok(None) };
             let is_free = file.try_lock().is_ok();
-            Ok(is_free.then(|| Written { files, name, _lock: Some(file) }))
+            Ok(is_free.then(|| Written { files, name, _lock: Some(file), _place: None }))
         })
         .await
     }
@@ -282,6 +282,8 @@ struct Writer {
     hash: Option<Sha256>,
     size: u64,
     unflushed: u64,
+    /// Freed after the file is closed, also by a write that its caller does not wait for any more.
+    place: Option<OwnedMutexGuard<()>>,
 }
 
 /// A file that is being written. Dropped, it is gone, unless it is kept.
@@ -310,6 +312,13 @@ impl Incoming {
     pub fn keep(&mut self) -> String {
         self.part.is_kept = true;
         format!("{}.{PART}", self.stem)
+    }
+
+    /// Keeps a place until the file is closed by whoever writes it, inspects it or gives it its name.
+    pub fn hold(&mut self, place: OwnedMutexGuard<()>) {
+        if let Some(writer) = &mut self.writer {
+            writer.place = Some(place);
+        }
     }
 
     /// Removes the file after all.
@@ -344,14 +353,14 @@ impl Incoming {
     /// Flushes everything to the disk. The file is complete, but still without a final name.
     pub async fn complete(self) -> Result<Complete, FileError> {
         let writer = self.writer.ok_or(FileError::Gone)?;
-        let (file, hash) = blocking(move || {
-            let mut file = writer.file;
+        let (file, hash, place) = blocking(move || {
+            let (mut file, place) = (writer.file, writer.place);
             file.sync_all()?;
             let hash = match writer.hash {
                 Some(hash) => hash,
                 None => hash_of(&mut file)?,
             };
-            Ok((file, hash))
+            Ok((file, hash, place))
         })
         .await?;
         let media_id = MediaId::of_hash(hash.finalize().into());
@@ -362,6 +371,7 @@ impl Incoming {
             file: Some(file),
             size: self.size,
             media_id,
+            place,
         })
     }
 }
@@ -375,6 +385,7 @@ pub struct Complete {
     file: Option<File>,
     size: u64,
     media_id: MediaId,
+    place: Option<OwnedMutexGuard<()>>,
 }
 
 impl Complete {
@@ -400,7 +411,7 @@ impl Complete {
             let mut part = self.part;
             bucket.put(&name, part.path.as_deref().ok_or(FileError::Gone)?).await?;
             part.is_kept = false;
-            return Ok(Written { files: self.files, name, _lock: self.file });
+            return Ok(Written { files: self.files, name, _lock: self.file, _place: self.place });
         }
         let (files, to) = (self.files.clone(), name.clone());
         blocking(move || {
@@ -408,7 +419,7 @@ impl Complete {
             std::fs::rename(from, files.path(&to))?;
             self.part.renamed();
             sync_directory(&files.directory)?;
-            Ok(Written { files, name: to, _lock: self.file })
+            Ok(Written { files, name: to, _lock: self.file, _place: self.place })
         })
         .await
     }
@@ -445,6 +456,7 @@ pub struct Written {
     files: Files,
     name: String,
     _lock: Option<File>,
+    _place: Option<OwnedMutexGuard<()>>,
 }
 
 impl Written {

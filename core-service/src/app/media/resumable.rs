@@ -3,7 +3,7 @@
 //! Guaranteed:
 //! - What arrived before a connection broke is kept for a day and is not sent again; the file's own size says how much it is,
 //!   so nothing has to be written while bytes arrive.
-//! - One stream writes a file. A newer one for the same upload ends the older one and waits until it has let go of the file.
+//! - One stream writes a file. A newer one for the same upload ends the older one, and is told when it has closed the file.
 //! - The hash at the end is that of the whole file on the disk, whatever came in whichever stream.
 //! - A finished upload is remembered for a day, so that a client that lost the answer finds its media.
 //! - Of several cores, each keeps what it received itself: on another one the upload begins anew, and the newer row of the two counts.
@@ -20,7 +20,10 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::Stream;
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{Mutex as AsyncMutex, oneshot},
+    time::{sleep, timeout},
+};
 
 use super::{
     Caller, Error, MediaId, MediaStore, Result,
@@ -40,30 +43,42 @@ const KEPT: TimeDelta = TimeDelta::hours(24);
 /// Unfinished uploads of a user that are kept; the one that was continued longest ago makes room.
 const MOST_UNFINISHED: usize = 8;
 
-/// How often, and how many times, is looked whether an ended stream has let go of its file.
-const LETTING_GO: Duration = Duration::from_millis(20);
-const LOOKS: usize = 250;
+/// Longest wait for an ended stream of this process to close its file: the disk may be slow.
+const LETTING_GO: Duration = Duration::from_secs(5);
 
-/// Whoever drops a stream's sender ends it.
-type Running = HashMap<(UserId, String), oneshot::Sender<()>>;
+/// How often, and how many times, is looked whether another core has let go of a file in a directory that both use.
+const LOOK: Duration = Duration::from_millis(250);
+const LOOKS: usize = 20;
+
+/// A stream of this process.
+#[derive(Debug)]
+struct Running {
+    /// Dropped, it ends the stream.
+    end: oneshot::Sender<()>,
+    /// Held by the one that writes the file.
+    place: Arc<AsyncMutex<()>>,
+}
 
 /// Streams of resumable uploads in this process.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Streams(Arc<Mutex<Running>>);
+pub(super) struct Streams(Arc<Mutex<HashMap<(UserId, String), Running>>>);
 
 impl Streams {
-    /// Registers a stream; an older one of the same upload is told to end by its receiver.
-    fn take_over(&self, user: UserId, upload_id: &str) -> oneshot::Receiver<()> {
-        let (sender, ended) = oneshot::channel();
+    /// Registers a stream; an older one of the same upload is told to end by its receiver. The place is free when that one has
+    /// closed its file.
+    fn take_over(&self, user: UserId, upload_id: &str) -> (oneshot::Receiver<()>, Arc<AsyncMutex<()>>) {
+        let (end, ended) = oneshot::channel();
+        let key = (user, upload_id.to_owned());
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, stream| !stream.is_closed());
-        all.insert((user, upload_id.to_owned()), sender);
-        ended
+        all.retain(|_, stream| !stream.end.is_closed() || Arc::strong_count(&stream.place) > 1);
+        let place = all.get(&key).map(|older| older.place.clone()).unwrap_or_default();
+        all.insert(key, Running { end, place: place.clone() });
+        (ended, place)
     }
 
     fn is_running(&self, upload: &StoredUpload) -> bool {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&(upload.wp_user_id, upload.upload_id.clone())).is_some_and(|stream| !stream.is_closed())
+        all.get(&(upload.wp_user_id, upload.upload_id.clone())).is_some_and(|stream| !stream.end.is_closed())
     }
 }
 
@@ -117,7 +132,7 @@ impl MediaStore {
         field: &'static str,
         bytes: impl Stream<Item = Result<Bytes>> + Send,
     ) -> Result<Received> {
-        let mut ended = self.streams.take_over(caller.user, &info.upload_id);
+        let (mut ended, place) = self.streams.take_over(caller.user, &info.upload_id);
         let mut found = self.store.upload(caller.user, &info.upload_id).await?;
         if let Some(old) = found.take_if(|found| found.expires_at <= self.clock.now()) {
             self.drop_upload(&old).await?;
@@ -132,7 +147,9 @@ impl MediaStore {
         }
         let receive = async {
             let receiving = self.open(caller, Some(size), field).await?.resumable();
-            let (upload, file) = self.opened(caller, &info, size, found).await?;
+            let Ok(place) = timeout(LETTING_GO, place.lock_owned()).await else { return Err(still_written(&info)) };
+            let (upload, mut file) = self.opened(caller, &info, size, found).await?;
+            file.hold(place);
             Ok::<_, Error>((upload, receiving.bytes(file, bytes).await))
         };
         let (upload, outcome) = tokio::select! {
@@ -214,7 +231,7 @@ impl MediaStore {
         }
     }
 
-    /// Opens the file of an upload once the stream that wrote it has let go. `None` when it is gone.
+    /// Opens the file of an upload, which another core may still write. `None` when it is gone.
     async fn let_go(&self, name: &str, info: &UploadInfo, size: u64) -> Result<Option<Incoming>> {
         for _ in 0..LOOKS {
             let stored = match self.files.size(name).await {
@@ -229,13 +246,9 @@ impl MediaStore {
             if info.offset > stored && !self.files.is_written(name).await.map_err(file_error)? {
                 return Err(behind(info, self.files.size(name).await.unwrap_or(0)));
             }
-            tokio::time::sleep(LETTING_GO).await;
+            sleep(LOOK).await;
         }
-        Err(Error::Unavailable {
-            reason: Reason::UploadIncomplete,
-            message: format!("another core still receives upload {}; what it has is kept", info.upload_id),
-            retry_after: Duration::from_secs(5),
-        })
+        Err(still_written(info))
     }
 
     /// Bytes of the user's unfinished uploads that nobody is sending. Those that were continued longest ago are removed
@@ -331,6 +344,14 @@ fn behind(info: &UploadInfo, stored: u64) -> Error {
             "{stored} bytes of upload {upload_id} are stored on this core, and the call begins at byte {offset}"
         ),
         remedy: "ask GetUpload for received_bytes and continue there; begin at 0 if there is no such upload".into(),
+    }
+}
+
+fn still_written(info: &UploadInfo) -> Error {
+    Error::Unavailable {
+        reason: Reason::UploadIncomplete,
+        message: format!("another stream or core still writes upload {}; what it has is kept", info.upload_id),
+        retry_after: Duration::from_secs(5),
     }
 }
 
