@@ -164,8 +164,7 @@ impl<'a> Worker<'a> {
         }
         // A post that may already be published is neither missed nor handed over.
         if post.to_be_looked_up().is_none()
-            && (matches!(Box::pin(self.before_its_time(&mut post, &ledger)).await?, Flow::Done)
-                || matches!(Box::pin(self.copy_first(&mut post, &ledger)).await?, Flow::Done))
+            && let Flow::Done = Box::pin(self.before_any_step(&mut post, &ledger)).await?
         {
             return Ok(());
         }
@@ -184,6 +183,14 @@ impl<'a> Worker<'a> {
         let at = self.now() + TimeDelta::minutes(1);
         self.commit(&mut work, Self::release(Some(at), None)).await?;
         Ok(())
+    }
+
+    /// What happens before anything is asked of the account or the platform.
+    async fn before_any_step(&self, post: &mut Post, ledger: &Ledger) -> Result<Flow> {
+        match self.before_its_time(post, ledger).await? {
+            Flow::Continue => self.copy_first(post, ledger).await,
+            Flow::Done => Ok(Flow::Done),
+        }
     }
 
     /// What happens to a scheduled post before any step: hand-over to a workflow, missed times.
