@@ -1,5 +1,7 @@
 //! Uploads in a bucket: on moto's S3 server, which the test command starts (`cargo xtask with-databases -- <command>`).
 
+use std::time::{Duration, Instant};
+
 use aurareels_proto::v1::{DeleteMediaRequest, GetMediaRequest, GetUploadRequest, Post, UploadMediaInfo};
 use aurareels_simulator::Hold;
 use aurareels_tests::{
@@ -317,5 +319,56 @@ async fn uploads_from_before_the_bucket_stay_on_this_machine_and_are_posted() {
         let id = world.me().publish(&[account], uploaded(media, caption)).await[0];
         world.me().published(id).await;
     }
+    world.finish(2).await;
+}
+
+/// The most memory that a process ever had, bytes.
+fn peak(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+}
+
+/// Waits for so many visible posts, for some minutes.
+async fn visible(world: &World, count: usize) {
+    let begun = Instant::now();
+    while world.sim.posts().len() < count {
+        assert!(begun.elapsed() < Duration::from_secs(480), "it never came");
+        world.breathe().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes: half a gigabyte goes through a core that is not optimised"]
+async fn half_a_gigabyte_passes_through_the_bucket_in_a_few_megabytes_of_memory() {
+    const MEDIA: usize = 500_000_000;
+    let Some(bucket) = Bucket::make().await else { return };
+    let mut world = bucket.world().await;
+    let account = world.me().account(Login::Tiktok).await;
+    let file = world.file("half a gigabyte", MEDIA).await;
+    world.stop_core().await;
+    let served = Served::start(world.settings(), &world.http).await;
+    world.speak_to(&served.url);
+    // What the first upload and post of a process need is no matter of size.
+    let small = world.me().upload(&world.file("small", SMALL).await).await;
+    world.me().publish(&[account], uploaded(&small, "Small")).await;
+    visible(&world, 1).await;
+    let before = peak(served.pid());
+    let media = world.me().upload(&file).await;
+    let uploaded_at = peak(served.pid());
+    world.me().publish(&[account], uploaded(&media, "Half a gigabyte")).await;
+    visible(&world, 2).await;
+    let after = peak(served.pid());
+    let grown = [uploaded_at, after].map(|peak| (peak - before) / 1024 / 1024);
+    println!(
+        "peak before {} MiB; grown by {} MiB with the upload, {} MiB with the post",
+        before / 1024 / 1024,
+        grown[0],
+        grown[1]
+    );
+    assert!(grown[1] < 96, "{grown:?} MiB");
+    assert!(world.sim.posts().iter().any(|post| post.sha256.as_deref() == Some(media.sha256.as_str())));
+    served.kill().await;
+    world.start_core().await;
     world.finish(2).await;
 }

@@ -10,7 +10,7 @@ use aurareels_simulator::{Hold, Rule};
 use aurareels_tests::{
     Login, World, content,
     fault::on,
-    posting::publish,
+    posting::{at, publish, schedule},
     server::{Private, Server},
     world::Line,
 };
@@ -236,6 +236,56 @@ async fn cores_publish_on_while_a_newer_release_migrates_and_none_of_theirs_star
     world.start_core().await;
     world.me().published(id).await;
     world.finish(all).await;
+}
+
+#[rstest]
+#[case::postgres(Server::Postgres)]
+#[case::mysql(Server::Mysql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promoted_replica_that_had_lagged_doubles_nothing(#[case] server: Server) {
+    let Some(mut world) = World::on(server, &[]).await else { return };
+    let account = world.me().account(Login::Facebook).await;
+    let due = async |hours| {
+        let request = schedule(
+            &[account],
+            content(&world, &format!("Due in {hours}")),
+            at(world.now() + TimeDelta::hours(hours)),
+        );
+        world.me().posts().schedule_posts(request).await.expect("scheduled").into_inner().posts[0].id
+    };
+    let (soon, later) = (due(1).await, due(30).await);
+    let early = world.me().publish(&[account], content(&world, "Before")).await[0];
+    world.me().published(early).await;
+    // The last commit that the replica receives; what follows is on the primary alone.
+    let replica = world.backup_file("replica");
+    world.backup(&replica).await;
+    let second = world.another_core("second").await;
+    let requests = ["By the first", "By the second"].map(|caption| publish(&[account], content(&world, caption)));
+    let ask = async |mut posts: PostServiceClient<Line>, number: usize| {
+        posts.publish_posts(requests[number].clone()).await.expect("taken").into_inner().posts[0].id
+    };
+    let mut known = Vec::new();
+    for (posts, number) in [(world.me().posts(), 0), (second.posts(), 1)] {
+        let id = ask(posts, number).await;
+        known.push(world.me().published(id).await.platform_post_id);
+    }
+    world.advance(TimeDelta::hours(1));
+    let went_out = world.me().published(soon).await.platform_post_id;
+    assert_eq!(world.sim.posts().len(), 4);
+    // The primary is lost.
+    second.stop().await;
+    world.restore(&replica).await;
+    let third = world.another_core("third").await;
+    assert_eq!(world.me().published(soon).await.platform_post_id, went_out);
+    // Their callers, who do not know better, ask once more, each the other core.
+    for (posts, number) in [(third.posts(), 0), (world.me().posts(), 1)] {
+        let id = ask(posts, number).await;
+        assert_eq!(world.me().published(id).await.platform_post_id, known[number]);
+    }
+    assert_eq!(world.sim.posts().len(), 4, "nothing went out again");
+    world.me().published(later).await;
+    third.stop().await;
+    world.finish(5).await;
 }
 
 /// A world whose core is a process that has sent the request of a post which makes it visible, and waits for the answer.
