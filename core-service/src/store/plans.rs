@@ -11,12 +11,15 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub(super) mod servers;
+
 use super::{
     Error, Store,
     accounts::{AccountQuery, NewIdentity},
     api_keys::NewApiKey,
     creating::NewPost,
     dashboard::{MOST_LINKS, NewSession},
+    db::Place,
     due::Claiming,
     logins::Login,
     media::{Added, NewMedia, Settled},
@@ -90,8 +93,12 @@ const READS_ALL_OF_ONE: &[&str] = &[
 pub(super) const KEY: &str = "a key for tests, 0123456789abcdef";
 
 pub(super) async fn store(directory: &Path, key: &str, old: &[&str]) -> Store {
+    store_at(super::db::testing::place(directory).await, key, old).await
+}
+
+async fn store_at(place: Place, key: &str, old: &[&str]) -> Store {
     let keys = Arc::new(KeyRing::from_settings(key, old).unwrap());
-    let store = Store::open(super::db::testing::place(directory).await, keys, Clock::system()).await.unwrap();
+    let store = Store::open(place, keys, Clock::system()).await.unwrap();
     store.migrate().await.unwrap();
     store
 }
@@ -332,9 +339,9 @@ async fn claims_beside_a_full_platform(store: &Store, now: DateTime<Utc>) {
 }
 
 /// The same for accounts and their tokens, OAuth states, and keys of both kinds.
-async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
+async fn run_everything_of_accounts(place: &Place, now: DateTime<Utc>) {
     let (user, flavour, platform) = (UserId(1), LoginFlavour::Tiktok, Platform::Tiktok);
-    let store = store(directory, KEY, &[]).await;
+    let store = store_at(place.clone(), KEY, &[]).await;
     store.check_keys(now).await.unwrap();
     let begun = OauthState {
         wp_user_id: user,
@@ -408,9 +415,9 @@ async fn run_everything_of_accounts(directory: &Path, now: DateTime<Utc>) {
     store.set_refresh_due(&account, None).await.unwrap();
 
     let webhook = store.keys().seal(&super::encryption_keys::webhook_secret(user), "secret");
-    let insert = "INSERT INTO aurareels_webhook_endpoints (wp_user_id, url, secret, created_at, updated_at) VALUES (1, 'x', ?, 0, 0)";
-    store.db.write(async move |tx| tx.insert(insert, &params![&webhook]).await).await.unwrap();
-    let rotated = self::store(directory, "another key for tests, 0123456789", &[KEY]).await;
+    let insert = "INSERT INTO aurareels_webhook_endpoints (wp_user_id, url, secret, created_at, updated_at) VALUES (1, 'x', ?, ?, ?)";
+    store.db.write(async move |tx| tx.insert(insert, &params![&webhook, now, now]).await).await.unwrap();
+    let rotated = store_at(place.clone(), "another key for tests, 0123456789", &[KEY]).await;
     let rotation = rotated.rotate_keys().await.unwrap();
     assert!(rotation.rewritten() >= 3 && !rotation.forgotten.is_empty(), "tokens, handles, webhooks: {rotation:?}");
 
@@ -544,17 +551,23 @@ fn reads_all_of_one(sql: &str, detail: &str) -> bool {
     (of_account && !PARTIAL.iter().any(|index| detail.contains(index))) || of_platform
 }
 
-#[tokio::test]
-async fn every_statement_uses_an_index() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = store(directory.path(), KEY, &[]).await;
+/// Runs every statement of the store at least once.
+async fn run_all(place: &Place) -> Store {
+    let store = store_at(place.clone(), KEY, &[]).await;
     run_everything(&store, store.clock().now()).await;
     super::webhooks::tests::run_everything(&store, store.clock().now()).await;
-    run_everything_of_accounts(directory.path(), store.clock().now()).await;
+    run_everything_of_accounts(place, store.clock().now()).await;
     let later = store.clock().now() + TimeDelta::days(1);
     set_status(&store, Status::Published, store.clock().now()).await;
     store.remove_old_steps(PostId(0), later).await.unwrap();
     store.remove_old_posts(PostId(0), later, later).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn every_statement_uses_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = run_all(&Place::from(Store::default_url(directory.path()).as_str())).await;
     let statements: Vec<String> = SEEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
     assert!(statements.len() > 90, "only {} statements were seen", statements.len());
     let mut scans = Vec::new();

@@ -85,6 +85,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 #[cfg(test)]
+pub(super) use self::kind::Kind;
+#[cfg(test)]
 pub(crate) use self::server::testing;
 use self::sqlite::mark::Mark;
 pub(super) use self::{

@@ -62,6 +62,8 @@ pub(super) fn pool(options: &PgConnectOptions) -> PgPool {
 }
 
 fn bind<'q>(sql: &'q str, params: &'q [Value]) -> sqlx::query::Query<'q, sqlx::Postgres, PgArguments> {
+    #[cfg(test)]
+    crate::store::plans::servers::record(sql, params);
     // Statements are literals of the store, or literals joined by its own code; values are always bound.
     let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
     for value in params {
