@@ -1,5 +1,6 @@
 //! The bars for PublishPosts: a bare loop that writes the same rows, grouped in commits that are as durable, with nothing
-//! in front of it and nothing checked; and the same loop behind a gRPC server that does nothing else.
+//! in front of it and nothing checked; the same loop behind a gRPC server that does nothing else; and behind it the loop
+//! that also looks for the same post (`looking.rs`), without which there is no "one request, one post".
 
 use std::{
     path::Path,
@@ -24,7 +25,7 @@ use tokio::{
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, server::UnaryService, service::Routes, transport::Server};
 
-use crate::core::cpu_of;
+use crate::{core::cpu_of, looking::Looking};
 
 /// What the bare loop did.
 pub(crate) struct Bare {
@@ -38,6 +39,7 @@ pub(crate) struct Bare {
 struct Copier {
     connection: SqliteConnection,
     insert_post: String,
+    looking: Option<Looking>,
     first: i64,
 }
 
@@ -45,7 +47,7 @@ struct Copier {
 type Wanted = (i64, oneshot::Sender<()>);
 
 impl Copier {
-    async fn open(database: &Path, empty: &Path) -> Result<Self> {
+    async fn open(database: &Path, empty: &Path, looks: bool) -> Result<Self> {
         let mut connection = SqliteConnectOptions::new()
             .filename(empty)
             .create_if_missing(true)
@@ -78,17 +80,24 @@ impl Copier {
             "INSERT INTO aurareels_social_posts ({0}) SELECT {0} FROM full.aurareels_social_posts WHERE id = ?",
             names.join(", ")
         );
-        Ok(Self { connection, insert_post, first })
+        let looking = if looks { Some(Looking::over(&mut connection, &names).await?) } else { None };
+        Ok(Self { connection, insert_post, looking, first })
     }
 
     /// Copies what is wanted until nobody is left who could want more; what waits together shares a commit.
     async fn run(self, mut waiting: mpsc::Receiver<Wanted>) -> Result<()> {
-        let Self { mut connection, insert_post, .. } = self;
+        let Self { mut connection, insert_post, looking, .. } = self;
         let mut batch = Vec::new();
         while waiting.recv_many(&mut batch, 512).await > 0 {
             connection.execute("BEGIN IMMEDIATE").await?;
             for (id, _) in &batch {
-                sqlx::query(sqlx::AssertSqlSafe(insert_post.as_str())).bind(*id).execute(&mut connection).await?;
+                match &looking {
+                    Some(looking) => looking.insert(&mut connection, *id).await?,
+                    None => {
+                        let insert = sqlx::query(sqlx::AssertSqlSafe(insert_post.as_str()));
+                        insert.bind(*id).execute(&mut connection).await?;
+                    }
+                }
                 sqlx::query(
                     "INSERT INTO aurareels_events (wp_user_id, kind, post_id, account_id, status, created_at) \
                      SELECT wp_user_id, 'post.created', id, social_account_id, 'publishing', created_at \
@@ -113,7 +122,7 @@ impl Copier {
 /// schema, from `tasks` tasks that each wait for their row to be durable.
 pub(crate) async fn run(database: &Path, tasks: usize, rows: usize) -> Result<Bare> {
     let directory = tempfile::tempdir()?;
-    let copier = Copier::open(database, &directory.path().join("bare.db")).await?;
+    let copier = Copier::open(database, &directory.path().join("bare.db"), false).await?;
     let first = copier.first;
     let (queue, waiting) = mpsc::channel::<Wanted>(1024);
     let writer = tokio::spawn(copier.run(waiting));
@@ -141,11 +150,11 @@ pub(crate) async fn run(database: &Path, tasks: usize, rows: usize) -> Result<Ba
 }
 
 /// The same behind a bare gRPC server, in a process of its own until its standard input ends: what any service pays that
-/// takes such a request, writes such rows and answers, with no key checked, no rule and no request key looked at. Prints
-/// its address.
-pub(crate) async fn serve(database: &Path) -> Result<()> {
+/// takes such a request, writes such rows and answers, with no key checked and no rule; no request key is looked at either,
+/// unless it `looks`. Prints its address.
+pub(crate) async fn serve(database: &Path, looks: bool) -> Result<()> {
     let directory = tempfile::tempdir()?;
-    let copier = Copier::open(database, &directory.path().join("bare.db")).await?;
+    let copier = Copier::open(database, &directory.path().join("bare.db"), looks).await?;
     let next = Arc::new(AtomicI64::new(copier.first));
     let (queue, waiting) = mpsc::channel::<Wanted>(1024);
     let writer = tokio::spawn(copier.run(waiting));

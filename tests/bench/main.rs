@@ -10,6 +10,7 @@ mod beside;
 mod client;
 mod core;
 mod due;
+mod looking;
 mod platforms;
 mod publish;
 mod refused;
@@ -58,6 +59,9 @@ enum Part {
     BareServer {
         /// A database with the rows to copy.
         database: PathBuf,
+        /// Read the account and look for the same post first.
+        #[arg(long)]
+        looks: bool,
     },
 }
 
@@ -86,8 +90,8 @@ enum Bench {
 #[tokio::main]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
-    if let Some(Part::BareServer { database }) = &cli.part {
-        return bare::serve(database).await;
+    if let Some(Part::BareServer { database, looks }) = &cli.part {
+        return bare::serve(database, *looks).await;
     }
     // The core runs in a directory of its own.
     let binary = cli.binary.context("no binary is named")?;

@@ -2,7 +2,7 @@
 //!
 //! Publishing itself is kept out of the way (one worker): the figure is what the API takes in. The second figure has the
 //! engine at its default, working on what comes in at the same time on the same two cores. Beside each, in the same run,
-//! the two bars: the bare loop, and the bare loop behind a gRPC server.
+//! the bars (`bare.rs`).
 
 use std::{
     path::Path,
@@ -54,7 +54,8 @@ pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
         let directory = core.end();
         let database = directory.path().join("aurareels.db");
         simulator.shutdown().await;
-        let (server, server_cpu) = through_bare_server(&database, &accounts, &video, posts).await?;
+        let (looking, looking_cpu) = through_bare_server(&database, true, &accounts, &video, posts).await?;
+        let (server, server_cpu) = through_bare_server(&database, false, &accounts, &video, posts).await?;
         let bare = bare::run(&database, CLIENTS, posts).await?;
         let row = |what: &str, run: Option<Run>, per_second: f64, cpu: Duration| {
             let (p50, p99) = run.map_or((String::new(), String::new()), |mut run| {
@@ -69,6 +70,8 @@ pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
         };
         let per_second = run.per_second;
         row(engine, Some(run), per_second, cpu);
+        let per_second = looking.per_second;
+        row("the server below, looking for the same post first", Some(looking), per_second, looking_cpu);
         let per_second = server.per_second;
         row("bare loop behind a bare gRPC server, same rows", Some(server), per_second, server_cpu);
         row("bare loop, same rows", None, bare.per_second, bare.cpu);
@@ -134,6 +137,7 @@ pub(crate) async fn publish(
 /// The same calls to the bare server, with its CPU per post.
 async fn through_bare_server(
     database: &Path,
+    looks: bool,
     accounts: &Arc<Vec<i64>>,
     video: &Arc<String>,
     posts: usize,
@@ -141,6 +145,7 @@ async fn through_bare_server(
     let mut server = Command::new(std::env::current_exe()?)
         .arg("bare-server")
         .arg(database)
+        .args(looks.then_some("--looks"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
