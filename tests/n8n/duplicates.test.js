@@ -26,16 +26,12 @@ const create = (caption, parameters = {}, more = {}) => {
 
 /** Waits until the core has a post with this caption; its id. */
 function taken(caption) {
-  return until(`the core's post "${caption}"`, async () => {
-    const { posts } = await core.client.posts.listPosts({ pageSize: 20 });
-    return posts.find((post) => post.caption === caption)?.id;
-  });
+  return until(`the core's post "${caption}"`, async () => (await core.captioned(caption))[0]?.id);
 }
 
 /** Waits until nothing more can become of the posts with this caption, and counts the visible ones. */
 async function visible(caption) {
-  const { posts } = await core.client.posts.listPosts({ pageSize: 100 });
-  const ours = posts.filter((post) => post.caption === caption);
+  const ours = await core.captioned(caption);
   for (const { id } of ours) {
     const ended = async () => [PostStatus.PUBLISHED, PostStatus.FAILED].includes((await core.post(id)).status);
     // A core that was killed leaves a claim that has to run out.

@@ -15,7 +15,8 @@ const LATER = "2031-05-06T07:08:09.000Z";
 
 const { core, n8n, simulator, tiktok, instagram, credentials } = await world();
 const w = await world();
-const accounts = (await core.client.accounts.listAccounts({})).accounts.map(({ id }) => Number(id));
+/** All accounts of the core as it is now: other files connect some of their own. */
+const accounts = async () => new Set((await core.client.accounts.listAccounts({})).accounts.map(({ id }) => Number(id)));
 
 /** Runs an operation that must succeed; the JSON items of its outputs. */
 async function done(parameters) {
@@ -70,7 +71,7 @@ describe("the package in n8n", () => {
         filter,
       });
     const { results } = await search();
-    assert.deepEqual(new Set(results.map(({ value }) => Number(value))), new Set(accounts));
+    assert.deepEqual(new Set(results.map(({ value }) => Number(value))), await accounts());
     const name = (id) => results.find(({ value }) => Number(value) === id).name;
     assert.match(name(tiktok), /^TikTok · @\S+ · OK/);
     assert.match(name(instagram), /^Instagram · @\S+ · OK · \d+ of \d+ /);
@@ -203,7 +204,7 @@ describe("account", () => {
   test("get and get many", async () => {
     assert.equal((await account("get")).platform, "tiktok");
     const [all] = await done({ resource: "account", operation: "getAll", returnAll: true });
-    assert.deepEqual(new Set(all.map(({ id }) => id)), new Set(accounts));
+    assert.deepEqual(new Set(all.map(({ id }) => id)), await accounts());
     const [some] = await done({ resource: "account", operation: "getAll", filters: { platform: "tiktok" } });
     assert.deepEqual(some.map(({ id }) => id), [tiktok]);
   });

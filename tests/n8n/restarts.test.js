@@ -80,10 +80,7 @@ describe("while n8n is down", () => {
     // The platform holds the upload, so that the call is on its way for as long as we like.
     const held = await hold();
     const first = await n8n.rest.start(made);
-    await until("the core's post", async () => {
-      const { posts } = await core.client.posts.listPosts({ pageSize: 20 });
-      return posts.some((post) => post.caption === caption);
-    });
+    await until("the core's post", async () => (await core.captioned(caption)).length > 0);
     await n8n.kill();
     await release(held);
     const missed = [await publish("Missed in the kill one"), await publish("Missed in the kill two")];

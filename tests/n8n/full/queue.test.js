@@ -117,10 +117,7 @@ describe("queue mode", () => {
     const first = await worker("worker-3");
     const { id: held } = await simulator.fault({ operation: "tiktok.upload_last_chunk" }, undefined, { hold: "before" });
     await call(caption);
-    const post = await until("the core's post", async () => {
-      const { posts } = await core.client.posts.listPosts({ pageSize: 20 });
-      return posts.find((one) => one.caption === caption);
-    });
+    const post = await until("the core's post", async () => (await core.captioned(caption))[0]);
     await first.kill();
     await simulator.post(`faults/${held}/release`);
     await worker("worker-4");

@@ -93,6 +93,12 @@ export class Core {
     return this.client.posts.getPost({ id: BigInt(id) });
   }
 
+  /** All posts with this caption, however many others there are: at most 100. */
+  async captioned(caption) {
+    const { posts } = await this.client.posts.listPosts({ search: caption, pageSize: 100 });
+    return posts.filter((post) => post.caption === caption);
+  }
+
   #run(...args) {
     const env = { ...cleanEnvironment(), ...this.settings };
     return execFileSync(setting("AURAREELS_BINARY"), args, { env, cwd: this.dir, encoding: "utf8", stdio: "pipe" });
