@@ -93,15 +93,23 @@ impl<'a> Worker<'a> {
         Self { engine, claim, refreshed: false, place: None }
     }
 
-    pub(super) async fn run(mut self, post: Box<Post>, ledger: Ledger, login: Option<Box<StoredLogin>>) -> Result<()> {
+    // No `async fn`: thousands wait here, and it would keep room for the worker twice.
+    pub(super) fn run(
+        mut self,
+        post: Box<Post>,
+        ledger: Ledger,
+        login: Option<Box<StoredLogin>>,
+    ) -> impl Future<Output = Result<()>> + Send + use<'a> {
         let id = post.id;
-        match self.drive(post, ledger, login).await {
-            // It was cancelled or taken over: that state stands, ours is void.
-            Err(Error::Fenced(_)) => {
-                debug!(post.id = %id, "claim is gone");
-                Ok(())
+        async move {
+            match self.drive(post, ledger, login).await {
+                // It was cancelled or taken over: that state stands, ours is void.
+                Err(Error::Fenced(_)) => {
+                    debug!(post.id = %id, "claim is gone");
+                    Ok(())
+                }
+                other => other,
             }
-            other => other,
         }
     }
 
