@@ -24,6 +24,9 @@ const RETENTION: u32 = 6;
 /// How often uploads are looked at whose time has come. Costs one small read when there is none.
 const EXPIRING: Duration = Duration::from_secs(5);
 
+/// The same on a server, where reads cost more.
+const EXPIRING_ON_SERVER: Duration = Duration::from_secs(30);
+
 impl Components {
     pub(super) async fn housekeeping(self) {
         self.media_store.look_at_bucket().await;
@@ -60,7 +63,8 @@ impl Components {
                 }
                 Err(_) => {}
             }
-            tokio::time::sleep(EXPIRING).await;
+            let is_on_server = self.store.is_on_server();
+            tokio::time::sleep(if is_on_server { EXPIRING_ON_SERVER } else { EXPIRING }).await;
         }
     }
 

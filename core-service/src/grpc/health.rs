@@ -7,10 +7,10 @@
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use aurareels_proto::v1;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
     sync::{Notify, watch},
-    time::{MissedTickBehavior, interval, timeout},
+    time::{sleep, timeout},
 };
 use tonic::server::NamedService;
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -35,6 +35,9 @@ const MOST_OVERDUE: TimeDelta = TimeDelta::seconds(60);
 
 /// Time between looks.
 const LOOK: Duration = Duration::from_secs(3);
+
+/// Time between looks at a server whose last answer was good: each look costs it some statements.
+const LOOK_AT_SERVER: Duration = Duration::from_secs(6);
 
 /// Longest that a look may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -78,12 +81,10 @@ impl Teller {
 
     /// Looks until the core stops.
     pub(super) async fn follow(mut self, mut stopping: Stopping) {
-        let mut ticks = interval(LOOK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks.reset();
         loop {
+            let is_calm = self.watched.store.is_on_server() && self.known == (None, None);
             tokio::select! {
-                _ = ticks.tick() => {}
+                () = sleep(if is_calm { LOOK_AT_SERVER } else { LOOK }) => {}
                 _ = stopping.wait_for(|stopping| *stopping) => break,
             }
             self.look().await;
@@ -92,9 +93,9 @@ impl Teller {
     }
 
     async fn look(&mut self) {
-        let database = self.watched.database().await;
+        let (database, next_step_at) = self.watched.database().await;
         // A database that does not answer is asked no more.
-        let schedule = if database.is_none() { self.watched.schedule().await } else { None };
+        let schedule = if database.is_none() { self.watched.schedule(next_step_at).await } else { None };
         tell(&self.reporter, (database.is_none(), schedule.is_none())).await;
         self.said.send_replace(database.clone());
         let now = (database, schedule);
@@ -111,28 +112,34 @@ impl Teller {
 }
 
 impl Watched {
-    async fn database(&self) -> Trouble {
-        match self.store.probe(self.clock.now(), PATIENCE).await {
+    /// What is wrong with the database, and when the next post wants attention.
+    async fn database(&self) -> (Trouble, Option<DateTime<Utc>>) {
+        let trouble = match self.store.probe(self.clock.now(), PATIENCE).await {
             Ok(probed) => {
                 if probed.is_asked_for_keys {
                     self.asked_for_keys.notify_one();
                 }
-                (!probed.missing_keys.is_empty()).then(|| {
-                    format!(
-                        "stored secrets need encryption keys that this core does not have ({}); put them among \
+                if probed.missing_keys.is_empty() {
+                    return (None, probed.next_step_at);
+                }
+                Some(format!(
+                    "stored secrets need encryption keys that this core does not have ({}); put them among \
                          AURAREELS_SOCIAL_ENCRYPTION_OLD_KEYS",
-                        probed.missing_keys.join(", ")
-                    )
-                })
+                    probed.missing_keys.join(", ")
+                ))
             }
             Err(store::Error::Sick(ailment)) => Some(format!("{ailment}; {}", ailment.remedy())),
             Err(error) => Some(format!("the database cannot be used: {}", describe(&error))),
-        }
+        };
+        (trouble, None)
     }
 
-    async fn schedule(&self) -> Trouble {
+    async fn schedule(&self, next_step_at: Option<DateTime<Utc>>) -> Trouble {
         if self.store.behind().is_some() {
             return Some("the database is older than what was handed out before".to_owned());
+        }
+        if next_step_at.is_none_or(|at| at >= self.clock.now()) {
+            return None;
         }
         let is_late = match timeout(PATIENCE, (self.overdue)()).await {
             Ok(Ok(late)) => late.is_some_and(|late| late > MOST_OVERDUE),

@@ -90,6 +90,7 @@ struct Claimed {
 }
 
 /// What a look at the schedule found, besides what is worked on now.
+#[derive(Default)]
 struct Found {
     /// There may be more to claim.
     more: bool,
@@ -128,16 +129,23 @@ impl Scheduler {
         let wakes = self.engine.store.wakes().clone();
         let mut freed = self.freed.subscribe();
         let mut trouble = Repeated::default();
+        // The last look found nothing before the sweep, and nobody has told of anything since.
+        let mut is_sweep = false;
         while !*stopping.borrow() {
             wakes.begin();
             freed.mark_unchanged();
-            let (wake, waits_for_room) = match self.claim(&mut workers).await {
+            is_sweep = is_sweep && self.nothing_is_near().await;
+            let claimed = if is_sweep { Ok(Found::default()) } else { self.claim(&mut workers).await };
+            let (wake, waits_for_room) = match claimed {
                 Ok(found) => {
                     trouble.over();
                     if found.more {
                         continue;
                     }
-                    (self.next_wake().await, found.waits_for_room)
+                    let sweep = self.next_sweep();
+                    let wake = if is_sweep { sweep } else { self.next_wake(sweep).await };
+                    is_sweep = wake == sweep && !found.waits_for_room;
+                    (wake, found.waits_for_room)
                 }
                 Err(problem) => {
                     let problem = describe(&problem);
@@ -157,7 +165,7 @@ impl Scheduler {
             tokio::select! {
                 () = self.engine.clock.sleep_until(wake) => {}
                 () = tokio::time::sleep(SWEEP) => {}
-                () = earlier => {}
+                () = earlier => is_sweep = false,
                 _ = freed.changed(), if waits_for_room => {}
                 _ = stopping.wait_for(|stopping| *stopping) => {}
             }
@@ -181,10 +189,22 @@ impl Scheduler {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When the next post wants attention for which there is room.
-    async fn next_wake(&self) -> DateTime<Utc> {
+    fn next_sweep(&self) -> DateTime<Utc> {
+        self.engine.clock.now() + TimeDelta::from_std(SWEEP).unwrap_or(TimeDelta::zero())
+    }
+
+    /// Whether no post for which there is room wants attention before a burst of it would be prepared. One small read, so that
+    /// a core with nothing to do asks little of its database.
+    async fn nothing_is_near(&self) -> bool {
+        let near = self.engine.clock.now() + HORIZON;
+        let turns = self.turns().clone();
+        let next = self.engine.store.next_step_at(&turns).await;
+        next.is_ok_and(|next| next.is_none_or(|at| at > near))
+    }
+
+    /// When the next post wants attention for which there is room; `sweep` if that is later.
+    async fn next_wake(&self, sweep: DateTime<Utc>) -> DateTime<Utc> {
         let now = self.engine.clock.now();
-        let sweep = now + TimeDelta::from_std(SWEEP).unwrap_or(TimeDelta::zero());
         let turns = self.turns().clone();
         match self.engine.store.next_step_at(&turns).await {
             Ok(Some(at)) => at.max(now + GATHER).min(sweep),
@@ -303,6 +323,13 @@ impl Heartbeat {
         loop {
             tokio::time::sleep(self.engine.settings.renew_every).await;
             self.abandon_orphans().await;
+            // A claim of which nobody here knows runs out by itself, and is found as one of a worker that ended. To ask a file
+            // costs nothing.
+            let is_idle = self.at_work.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+            if is_idle && self.engine.store.is_on_server() {
+                unknown.clear();
+                continue;
+            }
             let asked = self.leases.mark();
             fault::point(FaultPoint::RenewBegins, "heartbeat");
             let renewed =

@@ -20,6 +20,9 @@ const ALIVE: TimeDelta = TimeDelta::seconds(15);
 /// What is left of a core that was killed is removed after this time.
 const KEPT: TimeDelta = TimeDelta::hours(1);
 
+/// Of a core that is not asked to read its keys: most of the time nothing else has to be asked.
+const SEEN_UNASKED: &str = "UPDATE aurareels_cores SET seen_at = ? \
+     WHERE token = ? AND (asked_at IS NULL OR answered_at >= asked_at)";
 const SEEN: &str = "UPDATE aurareels_cores SET seen_at = ? WHERE token = ?";
 const ASKED: &str = "SELECT asked_at, answered_at FROM aurareels_cores WHERE token = ?";
 const SIGN_ON: &str = "INSERT INTO aurareels_cores (token, name, key_id, seen_at, answered_at) VALUES (?, ?, ?, ?, ?)";
@@ -88,6 +91,9 @@ impl Store {
         let (token, name, keys) = (present.token.clone(), present.name.clone(), self.keys());
         self.db
             .write(async move |tx| {
+                if tx.execute(SEEN_UNASKED, &params![now, &token]).await? > 0 {
+                    return Ok(false);
+                }
                 tx.execute(SEEN, &params![now, &token]).await?;
                 let Some(row) = tx.fetch_optional(ASKED, &params![&token]).await? else {
                     sign_on(tx, &token, &name, keys.current_key_id(), now).await?;

@@ -233,6 +233,8 @@ pub struct Probed {
     pub is_asked_for_keys: bool,
     /// Encryption keys of stored values that this core does not have, by their ids.
     pub missing_keys: Vec<String>,
+    /// When the next post wants attention; `None` when none waits.
+    pub next_step_at: Option<DateTime<Utc>>,
 }
 
 /// The schema version of a database.
@@ -310,13 +312,18 @@ impl Store {
             self.db.look()?;
             // A database that is behind is only read.
             let is_asked = self.behind().is_none() && self.seen(now).await?;
-            self.db.read_ends().await?;
-            Ok(Probed { is_asked_for_keys: is_asked, missing_keys: self.missing_keys().await? })
+            let next_step_at = self.db.read_ends().await?;
+            Ok(Probed { is_asked_for_keys: is_asked, missing_keys: self.missing_keys().await?, next_step_at })
         };
         match timeout(patience, probe).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Error::Sick(self.db.delay(patience))),
         }
+    }
+
+    /// Whether the database is one of a server, which has to be asked for everything over a connection.
+    pub fn is_on_server(&self) -> bool {
+        self.db.is_on_server()
     }
 
     /// Turns true when the files of the database are not in place any more, and false when they are back.

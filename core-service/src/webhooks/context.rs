@@ -13,8 +13,12 @@ use crate::{
 /// Pause after an error of the database.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
-/// Time between looks for what another core has written.
-pub(super) const LOOK: Duration = Duration::from_secs(2);
+/// Time between looks for what another process has written.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// The same at a server: its cores are told of each other's events, and each sends what it has written itself. What is left
+/// to find is what a core left behind that ended.
+const LOOK_AT_SERVER: Duration = Duration::from_secs(15);
 
 /// What sending needs.
 #[derive(Clone)]
@@ -37,4 +41,11 @@ pub struct Webhooks {
     pub token: String,
     /// Turns true when the core stops.
     pub stopping: watch::Receiver<bool>,
+}
+
+impl Webhooks {
+    /// Time between looks for what another process has written.
+    pub(super) fn look(&self) -> Duration {
+        if self.store.is_on_server() { LOOK_AT_SERVER } else { LOOK }
+    }
 }

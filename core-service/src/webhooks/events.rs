@@ -9,7 +9,7 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::context::{LOOK, PAUSE, Webhooks};
+use super::context::{PAUSE, Webhooks};
 use crate::{
     app::{
         posts::{requests::Subjects, subjects},
@@ -56,7 +56,7 @@ pub(super) async fn run(of: &Webhooks) {
         trouble.over();
         let is_open = tokio::select! {
             changed = committed.changed() => changed.is_ok(),
-            () = sleep(LOOK) => true,
+            () = sleep(of.look()) => true,
             _ = stopping.wait_for(|stopping| *stopping) => true,
         };
         if !is_open {

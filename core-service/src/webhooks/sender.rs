@@ -18,7 +18,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    context::{LOOK, PAUSE, Webhooks},
+    context::{PAUSE, Webhooks},
     exchange,
 };
 use crate::{
@@ -158,13 +158,13 @@ pub(super) async fn run(of: &Webhooks) {
 /// Begins what is due; answers how long until the next look.
 async fn look(of: &Webhooks, shared: &Shared, room: Room, requests: &mut JoinSet<()>) -> store::Result<Duration> {
     if room.all == 0 {
-        return Ok(LOOK);
+        return Ok(of.look());
     }
     let now = of.clock.now();
     match of.store.next_webhook_at(&room.full).await? {
-        None => return Ok(LOOK),
+        None => return Ok(of.look()),
         Some(at) if at > now => {
-            return Ok((at - now).to_std().unwrap_or_default().clamp(Duration::from_millis(1), LOOK));
+            return Ok((at - now).to_std().unwrap_or_default().clamp(Duration::from_millis(1), of.look()));
         }
         Some(_) => {}
     }

@@ -17,7 +17,7 @@
 //! | `write_first(operation)` | the same, before what waits by `write()`, as far as the database has a queue |
 //! | `events_committed()` | changes with every commit of this process that wrote an event. Commits of others are found by polling (`grpc/watch.rs`), unless the database can tell |
 //! | `wakes()` | told of the earliest `note_schedule` of each commit of this process ([`Wakes`]); those of others are found by polling |
-//! | `look()`, `read_ends()`, `delay()` | what health asks: whether the database that was opened is still there, as far as it is known without a wait; one statement that touches pages; why it is slow |
+//! | `look()`, `read_ends()`, `delay()` | what health asks: whether the database that was opened is still there, as far as it is known without a wait; one statement that touches pages, which also answers when the next post wants attention; why it is slow |
 //! | `time()` | what the clock of the server says, by which cores correct theirs; `None` for a file of this machine |
 //! | `lost()` | an `Arc<AtomicBool>` that is true while the database is not the one that was opened, or cannot be written any more |
 //! | `metrics()`, `state()` | what it counts (commits and their time, writes, reads), and what waits at this moment |
@@ -196,7 +196,7 @@ impl Db {
         each!(self, db => db.look())
     }
 
-    pub(in crate::store) async fn read_ends(&self) -> Result<()> {
+    pub(in crate::store) async fn read_ends(&self) -> Result<Option<DateTime<Utc>>> {
         each!(self, db => db.read_ends().await)
     }
 
@@ -230,6 +230,10 @@ impl Db {
 
     pub(in crate::store) fn refusal(&self) -> Option<&str> {
         each!(self, db => db.refusal())
+    }
+
+    pub(in crate::store) fn is_on_server(&self) -> bool {
+        matches!(self, Self::Server(_))
     }
 
     /// `None` for a database of a server.

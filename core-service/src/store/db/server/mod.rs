@@ -195,8 +195,8 @@ impl Db {
         self.read().await?.fetch_optional(sql, &[]).await?.map(|row| row.time("now")).transpose()
     }
 
-    pub(in crate::store) async fn read_ends(&self) -> Result<()> {
-        self.read().await?.fetch_optional(sqlite::ENDS, &[]).await.map(drop)
+    pub(in crate::store) async fn read_ends(&self) -> Result<Option<DateTime<Utc>>> {
+        Ok(sqlite::next_step_of(self.read().await?.fetch_optional(sqlite::ENDS, &[]).await?))
     }
 
     pub(in crate::store) fn delay(&self, waited: Duration) -> Ailment {

@@ -38,7 +38,7 @@ use sqlx::{
 use tokio::{sync::watch, time::timeout};
 use tracing::{error, warn};
 
-pub(super) use self::probe::ENDS;
+pub(super) use self::probe::{ENDS, next_step_of};
 use self::{
     mark::Mark,
     place::Place,

@@ -6,19 +6,25 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use tracing::{error, info};
 
 use super::Db;
-use crate::store::{Error, Result, ailment::Ailment};
+use crate::store::{Error, Result, ailment::Ailment, db::row::Row};
 
 /// Reads the first and the last page of every large table, and the way there.
 pub(in crate::store::db) const ENDS: &str = "SELECT (SELECT MIN(id) FROM aurareels_social_accounts), (SELECT MAX(id) FROM aurareels_social_accounts), \
      (SELECT MIN(id) FROM aurareels_social_posts), (SELECT MAX(id) FROM aurareels_social_posts), \
-     (SELECT MIN(next_step_at) FROM aurareels_social_posts WHERE next_step_at IS NOT NULL), \
+     (SELECT MIN(next_step_at) FROM aurareels_social_posts WHERE next_step_at IS NOT NULL) AS next_step_at, \
      (SELECT MIN(post_id) FROM aurareels_post_steps), (SELECT MAX(post_id) FROM aurareels_post_steps), \
      (SELECT MIN(sequence) FROM aurareels_events), (SELECT MAX(sequence) FROM aurareels_events), \
      (SELECT MIN(id) FROM aurareels_media), (SELECT MAX(id) FROM aurareels_media), \
      (SELECT MAX(id) FROM aurareels_api_keys), (SELECT MAX(number) FROM aurareels_lineages)";
+
+/// When the next post wants attention, by what [`ENDS`] read. A time that cannot be read may be any.
+pub(in crate::store::db) fn next_step_of(ends: Option<Row>) -> Option<DateTime<Utc>> {
+    ends.and_then(|row| row.opt_time("next_step_at").unwrap_or(Some(DateTime::UNIX_EPOCH)))
+}
 
 /// Least time between two checks of the whole file.
 const CHECK_GAP: Duration = Duration::from_secs(15);
@@ -33,13 +39,13 @@ impl Db {
     }
 
     /// Reads a little of everything.
-    pub(in crate::store) async fn read_ends(&self) -> Result<()> {
-        self.read().await?.fetch_optional(ENDS, &[]).await?;
+    pub(in crate::store) async fn read_ends(&self) -> Result<Option<DateTime<Utc>>> {
+        let ends = self.read().await?.fetch_optional(ENDS, &[]).await?;
         if self.signs.is_damaged() {
             self.check_in_background();
             return Err(Error::Sick(Ailment::Damaged));
         }
-        Ok(())
+        Ok(next_step_of(ends))
     }
 
     /// What keeps the writer from answering, if that is known.
