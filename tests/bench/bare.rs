@@ -25,7 +25,7 @@ use tokio::{
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, server::UnaryService, service::Routes, transport::Server};
 
-use crate::{core::cpu_of, looking::Looking};
+use crate::{core::cpu_of, looking::Looking, publish::Run};
 
 /// What the bare loop did.
 pub(crate) struct Bare {
@@ -33,6 +33,13 @@ pub(crate) struct Bare {
     pub(crate) per_second: f64,
     /// CPU per post, of this process: nothing else runs in it meanwhile.
     pub(crate) cpu: Duration,
+}
+
+impl Bare {
+    /// Beside what clients saw: it has none.
+    pub(crate) fn as_run(&self) -> Run {
+        Run { per_second: self.per_second, times: Vec::new(), refused: 0 }
+    }
 }
 
 /// The rows that a run of PublishPosts left, and an empty database of the same schema to write them to once more.

@@ -38,7 +38,7 @@ impl Core {
         environment.push(("AURAREELS_ALLOW_PRIVATE_MEDIA_HOSTS".into(), "true".into()));
         environment.push(("AURAREELS_LOG".into(), "warn".into()));
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let generated = Command::new(binary).args(["keys", "generate"]).output()?;
+        let generated = program(binary).args(["keys", "generate"]).output()?;
         let key = String::from_utf8(generated.stdout)?.trim().to_owned();
         environment.push(("AURAREELS_SOCIAL_ENCRYPTION_KEY".into(), key));
         let begun = Instant::now();
@@ -62,20 +62,62 @@ impl Core {
 
     /// Makes a key of a user.
     pub(crate) fn key_of(&self, user: usize) -> Result<String> {
-        let made = Command::new(&self.binary)
-            .args(["api-key", "create", "--user", &user.to_string(), "--scopes", "read,publish,admin", "--json"])
+        let user = user.to_string();
+        let made = ["api-key", "create", "--user", &user, "--scopes", "read,publish,admin", "--json"];
+        let made: Value = serde_json::from_slice(&self.command(&made, &[])?)?;
+        Ok(made["key"].as_str().context("no key in the answer")?.to_owned())
+    }
+
+    /// Runs a command of the binary with the core's settings and further ones; answers what it prints.
+    pub(crate) fn command(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Result<Vec<u8>> {
+        let ran = program(&self.binary)
+            .args(arguments)
             .current_dir(&self.data_dir)
             .envs(self.environment.iter().cloned())
+            .envs(settings.iter().copied())
             .output()?;
-        ensure!(made.status.success(), "no API key: {}", String::from_utf8_lossy(&made.stderr));
-        let made: Value = serde_json::from_slice(&made.stdout)?;
-        Ok(made["key"].as_str().context("no key in the answer")?.to_owned())
+        ensure!(ran.status.success(), "{}: {}", arguments.join(" "), String::from_utf8_lossy(&ran.stderr));
+        Ok(ran.stdout)
+    }
+
+    /// Starts a further core with the same settings, on the same database of a server, with files of its own.
+    pub(crate) async fn another(&self) -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let address = format!("http://127.0.0.1:{port}");
+        let mut environment = self.environment.clone();
+        environment.push(("AURAREELS_LISTEN".into(), format!("127.0.0.1:{port}")));
+        environment.push(("AURAREELS_DATA_DIR".into(), directory.path().display().to_string()));
+        let begun = Instant::now();
+        let mut core = Self {
+            child: serve(&self.binary, directory.path(), &environment)?,
+            binary: self.binary.clone(),
+            environment,
+            address,
+            key: self.key.clone(),
+            started_in: Duration::ZERO,
+            data_dir: directory.path().to_owned(),
+            directory: Some(directory),
+        };
+        core.wait_until_serving().await?;
+        core.started_in = begun.elapsed();
+        Ok(core)
     }
 
     /// Kills the core and starts it again on its database.
     pub(crate) async fn kill_and_start(&mut self) -> Result<()> {
+        self.kill()?;
+        self.start_again().await
+    }
+
+    pub(crate) fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts the core, which was killed, on its database.
+    pub(crate) async fn start_again(&mut self) -> Result<()> {
         self.child = serve(&self.binary, &self.data_dir, &self.environment)?;
         self.wait_until_serving().await
     }
@@ -118,8 +160,17 @@ impl Core {
     }
 }
 
-fn serve(binary: &Path, directory: &Path, environment: &[(String, String)]) -> Result<Child> {
+/// The binary, with no setting that is for this program.
+fn program(binary: &Path) -> Command {
     let mut command = Command::new(binary);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AURAREELS_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn serve(binary: &Path, directory: &Path, environment: &[(String, String)]) -> Result<Child> {
+    let mut command = program(binary);
     let command = command.arg("serve").current_dir(directory).envs(environment.iter().cloned());
     command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("cannot start the core")
 }

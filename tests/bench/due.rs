@@ -3,9 +3,10 @@
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use aurareels_proto::v1::{PostStatus, SchedulePostsRequest, ScheduleTime, schedule_time::Form};
 use aurareels_simulator::{Filter, Host, Options, Simulator};
+use aurareels_tests::server::{Private, Server};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -13,6 +14,7 @@ use crate::{
     behind,
     client::{self, Login, connect},
     core::Core,
+    servers::connection::Connection,
     stats::{ms, percentile},
 };
 
@@ -25,21 +27,44 @@ const LEAD: TimeDelta = TimeDelta::minutes(4);
 /// How long after the due time nothing is looked at.
 const UNDER_WAY: Duration = Duration::from_secs(3);
 
-pub(crate) async fn run(binary: &Path, posts: usize, behind: usize) -> Result<()> {
+/// On SQLite, or on a database of its own on a server, which more than one core may share.
+pub(crate) async fn run(
+    binary: &Path,
+    posts: usize,
+    behind: usize,
+    server: Option<Server>,
+    cores: usize,
+) -> Result<()> {
     let simulator = Simulator::start(Options { journal_capacity: 40 * posts, ..Options::default() }).await?;
-    let settings = [("AURAREELS_CONCURRENCY", "20000"), ("AURAREELS_POLL_FIRST_SECONDS", "5")];
+    let database = match server {
+        Some(server) => Some(Private::on(server).await.context("no server was started")?),
+        None => None,
+    };
+    let url = database.as_ref().map(Private::url);
+    let mut settings = vec![("AURAREELS_CONCURRENCY", "20000"), ("AURAREELS_POLL_FIRST_SECONDS", "5")];
+    settings.extend(url.as_ref().map(|url| ("AURAREELS_DATABASE_URL", url.as_str())));
     let core = Core::start(binary, &simulator, &settings).await?;
     let accounts = connect(&core, &simulator, Login::Instagram, posts.div_ceil(PER_ACCOUNT)).await?;
     let video = format!("{}/v/bench.mp4?size=20000&duration=5", simulator.url(Host::Media));
     let mut client = client::posts(&core).await?;
     if behind > 0 {
         schedule(&client, &accounts, &video, "behind", 1, now() + TimeDelta::days(300)).await?;
-        behind::copy(&core, &accounts, behind - 1).await?;
+        match (server, &url) {
+            (Some(server), Some(url)) => {
+                behind::copy_on_server(&mut Connection::to(server, url).await?, &accounts, behind - 1).await?;
+            }
+            _ => behind::copy_in_file(&core, &accounts, behind - 1).await?,
+        }
+    }
+    let mut all = vec![core];
+    while all.len() < cores {
+        all.push(all[0].another().await?);
     }
     let begun = now();
     let due = at_full_second(begun + LEAD.max(TimeDelta::milliseconds(i64::try_from(posts)? * 8) + LEAD));
     schedule(&client, &accounts, &video, "due", posts, due).await?;
-    println!("\n## {posts} posts due in the same second, {behind} scheduled behind them\n");
+    let on = server.map_or_else(|| "SQLite".to_owned(), |server| format!("{server:?}"));
+    println!("\n## {posts} posts due in the same second, {behind} scheduled behind them, {cores} cores on {on}\n");
     println!("made in {:.1} s; due {:.0} s later", (now() - begun).as_seconds_f64(), (due - now()).as_seconds_f64());
     let filter = Filter { operation: Some("meta.media_publish".to_owned()), ..Filter::default() };
     // Looking for them takes time from those who send and receive them: not while they are under way.
@@ -73,23 +98,30 @@ pub(crate) async fn run(binary: &Path, posts: usize, behind: usize) -> Result<()
     println!("| due to received, p50 | {} |", ms(percentile(&mut late, 0.5)));
     println!("| due to received, p99 | {} |", ms(percentile(&mut late, 0.99)));
     println!("| due to received, longest | {} |", ms(percentile(&mut late, 1.0)));
-    let left = left_within(&core).await?;
-    println!("| left the core within 0.25 s, 0.5 s, 1 s, 2 s of the due time (its `/metrics`) | {left} |");
+    let left = left_within(&all).await?;
+    println!("| left the cores within 0.25 s, 0.5 s, 1 s, 2 s of the due time (its `/metrics`) | {left} |");
     println!("| published | {published} |");
     println!("| visible at the platform | {} |", simulator.posts().len());
-    println!("| peak memory of the core | {:.1} MiB |", core.memory_mib("VmHWM")?);
+    let memory = all.iter().map(|core| Ok(format!("{:.1} MiB", core.memory_mib("VmHWM")?)));
+    println!("| peak memory of each core | {} |", memory.collect::<Result<Vec<_>>>()?.join(", "));
+    let cpu = all.iter().map(|core| Ok(format!("{:.1} s", core.cpu()?.as_secs_f64())));
+    println!("| CPU of each core, with preparing | {} |", cpu.collect::<Result<Vec<_>>>()?.join(", "));
+    drop(all);
     simulator.shutdown().await;
     Ok(())
 }
 
-/// How many visible requests were so late when they left, as the core counts them.
-async fn left_within(core: &Core) -> Result<String> {
-    let tls = aurareels_core::http::tls_config(&aurareels_core::http::HttpSettings::default())?;
-    let http = aurareels_core::http::client_builder(&tls).build()?;
-    let page = http.get(format!("{}/metrics", core.address)).send().await?.error_for_status()?.text().await?;
+/// How many visible requests were so late when they left, as the cores count them.
+async fn left_within(cores: &[Core]) -> Result<String> {
+    let http = client::http_client()?;
+    let mut pages = String::new();
+    for core in cores {
+        let page = http.get(format!("{}/metrics", core.address)).send().await?.error_for_status()?;
+        pages.push_str(&page.text().await?);
+    }
     let of = |bound: &str| {
         let of_bound = format!("le=\"{bound}\"");
-        let buckets = page.lines().filter(|line| line.starts_with("aurareels_publish_late_seconds_bucket{"));
+        let buckets = pages.lines().filter(|line| line.starts_with("aurareels_publish_late_seconds_bucket{"));
         let counts = buckets
             .filter(|line| line.contains(&of_bound))
             .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
@@ -98,7 +130,7 @@ async fn left_within(core: &Core) -> Result<String> {
     Ok(["0.25", "0.5", "1", "2"].map(of).join(", "))
 }
 
-async fn schedule(
+pub(crate) async fn schedule(
     client: &client::Posts,
     accounts: &[i64],
     video: &str,

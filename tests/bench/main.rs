@@ -14,6 +14,7 @@ mod looking;
 mod platforms;
 mod publish;
 mod refused;
+mod servers;
 mod start;
 mod stats;
 mod upload;
@@ -24,6 +25,7 @@ mod webhooks;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use aurareels_tests::server::Server;
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Measures the core.
@@ -47,6 +49,12 @@ struct Cli {
     /// Scheduled posts that stand behind a burst, far in the future.
     #[arg(long, default_value_t = 0)]
     behind: usize,
+    /// Posts among which few are claimed or listed, on a server.
+    #[arg(long, default_value_t = 1_000_000)]
+    million: usize,
+    /// Cores that share what is due, on a server (may be given several times); 1, 2 and 4 when absent.
+    #[arg(long)]
+    cores: Vec<usize>,
     /// Minutes that posts wait on slow platforms before the core's CPU is looked at.
     #[arg(long, default_value_t = 35)]
     waiting_minutes: u64,
@@ -83,6 +91,12 @@ enum Bench {
     Beside,
     /// Many callers that watch, at 100 commits a second.
     Watchers,
+    /// A claim of few posts among a million, on a server.
+    Claims,
+    /// Pages of a list of a million posts, on a server.
+    Pages,
+    /// What an idle core asks of a server.
+    Idle,
     /// A thousand webhook endpoints beside one that hangs, and many events to receivers that fail while the core is killed.
     Webhooks,
 }
@@ -94,11 +108,14 @@ async fn main() -> Result<()> {
         return bare::serve(database, *looks).await;
     }
     // The core runs in a directory of its own.
-    let binary = cli.binary.context("no binary is named")?;
-    let binary = std::fs::canonicalize(&binary).with_context(|| format!("no binary at {}", binary.display()))?;
+    let binary = cli.binary.as_ref().context("no binary is named")?;
+    let binary = std::fs::canonicalize(binary).with_context(|| format!("no binary at {}", binary.display()))?;
     let wanted = |bench| cli.only.is_empty() || cli.only.contains(&bench);
     raise_open_files();
     println!("{}", machine()?);
+    if let Some(server) = Server::chosen() {
+        return servers::run(&binary, server, &cli).await;
+    }
     if wanted(Bench::Start) {
         start::run(&binary).await.context("start")?;
     }
@@ -109,7 +126,7 @@ async fn main() -> Result<()> {
         refused::run(&binary, cli.posts).await.context("refused")?;
     }
     if wanted(Bench::Due) {
-        due::run(&binary, cli.posts, cli.behind).await.context("due")?;
+        due::run(&binary, cli.posts, cli.behind, None, 1).await.context("due")?;
     }
     if wanted(Bench::Upload) {
         upload::run(&binary).await.context("upload")?;

@@ -9,19 +9,31 @@ use tokio::runtime::{Builder, Runtime};
 /// A running simulator.
 pub(crate) struct Platforms {
     simulator: Simulator,
-    threads: Runtime,
+    threads: Threads,
+}
+
+/// Threads that end by themselves: a runtime cannot be waited for within another one.
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(threads) = self.0.take() {
+            threads.shutdown_background();
+        }
+    }
 }
 
 impl Platforms {
     pub(crate) async fn start(options: Options) -> Result<Self> {
         let threads = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let simulator = threads.spawn(Simulator::start(options)).await??;
-        Ok(Self { simulator, threads })
+        Ok(Self { simulator, threads: Threads(Some(threads)) })
     }
 
     pub(crate) async fn shutdown(self) {
-        self.simulator.shutdown().await;
-        self.threads.shutdown_background();
+        let Self { simulator, threads } = self;
+        simulator.shutdown().await;
+        drop(threads);
     }
 }
 

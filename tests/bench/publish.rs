@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use crate::{
-    bare,
+    bare::{self, Bare},
     client::{self, Login, connect},
     core::{Core, cpu_of},
     platforms::Platforms,
@@ -37,11 +37,7 @@ pub(crate) const CLIENTS: usize = 64;
 pub(crate) const ACCOUNTS: usize = 200;
 
 pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
-    println!("\n## PublishPosts, {CLIENTS} clients, SQLite with synchronous=FULL\n");
-    println!(
-        "| what | posts | per second | p50 | p99 | CPU per post | share of the bare loop's rate | times its CPU |\n\
-         |---|---|---|---|---|---|---|---|"
-    );
+    heading("SQLite with synchronous=FULL");
     for (engine, concurrency) in [("core, one worker", "1"), ("core, default", "1024")] {
         let simulator = Platforms::start(Options::default()).await?;
         let core = Core::start(binary, &simulator, &[("AURAREELS_CONCURRENCY", concurrency)]).await?;
@@ -57,26 +53,34 @@ pub(crate) async fn run(binary: &Path, posts: usize) -> Result<()> {
         let (looking, looking_cpu) = through_bare_server(&database, true, &accounts, &video, posts).await?;
         let (server, server_cpu) = through_bare_server(&database, false, &accounts, &video, posts).await?;
         let bare = bare::run(&database, CLIENTS, posts).await?;
-        let row = |what: &str, run: Option<Run>, per_second: f64, cpu: Duration| {
-            let (p50, p99) = run.map_or((String::new(), String::new()), |mut run| {
-                (ms(percentile(&mut run.times, 0.5)), ms(percentile(&mut run.times, 0.99)))
-            });
-            println!(
-                "| {what} | {posts} | {per_second:.0} | {p50} | {p99} | {} µs | {:.2} | {:.2} |",
-                cpu.as_micros(),
-                per_second / bare.per_second,
-                cpu.as_secs_f64() / bare.cpu.as_secs_f64()
-            );
-        };
-        let per_second = run.per_second;
-        row(engine, Some(run), per_second, cpu);
-        let per_second = looking.per_second;
-        row("the server below, looking for the same post first", Some(looking), per_second, looking_cpu);
-        let per_second = server.per_second;
-        row("bare loop behind a bare gRPC server, same rows", Some(server), per_second, server_cpu);
-        row("bare loop, same rows", None, bare.per_second, bare.cpu);
+        row(engine, run, posts, cpu, &bare);
+        row("the server below, looking for the same post first", looking, posts, looking_cpu, &bare);
+        row("bare loop behind a bare gRPC server, same rows", server, posts, server_cpu, &bare);
+        row("bare loop, same rows", bare.as_run(), posts, bare.cpu, &bare);
     }
     Ok(())
+}
+
+pub(crate) fn heading(database: &str) {
+    println!("\n## PublishPosts, {CLIENTS} clients, {database}\n");
+    println!(
+        "| what | posts | per second | p50 | p99 | CPU per post | share of the bare loop's rate | times its CPU |\n\
+         |---|---|---|---|---|---|---|---|"
+    );
+}
+
+/// A row of the table: what was measured, against the bare loop.
+pub(crate) fn row(what: &str, mut run: Run, posts: usize, cpu: Duration, bare: &Bare) {
+    let mut time = |part| if run.times.is_empty() { String::new() } else { ms(percentile(&mut run.times, part)) };
+    println!(
+        "| {what} | {posts} | {:.0} | {} | {} | {} µs | {:.2} | {:.2} |",
+        run.per_second,
+        time(0.5),
+        time(0.99),
+        cpu.as_micros(),
+        run.per_second / bare.per_second,
+        cpu.as_secs_f64() / bare.cpu.as_secs_f64()
+    );
 }
 
 /// What the clients saw.

@@ -6,10 +6,10 @@
 
 use std::{path::Path, sync::mpsc, time::Duration};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
-    databases::Servers,
+    databases::{self, Servers},
     report::{Report, TestsFailed},
     run::{Program, Workspace},
     rust, tools,
@@ -30,19 +30,8 @@ const PACKAGES: [&str; 3] = ["aurareels-core", "aurareels-crash", "aurareels-pow
 /// Builds, checks the marker, runs `command` with these arguments; `--database` among them is for us.
 pub(crate) fn run(workspace: &Workspace, command: &str, arguments: &[String]) -> Result<bool> {
     let mut arguments = arguments.to_vec();
-    let database = database(&mut arguments)?;
+    let database = databases::chosen(&mut arguments)?;
     Ok(on(workspace, database.as_deref(), command, &arguments)?.0)
-}
-
-/// Takes `--database` away from the arguments; `None` is SQLite.
-fn database(arguments: &mut Vec<String>) -> Result<Option<String>> {
-    let Some(at) = arguments.iter().position(|argument| argument == "--database") else { return Ok(None) };
-    let chosen = arguments.drain(at..(at + 2).min(arguments.len())).nth(1);
-    match chosen.as_deref() {
-        Some("sqlite") => Ok(None),
-        Some(name) if Servers::NAMES.contains(&name) => Ok(chosen),
-        _ => bail!("--database is sqlite, postgres or mysql"),
-    }
 }
 
 /// The stage of `cargo xtask test`: the whole crash suite on SQLite. With `--full` in its long version, and on each server.

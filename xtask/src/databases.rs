@@ -32,9 +32,22 @@ const CONNECTIONS: u32 = 600;
 /// Free bytes that make memory the place for databases.
 const ROOM: u64 = 4 << 30;
 
+/// How much of a server's memory holds pages where it is measured: what a small server would be given.
+const PAGES: &str = "1G";
+
+/// What servers are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To be tested with: what was committed outlives the process, not the machine.
+    Tests,
+    /// To be measured: on a disk, as durable as docs/databases.md asks for, and telling what a statement took when asked.
+    Figures,
+}
+
 /// The servers, for as long as this lives.
 pub(crate) struct Servers<'a> {
     directory: PathBuf,
+    purpose: Purpose,
     running: Vec<Server<'a>>,
     /// What could not be had, and what is not tried therefore.
     pub(crate) remark: Option<String>,
@@ -93,15 +106,25 @@ impl<'a> Servers<'a> {
 
     /// Starts those of these names.
     pub(crate) fn start_some(workspace: &'a Workspace, names: &[&str]) -> Result<Self> {
+        Self::start_for(Purpose::Tests, workspace, names)
+    }
+
+    /// Starts one that is measured.
+    pub(crate) fn start_to_measure(workspace: &'a Workspace, name: &str) -> Result<Self> {
+        Self::start_for(Purpose::Figures, workspace, &[name])
+    }
+
+    fn start_for(purpose: Purpose, workspace: &'a Workspace, names: &[&str]) -> Result<Self> {
         let has = |name: &str| workspace.program(name).arg("--version").quiet().succeeds();
         if initdb().is_none() || !has("mariadbd") || !has("mariadb") {
             tools::apt_install(workspace, PACKAGES)
                 .context("the database servers for the tests cannot be installed")?;
         }
         // Short, because a socket's path is.
-        let directory = place(workspace).join(format!("aurareels-databases-{}", std::process::id()));
+        let place = if purpose == Purpose::Tests { place(workspace) } else { std::env::temp_dir() };
+        let directory = place.join(format!("aurareels-databases-{}", std::process::id()));
         std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
-        let mut servers = Self { directory, running: Vec::new(), remark: None };
+        let mut servers = Self { directory, purpose, running: Vec::new(), remark: None };
         for name in names {
             match *name {
                 "postgres" => servers.postgres(workspace)?,
@@ -155,10 +178,17 @@ impl<'a> Servers<'a> {
         let initdb = program("initdb").arg("-D").arg(&data);
         initdb.args(["-U", "aura", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]).quiet().output()?;
         let ready = program.clone();
+        let settings = match self.purpose {
+            Purpose::Tests => vec!["-cfsync=off".to_owned()],
+            Purpose::Figures => {
+                let memory = format!("-cshared_buffers={PAGES}B");
+                vec!["-clogging_collector=on".to_owned(), "-cmax_wal_size=4GB".to_owned(), memory]
+            }
+        };
         let spawn = move || {
             let server = program("postgres").arg("-D").arg(&data).args(["-p", &port.to_string()]);
             let server = server.arg("-c").arg(format!("unix_socket_directories={}", home.display()));
-            let server = server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
+            let server = server.args(["-c", "listen_addresses=127.0.0.1"]).args(&settings);
             server.args(["-c", &format!("max_connections={CONNECTIONS}")]).quiet().spawn(Stdio::null(), log(&home)?)
         };
         let is_ready =
@@ -184,6 +214,12 @@ impl<'a> Servers<'a> {
         let at = format!("--socket={}", socket.display());
         let asked = at.clone();
         let client = move || workspace.program("mariadb").args(["--no-defaults", "-uroot"]).arg(&asked);
+        let settings = match self.purpose {
+            Purpose::Tests => vec!["--innodb-flush-log-at-trx-commit=2".to_owned()],
+            Purpose::Figures => {
+                vec!["--innodb-log-file-size=1G".to_owned(), format!("--innodb-buffer-pool-size={PAGES}")]
+            }
+        };
         let spawn = move || {
             let server = ends_with_us(workspace).args(["mariadbd", "--no-defaults"]).arg(format!("--user={user}"));
             let server = server.arg(format!("--datadir={}", data.display())).arg(&at);
@@ -191,10 +227,8 @@ impl<'a> Servers<'a> {
                 "--bind-address=127.0.0.1",
                 "--skip-name-resolve",
                 "--skip-log-bin",
-                // Outlives the process, not the machine.
-                "--innodb-flush-log-at-trx-commit=2",
             ]);
-            server.quiet().spawn(Stdio::null(), log(&home)?)
+            server.args(&settings).quiet().spawn(Stdio::null(), log(&home)?)
         };
         let asking = client.clone();
         self.run(Server {
@@ -260,6 +294,17 @@ fn place(workspace: &Workspace) -> PathBuf {
     let memory = workspace.program("df").args(["--output=avail", "-B1", "/dev/shm"]).output();
     let free = memory.ok().and_then(|text| text.lines().nth(1)?.trim().parse::<u64>().ok()).unwrap_or(0);
     if std::env::var_os("TMPDIR").is_none() && free > ROOM { "/dev/shm".into() } else { std::env::temp_dir() }
+}
+
+/// Takes `--database` away from the arguments; `None` is SQLite.
+pub(crate) fn chosen(arguments: &mut Vec<String>) -> Result<Option<String>> {
+    let Some(at) = arguments.iter().position(|argument| argument == "--database") else { return Ok(None) };
+    let chosen = arguments.drain(at..(at + 2).min(arguments.len())).nth(1);
+    match chosen.as_deref() {
+        Some("sqlite") => Ok(None),
+        Some(name) if Servers::NAMES.contains(&name) => Ok(chosen),
+        _ => bail!("--database is sqlite, postgres or mysql"),
+    }
 }
 
 /// Runs a command beside the servers.

@@ -58,7 +58,8 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
-    /// Build in release and measure; further arguments go to the benchmark (`--help` lists them).
+    /// Build in release and measure; further arguments go to the benchmark (`--help` lists them). `--database postgres|mysql`:
+    /// cores on a server.
     Bench {
         /// Arguments of the benchmark.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
