@@ -7,7 +7,7 @@ use super::{
     binding::BoundBy,
     failure::Failure,
     ledger::{Entry, StepClass, StepOutcome},
-    media::MediaId,
+    media::{MediaId, StoredFacts},
     post::{Post, Status, WaitReason},
     transition::Move,
     violation::Warning,
@@ -76,7 +76,7 @@ pub struct Change {
     /// The n8n workflow took the post.
     pub handed_over_at: Option<DateTime<Utc>>,
     /// What the media check measured.
-    pub media_facts: Option<serde_json::Value>,
+    pub media_facts: Option<StoredFacts>,
     /// The copy of its video that was made. Boxed, because it is rare and many changes wait to be written.
     pub copied: Option<Box<MediaId>>,
     /// A warning to add, once.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{failure::Failure, ids::Fence, platform::UnknownValue};
+use super::{failure::Failure, fields::Fields, ids::Fence, platform::UnknownValue};
 
 /// The step that looks up a post that may have been published before a backup was restored. Every platform has it.
 pub const SEARCH: &str = "restore.search";
@@ -100,17 +100,17 @@ impl FromStr for StepOutcome {
 /// has its own small set of names in it.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Handle(pub Map<String, Value>);
+pub struct Handle(pub Fields);
 
 impl Handle {
     /// A text value by name.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(Value::as_str)
+        self.0.text(name)
     }
 
     /// A whole number by name.
     pub fn number(&self, name: &str) -> Option<i64> {
-        self.0.get(name).and_then(Value::as_i64)
+        self.0.get(name)?.as_i64()
     }
 
     /// An instant by name, stored as RFC 3339.
@@ -120,7 +120,7 @@ impl Handle {
 
     /// Sets a value.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(name.to_owned(), value.into());
+        self.0.insert(name, value.into());
         self
     }
 
@@ -147,6 +147,8 @@ const REFUSAL: &str = "refusal";
 const TOKEN_VERSION: &str = "token_version";
 /// Evidence of an absence seen by one reading only: enough to send the same handle again, and for nothing else.
 const PROVISIONAL: &str = "provisional";
+/// Evidence: what was read, and when.
+const READINGS: &str = "readings";
 /// Evidence that a step was given up.
 const GIVEN_UP: &str = "given_up";
 /// Names of the handle values that come from a match in an account's list.
@@ -157,7 +159,7 @@ const REOPENED: &str = "reopened";
 /// Evidence for people: status codes, platform codes, readings. Shown in `attempts`; contains no secret and no URL.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Evidence(pub Map<String, Value>);
+pub struct Evidence(pub Fields);
 
 impl Evidence {
     /// Nothing yet.
@@ -167,28 +169,30 @@ impl Evidence {
 
     /// Adds a fact.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(name.to_owned(), value.into());
+        self.0.insert(name, value.into());
         self
     }
 
-    /// Adds one reading to the list `readings`, keeping the first and the newest twenty.
+    /// Adds one reading to the list of readings, keeping the first and the newest twenty.
     pub fn push_reading(&mut self, at: DateTime<Utc>, what: &str, detail: Self) {
         let mut reading = Map::new();
         reading.insert("at".into(), at.to_rfc3339().into());
         reading.insert("what".into(), what.into());
-        reading.extend(detail.0);
-        let list = self.0.entry("readings").or_insert_with(|| Value::Array(Vec::new()));
-        if let Value::Array(readings) = list {
-            if readings.len() > 20 {
-                readings.remove(1);
-            }
-            readings.push(Value::Object(reading));
+        reading.extend(detail.0.to_map());
+        let mut readings = match self.0.remove(READINGS) {
+            Some(Value::Array(readings)) => readings,
+            _ => Vec::new(),
+        };
+        if readings.len() > 20 {
+            readings.remove(1);
         }
+        readings.push(Value::Object(reading));
+        self.0.insert(READINGS, readings.into());
     }
 
     /// The readings so far, oldest first, as (instant, what).
     pub fn readings(&self) -> impl Iterator<Item = (DateTime<Utc>, &str)> {
-        self.0.get("readings").and_then(Value::as_array).into_iter().flatten().filter_map(|reading| {
+        self.0.compound(READINGS).and_then(Value::as_array).into_iter().flatten().filter_map(|reading| {
             let at = DateTime::parse_from_rfc3339(reading.get("at")?.as_str()?).ok()?.with_timezone(&Utc);
             Some((at, reading.get("what")?.as_str()?))
         })
@@ -244,12 +248,16 @@ impl Entry {
 
     /// The platform's refusal.
     pub fn refusal(&self) -> Option<Failure> {
-        serde_json::from_value(self.evidence.0.get(REFUSAL)?.clone()).ok()
+        serde_json::from_value(self.evidence.0.get(REFUSAL)?).ok()
     }
 
     /// Whether the account has other tokens than those the platform refused.
     pub fn has_other_tokens(&self, token_version: i64) -> bool {
-        self.evidence.0.get(TOKEN_VERSION).and_then(Value::as_i64).is_some_and(|sent_with| sent_with != token_version)
+        self.evidence
+            .0
+            .get(TOKEN_VERSION)
+            .and_then(|version| version.as_i64())
+            .is_some_and(|sent_with| sent_with != token_version)
     }
 
     /// Absent by one reading: the same handle may be sent again, but nothing else may be concluded.
@@ -279,16 +287,16 @@ impl Entry {
 
     /// Removes what a match with this platform post contributed, if the entry is based on it. True when it was.
     pub fn forget_match(&mut self, platform_post_id: &str, now: DateTime<Utc>) -> bool {
-        let tells = |value: &Value| match value {
+        let tells = |value: Value| match value {
             Value::String(id) => id == platform_post_id,
             Value::Array(ids) => ids.iter().any(|id| id == platform_post_id),
             _ => false,
         };
-        let rests_on_it = MATCHED.iter().filter_map(|name| self.handle.0.get(*name)).any(tells);
+        let rests_on_it = MATCHED.iter().filter_map(|name| self.handle.0.get(name)).any(tells);
         match (self.class, self.outcome) {
             (StepClass::Read, Some(StepOutcome::Accepted | StepOutcome::Found)) if rests_on_it => {
                 self.outcome = Some(StepOutcome::NoEffect);
-                self.evidence.0.insert("match".to_owned(), "another post's".into());
+                self.evidence.0.insert("match", "another post's".into());
                 true
             }
             (StepClass::PointOfNoReturn, Some(StepOutcome::Found)) if rests_on_it => {

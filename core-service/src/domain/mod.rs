@@ -9,6 +9,7 @@ pub mod caption;
 pub mod change;
 pub mod event;
 pub mod failure;
+pub mod fields;
 pub mod ids;
 pub mod ledger;
 pub mod lineage;

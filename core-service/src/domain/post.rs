@@ -1,6 +1,6 @@
 //! A post: one video on one account, with everything the engine needs to move it.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::{
     account::Account,
     failure::Failure,
+    fields::Fields,
     ids::{AccountId, Fence, PostId, Revision, UserId},
+    media::StoredFacts,
     platform::{Platform, UnknownValue},
     violation::{MEDIA_ID_FIELD, VIDEO_URL_FIELD, Warning},
 };
@@ -121,17 +123,19 @@ impl FromStr for SchedulerKind {
 /// (`platform::description::Options`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct PlatformOptions(BTreeMap<String, Value>);
+pub struct PlatformOptions(Fields);
 
 impl PlatformOptions {
-    /// The options of a platform as they are stored.
+    /// The options of a platform as they are stored; null for what are none.
     pub fn of(&self, platform: Platform) -> Option<&Value> {
-        self.0.get(platform.as_str())
+        const UNREADABLE: &Value = &Value::Null;
+        let name = platform.as_str();
+        self.0.compound(name).or_else(|| self.0.contains_key(name).then_some(UNREADABLE))
     }
 
     /// Sets the options of a platform.
     pub fn set(&mut self, platform: Platform, options: Value) {
-        self.0.insert(platform.as_str().to_owned(), options);
+        self.0.insert(platform.as_str(), options);
     }
 }
 
@@ -312,7 +316,7 @@ pub struct Post {
     /// When the current status began.
     pub status_since: DateTime<Utc>,
     /// What the media check found.
-    pub media_facts: Option<Value>,
+    pub media_facts: Option<StoredFacts>,
     /// A backup was restored, and the post may have been published since this time: it is looked up before anything is
     /// sent.
     pub look_since: Option<DateTime<Utc>>,

@@ -354,7 +354,7 @@ impl RequestKeys {
             return Sameness::Same;
         }
         // Of the file an older core kept the size alone.
-        let its_size = row.post.media_facts.as_ref().and_then(|facts| facts["size_bytes"].as_u64());
+        let its_size = row.post.media_facts.as_ref().and_then(|facts| facts.get("size_bytes")?.as_u64());
         let is_other = matches!((file, its_size), (Some((_, size)), Some(its_size)) if *size != its_size);
         match (its_url == url, is_other) {
             (true, true) => Sameness::OtherVideo,

@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::{
     account::{Account, Health},
     ids::{AccountId, PostId, UserId},
+    media::StoredFacts,
     platform::{LoginFlavour, Platform},
 };
 
@@ -85,7 +86,7 @@ impl Row {
         let keys = request(url, None);
         let mut row = Self::of(&keys, url);
         row.post.request_key.clone_from(&keys.by_address);
-        row.post.media_facts = Some(json!({ "size_bytes": size }));
+        row.post.media_facts = Some(StoredFacts::from_json(&json!({ "size_bytes": size }).to_string()).unwrap());
         Self { is_old: true, ..row }
     }
 

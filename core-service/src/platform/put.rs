@@ -220,7 +220,7 @@ pub(crate) fn broken(failure: &Failure) -> Evidence {
 
 /// The failure of an upload that its source broke off.
 pub(crate) fn unreadable_source(upload: &Entry) -> Option<Failure> {
-    let message = upload.evidence.0.get(SOURCE)?.as_str()?;
+    let message = upload.evidence.0.text(SOURCE)?;
     let failure = Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message);
     Some(failure.with_remedy(SOURCE_REMEDY))
 }

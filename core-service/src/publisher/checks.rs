@@ -10,7 +10,7 @@ use crate::{
         change::Change,
         failure::{Failure, FailureClass, Reason},
         ledger::{Ledger, StepClass},
-        media::{self, MediaFacts},
+        media::{self, MediaFacts, StoredFacts},
         post::{Post, WaitReason},
         retry::asked_until,
         violation::VIDEO_URL_FIELD,
@@ -119,7 +119,7 @@ impl Engine {
         if let Some(failure) = self.judge(post, &facts) {
             return Ok(Verdict::Fail(failure));
         }
-        let facts = serde_json::to_value(&facts)?;
+        let facts = StoredFacts::of(&facts)?;
         if post.media_facts.as_ref() == Some(&facts) {
             return Ok(Verdict::Go(Change::default()));
         }

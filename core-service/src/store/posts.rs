@@ -17,6 +17,7 @@ use crate::{
         event::{EventKind, NewEvent},
         failure::{Failure, FailureClass, Reason, describe},
         ids::{AccountId, Fence, PostId, Revision, UserId},
+        media::StoredFacts,
         platform::Platform,
         post::{Content, Post, SchedulerKind, Status, Unread},
         search,
@@ -151,7 +152,7 @@ fn legible(row: &Row) -> Result<Post> {
         handover_failures: row.small("handover_failures").unwrap_or_default(),
         abandoned_claims: row.small("crash_count").unwrap_or_default(),
         status_since: row.time("status_since").unwrap_or(created_at),
-        media_facts: row.opt_json("media_facts").unwrap_or_default(),
+        media_facts: facts(row).unwrap_or_default(),
         look_since: row.opt_time("look_since").unwrap_or_default(),
         wants_copy: row.flag("wants_copy").unwrap_or_default(),
         fence: Fence(row.int("fence").unwrap_or_default()),
@@ -160,6 +161,12 @@ fn legible(row: &Row) -> Result<Post> {
         updated_at: row.time("updated_at").unwrap_or(created_at),
         unread: None,
     })
+}
+
+/// What the media check found, as it is stored.
+fn facts(row: &Row) -> Result<Option<StoredFacts>> {
+    let stored = row.opt_str("media_facts")?.map(StoredFacts::from_json).transpose();
+    stored.map_err(|error| Error::Corrupt(format!("media_facts: {error}")))
 }
 
 fn read(row: &Row) -> Result<Post> {
@@ -211,7 +218,7 @@ fn read(row: &Row) -> Result<Post> {
         handover_failures: row.small("handover_failures")?,
         abandoned_claims: row.small("crash_count")?,
         status_since: row.time("status_since")?,
-        media_facts: row.opt_json("media_facts")?,
+        media_facts: facts(row)?,
         look_since: row.opt_time("look_since")?,
         wants_copy: row.flag("wants_copy")?,
         fence: Fence(row.int("fence")?),

@@ -25,7 +25,7 @@ use crate::{
         account::Account,
         failure::Reason,
         ids::PostId,
-        media::{MediaFacts, MediaId},
+        media::{MediaFacts, MediaId, StoredFacts},
         post::{Post, SchedulerKind, Status, WaitReason},
         request_key::{Asked, Fingerprint, Relation, RequestKeys},
         schedule::WallTime,
@@ -79,7 +79,7 @@ struct Asking<'a> {
 /// A request that passed all checks.
 struct Checked {
     times: Times,
-    facts: Option<serde_json::Value>,
+    facts: Option<StoredFacts>,
     /// Per part.
     warnings: Vec<Vec<Warning>>,
 }
@@ -329,7 +329,7 @@ impl Posts {
         if !all.is_empty() {
             return Err(shape::refuse(all));
         }
-        let facts = facts.and_then(|facts| serde_json::to_value(facts).ok());
+        let facts = facts.and_then(|facts| StoredFacts::of(&facts).ok());
         Ok(Checked { times, facts, warnings: warnings_of })
     }
 
@@ -362,7 +362,7 @@ impl Posts {
         part: Part,
         times: &Times,
         warnings: Vec<Warning>,
-        facts: Option<serde_json::Value>,
+        facts: Option<StoredFacts>,
         now: DateTime<Utc>,
     ) -> (NewPost, Account) {
         let (status, next_step_at, waiting_for) = match times.placed {

@@ -106,7 +106,7 @@ impl Posts {
             let (content, warnings, facts) = self.check_one(caller, &account, &changed.content).await?;
             changed.content = content;
             changed.warnings = warnings;
-            changed.media_facts = Some(facts);
+            changed.media_facts = facts;
             // What was prepared for the old content (a container, an upload) is abandoned: it is invisible, and it is
             // never published.
             changed.attempt += i32::from(!self.store.ledger(changed.id).await?.entries().is_empty());
@@ -176,7 +176,7 @@ impl Posts {
         let mut changed = post;
         if changed.status == Status::Draft {
             let (content, warnings, facts) = self.check_one(caller, &account, &changed.content).await?;
-            (changed.content, changed.warnings, changed.media_facts) = (content, warnings, Some(facts));
+            (changed.content, changed.warnings, changed.media_facts) = (content, warnings, facts);
         }
         changed.warnings.retain(|warning| warning.code != "TIME_AMBIGUOUS");
         changed.warnings.extend(warning);

@@ -17,7 +17,7 @@ use crate::{
         caption,
         failure::Reason,
         ids::AccountId,
-        media::{self, Checked, CoverFacts, MediaFacts},
+        media::{self, Checked, CoverFacts, MediaFacts, StoredFacts},
         post::Content,
         violation::{MEDIA_ID_FIELD, VIDEO_URL_FIELD, Violation, Warning},
     },
@@ -224,7 +224,7 @@ impl Posts {
         caller: Caller,
         account: &Account,
         content: &Content,
-    ) -> Result<(Content, Vec<Warning>, serde_json::Value)> {
+    ) -> Result<(Content, Vec<Warning>, Option<StoredFacts>)> {
         let service = self.service(account)?;
         let mut all = check_content(content);
         let input = PostInput { content: content.clone(), ..PostInput::default() };
@@ -245,7 +245,8 @@ impl Posts {
             return Err(refuse(of_account(account.id, checked.violations).collect()));
         }
         let warnings = prepared.warnings.into_iter().chain(checked.warnings).collect();
-        let facts = serde_json::to_value(facts).map_err(|error| Error::Internal(error.to_string()))?;
+        let facts = facts.as_ref().map(StoredFacts::of).transpose();
+        let facts = facts.map_err(|error| Error::Internal(error.to_string()))?;
         Ok((prepared.content, warnings, facts))
     }
 }

@@ -21,7 +21,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::{
     app::{Broken, Error, Result},
-    domain::{failure::Reason, schedule, violation::Violation},
+    domain::{failure::Reason, fields::Fields, schedule, violation::Violation},
 };
 
 /// Collects what is malformed in a request.
@@ -155,6 +155,11 @@ pub(super) fn structure(value: &Value) -> Option<Struct> {
         Value::Object(fields) if !fields.is_empty() => Some(wire_object(fields)),
         _ => None,
     }
+}
+
+/// Named values for the wire.
+pub(super) fn wire_fields(fields: &Fields) -> Struct {
+    Struct { fields: fields.iter().map(|(name, value)| (name.to_owned(), wire_value(&value))).collect() }
 }
 
 /// The fields of an object for the wire.

@@ -2,7 +2,7 @@
 
 use aurareels_proto::v1;
 
-use super::{account, or_empty, structure, timestamp, wire_object};
+use super::{account, or_empty, structure, timestamp, wire_fields};
 use crate::{
     app::posts::requests::{PostDetail, Validated},
     domain::{
@@ -10,7 +10,7 @@ use crate::{
         failure::Failure,
         ids::AccountId,
         ledger::{Entry, StepClass, StepOutcome},
-        media::MediaFacts,
+        media::StoredFacts,
         post::{PlatformOptions, Post, SchedulerKind, Status, WaitReason},
         shown_url::shown_url,
         violation::{Violation, Warning},
@@ -137,7 +137,7 @@ fn step(entry: &Entry) -> v1::AttemptStep {
         outcome: outcome.into(),
         sent_at: Some(timestamp(entry.sent_at)),
         answered_at: entry.answered_at.map(timestamp),
-        evidence: Some(wire_object(&entry.evidence.0)),
+        evidence: Some(wire_fields(&entry.evidence.0)),
     }
 }
 
@@ -166,9 +166,8 @@ fn options(options: &PlatformOptions) -> Option<v1::PlatformOptions> {
 }
 
 /// The size of the video, as far as it is known: from the check before publishing, or from the upload.
-fn video_size(facts: Option<&serde_json::Value>, progress: Option<(u64, u64)>) -> Option<u64> {
-    use serde::Deserialize;
-    let measured = facts.and_then(|facts| MediaFacts::deserialize(facts).ok()).map(|facts| facts.size_bytes);
+fn video_size(facts: Option<&StoredFacts>, progress: Option<(u64, u64)>) -> Option<u64> {
+    let measured = facts.and_then(StoredFacts::read).map(|facts| facts.size_bytes);
     measured.or(progress.map(|(_, total)| total))
 }
 

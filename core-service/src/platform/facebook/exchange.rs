@@ -112,7 +112,7 @@ impl Facebook {
 
     async fn upload(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
         let offset = step.handle.number(name::OFFSET).and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0);
-        let version = VideoVersion::from_value(step.handle.0.get(name::VIDEO)).ok_or_else(no_video)?;
+        let version = VideoVersion::from_value(step.handle.0.compound(name::VIDEO)).ok_or_else(no_video)?;
         let total = version.size_bytes;
         if offset >= total {
             // Everything that the source has is there, yet Facebook does not call it complete.

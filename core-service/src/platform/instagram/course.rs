@@ -233,7 +233,7 @@ pub(super) fn ids_before(view: &View<'_>, number: i32) -> Option<Vec<String>> {
         .of_attempt(view.post.attempt)
         .rev()
         .find(|entry| entry.step == SNAPSHOT && entry.number < number && is_accepted(entry))?;
-    let ids = snapshot.handle.0.get(name::IDS)?.as_array()?;
+    let ids = snapshot.handle.0.compound(name::IDS)?.as_array()?;
     Some(ids.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
@@ -518,7 +518,7 @@ impl<'a> Course<'a> {
 
     /// The newest upload broke off because the video could not be read to its end: then Instagram is not to blame.
     fn unreadable_source(&self) -> Option<Failure> {
-        let why = self.of_step(UPLOAD).next_back()?.evidence.0.get(SOURCE)?.as_str()?;
+        let why = self.of_step(UPLOAD).next_back()?.evidence.0.text(SOURCE)?;
         let message = format!("the video broke off each time while it was uploaded: {why}");
         let failure = Failure::new(FailureClass::Transient, Reason::MediaUnreachable, message);
         Some(failure.with_remedy("see that the video's link can be read to its end, then retry the post"))

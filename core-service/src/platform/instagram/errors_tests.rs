@@ -177,8 +177,8 @@ fn not_ready_says_so_and_quota_says_until_when() {
     };
     assert_eq!((failure.class, failure.reason), (FailureClass::Transient, Reason::ContainerNotReady));
     assert_eq!(failure.rule, "9007/2207027");
-    assert_eq!(evidence.0["subcode"], 2207027);
-    assert_eq!(evidence.0["fbtrace_id"], "A1");
+    assert_eq!(evidence.0.at("subcode"), 2207027);
+    assert_eq!(evidence.0.at("fbtrace_id"), "A1");
     let Outcome::Refused { failure, .. } = judge().on_publish(&reply(9, Some(2207042)), false) else { panic!() };
     assert_eq!(failure.class, FailureClass::Quota { until: Some(NOW + QUOTA_PAUSE) });
 }

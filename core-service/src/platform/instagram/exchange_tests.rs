@@ -174,7 +174,7 @@ async fn a_snapshot_keeps_ids_and_quota() {
     let server = Server::start(vec![(200, list), limit(3, 50)]).await;
     let stage = stand_in::stage(LoginFlavour::InstagramLogin, &before_snapshot());
     let (handle, _) = accepted(run(&server, &stage).await);
-    assert_eq!(handle.0[name::IDS], json!(["9", "8"]));
+    assert_eq!(handle.0.at(name::IDS), json!(["9", "8"]));
     assert_eq!((handle.number("quota_usage"), handle.number("quota_total")), (Some(3), Some(50)));
     assert_eq!(handle.instant("newest_at"), Some(at(50)));
     assert_eq!(server.lines()[1], format!("GET /v25.0/{IG_ID}/content_publishing_limit"));
@@ -196,7 +196,7 @@ async fn a_full_quota_waits_until_there_is_room() {
 async fn an_unreadable_quota_holds_nothing_up_but_the_list_is_needed() {
     let stage = stand_in::stage(LoginFlavour::InstagramLogin, &before_snapshot());
     let server = Server::start(vec![(200, json!({"data": []})), graph_error(2, None)]).await;
-    assert_eq!(accepted(run(&server, &stage).await).0.0[name::IDS], json!([]));
+    assert_eq!(accepted(run(&server, &stage).await).0.0.at(name::IDS), json!([]));
     let server = Server::start(vec![graph_error(2, None)]).await;
     assert_eq!(refused(run(&server, &stage).await).class, FailureClass::Transient);
 }
@@ -226,7 +226,7 @@ async fn publishing_sends_the_container_and_keeps_the_media_id() {
     let stage = stand_in::stage(LoginFlavour::InstagramLogin, &Book::ready(&post().content));
     let (handle, evidence) = accepted(run(&server, &stage).await);
     assert_eq!(handle.text(name::MEDIA_ID), Some("18000000000000001"));
-    assert_eq!(evidence.0["media_id"], "18000000000000001");
+    assert_eq!(evidence.0.at("media_id"), "18000000000000001");
     let asked = server.asked();
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].line, format!("POST /v25.0/{IG_ID}/media_publish"));

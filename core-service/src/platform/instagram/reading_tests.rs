@@ -140,7 +140,7 @@ async fn a_strangers_equal_reel_is_not_taken_for_an_unpublished_container() {
     for word in ["FINISHED", "IN_PROGRESS", "ERROR", "EXPIRED"] {
         let lookup = read(vec![container(word), list(&[listed("180", "a walk with @bob #dogs", 250)])]).await;
         let Lookup::CannotTell { hopeless: false, evidence } = lookup else { panic!("{word}: {lookup:?}") };
-        assert_eq!((&evidence.0["status_code"], &evidence.0["match"]), (&json!(word), &json!("180")));
+        assert_eq!((&evidence.0.at("status_code"), &evidence.0.at("match")), (&json!(word), &json!("180")));
     }
 }
 

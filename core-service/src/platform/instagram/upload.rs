@@ -53,7 +53,7 @@ impl Instagram {
     pub(super) async fn upload(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
         let caller = Caller::of(call);
         let offset = step.handle.number(name::OFFSET).and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0);
-        let version = match VideoVersion::from_value(step.handle.0.get(name::VIDEO)) {
+        let version = match VideoVersion::from_value(step.handle.0.compound(name::VIDEO)) {
             Some(version) => version,
             // An older core made the container: what it may have sent is of a version that nobody knows.
             None if offset > 0 => return Ok(lost(Evidence::new().with("offset", offset))),

@@ -78,7 +78,7 @@ async fn a_source_that_breaks_off_leaves_an_unknown_upload() {
     let mut stage = stage_of(&server, None);
     stage.video.breaks_at = Some(3000);
     let Outcome::Unknown { evidence } = run(&server, &stage).await else { panic!() };
-    assert!(evidence.0["source"].as_str().unwrap().contains("could not be read"), "{evidence:?}");
+    assert!(evidence.0.at("source").as_str().unwrap().contains("could not be read"), "{evidence:?}");
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn an_upload_of_a_replaced_video_is_lost_and_its_last_byte_stays_here() {
         stage.video.names_versions = names_versions;
         let Outcome::Accepted { handle, evidence } = run(&server, &stage).await else { panic!() };
         assert_eq!(handle.text(name::UPLOAD_STATE), Some(state::LOST), "{offset:?} {names_versions} {evidence:?}");
-        assert!(evidence.0["source"].as_str().unwrap().contains("replaced"), "{evidence:?}");
+        assert!(evidence.0.at("source").as_str().unwrap().contains("replaced"), "{evidence:?}");
         let complete = server.asked().iter().any(|asked| asked.body.len() as u64 == 5000 - offset.unwrap_or(0));
         assert!(!complete, "not every byte left");
     }

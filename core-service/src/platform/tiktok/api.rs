@@ -158,8 +158,8 @@ mod tests {
             panic!("HTTP 200 with a failing code is a refusal");
         };
         assert_eq!(failure.class, FailureClass::Quota { until: None });
-        assert_eq!(evidence.0["log_id"], "L");
-        assert_eq!(evidence.0["http_status"], 200);
+        assert_eq!(evidence.0.at("log_id"), "L");
+        assert_eq!(evidence.0.at("http_status"), 200);
     }
 
     #[test]

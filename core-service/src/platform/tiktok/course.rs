@@ -143,7 +143,7 @@ fn before(view: &View<'_>, entries: &[&Entry]) -> Next {
 
 /// Whether an accepted init is of no more use, and if so, from when on another may be made.
 fn retired(view: &View<'_>, init: &Entry, later: &[&Entry]) -> Option<NotBefore> {
-    let dead = |entry: &&Entry| entry.evidence.0.get(UPLOAD_DEAD).and_then(Value::as_bool).unwrap_or_default();
+    let dead = |entry: &&Entry| entry.evidence.0.get(UPLOAD_DEAD).and_then(|value| value.as_bool()).unwrap_or_default();
     let known = init.handle.text("publish_id").zip(init.handle.text("upload_url")).zip(Plan::read(&init.handle));
     let expires_at = init.handle.instant("upload_expires_at");
     let (Some(_), Some(expires_at)) = (known, expires_at) else { return Some(NotBefore::Prepare) };
@@ -166,7 +166,7 @@ pub(super) fn is_surely_dead(handle: &Handle, now: DateTime<Utc>) -> bool {
 /// Whether the rest of a video may still be sent to the URL of an entry: it was not refused as dead, and lives on for
 /// longer than a retry waits.
 pub(super) fn is_usable(entry: &Entry, now: DateTime<Utc>) -> bool {
-    let dead = entry.evidence.0.get(UPLOAD_DEAD).and_then(Value::as_bool).unwrap_or_default();
+    let dead = entry.evidence.0.get(UPLOAD_DEAD).and_then(|value| value.as_bool()).unwrap_or_default();
     let expires_at = entry.handle.instant("upload_expires_at");
     !dead && expires_at.is_some_and(|expires_at| now + UPLOAD_MARGIN * 2 < expires_at)
 }
@@ -247,7 +247,7 @@ fn is_public(view: &View<'_>, handle: &Handle) -> bool {
 
 /// The ids that an entry learned.
 pub(super) fn post_ids(handle: &Handle) -> Vec<String> {
-    let list = handle.0.get("post_ids").and_then(Value::as_array);
+    let list = handle.0.compound("post_ids").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 

@@ -68,7 +68,7 @@ fn a_large_video_goes_the_whole_course() {
     assert_eq!(step.handle.text("privacy_level"), Some("PUBLIC_TO_EVERYONE"));
     let step = step_of(next_at(&init(MANY), &upload_content(), at(0)));
     assert_eq!((step.kind, step.class, step.not_before), (UPLOAD, Resumable, NotBefore::Prepare));
-    assert_eq!(step.handle.0["resume"], false);
+    assert_eq!(step.handle.0.at("resume"), false);
     assert_eq!(step.timeout, Duration::from_secs(3600));
     let step = step_of(next_at(&uploaded_all_but_last(), &upload_content(), at(0)));
     assert_eq!((step.kind, step.class, step.not_before), (UPLOAD_LAST, Pnr, NotBefore::Due));
@@ -112,7 +112,7 @@ fn before_the_last_byte_every_death_is_repeated_or_continued() {
         let broken = init(MANY).add(UPLOAD, Resumable, outcome, handle(MANY));
         let step = step_of(next_at(&broken, &upload_content(), at(0)));
         assert_eq!(step.kind, UPLOAD);
-        assert_eq!(step.handle.0["resume"], true, "asks TikTok where it stands: {outcome:?}");
+        assert_eq!(step.handle.0.at("resume"), true, "asks TikTok where it stands: {outcome:?}");
     }
 }
 
@@ -137,7 +137,7 @@ fn a_last_byte_that_did_not_arrive_is_sent_again_after_a_look() {
     for outcome in [NoEffect, Absent] {
         let tried = uploaded_all_but_last().add(UPLOAD_LAST, Pnr, Some(outcome), handle(MANY));
         let step = step_of(next_at(&tried, &upload_content(), at(0)));
-        assert_eq!((step.kind, &step.handle.0["resume"]), (UPLOAD, &true.into()));
+        assert_eq!((step.kind, &step.handle.0.at("resume")), (UPLOAD, &true.into()));
         let looked = tried.add(UPLOAD, Resumable, Some(Accepted), handle(MANY).with("uploaded", 80_000_000));
         assert_eq!(kind(&looked), UPLOAD_LAST);
         let partly = looked.clone().with(|entry| entry.handle = handle(MANY).with("uploaded", 85_000_000));

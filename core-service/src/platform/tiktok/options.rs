@@ -192,7 +192,7 @@ pub(super) fn resolve(content: &Content, creator: &CreatorInfo) -> Result<&'stat
 
 /// `post_info` of an init, from the content and what creator info told (kept in the step's handle).
 pub(super) fn post_info(content: &Content, creator: &Handle, privacy: &str) -> Value {
-    let disabled = |name: &str| creator.0.get(name).and_then(Value::as_bool).unwrap_or_default();
+    let disabled = |name: &str| creator.0.get(name).and_then(|value| value.as_bool()).unwrap_or_default();
     let options = tiktok(content);
     let mut info = Map::new();
     info.insert("privacy_level".to_owned(), privacy.into());

@@ -18,7 +18,7 @@ use crate::{
         caption::is_same_beginning,
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Evidence, Handle, StepClass},
-        media::{MediaFacts, TIKTOK},
+        media::{MediaFacts, StoredFacts, TIKTOK},
     },
     platform::{Call, Lookup, Outcome, Step, put::claim_lost},
     secret::Secret,
@@ -417,7 +417,7 @@ fn fits(info: &CreatorInfo, facts: &MediaFacts) -> Result<(), Failure> {
 
 /// The video's length in milliseconds, from its check or its source.
 pub(super) async fn duration(call: &Call<'_>) -> Option<i64> {
-    let checked = call.view.post.media_facts.clone().and_then(|facts| serde_json::from_value::<MediaFacts>(facts).ok());
+    let checked = call.view.post.media_facts.as_ref().and_then(StoredFacts::read);
     let known = match checked.and_then(|facts| facts.duration_ms) {
         Some(duration) => Some(duration),
         None => call.video.facts().await.ok()?.duration_ms,

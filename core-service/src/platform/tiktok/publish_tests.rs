@@ -63,7 +63,7 @@ async fn creator_info_resolves_the_privacy_level_and_keeps_what_the_init_needs()
     let handle = accepted(run(&server, &scene, CREATOR_INFO, Handle::default().with("content", "f")).await);
     assert_eq!(handle.text("privacy_level"), Some("PUBLIC_TO_EVERYONE"));
     assert_eq!((handle.text("username"), handle.text("content")), (Some("creator.one"), Some("f")));
-    assert_eq!(handle.0["comment_disabled"], true);
+    assert_eq!(handle.0.at("comment_disabled"), true);
     let seen = server.seen().remove(0);
     assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/v2/post/publish/creator_info/query/"));
     assert_eq!(seen.headers["authorization"], format!("Bearer {TOKEN}"));
@@ -88,7 +88,7 @@ async fn creator_info_stops_what_the_creator_may_not() {
             panic!("{code}");
         };
         assert_eq!((failure.class, failure.rule.as_str()), (class, code));
-        assert_eq!((&evidence.0["log_id"], &evidence.0["platform_code"]), (&"LOG-1".into(), &code.into()));
+        assert_eq!((&evidence.0.at("log_id"), &evidence.0.at("platform_code")), (&"LOG-1".into(), &code.into()));
     }
     // The level is not offered.
     let server = Server::start(|_, _| Act::ok(creator(&["FOLLOWER_OF_CREATOR", "SELF_ONLY"]))).await;
@@ -212,7 +212,7 @@ async fn the_status_is_pending_until_it_is_final() {
     let server = Server::start(move |_, _| Act::Answer(200, String::new(), done.to_owned())).await;
     let handle = accepted(run(&server, &upload_scene(), STATUS, publish_id()).await);
     assert_eq!(handle.text("status"), Some("PUBLISH_COMPLETE"));
-    assert_eq!(handle.0["post_ids"], json!(["7561234567890123457"]), "not rounded");
+    assert_eq!(handle.0.at("post_ids"), json!(["7561234567890123457"]), "not rounded");
     let seen = server.seen().remove(0);
     assert_eq!(seen.path, "/v2/post/publish/status/fetch/");
     assert_eq!(seen.json(), json!({ "publish_id": "v_pub_file~v2-1.1" }));
@@ -337,7 +337,7 @@ const CAPTION: &str = "Sunset over the harbour #sea";
 async fn a_lost_pull_is_bound_only_by_a_strict_match() {
     let match_one = listed("7561234567890123457", 5, CAPTION, 30);
     let Lookup::Found { handle, .. } = find_pulled(vec![match_one.clone()], |_| {}).await else { panic!() };
-    assert_eq!(handle.0["post_ids"], json!(["7561234567890123457"]));
+    assert_eq!(handle.0.at("post_ids"), json!(["7561234567890123457"]));
     assert_eq!(handle.text("status"), Some("PUBLISH_COMPLETE"));
     for other in [listed("1", -1, CAPTION, 30), listed("1", 5, "Sunset", 30), listed("1", 5, CAPTION, 32)] {
         let lookup = find_pulled(vec![other.clone()], |_| {}).await;
@@ -349,7 +349,7 @@ async fn a_lost_pull_is_bound_only_by_a_strict_match() {
     let lookup = find_pulled(vec![match_one.clone()], bound).await;
     assert!(matches!(lookup, Lookup::CannotTell { .. }), "another post's video: {lookup:?}");
     let lookup = find_pulled(vec![match_one.clone(), listed("2", 6, CAPTION, 30)], bound).await;
-    assert!(matches!(&lookup, Lookup::Found { handle, .. } if handle.0["post_ids"] == json!(["2"])), "{lookup:?}");
+    assert!(matches!(&lookup, Lookup::Found { handle, .. } if handle.0.at("post_ids") == json!(["2"])), "{lookup:?}");
     let lookup = find_pulled(vec![match_one.clone(), listed("2", 6, CAPTION, 30)], |_| {}).await;
     assert!(matches!(lookup, Lookup::CannotTell { hopeless: true, .. }), "two match");
     let long = "x".repeat(200);
@@ -437,7 +437,7 @@ async fn the_list_is_read_on_until_the_attempt_began() {
     let scene = scene(TiktokTransfer::PullFromUrl);
     let lookup = find(&server, &scene, &entry(VIDEO_INIT_PULL, creator_handle(&scene.post.content))).await;
     let Lookup::Found { handle, .. } = lookup else { panic!("{lookup:?}") };
-    assert_eq!(handle.0["post_ids"], json!(["77"]));
+    assert_eq!(handle.0.at("post_ids"), json!(["77"]));
     let seen = server.seen();
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[1].json()["cursor"], 1_795_000_000_000_i64);

@@ -61,7 +61,7 @@ impl Session {
             url: Url::parse(handle.text("upload_url")?).ok()?,
             content_type: handle.text("content_type")?.to_owned(),
             plan: Plan::read(handle)?,
-            version: VideoVersion::from_value(handle.0.get(VIDEO))?,
+            version: VideoVersion::from_value(handle.0.compound(VIDEO))?,
         })
     }
 
@@ -91,7 +91,7 @@ impl Tiktok {
         let Some(session) = Session::read(&step.handle) else { return Session::missing(&step.handle) };
         let until = Instant::now() + step.timeout;
         let (mut at, mut resyncs) = (0, 0);
-        if step.handle.0.get("resume").and_then(serde_json::Value::as_bool).unwrap_or_default() {
+        if step.handle.0.get("resume").and_then(|value| value.as_bool()).unwrap_or_default() {
             if let Err(failure) = call.video.verify(&session.version).await {
                 return unread(failure, Evidence::new());
             }

@@ -165,12 +165,12 @@ async fn a_dead_url_is_said_so() {
         let (tiktok, scene) = (server.tiktok(), scene());
         let outcome = upload(&tiktok, &scene.call(), handle(&server)).await;
         let Outcome::NoEffect { failure, evidence } = outcome else { panic!("{outcome:?}") };
-        assert_eq!((failure.class, &evidence.0[UPLOAD_DEAD]), (FailureClass::Transient, &true.into()));
+        assert_eq!((failure.class, &evidence.0.at(UPLOAD_DEAD)), (FailureClass::Transient, &true.into()));
     }
     let server = Server::start(|_, _| Act::error(400, "invalid_publish_id")).await;
     let outcome = upload(&server.tiktok(), &scene().call(), handle(&server).with("resume", true)).await;
     let Outcome::NoEffect { evidence, .. } = outcome else { panic!("{outcome:?}") };
-    assert_eq!(evidence.0[UPLOAD_DEAD], true);
+    assert_eq!(evidence.0.at(UPLOAD_DEAD), true);
 }
 
 #[tokio::test]
@@ -272,7 +272,7 @@ async fn a_large_last_chunk_that_the_server_cut_off_early_had_no_effect() {
     let outcome =
         server.tiktok().run(&scene.call(), &step(UPLOAD_LAST, StepClass::PointOfNoReturn, handle.clone())).await;
     let Outcome::NoEffect { evidence, .. } = outcome else { panic!("{outcome:?}") };
-    assert_eq!(evidence.0["last_byte_sent"], false);
+    assert_eq!(evidence.0.at("last_byte_sent"), false);
 
     let server = Server::start(|_, _| Act::Early(403)).await;
     let handle = handle.with("upload_url", server.upload_url());
@@ -327,7 +327,7 @@ async fn a_video_of_another_size_is_not_mixed_into_the_upload() {
     scene.video.bytes.push(0);
     let outcome = upload(&server.tiktok(), &scene.call(), handle(&server)).await;
     let Outcome::NoEffect { evidence, .. } = outcome else { panic!("{outcome:?}") };
-    assert_eq!(evidence.0[UPLOAD_DEAD], true, "a new init takes the new size");
+    assert_eq!(evidence.0.at(UPLOAD_DEAD), true, "a new init takes the new size");
     assert!(server.puts().is_empty());
 }
 
@@ -377,7 +377,7 @@ async fn an_upload_whose_version_was_not_kept_begins_anew() {
     old.0.remove(course::VIDEO);
     for outcome in [upload(&tiktok, &scene.call(), old.clone()).await, upload_last(&tiktok, &scene.call(), old).await] {
         let Outcome::NoEffect { evidence, .. } = outcome else { panic!("{outcome:?}") };
-        assert_eq!(evidence.0[UPLOAD_DEAD], true);
+        assert_eq!(evidence.0.at(UPLOAD_DEAD), true);
     }
     assert!(server.seen().is_empty());
 }
@@ -385,5 +385,5 @@ async fn an_upload_whose_version_was_not_kept_begins_anew() {
 fn is_given_up(outcome: &Outcome) {
     let Outcome::NoEffect { failure, evidence } = outcome else { panic!("{outcome:?}") };
     assert_eq!((failure.reason, failure.class.clone()), (Reason::VideoChanged, FailureClass::Transient));
-    assert_eq!(evidence.0[UPLOAD_DEAD], true, "{evidence:?}");
+    assert_eq!(evidence.0.at(UPLOAD_DEAD), true, "{evidence:?}");
 }

@@ -308,7 +308,7 @@ impl<'a> Course<'a> {
         }
         Next::Rejected(match last.handle.text(name::STATUS) {
             Some(status::FAILED) => errors::of_video(last.handle.text(name::WHY).unwrap_or_default()),
-            _ => errors::kept_private(last.handle.0.get(name::FIELDS).and_then(|f| f["privacyStatus"].as_str())),
+            _ => errors::kept_private(last.handle.0.compound(name::FIELDS).and_then(|f| f["privacyStatus"].as_str())),
         })
     }
 
@@ -392,7 +392,7 @@ impl<'a> Course<'a> {
         };
         let offset = offset.unwrap_or(0);
         let handle = handle.with(name::OFFSET, offset);
-        let size = crate::domain::media::VideoVersion::from_value(session.handle.0.get(name::VIDEO));
+        let size = crate::domain::media::VideoVersion::from_value(session.handle.0.compound(name::VIDEO));
         let left = size.map(|version| version.size_bytes.saturating_sub(offset.unsigned_abs()));
         if is_one_step(&session.handle) && left.is_some_and(|left| left <= CHUNK) {
             return Next::Step(Step {

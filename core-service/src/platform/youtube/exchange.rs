@@ -347,7 +347,7 @@ impl Youtube {
         }
         // Streams that ended early were seen processed and published.
         let size = video["fileDetails"]["fileSize"].as_str().and_then(|size| size.parse::<u64>().ok());
-        let sent = VideoVersion::from_value(step.handle.0.get(name::VIDEO)).map(|version| version.size_bytes);
+        let sent = VideoVersion::from_value(step.handle.0.compound(name::VIDEO)).map(|version| version.size_bytes);
         if let (Some(size), Some(sent)) = (size, sent)
             && size != sent
         {
@@ -366,7 +366,7 @@ impl Youtube {
         let requested = step.handle.text(name::PRIVACY).ok_or_else(no_video)?;
         let mut fields = Map::new();
         for field in WRITABLE {
-            if let Some(value) = step.handle.0.get(name::FIELDS).and_then(|fields| fields.get(field)) {
+            if let Some(value) = step.handle.0.compound(name::FIELDS).and_then(|fields| fields.get(field)) {
                 fields.insert(field.to_owned(), value.clone());
             }
         }
@@ -474,7 +474,7 @@ fn is_googles(uri: &Url) -> bool {
 
 fn session_of(handle: &Handle) -> Result<(String, VideoVersion), Failure> {
     let uri = handle.text(name::URI).map(str::to_owned);
-    uri.zip(VideoVersion::from_value(handle.0.get(name::VIDEO))).ok_or_else(no_video)
+    uri.zip(VideoVersion::from_value(handle.0.compound(name::VIDEO))).ok_or_else(no_video)
 }
 
 /// What a video tells about itself.

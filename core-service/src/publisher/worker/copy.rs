@@ -12,6 +12,7 @@ use crate::{
         change::Change,
         failure::{Failure, FailureClass},
         ledger::Ledger,
+        media::StoredFacts,
         post::{Post, SchedulerKind, Status, WaitReason},
     },
     media::copying::Copying,
@@ -71,7 +72,7 @@ impl Worker<'_> {
                 if let Some(failure) = self.engine.judge(post, &facts) {
                     return self.not_copied(post, ledger, failure).await;
                 }
-                let media_facts = Some(serde_json::to_value(&facts)?);
+                let media_facts = Some(StoredFacts::of(&facts)?);
                 let copied = Change {
                     copied: Some(Box::new(media_id)),
                     media_facts,

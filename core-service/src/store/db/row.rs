@@ -58,7 +58,7 @@ impl Row {
         self.opt_flag(column)?.ok_or_else(|| is_null(column))
     }
 
-    fn opt_str(&self, column: &str) -> Result<Option<&str>> {
+    pub(in crate::store) fn opt_str(&self, column: &str) -> Result<Option<&str>> {
         each!(&self.0, cells => cells.text(column))
     }
 

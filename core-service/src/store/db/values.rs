@@ -5,7 +5,10 @@ use std::sync::OnceLock;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::ids::{AccountId, Fence, PostId, Revision, Sequence, UserId},
+    domain::{
+        ids::{AccountId, Fence, PostId, Revision, Sequence, UserId},
+        media::StoredFacts,
+    },
     store::Result,
 };
 
@@ -55,6 +58,7 @@ bindable! {
     &String, Text, value => value.clone();
     String, Text, value => value;
     &serde_json::Value, Json, value => value.to_string();
+    &StoredFacts, Json, value => value.as_json().to_owned();
     PostId, Int, value => value.0;
     AccountId, Int, value => value.0;
     UserId, Int, value => value.0;
