@@ -279,7 +279,7 @@ impl Syncing {
         ids: &[String],
         claimed_at: Instant,
     ) -> store::Result<Result<Vec<Seen>, Unread>> {
-        let (mut of, mut tokens) = match self.token_manager.fresh_tokens_for(account, None, self.clock.now()).await {
+        let (mut of, mut tokens) = match self.token_manager.fresh_tokens_for(account, self.clock.now()).await {
             Ok(found) => found,
             Err(error) => return Ok(Err(Unread::Failed(error.failure()))),
         };

@@ -23,12 +23,12 @@ use crate::{
 
 /// The claims of one process. They are renewed together, but a renewal counts only for those that the store still had:
 /// a claim that was taken away while the process was suspended must not be revived by the next renewal.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Leases {
     start: Uptime,
     length: Duration,
     /// The claims of the newest renewal, with the milliseconds after `start` at which it was asked for.
-    renewed: Arc<Mutex<HashMap<(PostId, Fence), u64>>>,
+    renewed: Mutex<HashMap<(PostId, Fence), u64>>,
     /// The database files are gone: the outcome of a request could not be recorded.
     lost: Arc<AtomicBool>,
 }
@@ -36,7 +36,7 @@ pub struct Leases {
 impl Leases {
     /// Claims that hold for `length` after they were made or renewed, and only while `lost` is false.
     pub fn new(length: Duration, lost: Arc<AtomicBool>) -> Self {
-        Self { start: Uptime::now(), length, renewed: Arc::default(), lost }
+        Self { start: Uptime::now(), length, renewed: Mutex::default(), lost }
     }
 
     /// How long a claim holds.
@@ -58,8 +58,8 @@ impl Leases {
 
     /// A claim that the store gave; `asked` was taken before it was asked. `ahead` says how much before its time the
     /// post was claimed.
-    pub fn claimed(&self, of: (PostId, Fence), asked: Uptime, ahead: TimeDelta) -> Claim {
-        Claim { leases: self.clone(), of, claimed: self.since_start(asked), ahead }
+    pub fn claimed(self: &Arc<Self>, of: (PostId, Fence), asked: Uptime, ahead: TimeDelta) -> Claim {
+        Claim { leases: Arc::clone(self), of, claimed: self.since_start(asked), ahead }
     }
 
     fn since_start(&self, at: Uptime) -> u64 {
@@ -70,7 +70,7 @@ impl Leases {
 /// One claim.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    leases: Leases,
+    leases: Arc<Leases>,
     of: (PostId, Fence),
     claimed: u64,
     ahead: TimeDelta,
@@ -148,15 +148,20 @@ mod tests {
         Uptime::now().before(span).expect("the machine runs for longer")
     }
 
+    fn begun(start: Uptime, seconds: u64) -> Arc<Leases> {
+        let length = Duration::from_secs(seconds);
+        Arc::new(Leases { start, length, renewed: Mutex::default(), lost: Arc::default() })
+    }
+
     #[test]
     fn a_claim_ends_unless_it_is_renewed() {
-        let leases = Leases::new(Duration::ZERO, Arc::default());
+        let leases = Arc::new(Leases::new(Duration::ZERO, Arc::default()));
         let claim = leases.claimed(OURS, leases.mark(), TimeDelta::zero());
         assert!(!claim.holds(), "a lease of no length is over at once");
-        let leases = Leases::new(Duration::from_secs(3600), Arc::default());
+        let leases = Arc::new(Leases::new(Duration::from_secs(3600), Arc::default()));
         assert!(leases.claimed(OURS, leases.mark(), TimeDelta::zero()).holds());
         let start = begun_before(Duration::from_secs(100));
-        let leases = Leases { start, length: Duration::from_secs(60), renewed: Arc::default(), lost: Arc::default() };
+        let leases = begun(start, 60);
         let claim = leases.claimed(OURS, start, TimeDelta::zero());
         assert!(!claim.holds(), "it was made longer ago than it lasts");
         leases.renewed(start + Duration::from_secs(10), &[OURS]);
@@ -168,7 +173,7 @@ mod tests {
     #[test]
     fn a_renewal_does_not_revive_a_claim_that_was_taken_away() {
         let start = begun_before(Duration::from_secs(100));
-        let leases = Leases { start, length: Duration::from_secs(15), renewed: Arc::default(), lost: Arc::default() };
+        let leases = begun(start, 15);
         let claim = leases.claimed(OURS, start, TimeDelta::zero());
         assert!(!claim.holds(), "it ran out long ago");
         leases.renewed(leases.mark(), &[(PostId(1), Fence(2)), (PostId(2), Fence(1))]);

@@ -21,6 +21,8 @@ mod restored;
 pub mod video;
 mod worker;
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 
 pub use self::engine::{Engine, EngineSettings, WRITING};
@@ -28,7 +30,7 @@ use self::lease::Claim;
 use crate::{
     domain::{ledger::Ledger, post::Post},
     fault,
-    store::account_tokens::StoredLogin,
+    tokens::OpenLogin,
 };
 
 /// Retry interval of a post whose ledger needs an encryption key that this core does not have.
@@ -38,8 +40,8 @@ const KEY_GAP: TimeDelta = TimeDelta::seconds(10);
 pub struct Prefetched {
     /// Its ledger, read after the claim: from then on only the claim's holder writes to it.
     pub ledger: Option<Ledger>,
-    /// The login of its account.
-    pub login: Option<Box<StoredLogin>>,
+    /// The login of its account, if it can be used as it is.
+    pub login: Option<Arc<OpenLogin>>,
 }
 
 impl Engine {

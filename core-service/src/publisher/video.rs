@@ -41,14 +41,8 @@ pub struct Videos {
 
 impl Videos {
     /// The video that a post names.
-    pub fn of(&self, post: &Post) -> PostVideo {
-        let content = &post.content;
-        let source = if content.media_id.is_empty() {
-            Source::Url(content.video_url.clone())
-        } else {
-            Source::Upload(post.wp_user_id, content.media_id.clone())
-        };
-        PostVideo { videos: self.clone(), source, cover: content.thumbnail_url.clone() }
+    pub fn of<'a>(&'a self, post: &'a Post) -> PostVideo<'a> {
+        PostVideo { videos: self, post }
     }
 }
 
@@ -88,19 +82,27 @@ fn spool_name(url: &Url, version: &VideoVersion) -> String {
     format!("{url} {size_bytes} {etag:?} {last_modified:?} {identity:?}")
 }
 
-enum Source {
-    Url(String),
-    Upload(UserId, String),
+enum Source<'a> {
+    Url(&'a str),
+    Upload(UserId, &'a str),
 }
 
 /// The video of one post.
-pub struct PostVideo {
-    videos: Videos,
-    source: Source,
-    cover: Option<String>,
+pub struct PostVideo<'a> {
+    videos: &'a Videos,
+    post: &'a Post,
 }
 
-impl PostVideo {
+impl PostVideo<'_> {
+    fn source(&self) -> Source<'_> {
+        let content = &self.post.content;
+        if content.media_id.is_empty() {
+            Source::Url(&content.video_url)
+        } else {
+            Source::Upload(self.post.wp_user_id, &content.media_id)
+        }
+    }
+
     async fn upload(&self, user: UserId, media_id: &str) -> Result<StoredMedia, Failure> {
         let id: MediaId = media_id.parse().map_err(|_| gone())?;
         let found = self.videos.store.media(user, &id).await.map_err(|error| {
@@ -112,12 +114,12 @@ impl PostVideo {
 }
 
 #[async_trait]
-impl Video for PostVideo {
+impl Video for PostVideo<'_> {
     async fn facts(&self) -> Result<MediaFacts, Failure> {
-        match &self.source {
+        match self.source() {
             Source::Url(url) => Ok(self.videos.prober.probe(&parsed(url)?).await.map_err(Failure::from)?.facts),
             Source::Upload(user, media_id) => {
-                let media = self.upload(*user, media_id).await?;
+                let media = self.upload(user, media_id).await?;
                 let size = self.videos.files.size(&media.stored_as).await.map_err(unreadable)?;
                 if size == media.facts.size_bytes { Ok(media.facts) } else { Err(gone()) }
             }
@@ -125,7 +127,7 @@ impl Video for PostVideo {
     }
 
     async fn version(&self) -> Result<VideoVersion, Failure> {
-        match &self.source {
+        match self.source() {
             Source::Url(url) => {
                 Ok(self.videos.prober.probe_current(&parsed(url)?).await.map_err(Failure::from)?.version)
             }
@@ -134,28 +136,28 @@ impl Video for PostVideo {
     }
 
     async fn open(&self, first: u64, last: u64, version: &VideoVersion) -> Result<VideoStream, Failure> {
-        match &self.source {
+        match self.source() {
             Source::Url(url) => self.videos.open_url(&parsed(url)?, first, last, version).await,
             Source::Upload(user, media_id) => {
                 is_upload(media_id, version)?;
-                let media = self.upload(*user, media_id).await?;
+                let media = self.upload(user, media_id).await?;
                 self.videos.files.stream(&media.stored_as, first, last).await.map_err(unreadable)
             }
         }
     }
 
     async fn verify(&self, version: &VideoVersion) -> Result<(), Failure> {
-        match &self.source {
+        match self.source() {
             Source::Url(url) => self.videos.prober.verify(&parsed(url)?, version).await.map_err(Failure::from),
             Source::Upload(_, media_id) => is_upload(media_id, version),
         }
     }
 
     async fn public_url(&self) -> Result<Url, Failure> {
-        match &self.source {
+        match self.source() {
             Source::Url(url) => self.videos.prober.public_url(&parsed(url)?).await.map_err(Failure::from),
             Source::Upload(user, media_id) => {
-                let media = self.upload(*user, media_id).await?;
+                let media = self.upload(user, media_id).await?;
                 self.videos.address.of(&media.pull_token, media.facts.container).ok_or_else(|| {
                     Failure::new(
                         FailureClass::Permanent,
@@ -170,7 +172,7 @@ impl Video for PostVideo {
 
     async fn cover(&self) -> Result<Cover, Failure> {
         let none = || Failure::new(FailureClass::Permanent, Reason::Internal, "the post names no cover picture");
-        let url = parsed(self.cover.as_deref().ok_or_else(none)?)?;
+        let url = parsed(self.post.content.thumbnail_url.as_deref().ok_or_else(none)?)?;
         let stream = self.videos.prober.open_stream(&url, None).await.map_err(Failure::from).map_err(of_cover)?;
         let size_bytes = stream.version().size_bytes;
         Ok(Cover { size_bytes, bytes: stream.map_err(std::io::Error::other).boxed() })

@@ -9,7 +9,7 @@ mod live;
 mod look_up;
 mod steps;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
@@ -27,7 +27,6 @@ use super::{
 };
 use crate::{
     domain::{
-        account::Account,
         change::{Change, LedgerWrite, Release},
         failure::{Failure, FailureClass, Reason},
         ledger::{Entry, Evidence, Ledger, StepClass, StepOutcome},
@@ -35,10 +34,10 @@ use crate::{
         transition::Move,
     },
     fault::{self, FaultPoint},
-    platform::{Asked, Call, Lookup, Next, Service, Tokens, View},
-    store::{Error, Result, account_tokens::StoredLogin, platform_posts::Rivals},
+    platform::{Asked, Call, Lookup, Next, Service, View},
+    store::{Error, Result, platform_posts::Rivals},
     telemetry::metrics::Counted,
-    tokens::TokenError,
+    tokens::{OpenLogin, TokenError},
 };
 
 /// Evidence of a request that was recorded early and taken back before its time.
@@ -63,9 +62,8 @@ pub(super) struct Worker<'a> {
 /// A claimed post with its ledger and state.
 struct Work {
     post: Post,
-    account: Account,
     ledger: Ledger,
-    tokens: Tokens,
+    login: Arc<OpenLogin>,
     service: Service,
 }
 
@@ -98,7 +96,7 @@ impl<'a> Worker<'a> {
         mut self,
         post: Box<Post>,
         ledger: Ledger,
-        login: Option<Box<StoredLogin>>,
+        login: Option<Arc<OpenLogin>>,
     ) -> impl Future<Output = Result<()>> + Send + use<'a> {
         let id = post.id;
         async move {
@@ -166,7 +164,7 @@ impl<'a> Worker<'a> {
         Change { release: Some(Release { at, waiting_for }), ..Change::default() }
     }
 
-    async fn drive(&mut self, mut post: Box<Post>, ledger: Ledger, login: Option<Box<StoredLogin>>) -> Result<()> {
+    async fn drive(&mut self, mut post: Box<Post>, ledger: Ledger, login: Option<Arc<OpenLogin>>) -> Result<()> {
         if post.abandoned_claims > self.engine.settings.max_crashes {
             return Box::pin(self.quarantine(post, &ledger)).await;
         }
@@ -308,7 +306,7 @@ impl<'a> Worker<'a> {
         &self,
         mut post: Box<Post>,
         ledger: Ledger,
-        login: Option<Box<StoredLogin>>,
+        login: Option<Arc<OpenLogin>>,
     ) -> Result<Option<Box<Work>>> {
         let live = matches!(post.status, Status::Published | Status::Delivered);
         let Some(service) = self.engine.registry.get(post.platform).cloned() else {
@@ -320,10 +318,13 @@ impl<'a> Worker<'a> {
             self.give_up(&mut post, &ledger, live, failure).await?;
             return Ok(None);
         };
-        let login = login.map(|login| *login);
-        let error = match self.engine.token_manager.fresh_tokens_for(post.social_account_id, login, self.now()).await {
+        if let Some(login) = login {
+            return Ok(Some(Box::new(Work { post: *post, ledger, login, service })));
+        }
+        let error = match self.engine.token_manager.fresh_tokens_for(post.social_account_id, self.now()).await {
             Ok((account, tokens)) => {
-                return Ok(Some(Box::new(Work { post: *post, account, ledger, tokens, service })));
+                let login = Arc::new(OpenLogin { account, tokens });
+                return Ok(Some(Box::new(Work { post: *post, ledger, login, service })));
             }
             Err(error) => error,
         };
@@ -376,18 +377,20 @@ impl<'a> Worker<'a> {
             return Box::pin(self.look_up(work, since)).await;
         }
         let now = self.now();
-        let next =
-            work.service.client.next(&View { post: &work.post, account: &work.account, ledger: &work.ledger, now });
-        match next {
-            Next::Step(step) => self.step(work, step).await,
-            Next::Live { live, then } => Box::pin(self.live(work, Move::Confirmed, Some(live), then)).await,
-            Next::Delivered { then } => Box::pin(self.live(work, Move::Delivered, None, then)).await,
+        let view = View { post: &work.post, account: &work.login.account, ledger: &work.ledger, now };
+        let step = match work.service.client.next(&view) {
+            Next::Step(step) => step,
+            Next::Live { live, then } => {
+                return Box::pin(self.live(work, Move::Confirmed, Some(live), then)).await;
+            }
+            Next::Delivered { then } => return Box::pin(self.live(work, Move::Delivered, None, then)).await,
             Next::Rejected(failure) => {
                 let decision =
                     self.decision_context(work, now, |decision_context| decision_context.after_rejection(failure));
-                self.follow(work, decision, None).await
+                return self.follow(work, decision, None).await;
             }
-        }
+        };
+        self.step(work, step).await
     }
 
     fn decision_context<T>(&self, work: &Work, now: DateTime<Utc>, judge: impl FnOnce(&DecisionContext<'_>) -> T) -> T {
@@ -397,7 +400,7 @@ impl<'a> Worker<'a> {
             now,
             chance: (self.engine.chance)(),
             policy: &self.engine.settings.policy,
-            token_version: work.account.token_version,
+            token_version: work.login.account.token_version,
         })
     }
 
@@ -446,13 +449,13 @@ impl<'a> Worker<'a> {
         &'c self,
         work: &'c Work,
         permit: &'c Permit<'_>,
-        video: &'c PostVideo,
+        video: &'c PostVideo<'c>,
         progress: &'c crate::progress::Tracked,
         rivals: &'c Rivals,
     ) -> Call<'c> {
         Call {
-            view: View { post: &work.post, account: &work.account, ledger: &work.ledger, now: self.now() },
-            tokens: &work.tokens,
+            view: View { post: &work.post, account: &work.login.account, ledger: &work.ledger, now: self.now() },
+            tokens: &work.login.tokens,
             video,
             lease: permit,
             progress,
@@ -498,7 +501,7 @@ impl<'a> Worker<'a> {
     /// Only the account's owner can help: the account is marked as needing to be connected again. If other tokens were
     /// stored meanwhile, a post that would wait for the owner tries those.
     async fn ask_the_owner(&self, work: &Work, failure: &Failure, change: Change) -> Change {
-        match self.engine.token_manager.lost(&work.account, &failure.message).await {
+        match self.engine.token_manager.lost(&work.login.account, &failure.message).await {
             Ok(None) => match change.release {
                 Some(Release { waiting_for: Some(WaitReason::Reconnect), .. }) => {
                     let at = self.now() + TimeDelta::minutes(1);
@@ -509,7 +512,7 @@ impl<'a> Worker<'a> {
             Ok(Some(_)) => change,
             // What becomes of the post is written all the same; the next one that is refused asks.
             Err(error) => {
-                warn!(account.id = %work.account.id, %error, "cannot keep that an account needs its owner");
+                warn!(account.id = %work.login.account.id, %error, "cannot keep that an account needs its owner");
                 change
             }
         }
@@ -518,21 +521,20 @@ impl<'a> Worker<'a> {
     /// The platform refused the token: get a new one and continue with the same step. When that does not help, the
     /// owner has to.
     async fn refresh(&mut self, work: &mut Work, failure: Failure) -> Result<Flow> {
-        let seen = work.account.token_version;
+        let seen = work.login.account.token_version;
         let renewed = if self.refreshed {
-            match self.engine.token_manager.lost(&work.account, &failure.message).await {
+            match self.engine.token_manager.lost(&work.login.account, &failure.message).await {
                 Ok(Some(error)) | Err(error) => Err(error),
                 // Newer tokens were stored meanwhile.
-                Ok(None) => self.engine.token_manager.tokens_for(work.account.id).await,
+                Ok(None) => self.engine.token_manager.tokens_for(work.login.account.id).await,
             }
         } else {
             self.refreshed = true;
-            self.engine.token_manager.refresh_after_refusal(work.account.id, seen).await
+            self.engine.token_manager.refresh_after_refusal(work.login.account.id, seen).await
         };
         match renewed {
             Ok((account, tokens)) => {
-                work.account = account;
-                work.tokens = tokens;
+                work.login = Arc::new(OpenLogin { account, tokens });
                 Ok(Flow::Continue)
             }
             Err(error) => {

@@ -68,7 +68,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The scheduler of one process.
 pub struct Scheduler {
     engine: Arc<Engine>,
-    leases: Leases,
+    leases: Arc<Leases>,
     /// Unique per process: all its claims carry it.
     token: String,
     /// What is under way.
@@ -102,7 +102,7 @@ impl Scheduler {
     /// A scheduler over an engine; `token` must be unique among all processes on the database.
     pub fn new(engine: Engine, token: String, lease: Duration) -> Self {
         Self {
-            leases: Leases::new(lease, engine.store.lost()),
+            leases: Arc::new(Leases::new(lease, engine.store.lost())),
             turns: Arc::new(Mutex::new(Turns::of(engine.settings.max_in_flight).within(engine.settings.max_of_all))),
             engine: Arc::new(engine),
             token,
@@ -239,11 +239,11 @@ impl Scheduler {
         let mut accounts: Vec<AccountId> = posts.iter().map(|(post, _)| post.social_account_id).collect();
         accounts.sort_unstable();
         accounts.dedup();
-        let logins = self.engine.token_manager.logins(&accounts).await;
+        let logins = self.engine.token_manager.logins(&accounts, now).await;
         for (post, suspect) in posts {
             let claim = self.leases.claimed((post.id, post.fence), asked, ahead);
             let ledger = ledgers.as_mut().map(|ledgers| ledgers.remove(&post.id).unwrap_or_default());
-            let login = logins.get(&post.social_account_id).cloned().map(Box::new);
+            let login = logins.get(&post.social_account_id).cloned();
             let post = Box::new(post);
             self.start(workers, Claimed { post, prefetched: Prefetched { ledger, login }, claim, suspect });
         }
@@ -310,7 +310,7 @@ impl Scheduler {
 /// Keeps the claims of this process alive, and lets those go that nobody works on.
 struct Heartbeat {
     engine: Arc<Engine>,
-    leases: Leases,
+    leases: Arc<Leases>,
     token: String,
     at_work: Arc<Mutex<HashSet<(PostId, Fence)>>>,
     orphans: Arc<Mutex<HashMap<PostId, Fence>>>,

@@ -71,6 +71,14 @@ pub enum RefreshEnd {
 
 type Flight = Shared<BoxFuture<'static, Result<RefreshEnd, TokenError>>>;
 
+/// An account with its opened tokens. Posts that are claimed together share it.
+pub struct OpenLogin {
+    /// The account.
+    pub account: Account,
+    /// Its tokens.
+    pub tokens: Tokens,
+}
+
 /// Keeps tokens. Cheap to clone; all clones share their refreshes.
 #[derive(Clone)]
 pub struct TokenManager {
@@ -108,10 +116,16 @@ impl TokenManager {
         self.inner.tasks.wait().await;
     }
 
-    /// The logins of these accounts, read at once; without those that have to be read one by one.
-    pub async fn logins(&self, ids: &[AccountId]) -> HashMap<AccountId, StoredLogin> {
+    /// The logins of these accounts that can be used as they are, read at once. All others are for [`Self::fresh_tokens_for`].
+    pub async fn logins(&self, ids: &[AccountId], now: DateTime<Utc>) -> HashMap<AccountId, Arc<OpenLogin>> {
         // What could not be read here is read again where it is needed, and its error told there.
-        self.inner.store.account_logins(ids).await.unwrap_or_default()
+        let stored = self.inner.store.account_logins(ids).await.unwrap_or_default();
+        let open = stored.into_iter().filter_map(|(id, stored)| {
+            let (account, login) = usable(stored).ok()?;
+            let is_good = self.inner.may_be_used(id, &login, now);
+            is_good.then(|| (id, Arc::new(OpenLogin { account, tokens: tokens(&login) })))
+        });
+        open.collect()
     }
 
     /// The stored tokens of an account, as they are.
@@ -121,19 +135,10 @@ impl TokenManager {
     }
 
     /// Tokens to begin something with: refreshed first if they would end soon. A refresh that fails for a passing reason
-    /// is no obstacle while the stored token is valid. `prefetched` is the account's login when it was read just now
-    /// ([`Self::logins`]).
-    pub async fn fresh_tokens_for(
-        &self,
-        id: AccountId,
-        prefetched: Option<StoredLogin>,
-        now: DateTime<Utc>,
-    ) -> Result<(Account, Tokens), TokenError> {
-        let (account, login) = match prefetched {
-            Some(stored) => usable(stored)?,
-            None => self.inner.usable(id).await?,
-        };
-        if !self.inner.ends_soon(&login, now) || (login.is_valid(now) && self.inner.backs_off(id, now)) {
+    /// is no obstacle while the stored token is valid.
+    pub async fn fresh_tokens_for(&self, id: AccountId, now: DateTime<Utc>) -> Result<(Account, Tokens), TokenError> {
+        let (account, login) = self.inner.usable(id).await?;
+        if self.inner.may_be_used(id, &login, now) {
             return Ok((account, tokens(&login)));
         }
         match self.refresh(id, account.token_version).await {
@@ -300,6 +305,11 @@ impl Inner {
     /// The login of an active account that does not need its owner.
     async fn usable(&self, id: AccountId) -> Result<(Account, Login), TokenError> {
         usable(self.load(id).await?)
+    }
+
+    /// Whether a login may be used without a refresh: it does not end soon, or a refresh failed just now and it is still valid.
+    fn may_be_used(&self, id: AccountId, login: &Login, now: DateTime<Utc>) -> bool {
+        !self.ends_soon(login, now) || (login.is_valid(now) && self.backs_off(id, now))
     }
 
     fn ends_soon(&self, login: &Login, now: DateTime<Utc>) -> bool {

@@ -164,10 +164,10 @@ async fn the_platforms_own_trouble_never_disconnects() {
         // Within the last quarter of its life, and still valid.
         world.advance(TimeDelta::hours(20) - world.clock.offset());
         world.login.fault(fault);
-        let (_, tokens) = one.token_manager.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
+        let (_, tokens) = one.token_manager.fresh_tokens_for(account.id, world.clock.now()).await.unwrap();
         assert_eq!(tokens.access.expose(), "access-1");
         let asked = world.login.refreshes();
-        one.token_manager.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
+        one.token_manager.fresh_tokens_for(account.id, world.clock.now()).await.unwrap();
         assert_eq!(world.login.refreshes(), asked, "left alone for a while after a failure");
         world.advance(TimeDelta::minutes(2) + TimeDelta::hours(-20));
         one.token_manager.inner.failed_at.lock().unwrap().clear();
@@ -176,11 +176,11 @@ async fn the_platforms_own_trouble_never_disconnects() {
     world.advance(TimeDelta::hours(25));
     world.login.fault(Fault::LostBefore);
     world.login.fault(Fault::LostBefore);
-    let error = one.token_manager.fresh_tokens_for(account.id, None, world.clock.now()).await.err().unwrap();
+    let error = one.token_manager.fresh_tokens_for(account.id, world.clock.now()).await.err().unwrap();
     assert!(matches!(error, TokenError::Transient(_)), "{error:?}");
     let after = one.store.account(account.id).await.unwrap().unwrap();
     assert_eq!((after.health, after.is_active), (Health::Ok, true));
-    let (account, tokens) = one.token_manager.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
+    let (account, tokens) = one.token_manager.fresh_tokens_for(account.id, world.clock.now()).await.unwrap();
     assert_eq!((account.token_version, tokens.access.expose()), (2, "access-2"));
     assert_eq!(account.last_token_refresh.unwrap().timestamp(), world.clock.now().timestamp());
 }
@@ -201,7 +201,7 @@ async fn a_token_that_ends_and_cannot_be_refreshed_is_told_and_used() {
     let account = one.connect(ALICE).await.remove(0);
     world.login.not_refreshable("connect again before it ends");
     world.advance(TimeDelta::hours(23));
-    let (account, tokens) = one.token_manager.fresh_tokens_for(account.id, None, world.clock.now()).await.unwrap();
+    let (account, tokens) = one.token_manager.fresh_tokens_for(account.id, world.clock.now()).await.unwrap();
     assert_eq!((account.health, tokens.access.expose()), (Health::Expiring, "access-1"));
 }
 

@@ -285,7 +285,7 @@ impl Rig {
 
     /// Refreshes the account's tokens if they would end soon, so that no core has to.
     pub(crate) async fn renew(&mut self, id: AccountId) -> Result<()> {
-        self.parts.token_manager.fresh_tokens_for(id, None, self.parts.clock.now()).await?;
+        self.parts.token_manager.fresh_tokens_for(id, self.parts.clock.now()).await?;
         self.note_tokens(id).await
     }
 

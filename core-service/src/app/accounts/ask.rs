@@ -139,7 +139,7 @@ impl Accounts {
     }
 
     async fn fresh(&self, id: AccountId) -> Result<(Account, Tokens)> {
-        self.token_manager.fresh_tokens_for(id, None, self.clock.now()).await.map_err(|error| token_error(id, error))
+        self.token_manager.fresh_tokens_for(id, self.clock.now()).await.map_err(|error| token_error(id, error))
     }
 
     async fn again(&self, account: &Account, error: AccountError, attempt: u32) -> Result<(Account, Tokens)> {

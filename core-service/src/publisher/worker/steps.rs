@@ -91,7 +91,7 @@ impl<'a> Worker<'a> {
             let change = Self::release(Some(not_before - lead), Some(WaitReason::Schedule));
             return self.commit(work, change).await.map(Some);
         }
-        let mut verdict = self.engine.check_before(&work.post, &work.account, &work.ledger, step, now).await?;
+        let mut verdict = self.engine.check_before(&work.post, &work.login.account, &work.ledger, step, now).await?;
         if matches!(verdict, Verdict::Go(_))
             && let Some(waits) = self.engine.charge(&work.post, &*work.service.client, step, now).await?
         {
@@ -129,7 +129,7 @@ impl<'a> Worker<'a> {
                 let charges = work.service.client.price(Asked::Step(step.kind), now);
                 self.engine.store.used_up(work.post.platform, &charges).await?;
             } else {
-                self.engine.store.set_quota_blocked(&work.account, Some(until)).await?;
+                self.engine.store.set_quota_blocked(&work.login.account, Some(until)).await?;
             }
             fault::point(FaultPoint::QuotaNoted, step.kind);
         }
