@@ -5,24 +5,38 @@
 //!   no handshake of TLS. Nothing of the request leaves before [`Connection::send`]. Until then a connection is a socket: the buffers of
 //!   HTTP (16 KiB) are made for it when it is used, so that ten thousand that wait take little.
 //! - A request is written to its own connection once or not at all: no pool, no repetition, no redirect, HTTP/1.1.
+//! - Of small requests at most [`UNDER_WAY`] are under way at once while they are answered quickly. Slow answers hold up nobody: a
+//!   request waits at most [`PACE`] for each one that waits before it.
 //! - [`Lost::NotSent`] is proof: hyper gave the whole request back, no byte of it was written.
 //!
 //! Expected failures: the host cannot be found or reached, its certificate is not good, it closes the connection while it is
 //! idle ([`Connection::is_open`] tells), or it does not answer.
 
-use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderValue, Request, Response, Uri, header};
 use hyper::{
     body::Incoming,
     client::conn::http1,
-    rt::{Read, ReadBuf},
+    rt::{Read, ReadBuf, Write},
 };
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
+use hyper_util::client::legacy::connect::HttpConnector;
 use reqwest::Body;
-use tokio::{net::TcpStream, sync::Semaphore, task::JoinHandle};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::JoinHandle,
+};
 use tower_service::Service;
 
 use super::{CONNECT_TIMEOUT, USER_AGENT};
@@ -32,11 +46,28 @@ use crate::domain::failure::describe;
 /// listener.
 const OPENING: usize = 64;
 
+/// Small requests under way at the same time: each has buffers (30 KiB), and more of them are not answered sooner.
+const UNDER_WAY: usize = 256;
+
+/// Longest wait for a place under way, for each request that waits before: without any answer 12,500 leave in a second.
+const PACE: Duration = Duration::from_micros(80);
+
 /// Opens connections. Cheap to clone.
 #[derive(Clone)]
 pub struct Connector {
     connector: HttpsConnector<HttpConnector>,
     opening: Arc<Semaphore>,
+    under_way: Arc<Semaphore>,
+    waiting: Arc<AtomicU32>,
+}
+
+/// A request that waits for its place under way.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Connector {
@@ -50,7 +81,20 @@ impl Connector {
         tls.alpn_protocols.clear();
         let connector =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-        Self { connector, opening: Arc::new(Semaphore::new(OPENING)) }
+        let [opening, under_way] = [OPENING, UNDER_WAY].map(|places| Arc::new(Semaphore::new(places)));
+        Self { connector, opening, under_way, waiting: Arc::default() }
+    }
+
+    /// Waits for a place among the small requests under way, in the order of asking, at most [`PACE`] for each that waits
+    /// already. `None`: the wait was over, and the request leaves all the same.
+    pub async fn place_under_way(&self) -> Option<SemaphorePermit<'_>> {
+        if let Ok(place) = self.under_way.try_acquire() {
+            return Some(place);
+        }
+        let before = self.waiting.fetch_add(1, Ordering::AcqRel);
+        let _waiting = Waiting(&self.waiting);
+        // It is never closed.
+        tokio::time::timeout(PACE * (before + 1), self.under_way.acquire()).await.ok()?.ok()
     }
 
     /// Opens a connection to the host of `uri`. The error says why none could be had; nothing was sent.
@@ -70,7 +114,12 @@ impl Connector {
         let socket = tokio::time::timeout(CONNECT_TIMEOUT, opened)
             .await
             .map_err(|_| format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))??;
-        Ok(Connection { socket: Box::new(socket), host })
+        // Each in its own size: with TLS it is many times as large.
+        let socket: Box<dyn Socket> = match socket {
+            MaybeHttpsStream::Http(plain) => Box::new(plain),
+            MaybeHttpsStream::Https(tls) => Box::new(tls),
+        };
+        Ok(Connection { socket, host })
     }
 }
 
@@ -83,9 +132,14 @@ pub enum Lost {
     NoAnswer(String),
 }
 
+/// A socket, with TLS or without.
+trait Socket: Read + Write + Unpin + Send {}
+
+impl<T: Read + Write + Unpin + Send> Socket for T {}
+
 /// An open connection that has carried nothing. Dropping it closes it.
 pub struct Connection {
-    socket: Box<MaybeHttpsStream<TokioIo<TcpStream>>>,
+    socket: Box<dyn Socket>,
     host: HeaderValue,
 }
 
@@ -116,20 +170,20 @@ impl Connection {
     }
 
     /// Makes a request one for a connection to this host: what [`Self::send`] then has left to do is to write it.
-    pub fn prepare(&self, mut request: Request<Body>) -> Result<Request<Body>, String> {
+    pub fn prepare(&self, request: &mut Request<Body>) -> Result<(), String> {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         *request.uri_mut() = path.parse().map_err(|_| "the address has no valid path".to_owned())?;
         let headers = request.headers_mut();
         headers.insert(header::HOST, self.host.clone());
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
-        Ok(request)
+        Ok(())
     }
 
     /// Writes a request that was made ready by [`Self::prepare`]; answers when the head of the answer is there.
     pub async fn send(self, request: Request<Body>, timeout: Duration) -> Result<Answer, Lost> {
         let (mut sender, driver) =
-            http1::handshake(*self.socket).await.map_err(|error| Lost::NotSent(describe(&error)))?;
+            http1::handshake(self.socket).await.map_err(|error| Lost::NotSent(describe(&error)))?;
         // Its end is told by `sender`.
         let driver = Driver(tokio::spawn(driver.map(drop)));
         match tokio::time::timeout(timeout, sender.try_send_request(request)).await {
@@ -189,7 +243,8 @@ mod tests {
             socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
             request
         });
-        let request = connection.prepare(post(&uri)).unwrap();
+        let mut request = post(&uri);
+        connection.prepare(&mut request).unwrap();
         assert_eq!(connection.send(request, SECOND).await.unwrap().response.status(), 200);
         let request = server.await.unwrap().to_lowercase();
         assert!(request.starts_with("post /publish?a=1 http/1.1\r\n"), "{request}");
@@ -206,7 +261,8 @@ mod tests {
         while connection.is_open() {
             tokio::task::yield_now().await;
         }
-        let request = connection.prepare(post(&uri)).unwrap();
+        let mut request = post(&uri);
+        connection.prepare(&mut request).unwrap();
         assert!(matches!(connection.send(request, SECOND).await, Err(Lost::NotSent(_))));
     }
 
@@ -217,7 +273,8 @@ mod tests {
         let server = tokio::spawn(async move {
             read(&mut socket).await;
         });
-        let request = connection.prepare(post(&uri)).unwrap();
+        let mut request = post(&uri);
+        connection.prepare(&mut request).unwrap();
         assert!(matches!(connection.send(request, SECOND).await, Err(Lost::NoAnswer(_))));
         server.await.unwrap();
     }
@@ -226,8 +283,26 @@ mod tests {
     async fn a_silent_host_proves_nothing() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (connection, _socket, uri) = line_to(&listener).await;
-        let request = connection.prepare(post(&uri)).unwrap();
+        let mut request = post(&uri);
+        connection.prepare(&mut request).unwrap();
         assert!(matches!(connection.send(request, Duration::from_millis(50)).await, Err(Lost::NoAnswer(_))));
+    }
+
+    #[tokio::test]
+    async fn one_more_than_may_be_under_way_waits_for_an_answer_but_not_long() {
+        let connector = connector();
+        let mut places = Vec::new();
+        for _ in 0..UNDER_WAY {
+            places.push(connector.place_under_way().now_or_never().flatten().expect("a place is free"));
+        }
+        let waiting = connector.place_under_way();
+        tokio::pin!(waiting);
+        assert!(waiting.as_mut().now_or_never().is_none());
+        places.pop();
+        let place = waiting.await;
+        assert!(place.is_some(), "an answer came: its place is free");
+        assert!(connector.place_under_way().await.is_none(), "without an answer it leaves all the same");
+        assert_eq!(connector.waiting.load(Ordering::Acquire), 0);
     }
 
     #[tokio::test]

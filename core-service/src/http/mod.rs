@@ -63,6 +63,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How this program calls itself.
 const USER_AGENT: &str = concat!("AuraReels/", env!("CARGO_PKG_VERSION"));
 
+/// Idle connections that are kept to a host: each has buffers of 30 KiB.
+const POOLED: usize = 128;
+
 /// How long a client waits for the next byte of an answer before it gives up.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -105,6 +108,7 @@ pub fn client_builder(tls: &Arc<rustls::ClientConfig>) -> reqwest::ClientBuilder
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
+        .pool_max_idle_per_host(POOLED)
         .user_agent(USER_AGENT)
 }
 

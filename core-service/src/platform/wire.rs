@@ -16,7 +16,7 @@ use super::Lease;
 use crate::{
     domain::failure::describe,
     fault::{self, FaultPoint},
-    http::connection::{Answer as Answered, Connector, Lost},
+    http::connection::{Answer as Answered, Connection, Connector, Lost},
 };
 
 /// Longest answer that is read, bytes. API answers are a few kilobytes.
@@ -80,45 +80,57 @@ pub(crate) async fn exchange(request: RequestBuilder, timeout: Duration) -> Exch
 /// Sends one request at a point of no return, on a connection of its own. The connection is opened first; then the post's time is
 /// waited for, and at that moment the claim is asked: a process that was paused before, and woken after its time, sends
 /// nothing. What stays open is the way from that question to the socket (`docs/windows.md`). `timeout` counts from then.
-pub(crate) async fn exchange_at_its_time(
-    connector: &Connector,
+// No `async fn`: ten thousand requests may wait here for their time, and it would keep room for each of them three times.
+pub(crate) fn exchange_at_its_time<'a>(
+    connector: &'a Connector,
     request: RequestBuilder,
     timeout: Duration,
-    lease: &dyn Lease,
-) -> Exchange {
-    let request: http::Request<Body> = match request.build().and_then(TryInto::try_into) {
-        Ok(request) => request,
-        Err(error) => return Exchange::NotSent(without_url(error)),
-    };
-    let host = request.uri().clone();
-    let mut connection = match connector.connect(&host).await {
-        Ok(connection) => connection,
-        Err(why) => return Exchange::NotSent(why),
-    };
-    let request = match connection.prepare(request) {
-        Ok(request) => request,
-        Err(why) => return Exchange::NotSent(why),
-    };
-    fault::point(FaultPoint::ConnectionOpened, "");
-    if !lease.opens().await {
-        return Exchange::NotSent("the core was asked to stop before the time came".to_owned());
-    }
-    if !connection.is_open() {
-        // The other side did not want to wait that long.
-        connection = match connector.connect(&host).await {
+    lease: &'a dyn Lease,
+) -> impl Future<Output = Exchange> + Send + 'a {
+    let request = request.build().and_then(http::Request::<Body>::try_from).map(Box::new);
+    async move {
+        let mut request = match request {
+            Ok(request) => request,
+            Err(error) => return Exchange::NotSent(without_url(error)),
+        };
+        let host = Box::new(request.uri().clone());
+        let mut connection = match connector.connect(&host).await {
             Ok(connection) => connection,
             Err(why) => return Exchange::NotSent(why),
         };
+        if let Err(why) = connection.prepare(&mut request) {
+            return Exchange::NotSent(why);
+        }
+        fault::point(FaultPoint::ConnectionOpened, "");
+        if !lease.opens().await {
+            return Exchange::NotSent("the core was asked to stop before the time came".to_owned());
+        }
+        // What is read from a file while it is sent takes its time, and others do not wait for it.
+        let is_small = request.body().as_bytes().is_some();
+        let _place = if is_small { Box::pin(connector.place_under_way()).await } else { None };
+        if !connection.is_open() {
+            // The other side did not want to wait that long.
+            connection = match connector.connect(&host).await {
+                Ok(connection) => connection,
+                Err(why) => return Exchange::NotSent(why),
+            };
+        }
+        fault::point(FaultPoint::RequestLeaves, "");
+        if !lease.holds() {
+            return Exchange::NotSent("the claim on the post ran out before the request was sent".to_owned());
+        }
+        fault::point(FaultPoint::LeaseChecked, "");
+        lease.leaves();
+        // What sending takes (3 KB) is not held while the time is waited for.
+        Box::pin(sent(connection, *request, timeout)).await
     }
-    fault::point(FaultPoint::RequestLeaves, "");
-    if !lease.holds() {
-        return Exchange::NotSent("the claim on the post ran out before the request was sent".to_owned());
-    }
-    fault::point(FaultPoint::LeaseChecked, "");
-    lease.leaves();
+}
+
+/// Sends a request that is ready, and reads its whole answer.
+async fn sent(connection: Connection, request: http::Request<Body>, timeout: Duration) -> Exchange {
     let until = Instant::now() + timeout;
-    // The connection is kept until the whole answer is read. What sending takes (3 KB) is not held while the time is waited for.
-    let Answered { response, driver: _driver } = match Box::pin(connection.send(request, timeout)).await {
+    // The connection is kept until the whole answer is read.
+    let Answered { response, driver: _driver } = match connection.send(request, timeout).await {
         Ok(answered) => answered,
         Err(Lost::NotSent(why)) => return Exchange::NotSent(why),
         Err(Lost::NoAnswer(why)) => return Exchange::NoAnswer(why),

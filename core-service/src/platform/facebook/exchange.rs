@@ -4,7 +4,7 @@
 //! so a lost answer costs nothing; all bytes of an upload are of the version that the video was started for.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::ready};
 use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde::Deserialize;
 use serde_json::Value;
@@ -50,18 +50,19 @@ impl Facebook {
     /// Runs a step of the course.
     pub(super) async fn run_step(&self, call: &Call<'_>, step: &Step) -> Outcome {
         let until = Instant::now() + step.timeout;
-        let done = match step.kind {
-            course::START => self.start(call, step, until).await,
-            course::UPLOAD => self.upload(call, step, until).await,
-            course::FETCH => self.fetch(call, step, until).await,
-            course::STATUS => self.read_status(call, step, until).await,
-            course::FINISH => self.finish(call, step).await,
-            course::PERMALINK => self.read_permalink(call, step, until).await,
-            course::FIND_COMMENT => self.find_comment(call, step, until).await,
-            course::WRITE_COMMENT => self.write_comment(call, step).await,
-            unknown => Err(errors::internal(&format!("facebook has no step `{unknown}`"))),
+        // Boxed: of those that wait for their time each takes what its own step needs, not what the largest one does.
+        let taken = match step.kind {
+            course::START => self.start(call, step, until).boxed(),
+            course::UPLOAD => self.upload(call, step, until).boxed(),
+            course::FETCH => self.fetch(call, step, until).boxed(),
+            course::STATUS => self.read_status(call, step, until).boxed(),
+            course::FINISH => self.finish(call, step).boxed(),
+            course::PERMALINK => self.read_permalink(call, step, until).boxed(),
+            course::FIND_COMMENT => self.find_comment(call, step, until).boxed(),
+            course::WRITE_COMMENT => self.write_comment(call, step).boxed(),
+            unknown => ready(Err(errors::internal(&format!("facebook has no step `{unknown}`")))).boxed(),
         };
-        done.unwrap_or_else(|failure| Outcome::NoEffect { failure, evidence: Evidence::new() })
+        taken.await.unwrap_or_else(|failure| Outcome::NoEffect { failure, evidence: Evidence::new() })
     }
 
     async fn start(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {

@@ -3,7 +3,7 @@
 //! Guaranteed: the publish is sent only if the claim holds at that instant.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::ready};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use tokio::time::Instant;
@@ -105,24 +105,26 @@ impl Instagram {
     /// Runs a step of the course.
     pub(super) async fn run_step(&self, call: &Call<'_>, step: &Step) -> Outcome {
         let until = Instant::now() + step.timeout;
-        let done = match step.kind {
-            course::CONTAINER => self.create_container(call, step, until).await,
-            course::UPLOAD => self.upload(call, step, until).await,
-            course::UPLOAD_OFFSET => self.read_offset(call, step, until).await,
-            course::STATUS => self.read_status(call, step, until).await,
-            course::SNAPSHOT => self.take_snapshot(call, step, until).await,
-            course::PUBLISH => self.publish(call, step).await,
-            course::PERMALINK => self.read_permalink(call, step, until).await,
-            course::COMMENTS_OFF => self.turn_comments_off(call, step, until).await,
-            course::FIND_COMMENT => self.find_comment(call, step, until).await,
-            course::WRITE_COMMENT => self.write_comment(call, step).await,
-            unknown => Err(Failure::new(
+        // Boxed: of those that wait for their time each takes what its own step needs, not what the largest one does.
+        let taken = match step.kind {
+            course::CONTAINER => self.create_container(call, step, until).boxed(),
+            course::UPLOAD => self.upload(call, step, until).boxed(),
+            course::UPLOAD_OFFSET => self.read_offset(call, step, until).boxed(),
+            course::STATUS => self.read_status(call, step, until).boxed(),
+            course::SNAPSHOT => self.take_snapshot(call, step, until).boxed(),
+            course::PUBLISH => self.publish(call, step).boxed(),
+            course::PERMALINK => self.read_permalink(call, step, until).boxed(),
+            course::COMMENTS_OFF => self.turn_comments_off(call, step, until).boxed(),
+            course::FIND_COMMENT => self.find_comment(call, step, until).boxed(),
+            course::WRITE_COMMENT => self.write_comment(call, step).boxed(),
+            unknown => ready(Err(Failure::new(
                 FailureClass::Permanent,
                 Reason::Internal,
                 format!("instagram has no step `{unknown}`"),
-            )),
+            )))
+            .boxed(),
         };
-        done.unwrap_or_else(|failure| failed(failure, Evidence::new()))
+        taken.await.unwrap_or_else(|failure| failed(failure, Evidence::new()))
     }
 
     async fn create_container(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {

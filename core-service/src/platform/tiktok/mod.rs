@@ -45,6 +45,7 @@ mod upload_tests;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::{FutureExt, future::ready};
 use reqwest::Client;
 use url::Url;
 
@@ -150,21 +151,23 @@ impl PlatformClient for Tiktok {
         if self.settings.is_none() {
             return Outcome::NoEffect { failure: logins::not_configured(), evidence: Evidence::new() };
         }
-        match step.kind {
-            course::CREATOR_INFO => self.creator_info(call, step).await,
-            course::VIDEO_INIT => self.video_init(call, step).await,
-            course::UPLOAD => self.upload(call, step).await,
-            course::UPLOAD_LAST => self.upload_last(call, step).await,
-            course::VIDEO_INIT_PULL => self.video_init_pull(call, step).await,
+        // Boxed: of those that wait for their time each takes what its own step needs, not what the largest one does.
+        let taken = match step.kind {
+            course::CREATOR_INFO => self.creator_info(call, step).boxed(),
+            course::VIDEO_INIT => self.video_init(call, step).boxed(),
+            course::UPLOAD => self.upload(call, step).boxed(),
+            course::UPLOAD_LAST => self.upload_last(call, step).boxed(),
+            course::VIDEO_INIT_PULL => self.video_init_pull(call, step).boxed(),
             // Only `reconcile` may bind a listed video: it alone knows which of them belong to other posts.
-            course::FIND => Outcome::Pending { check_after: None, evidence: Evidence::new() },
-            course::STATUS => self.status(call, step).await,
-            course::PUBLIC_ID => self.public_id(call, step).await,
+            course::FIND => ready(Outcome::Pending { check_after: None, evidence: Evidence::new() }).boxed(),
+            course::STATUS => self.status(call, step).boxed(),
+            course::PUBLIC_ID => self.public_id(call, step).boxed(),
             other => {
                 let failure = errors::internal(format!("TikTok knows no step `{other}`"));
-                Outcome::NoEffect { failure, evidence: Evidence::new() }
+                ready(Outcome::NoEffect { failure, evidence: Evidence::new() }).boxed()
             }
-        }
+        };
+        taken.await
     }
 
     async fn reconcile(&self, call: &Call<'_>, entry: &Entry) -> Lookup {

@@ -5,6 +5,7 @@
 //! <https://developers.google.com/youtube/v3/guides/using_resumable_upload_protocol>, read 22 November 2026.
 
 use chrono::Utc;
+use futures_util::{FutureExt, future::ready};
 use reqwest::{
     Method, RequestBuilder,
     header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, LOCATION, RANGE},
@@ -100,20 +101,21 @@ impl Youtube {
     /// Runs a step of the course.
     pub(super) async fn run_step(&self, call: &Call<'_>, step: &Step) -> Outcome {
         let until = Instant::now() + step.timeout;
-        let done = match step.kind {
-            course::SESSION => self.open_session(call, step, until).await,
-            course::UPLOAD => self.upload(call, step, until).await,
-            course::UPLOAD_LAST => self.upload_last(call, step).await,
-            course::QUERY => self.query(call, step, until).await,
-            course::FIND => self.find(call, step, until).await,
-            course::STATUS => self.read_status(call, step, until).await,
-            course::PUBLISH => self.publish(call, step).await,
-            course::THUMBNAIL => self.set_thumbnail(call, step, until).await,
-            course::FIND_COMMENT => Ok(self.find_comment(call, step, until).await),
-            course::WRITE_COMMENT => Ok(self.write_comment(call, step).await),
-            unknown => Err(errors::internal(&format!("youtube has no step `{unknown}`"))),
+        // Boxed: of those that wait for their time each takes what its own step needs, not what the largest one does.
+        let taken = match step.kind {
+            course::SESSION => self.open_session(call, step, until).boxed(),
+            course::UPLOAD => self.upload(call, step, until).boxed(),
+            course::UPLOAD_LAST => self.upload_last(call, step).boxed(),
+            course::QUERY => self.query(call, step, until).boxed(),
+            course::FIND => self.find(call, step, until).boxed(),
+            course::STATUS => self.read_status(call, step, until).boxed(),
+            course::PUBLISH => self.publish(call, step).boxed(),
+            course::THUMBNAIL => self.set_thumbnail(call, step, until).boxed(),
+            course::FIND_COMMENT => self.find_comment(call, step, until).map(Ok).boxed(),
+            course::WRITE_COMMENT => self.write_comment(call, step).map(Ok).boxed(),
+            unknown => ready(Err(errors::internal(&format!("youtube has no step `{unknown}`")))).boxed(),
         };
-        done.unwrap_or_else(|failure| Outcome::NoEffect { failure, evidence: Evidence::new() })
+        taken.await.unwrap_or_else(|failure| Outcome::NoEffect { failure, evidence: Evidence::new() })
     }
 
     async fn open_session(&self, call: &Call<'_>, step: &Step, until: Instant) -> Result<Outcome, Failure> {
