@@ -47,7 +47,7 @@ const SLICE: Duration = Duration::from_millis(500);
 
 /// The writer's page cache in KiB (negative, as SQLite wants it): what thousands of waiting posts change over and over. Readers
 /// drop theirs with every commit, so for them more would be of no use.
-const CACHE: i64 = -32_768;
+const CACHE: i64 = -8_192;
 
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 512;
