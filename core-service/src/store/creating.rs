@@ -2,20 +2,20 @@
 //!
 //! Guaranteed: all posts of a request are created in one transaction, each with its event, or none; a request key is held
 //! by one post of an account; what one request does wrong costs no other one. The posts of a request share their
-//! statements, however many accounts it names.
+//! statements, however many accounts it names; on a server also those of requests that wait together ([`super::gathering`]).
 
 use super::{
-    Result, Store,
+    Error, Result, Store,
     db::{PerLength, Tx},
     events, media,
     posts::{CONTENT, content_values, event_of},
-    request_keys::{Candidate, GROUP, candidates},
+    request_keys::{Candidate, GROUP, candidates, known},
     retention, wall_times,
 };
 use crate::{
     domain::{
         event::{EventKind, NewEvent},
-        ids::{Fence, PostId, Revision},
+        ids::{AccountId, Fence, PostId, Revision},
         post::Post,
         request_key::{Relation, RequestKeys},
         schedule::WallTime,
@@ -56,20 +56,39 @@ impl Store {
     /// already, the others are created all the same: a request that was cut off half way cannot be, and a request that
     /// names a further account adds that one.
     pub async fn insert_posts(&self, posts: Vec<NewPost>) -> Result<Vec<Inserted>> {
-        self.db.write_first(async move |tx| create(tx, &posts).await).await
+        if self.db.is_on_server() {
+            return self.gathering.insert(&self.db, posts).await;
+        }
+        let request = [posts];
+        let alone = async move |tx: &mut Tx| create(tx, &request).await?.pop().unwrap_or(Ok(Vec::new()));
+        self.db.write_first(alone).await
     }
 }
 
-async fn create(tx: &mut Tx, request: &[NewPost]) -> Result<Vec<Inserted>> {
+/// Creates the posts of requests that have nothing to do with each other ([`super::gathering`]); answers each, in order. An error inside is its
+/// request's own: nothing was created for it, and the others stand.
+pub(super) async fn create(tx: &mut Tx, requests: &[Vec<NewPost>]) -> Result<Vec<Result<Vec<Inserted>>>> {
+    let all: Vec<&NewPost> = requests.iter().flatten().collect();
+    let mut held = held_by(tx, &all).await?.into_iter();
+    let (mut answers, mut wanted) = (Vec::with_capacity(requests.len()), Vec::new());
     // What refuses a request is looked for before its first row: a refusal leaves nothing behind.
-    let held = held_by(tx, request).await?;
-    if let Some(refusal) = refusal(tx, request, &held).await? {
-        return Ok(vec![refusal]);
+    for request in requests {
+        let held: Vec<_> = held.by_ref().take(request.len()).collect();
+        let answer = match refusal(tx, request, &held).await {
+            Ok(None) => {
+                wanted.extend(request.iter().zip(&held).filter(|(_, held)| held.is_none()).map(|(new, _)| new));
+                Ok(held)
+            }
+            Ok(Some(refusal)) => Ok(vec![Some(refusal)]),
+            Err(error @ Error::NoMedia(_)) => Err(error),
+            Err(error) => return Err(error),
+        };
+        answers.push(answer);
     }
-    let wanted: Vec<&NewPost> =
-        request.iter().zip(&held).filter(|(_, held)| held.is_none()).map(|(new, _)| new).collect();
     let mut created = insert(tx, &wanted).await?.into_iter().map(Inserted::New);
-    Ok(held.into_iter().filter_map(|held| held.or_else(|| created.next())).collect())
+    let mut filled =
+        |held: Vec<Option<Inserted>>| held.into_iter().filter_map(|held| held.or_else(|| created.next())).collect();
+    Ok(answers.into_iter().map(|answer| answer.map(&mut filled)).collect())
 }
 
 /// The post because of which nothing of a request is created. An upload that is gone is an error.
@@ -91,11 +110,11 @@ async fn refusal(tx: &mut Tx, request: &[NewPost], held: &[Option<Inserted>]) ->
 
 /// Per new post the one that stands in its way: the post of the same request, or one that forbids it. A derived key whose
 /// time is over is freed.
-async fn held_by(tx: &mut Tx, all: &[NewPost]) -> Result<Vec<Option<Inserted>>> {
+async fn held_by(tx: &mut Tx, all: &[&NewPost]) -> Result<Vec<Option<Inserted>>> {
     let mut held = Vec::with_capacity(all.len());
     for group in all.chunks(GROUP) {
         let requests: Vec<_> = group.iter().map(|new| (new.post.social_account_id, &new.keys)).collect();
-        for (new, found) in group.iter().zip(candidates(tx, &requests).await?) {
+        for (new, found) in group.iter().zip(found_for(tx, &requests).await?) {
             let held_by = match in_the_way(tx, new, found).await? {
                 None => retention::made_by(tx, new.post.social_account_id, &new.keys).await?.map(Inserted::Removed),
                 held_by => held_by,
@@ -104,6 +123,15 @@ async fn held_by(tx: &mut Tx, all: &[NewPost]) -> Result<Vec<Option<Inserted>>> 
         }
     }
     Ok(held)
+}
+
+/// The rows that may be what the requests of a group are about, per request.
+async fn found_for(tx: &mut Tx, group: &[(AccountId, &RequestKeys)]) -> Result<Vec<Vec<Candidate>>> {
+    let mut found: Vec<Vec<Candidate>> = group.iter().map(|_| Vec::new()).collect();
+    for place in known(tx, group).await? {
+        found[place] = candidates(tx, &group[place..=place]).await?.pop().unwrap_or_default();
+    }
+    Ok(found)
 }
 
 async fn in_the_way(tx: &mut Tx, new: &NewPost, found: Vec<Candidate>) -> Result<Option<Inserted>> {

@@ -8,6 +8,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use super::{
     Error, Result, Store,
     creating::{Inserted, NewPost},
+    db::{Kind, testing::Private},
     plans,
 };
 use crate::{
@@ -26,6 +27,8 @@ struct Stage {
     account: Account,
     now: DateTime<Utc>,
     directory: tempfile::TempDir,
+    /// The database, if it is one of a server.
+    _server: Option<Private>,
 }
 
 /// A request that was begun.
@@ -35,9 +38,20 @@ impl Stage {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = plans::store(directory.path(), plans::KEY, &[]).await;
+        Self::of(store, directory, None).await
+    }
+
+    /// `None`: there is no such server.
+    async fn on(kind: Kind) -> Option<Self> {
+        let server = Private::make(kind, "wp_").await?;
+        let store = plans::store_at(server.place.clone(), plans::KEY, &[]).await;
+        Some(Self::of(store, tempfile::tempdir().unwrap(), Some(server)).await)
+    }
+
+    async fn of(store: Store, directory: tempfile::TempDir, server: Option<Private>) -> Self {
         let now = Clock::system().now();
         let account = plans::account(&store, now).await;
-        Self { store, account, now, directory }
+        Self { store, account, now, directory, _server: server }
     }
 
     fn post(&self, key: &str) -> NewPost {
@@ -90,9 +104,51 @@ fn new(inserted: &Inserted) -> &Post {
     }
 }
 
-#[tokio::test]
-async fn every_request_gets_its_own_posts() {
-    let stage = Stage::new().await;
+/// The cases on every back end.
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        mod on_sqlite {
+            use super::Stage;
+            $(#[tokio::test] async fn $name() { super::$name(Stage::new().await).await; })*
+        }
+        cases!(on_postgres, Kind::Postgres, $($name),*);
+        cases!(on_mysql, Kind::Mysql, $($name),*);
+    };
+    ($server:ident, $kind:expr, $($name:ident),*) => {
+        mod $server {
+            use super::{Kind, Stage};
+            $(#[tokio::test]
+            async fn $name() {
+                if let Some(stage) = Stage::on($kind).await {
+                    super::$name(stage).await;
+                }
+            })*
+        }
+    };
+}
+
+cases!(
+    every_request_gets_its_own_posts,
+    equal_requests_make_one_set_of_posts,
+    the_same_content_under_other_keys_goes_in_once,
+    a_request_that_is_refused_leaves_nothing_and_costs_no_other_one,
+    a_caller_who_goes_away_takes_nobody_with_him,
+    what_waits_together_is_committed_together,
+);
+
+async fn what_waits_together_is_committed_together(stage: Stage) {
+    let before = stage.store.db.metrics().commit_seconds.get_sample_count();
+    let requests = (0..150).map(|number| vec![stage.post(&format!("key-{number}"))]).collect();
+    for call in stage.at_once(requests).await {
+        new(&call.await.unwrap().unwrap()[0]);
+    }
+    let commits = stage.store.db.metrics().commit_seconds.get_sample_count() - before;
+    // The writer that was busy, the first request on a server, and those that waited meanwhile.
+    assert!(commits <= 3, "{commits} commits");
+    assert_eq!(stage.created().await, 150);
+}
+
+async fn every_request_gets_its_own_posts(stage: Stage) {
     let requests: Vec<Vec<NewPost>> = (0..150).map(|number| vec![stage.post(&format!("key-{number}"))]).collect();
     for (number, call) in stage.at_once(requests).await.into_iter().enumerate() {
         let inserted = call.await.unwrap().unwrap();
@@ -104,9 +160,7 @@ async fn every_request_gets_its_own_posts() {
     assert_eq!(stage.created().await, 150);
 }
 
-#[tokio::test]
-async fn equal_requests_make_one_set_of_posts() {
-    let stage = Stage::new().await;
+async fn equal_requests_make_one_set_of_posts(stage: Stage) {
     let request = || vec![stage.post("one"), stage.post("two")];
     let mut ids = BTreeSet::new();
     let mut made = 0;
@@ -125,9 +179,7 @@ async fn equal_requests_make_one_set_of_posts() {
     assert_eq!((made, ids.len(), stage.created().await), (2, 2, 2));
 }
 
-#[tokio::test]
-async fn the_same_content_under_other_keys_goes_in_once() {
-    let stage = Stage::new().await;
+async fn the_same_content_under_other_keys_goes_in_once(stage: Stage) {
     let request = |number: u32| {
         let mut new = stage.post(&format!("key-{number}"));
         new.keys.posted = Some("content".into());
@@ -144,9 +196,7 @@ async fn the_same_content_under_other_keys_goes_in_once() {
     assert_eq!((made, refused, stage.created().await), (1, 19, 1));
 }
 
-#[tokio::test]
-async fn a_request_that_is_refused_leaves_nothing_and_costs_no_other_one() {
-    let stage = Stage::new().await;
+async fn a_request_that_is_refused_leaves_nothing_and_costs_no_other_one(stage: Stage) {
     stage.store.insert_posts(vec![stage.post("taken")]).await.unwrap();
     let mut other_content = stage.post("taken");
     let content = Content { video_job_id: "taken".into(), location: Some("elsewhere".into()), ..Content::default() };
@@ -177,9 +227,7 @@ async fn a_request_that_is_refused_leaves_nothing_and_costs_no_other_one() {
     assert_eq!(stage.created().await, 3, "the one before, and two");
 }
 
-#[tokio::test]
-async fn a_caller_who_goes_away_takes_nobody_with_him() {
-    let stage = Stage::new().await;
+async fn a_caller_who_goes_away_takes_nobody_with_him(stage: Stage) {
     let calls = stage.at_once((0..5).map(|number| vec![stage.post(&format!("key-{number}"))]).collect()).await;
     let mut calls = calls.into_iter();
     calls.next().unwrap().abort();

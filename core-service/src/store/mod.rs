@@ -31,6 +31,7 @@ pub mod due;
 mod due_tests;
 pub mod encryption_keys;
 pub mod events;
+mod gathering;
 pub mod handed_out;
 pub mod importing;
 pub mod ledger;
@@ -263,13 +264,16 @@ pub struct Store {
     presence: cores::Presence,
     /// Read once: a restore happens only while no core serves the database.
     lineages: Arc<OnceLock<Lineages>>,
+    /// Requests for new posts that share a transaction, on a server.
+    gathering: gathering::Gathering,
 }
 
 impl Store {
     /// Opens the database of a URL, creating the SQLite file if it does not exist. Does not migrate.
     pub async fn open(place: impl Into<db::Place>, keys: Arc<KeyRing>, clock: Clock) -> Result<Self> {
         let (db, keys) = (db::Db::open(&place.into()).await?, Arc::new(RwLock::new(keys)));
-        Ok(Self { db, keys, clock, presence: cores::Presence::default(), lineages: Arc::default() })
+        let (presence, lineages, gathering) = Default::default();
+        Ok(Self { db, keys, clock, presence, lineages, gathering })
     }
 
     /// A store that only replaces or copies: it encrypts nothing, so it needs no key from the settings.

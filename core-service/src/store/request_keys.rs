@@ -1,6 +1,8 @@
 //! The rows that may be what a request is about: by its key, by what is posted, by the literal link, and by the formula of
 //! older releases. What such a row is to the request says [`RequestKeys::relation`].
 
+use std::collections::BTreeSet;
+
 use super::{
     Result, Store,
     db::{PerLength, Row, Tx, Value},
@@ -73,6 +75,49 @@ pub(super) async fn candidates(tx: &mut Tx, group: &[(AccountId, &RequestKeys)])
     sorted(group.len(), &rows)
 }
 
+/// Which of these requests there may be rows for, by their places in the group. For many at once this is a fraction of what
+/// looking at each of them costs, and mostly there are none.
+pub(super) async fn known(tx: &mut Tx, group: &[(AccountId, &RequestKeys)]) -> Result<BTreeSet<usize>> {
+    static TEXTS: PerLength = PerLength::new();
+    let length = group.len().next_power_of_two();
+    let values: Vec<Value> = padded(group)
+        .flat_map(|(account, keys)| {
+            params![
+                *account,
+                keys.key.as_deref(),
+                keys.posted.as_deref(),
+                keys.link.as_deref(),
+                keys.by_address.as_deref()
+            ]
+        })
+        .collect();
+    let rows = tx.fetch_all(TEXTS.of(length, || known_text(length)), &values).await?;
+    let places = rows.iter().map(|row| Ok(row.small("number")?.unsigned_abs() as usize));
+    // The group is padded with its last request.
+    Ok(places.collect::<Result<BTreeSet<_>>>()?.into_iter().filter(|place| *place < group.len()).collect())
+}
+
+fn known_text(length: usize) -> String {
+    let asked: Vec<String> = (0..length)
+        .map(|number| match number {
+            0 => "SELECT 0 AS number, ? AS account, ? AS own, ? AS posted, ? AS link, ? AS address".to_owned(),
+            _ => format!("SELECT {number}, ?, ?, ?, ?, ?"),
+        })
+        .collect();
+    let by = [("own", "request_key"), ("posted", "posted_key"), ("link", "url_key"), ("address", "content_key")];
+    let there = by.map(|(name, column)| {
+        format!(
+            "EXISTS (SELECT 1 FROM aurareels_social_posts p WHERE p.social_account_id = asked.account AND p.{column} = asked.{name})"
+        )
+    });
+    format!("SELECT asked.number AS number FROM ({}) asked WHERE {}", asked.join(" UNION ALL "), there.join(" OR "))
+}
+
+/// The group, with its last request repeated up to the next power of two.
+fn padded<'a, 'b>(group: &'a [(AccountId, &'b RequestKeys)]) -> impl Iterator<Item = &'a (AccountId, &'b RequestKeys)> {
+    group.iter().chain(std::iter::repeat(group.last()).flatten()).take(group.len().next_power_of_two())
+}
+
 fn sorted(length: usize, rows: &[Row]) -> Result<Vec<Vec<Candidate>>> {
     let mut found: Vec<Vec<Candidate>> = (0..length).map(|_| Vec::new()).collect();
     for row in rows {
@@ -112,11 +157,7 @@ fn text(length: usize) -> String {
 }
 
 fn values(group: &[(AccountId, &RequestKeys)]) -> Vec<Value> {
-    let length = group.len().next_power_of_two();
-    group
-        .iter()
-        .chain(std::iter::repeat(group.last()).flatten())
-        .take(length)
+    padded(group)
         .flat_map(|(account, keys)| {
             // One that is meant whatever else is there asks for its own key alone.
             let is_meant = !keys.is_derived && keys.refuse_duplicates_since.is_none();

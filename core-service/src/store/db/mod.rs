@@ -15,6 +15,7 @@
 //! | `read()` | a [`Reader`]: sees every commit that was answered; it is had, and each statement ends, within 15 s |
 //! | `write(operation)` | runs the operation in a transaction and answers when it is durable, within 15 s ([`super::ailment::Ailment::Slow`] otherwise). All or nothing, and as if no other writer existed: what it read, and what it did not find, stays so until its commit (serializable, or locks of the same effect). **The operation may run again**, on a state without its own earlier effects: after a deadlock, a serialization failure, a unique key that another writer took meanwhile, a connection that broke, a COMMIT whose answer was lost. Before the last one runs again it has to be known whether that COMMIT counted: the transaction writes a token of its own, and the rerun inserts the same token, which waits for the first and fails if it counted. The operation is carried out to its end when its caller goes away. Its future need not be `Send`: run it on a thread of its own |
 //! | `write_first(operation)` | the same, before what waits by `write()`, as far as the database has a queue |
+//! | `write_alone(operation)` | the same, with no other write of this process beside it: for what touches so much that it would be in the way of each |
 //! | `events_committed()` | changes with every commit of this process that wrote an event. Commits of others are found by polling (`grpc/watch.rs`), unless the database can tell |
 //! | `wakes()` | told of the earliest `note_schedule` of each commit of this process ([`Wakes`]); those of others are found by polling |
 //! | `look()`, `read_ends()`, `delay()` | what health asks: whether the database that was opened is still there, as far as it is known without a wait; one statement that touches pages, which also answers when the next post wants attention; why it is slow |
@@ -182,6 +183,18 @@ impl Db {
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
         each!(self, db => db.write_first(operation))
+    }
+
+    /// On SQLite every write is alone.
+    pub(in crate::store) fn write_alone<T, F>(&self, operation: F) -> BoxFuture<'static, Result<T>>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite(db) => db.write_first(operation),
+            Self::Server(db) => db.write_alone(operation),
+        }
     }
 
     pub(in crate::store) fn events_committed(&self) -> watch::Receiver<u64> {

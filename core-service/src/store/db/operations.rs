@@ -30,6 +30,19 @@ pub(super) trait Operation: Send {
 pub(super) struct Queued {
     pub(super) operation: Box<dyn Operation>,
     pub(super) until: Instant,
+    /// No other writer of this process may be at work beside it, where there are several.
+    pub(super) is_alone: bool,
+}
+
+/// When an operation gets its turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Before the others, and with no other writer of this process beside it.
+    Alone,
+    /// Before the others.
+    First,
+    /// After those.
+    Later,
 }
 
 pub(super) struct Typed<F, T> {
@@ -89,16 +102,17 @@ impl Outgoing {
         [&self.first, &self.others].iter().map(|queue| queue.max_capacity() - queue.capacity()).sum()
     }
 
-    /// Has an operation carried out, before the others if `is_first`. The operation and the wait for it are on the heap:
+    /// Has an operation carried out. The operation and the wait for it are on the heap:
     /// thousands may wait for their answer, and a future that is awaited inside of others is stored once for each of them.
-    pub(super) fn write<T, F>(&self, operation: F, is_first: bool) -> BoxFuture<'static, Result<T>>
+    pub(super) fn write<T, F>(&self, operation: F, turn: Turn) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        let queue = if is_first { self.first.clone() } else { self.others.clone() };
+        let queue = if turn == Turn::Later { self.others.clone() } else { self.first.clone() };
         let (reply, answer) = oneshot::channel();
-        let queued = Queued { operation: Box::new(Typed::new(operation, reply)), until: Instant::now() + PATIENCE };
+        let (operation, is_alone) = (Box::new(Typed::new(operation, reply)), turn == Turn::Alone);
+        let queued = Queued { operation, until: Instant::now() + PATIENCE, is_alone };
         let answered = timeout(ANSWER, async move {
             queue.send(queued).await.map_err(|_| Error::Closed)?;
             // Without a reply the writer stopped in the middle; it says so in the log.

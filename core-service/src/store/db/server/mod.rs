@@ -1,7 +1,8 @@
 //! Databases of a server: PostgreSQL, and MySQL or MariaDB. Several cores may share one.
 //!
 //! Some connections read, each statement by itself ([`pool`]); some write, each operation in a transaction of its own
-//! ([`worker`]). What the two servers do in their own way is in `postgres` and `mysql`, behind [`connection`].
+//! ([`worker`]). An operation that touches so much that it would be in the way of every other (`write_alone`) runs while this process
+//! runs none beside it. What the two servers do in their own way is in `postgres` and `mysql`, behind [`connection`].
 //!
 //! **Events** get their sequence when they are written, and have to become visible in its order. So a transaction keeps
 //! its events until its end, takes a lock, writes them, and commits, which lets the lock go: writers queue for their last
@@ -48,7 +49,7 @@ use crate::store::{
     ailment::Ailment,
     db::{
         kind::Kind,
-        operations::{Outgoing, queues},
+        operations::{Outgoing, Turn, queues},
         place::Place,
         sqlite,
         tx::Tx,
@@ -151,7 +152,7 @@ impl Db {
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        self.write_by(operation, false)
+        self.write_by(operation, Turn::Later)
     }
 
     pub(in crate::store) fn write_first<T, F>(&self, operation: F) -> BoxFuture<'static, Result<T>>
@@ -159,17 +160,25 @@ impl Db {
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        self.write_by(operation, true)
+        self.write_by(operation, Turn::First)
     }
 
-    fn write_by<T, F>(&self, operation: F, is_first: bool) -> BoxFuture<'static, Result<T>>
+    pub(in crate::store) fn write_alone<T, F>(&self, operation: F) -> BoxFuture<'static, Result<T>>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        self.write_by(operation, Turn::Alone)
+    }
+
+    fn write_by<T, F>(&self, operation: F, turn: Turn) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
         match self.refused.get() {
             Some(why) => ready(Err(Error::Behind(why.clone()))).boxed(),
-            None => self.queues.write(operation, is_first),
+            None => self.queues.write(operation, turn),
         }
     }
 

@@ -126,7 +126,7 @@ impl Worker {
         let (mut conflicts, mut taken, mut wait) = (0, 0, FIRST_WAIT);
         loop {
             let shared = self.shared.clone();
-            let attempt = if conflicts < ALONE_AFTER {
+            let attempt = if conflicts < ALONE_AFTER && !queued.is_alone {
                 let _beside_others = shared.turn.read().await;
                 self.attempt(queued.operation.as_mut()).await
             } else {

@@ -48,7 +48,7 @@ use self::{
     writer::Writer,
 };
 use super::{
-    operations::{Outgoing, queues},
+    operations::{Outgoing, Turn, queues},
     row::{self as any, Row},
     tx::Tx,
     values::Value,
@@ -298,7 +298,7 @@ impl Db {
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        self.write_by(operation, false)
+        self.write_by(operation, Turn::Later)
     }
 
     /// The same, before what the engine does for its posts: for calls that somebody waits for.
@@ -307,17 +307,17 @@ impl Db {
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        self.write_by(operation, true)
+        self.write_by(operation, Turn::First)
     }
 
-    fn write_by<T, F>(&self, operation: F, is_first: bool) -> BoxFuture<'static, Result<T>>
+    fn write_by<T, F>(&self, operation: F, turn: Turn) -> BoxFuture<'static, Result<T>>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
     {
         match self.refused.get() {
             Some(why) => ready(Err(Error::Behind(why.clone()))).boxed(),
-            None => self.queues.write(operation, is_first),
+            None => self.queues.write(operation, turn),
         }
     }
 

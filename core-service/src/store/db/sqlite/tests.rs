@@ -69,7 +69,7 @@ async fn a_writer_that_stops_begins_anew_and_tells_those_who_waited() {
     let directory = tempfile::tempdir().unwrap();
     let db = open(directory.path()).await;
     for round in 0..3 {
-        let queued = Queued { operation: Box::new(Deadly), until: Instant::now() + PATIENCE };
+        let queued = Queued { operation: Box::new(Deadly), until: Instant::now() + PATIENCE, is_alone: false };
         db.queues.others.send(queued).await.unwrap();
         // One in the same batch is told so; all later ones are carried out.
         match write(&db, &format!("in the same batch {round}")).await {
@@ -97,7 +97,7 @@ async fn what_waited_too_long_behind_a_lock_is_answered_and_never_carried_out() 
         };
         db.queues
             .others
-            .send(Queued { operation: Box::new(Typed::new(operation, reply)), until: Instant::now() })
+            .send(Queued { operation: Box::new(Typed::new(operation, reply)), until: Instant::now(), is_alone: false })
             .await
             .unwrap();
         answers.push(answer);
