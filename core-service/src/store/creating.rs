@@ -127,6 +127,9 @@ async fn held_by(tx: &mut Tx, all: &[&NewPost]) -> Result<Vec<Option<Inserted>>>
 
 /// The rows that may be what the requests of a group are about, per request.
 async fn found_for(tx: &mut Tx, group: &[(AccountId, &RequestKeys)]) -> Result<Vec<Vec<Candidate>>> {
+    if let [_] = group {
+        return candidates(tx, group).await;
+    }
     let mut found: Vec<Vec<Candidate>> = group.iter().map(|_| Vec::new()).collect();
     for place in known(tx, group).await? {
         found[place] = candidates(tx, &group[place..=place]).await?.pop().unwrap_or_default();

@@ -143,8 +143,9 @@ async fn what_waits_together_is_committed_together(stage: Stage) {
         new(&call.await.unwrap().unwrap()[0]);
     }
     let commits = stage.store.db.metrics().commit_seconds.get_sample_count() - before;
-    // The writer that was busy, the first request on a server, and those that waited meanwhile.
-    assert!(commits <= 3, "{commits} commits");
+    // On SQLite the writer that was busy, and two of its largest batches; on a server the first request, and five times those
+    // that waited meanwhile.
+    assert!(commits <= 6, "{commits} commits");
     assert_eq!(stage.created().await, 150);
 }
 

@@ -34,8 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest time until a request is answered.
 const ANSWER: Duration = Duration::from_secs(15);
 
-/// Posts of one transaction. A single request may have more.
-const MOST: usize = 4 * GROUP;
+/// Posts of one transaction; a single request may have more. Of many callers some prepare their requests while those of the
+/// others are written: with one transaction for all of them, they would all wait for the database and then all for the CPU.
+const MOST: usize = GROUP / 2;
 
 /// The requests of one process. Cheap to clone.
 #[derive(Clone, Default)]
