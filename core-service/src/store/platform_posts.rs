@@ -145,9 +145,15 @@ macro_rules! captions {
     };
 }
 
-const OPEN: &str = captions!("p.status IN ('publishing', 'confirming', 'needs_review')");
-const TO_BE_LOOKED_UP: &str = captions!("p.look_since IS NOT NULL AND p.status IN ('draft', 'scheduled', 'failed')");
-const NAMELESS: &str = captions!("p.published_at > ? AND p.platform_post_id IS NULL");
+/// One statement: a post that moves from one of the three to another meanwhile is in one of them. Each has an index of its own;
+/// joined by OR they would read all posts of the account.
+const OPEN: &str = concat!(
+    captions!("p.status IN ('publishing', 'confirming', 'needs_review')"),
+    " UNION ALL ",
+    captions!("p.look_since IS NOT NULL AND p.status IN ('draft', 'scheduled', 'failed')"),
+    " UNION ALL ",
+    captions!("p.published_at > ? AND p.platform_post_id IS NULL")
+);
 
 /// Opens again what rests on a match that turned out to be another post's.
 async fn forget_match(tx: &mut Tx, keys: &KeyRing, post: &Post, id: &str, now: DateTime<Utc>) -> Result<()> {
@@ -202,6 +208,9 @@ impl Store {
     /// listed as new.
     pub async fn rivals(&self, post: &Post, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<Rivals> {
         let mut reader = self.db.read().await?;
+        let (account, id) = (post.social_account_id, post.id);
+        // Before what is bound: whose platform post becomes known meanwhile is among those then.
+        let open = reader.fetch_all(OPEN, &params![account, id, account, id, account, id, now - SEARCH]).await?;
         // By platform account, not by row: two users may hold the same one.
         let rows = reader
             .fetch_all(
@@ -220,14 +229,9 @@ impl Store {
             )
             .await?;
         let bound: Result<Vec<String>> = rows.iter().chain(&removed).map(|row| row.text("bound")).collect();
-        let of_account = params![post.social_account_id, post.id];
-        // Each has an index of its own; joined by OR they would read all posts of the account.
-        let open = reader.fetch_all(OPEN, &of_account).await?;
-        let to_be_looked_up = reader.fetch_all(TO_BE_LOOKED_UP, &of_account).await?;
-        let nameless = reader.fetch_all(NAMELESS, &params![post.social_account_id, post.id, now - SEARCH]).await?;
         let ours = caption::as_listed(post.platform, &post.content.full_caption);
         let mut same_caption_in_flight = false;
-        for row in open.iter().chain(&to_be_looked_up).chain(&nameless) {
+        for row in &open {
             same_caption_in_flight |= caption::as_listed(post.platform, &row.text("caption")?) == ours;
         }
         Ok(Rivals { bound: bound?, same_caption_in_flight })
