@@ -65,8 +65,8 @@ impl Store {
     }
 }
 
-/// Creates the posts of requests that have nothing to do with each other ([`super::gathering`]); answers each, in order. An error inside is its
-/// request's own: nothing was created for it, and the others stand.
+/// Creates the posts of requests that have nothing to do with each other ([`super::gathering`]); answers each, in order.
+/// An error inside is its request's own: nothing was created for it, and the others stand.
 pub(super) async fn create(tx: &mut Tx, requests: &[Vec<NewPost>]) -> Result<Vec<Result<Vec<Inserted>>>> {
     let all: Vec<&NewPost> = requests.iter().flatten().collect();
     let mut held = held_by(tx, &all).await?.into_iter();

@@ -119,6 +119,9 @@ impl Drop for Busy {
 fn part(requests: &mut Vec<Request>) -> Vec<Request> {
     let (mut known, mut posts) = (HashSet::new(), 0);
     let taken = requests.extract_if(.., |request| {
+        if posts >= MOST {
+            return false;
+        }
         let names: Vec<_> = request.posts.iter().flat_map(names).collect();
         let is_apart = names.iter().all(|name| !known.contains(name));
         // Also those of a request that waits: what comes after it and is about the same does not overtake it.
